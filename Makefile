@@ -1,0 +1,39 @@
+# Every target does its own set-up: `make run` and `make test` work on a machine with only Python and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: setup run test test-all lint bench clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The default sweep: figures, tables and numbers into results/default/.
+run: $(READY)
+	$(BIN)/gradvar run
+
+# Under 10 minutes on two cores.
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+# Everything, the long statistical checks included.
+test-all: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Seconds per estimate, as ratios within one run.
+bench: $(READY)
+	$(BIN)/python -m benchmarks.bench
+
+clean:
+	rm -rf $(VENV) build *.egg-info

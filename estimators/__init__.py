@@ -1,0 +1,33 @@
+"""How a gradient is estimated. To add an estimator: one class, and one line here."""
+
+from estimators.base import Cost, Estimator, SurrogateEstimator
+from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
+from estimators.measure_valued import MeasureValued
+from estimators.pathwise import Pathwise
+from estimators.score_function import ScoreFunction
+from estimators.straight_through import StraightThrough
+from problems.arguments import build
+
+ESTIMATORS: dict[str, type[Estimator]] = {
+    "score_function": ScoreFunction,
+    "pathwise": Pathwise,
+    "measure_valued": MeasureValued,
+    "gumbel_softmax": GumbelSoftmax,
+    "straight_through_gumbel": StraightThroughGumbel,
+    "straight_through": StraightThrough,
+}
+
+
+def estimator(name: str, **arguments: object) -> Estimator:
+    """The registered estimator `name`.
+
+    >>> estimator("score_function", baseline="leave_one_out").min_samples
+    2
+
+    Raises:
+        ValueError: an unknown name or argument (naming the nearest), or a refused value.
+    """
+    return build("estimator", ESTIMATORS, name, arguments)
+
+
+__all__ = ["ESTIMATORS", "Cost", "Estimator", "SurrogateEstimator", "estimator"]

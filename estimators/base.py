@@ -1,0 +1,83 @@
+"""The shared types of every estimator."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+from jaxtyping import Array, Float
+
+from problems.arguments import Configured
+from problems.base import Params, Problem
+
+State = Any
+"""What an estimator carries from one estimate to the next: any pytree of arrays, () for most."""
+
+
+class Cost(NamedTuple):
+    """Evaluations of f (at one x, for all data points) and of its gradient that one estimate makes."""
+
+    f: int
+    grad: int
+
+
+class Estimator(Configured):
+    r"""Estimates $\nabla_\theta E_{x \sim q_\theta}[f(\theta, x)]$ from L samples."""
+
+    unbiased: ClassVar[bool]
+    """Whether the expectation of the estimate is the gradient, on every problem that meets its conditions."""
+
+    differentiates_f: ClassVar[bool] = False
+    """Whether the gradient passes through f's dependence on x, which is right only where f is smooth."""
+
+    source: ClassVar[str]
+    """The paper (authors, year)."""
+
+    @abstractmethod
+    def supports(self, problem: Problem) -> str | None:
+        """None, or the reason why this estimator cannot be used on this problem."""
+
+    @abstractmethod
+    def estimate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Params, State]:
+        """One estimate from `num_samples` draws, with the shape of θ, and the state for the next."""
+
+    @abstractmethod
+    def cost(self, problem: Problem, num_samples: int) -> Cost:
+        """What one estimate costs. A gradient that comes with a value counts once as each."""
+
+    def init(self, problem: Problem, params: Params, key: Array) -> State:
+        """The state before the first estimate."""
+        return ()
+
+    @property
+    def min_samples(self) -> int:
+        """The least L for which the estimate is defined."""
+        return 1
+
+    def claims_unbiased(self, problem: Problem) -> bool:
+        """Whether the estimate is unbiased on this very problem."""
+        return self.unbiased and (problem.smooth or not self.differentiates_f)
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        """None, or the reason why this estimator cannot take so many samples."""
+        if num_samples >= self.min_samples:
+            return None
+        return f"num_samples = {num_samples}: expected at least {self.min_samples} with this estimator"
+
+
+class SurrogateEstimator(Estimator):
+    """An estimator that is the gradient of a surrogate loss, so that its body is the paper's equation."""
+
+    @abstractmethod
+    def surrogate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Float[Array, ""], State]:
+        """A scalar whose gradient with respect to `params` is the estimate, and the state for the next one."""
+
+    def estimate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Params, State]:
+        return jax.grad(
+            lambda params: self.surrogate(problem, params, state, key, num_samples), has_aux=True
+        )(params)

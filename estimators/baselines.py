@@ -1,0 +1,169 @@
+r"""Baselines: what may be subtracted from f in the score-function gradient without biasing it.
+
+$E[b \nabla_\theta \log q_\theta(x_l)] = 0$ for any b that does not depend on x_l. So a baseline is either a constant
+learned from earlier draws (its state, which an estimate reads but never writes before use), or made from the other
+samples. There is one baseline for each data point.
+"""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from problems.arguments import as_float
+from problems.base import Params, Problem
+
+State = Any
+
+
+def zeros(problem: Problem) -> Float[Array, "*batch"]:
+    """A number for each data point."""
+    return as_float(jnp.zeros(problem.abstract_distribution().batch_shape))
+
+
+class Baseline(eqx.Module):
+    """A baseline b, with whatever state it learns it from."""
+
+    min_samples: ClassVar[int] = 1
+
+    @abstractmethod
+    def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
+        """b for each sample; the l-th may depend on the state and on every sample but the l-th."""
+
+    def init(self, problem: Problem) -> State:
+        """The state before anything was drawn."""
+        return ()
+
+    def update(
+        self,
+        problem: Problem,
+        params: Params,
+        x: Float[Array, "L ..."],
+        signal: Float[Array, "L *batch"],
+        state: State,
+    ) -> State:
+        """The state for the next estimate."""
+        return state
+
+
+class NoBaseline(Baseline):
+    """b = 0."""
+
+    def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
+        return jnp.zeros_like(signal[:1])
+
+
+class LeaveOneOut(Baseline):
+    r"""$b_l = \frac1{L-1} \sum_{m \ne l} f(x_m)$ (Kool, van Hoof and Welling, 2019; "RLOO"). Needs L ≥ 2."""
+
+    min_samples: ClassVar[int] = 2
+
+    def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
+        # relative to the first sample, so that a constant f leaves exactly zero, not its rounding
+        first = signal[:1]
+        apart = signal - first
+        return first + (apart.sum(0) - apart) / (len(signal) - 1)
+
+
+class WeightedMean(eqx.Module):
+    """A running mean: the weighted sum of what was seen, and the sum of the weights."""
+
+    total: Float[Array, "*batch"]
+    weight: Float[Array, "*batch"]
+
+    @property
+    def mean(self) -> Float[Array, "*batch"]:
+        """0 before anything was seen."""
+        return self.total / jnp.where(self.weight > 0, self.weight, 1)
+
+
+class Mean(Baseline):
+    r"""$b = E[f]$, the mean of f over all earlier draws (independent of those of the estimate)."""
+
+    def init(self, problem: Problem) -> WeightedMean:
+        return WeightedMean(zeros(problem), zeros(problem))
+
+    def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
+        return state.mean[None]
+
+    def update(
+        self,
+        problem: Problem,
+        params: Params,
+        x: Float[Array, "L ..."],
+        signal: Float[Array, "L *batch"],
+        state: WeightedMean,
+    ) -> WeightedMean:
+        return WeightedMean(state.total + signal.sum(0), state.weight + len(signal))
+
+
+class MovingAverage(Baseline):
+    r"""$b \leftarrow 0.99\, b + 0.01\, \bar f$ after each estimate, corrected for its start at 0 (Mnih and Gregor, 2014)."""
+
+    decay: ClassVar[float] = 0.99
+
+    def init(self, problem: Problem) -> WeightedMean:
+        return WeightedMean(zeros(problem), zeros(problem))
+
+    def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
+        return state.mean[None]
+
+    def update(
+        self,
+        problem: Problem,
+        params: Params,
+        x: Float[Array, "L ..."],
+        signal: Float[Array, "L *batch"],
+        state: WeightedMean,
+    ) -> WeightedMean:
+        fade, enter = self.decay, 1 - self.decay
+        return WeightedMean(fade * state.total + enter * signal.mean(0), fade * state.weight + enter)
+
+
+class Optimal(Baseline):
+    r"""$b = E[f \|s\|^2] / E[\|s\|^2]$, $s = \nabla_\theta \log q_\theta(x)$: the constant that minimises the total variance.
+
+    Both expectations are means over earlier draws, so b stays independent of the estimate's own (Weaver and Tao, 2001;
+    Greensmith, Bartlett and Baxter, 2004).
+    """
+
+    def init(self, problem: Problem) -> WeightedMean:
+        return WeightedMean(zeros(problem), zeros(problem))
+
+    def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
+        return state.mean[None]
+
+    def update(
+        self,
+        problem: Problem,
+        params: Params,
+        x: Float[Array, "L ..."],
+        signal: Float[Array, "L *batch"],
+        state: WeightedMean,
+    ) -> WeightedMean:
+        norm = squared_score_norm(problem, params, x)
+        return WeightedMean(state.total + (signal * norm).sum(0), state.weight + norm.sum(0))
+
+
+def squared_score_norm(problem: Problem, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
+    r"""$\|\nabla_\theta \log q_\theta(x_l)\|^2$ over all of θ, for each sample and each data point."""
+
+    def of_one_sample(x: Float[Array, "..."]) -> Float[Array, "*batch"]:
+        scores = jax.jacrev(lambda params: problem.distribution(params).log_prob(x))(stop_gradient(params))
+        batch = problem.abstract_distribution().batch_shape
+        return sum((leaf.reshape(*batch, -1) ** 2).sum(-1) for leaf in jax.tree.leaves(scores))
+
+    return jax.vmap(of_one_sample)(x)
+
+
+BASELINES: dict[str, Baseline] = {
+    "none": NoBaseline(),
+    "mean": Mean(),
+    "moving_average": MovingAverage(),
+    "leave_one_out": LeaveOneOut(),
+    "optimal": Optimal(),
+}

@@ -1,0 +1,93 @@
+r"""Control variates: functions h of x, correlated with f, whose expectation under q_θ is known as a function of θ."""
+
+from abc import abstractmethod
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from estimators.base import Cost
+from estimators.sampling import base
+from problems.base import Params, Problem
+
+
+class ControlVariate(eqx.Module):
+    """h, and its expectation."""
+
+    @abstractmethod
+    def __call__(
+        self, problem: Problem, params: Params, q: dist.Distribution, x: Float[Array, "L ..."]
+    ) -> tuple[Float[Array, "L *batch"] | float, Float[Array, ""] | float]:
+        r"""h(x_l) at each sample, and $E_{q_\theta}[h]$ summed over data points, whose gradient is added back."""
+
+    @abstractmethod
+    def supports(self, problem: Problem) -> str | None:
+        """None, or the reason why h cannot be formed for this problem."""
+
+    @abstractmethod
+    def cost(self, problem: Problem) -> Cost:
+        """What h costs in one estimate."""
+
+
+class NoControlVariate(ControlVariate):
+    """h = 0."""
+
+    def __call__(
+        self, problem: Problem, params: Params, q: dist.Distribution, x: Float[Array, "L ..."]
+    ) -> tuple[float, float]:
+        return 0.0, 0.0
+
+    def supports(self, problem: Problem) -> str | None:
+        return None
+
+    def cost(self, problem: Problem) -> Cost:
+        return Cost(f=0, grad=0)
+
+
+class Delta(ControlVariate):
+    r"""The delta method: f's second-order Taylor expansion about the mean m of q (Paisley, Blei and Jordan, 2012),
+
+    $h(x) = f(m) + \nabla f(m)^\top (x - m) + \frac12 (x - m)^\top H (x - m)$, with m, ∇f and H held fixed, so that
+    $E_{q_\theta}[h] = f(m) + \nabla f(m)^\top (\mu_\theta - m) + \frac12 [(\mu_\theta - m)^\top H (\mu_\theta - m)
+    + \sum_i H_{ii} \sigma_{\theta,i}^2]$. Exact, hence without variance, where f is quadratic.
+
+    For a q of independent Gaussian coordinates. Cost: one evaluation of f, one of its gradient, and D more for H.
+    """
+
+    def __call__(
+        self, problem: Problem, params: Params, q: dist.Distribution, x: Float[Array, "L ..."]
+    ) -> tuple[Float[Array, "L *batch"], Float[Array, ""]]:
+        frozen = stop_gradient(params)
+        center = stop_gradient(q.mean)
+        gradient_of_f = jax.grad(lambda x: problem.objective(frozen, x).sum())
+        value, gradient = problem.objective(frozen, center), gradient_of_f(center)
+
+        def hessian_row(direction: Float[Array, " dim"]) -> Float[Array, "*batch dim"]:
+            return jax.jvp(gradient_of_f, (center,), (jnp.broadcast_to(direction, center.shape),))[1]
+
+        hessian = jax.vmap(hessian_row, out_axes=-2)(jnp.eye(center.shape[-1], dtype=center.dtype))
+
+        def taylor(apart: Float[Array, "*extra dim"]) -> Float[Array, "*extra"]:
+            linear = (gradient * apart).sum(-1)
+            return value + linear + 0.5 * jnp.einsum("...i,...ij,...j->...", apart, hessian, apart)
+
+        curvature = jnp.diagonal(hessian, axis1=-2, axis2=-1)
+        expectation = taylor(q.mean - center) + 0.5 * (curvature * q.variance).sum(-1)
+        return taylor(x - center), expectation.sum()
+
+    def supports(self, problem: Problem) -> str | None:
+        q = base(problem.abstract_distribution())
+        return None if isinstance(q, dist.Normal) else f"delta needs Gaussian coordinates, not {type(q).__name__}"
+
+    def cost(self, problem: Problem) -> Cost:
+        (dim,) = problem.abstract_distribution().event_shape
+        return Cost(f=1, grad=1 + dim)
+
+
+CONTROL_VARIATES: dict[str, ControlVariate] = {
+    "none": NoControlVariate(),
+    "delta": Delta(),
+}

@@ -1,0 +1,56 @@
+"""The measure-valued gradient, also known as the weak derivative method."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from estimators.base import Cost, State, SurrogateEstimator
+from estimators.sampling import base, sample
+from estimators.weak_derivatives import has_weak_derivatives, weak_derivatives
+from problems.arguments import flag
+from problems.base import Params, Problem
+
+
+class MeasureValued(SurrogateEstimator):
+    r"""$\sum_i c_i \frac1L \sum_l [f(x_l; x_i \to x^+_{il}) - f(x_l; x_i \to x^-_{il})]\, \nabla_\theta \psi_i + \partial_\theta f$.
+
+    ψ_i runs over the parameters of q's coordinates (mean and scale, or probability), each with its weak derivative;
+    one coordinate at a time is replaced, the others stay. Coupled, the two replacements share their randomness.
+    Unbiased for any f, discontinuous or not. Cost: 2·D·L evaluations of f for each parameter of q, and one of f and its
+    gradient at each sample where f depends on θ.
+    """
+
+    coupled: bool = flag(True, "whether positive and negative part share their randomness")
+
+    unbiased: ClassVar[bool] = True
+    source: ClassVar[str] = "Pflug, 1989; Heidergott, Vázquez-Abad and Volk-Makarewicz, 2008"
+
+    def surrogate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Float[Array, ""], State]:
+        q = problem.distribution(params)
+        draw_key, part_key = jax.random.split(key)
+        x = sample(q, draw_key, num_samples)
+
+        def costs_with(i: Array, replacement: Float[Array, "L *batch dim"]) -> Float[Array, "L *batch"]:
+            return problem.costs(params, x.at[..., i].set(replacement[..., i]))
+
+        surrogate = problem.costs(params, x).mean(0).sum()
+        for psi, constant, positive, negative in weak_derivatives(base(q), part_key, num_samples, self.coupled):
+            coordinates = jnp.arange(x.shape[-1])
+            difference = jax.vmap(lambda i: costs_with(i, positive) - costs_with(i, negative), out_axes=-1)(coordinates)
+            surrogate += (stop_gradient(constant * difference.mean(0)) * psi).sum()
+        return surrogate, state
+
+    def supports(self, problem: Problem) -> str | None:
+        q = base(problem.abstract_distribution())
+        return None if has_weak_derivatives(q) else f"no weak derivative is known for {type(q).__name__}"
+
+    def cost(self, problem: Problem, num_samples: int) -> Cost:
+        q = problem.abstract_distribution()
+        parts = jax.eval_shape(lambda q, key: weak_derivatives(base(q), key, 1, True), q, jax.random.key(0))
+        own = num_samples * problem.objective_uses_params
+        return Cost(f=2 * q.event_shape[0] * num_samples * len(parts) + own, grad=own)

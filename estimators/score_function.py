@@ -1,0 +1,54 @@
+"""The score-function gradient, also known as REINFORCE or the likelihood-ratio method."""
+
+from typing import ClassVar
+
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from estimators.base import Cost, State, SurrogateEstimator
+from estimators.baselines import BASELINES, Baseline
+from estimators.control_variates import CONTROL_VARIATES, ControlVariate
+from estimators.sampling import sample
+from problems.arguments import choice
+from problems.base import Params, Problem
+
+
+class ScoreFunction(SurrogateEstimator):
+    r"""$\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b]\, \nabla_\theta \log q_\theta(x_l) + \partial_\theta f(\theta, x_l)
+    + \nabla_\theta E_{q_\theta}[h]$, with baseline b and control variate h.
+
+    Unbiased for any f, discontinuous or not, and any q with a density or mass function: b never depends on the x_l
+    that it multiplies, and h's expectation is known. Cost: L evaluations of f, what h costs, and L of its gradient where f depends on θ.
+    """
+
+    baseline: Baseline = choice(BASELINES, "none", "what is subtracted from f", static=False)
+    control_variate: ControlVariate = choice(CONTROL_VARIATES, "none", "h, of known expectation", static=False)
+
+    unbiased: ClassVar[bool] = True
+    source: ClassVar[str] = "Glynn, 1990; Williams, 1992"
+
+    def surrogate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Float[Array, ""], State]:
+        q = problem.distribution(params)
+        x = sample(q, key, num_samples)
+        f = problem.costs(params, x)
+        h, expected_h = self.control_variate(problem, params, q, x)
+        signal = stop_gradient(f - h)
+        advantage = stop_gradient(signal - self.baseline.value(signal, state))
+        surrogate = (advantage * q.log_prob(x) + f).mean(0).sum() + expected_h
+        return surrogate, self.baseline.update(problem, params, x, signal, state)
+
+    def init(self, problem: Problem, params: Params, key: Array) -> State:
+        return self.baseline.init(problem)
+
+    @property
+    def min_samples(self) -> int:
+        return self.baseline.min_samples
+
+    def supports(self, problem: Problem) -> str | None:
+        return self.control_variate.supports(problem)
+
+    def cost(self, problem: Problem, num_samples: int) -> Cost:
+        extra = self.control_variate.cost(problem)
+        return Cost(f=num_samples + extra.f, grad=num_samples * problem.objective_uses_params + extra.grad)

@@ -1,0 +1,76 @@
+r"""Weak derivatives: $\partial_\psi q_\psi = c_\psi (q^+_\psi - q^-_\psi)$, looked up by the distribution's type.
+
+Each parameter ψ of q (one for every coordinate) has a constant c and two distributions of that coordinate, positive
+and negative, of which the derivative of q is the scaled difference (Pflug, 1989; Mohamed et al., 2020, table 1).
+"""
+
+from functools import singledispatch
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from estimators.sampling import noise
+
+
+class WeakDerivative(NamedTuple):
+    """The derivative of q with respect to one parameter, as draws from its positive and negative parts."""
+
+    parameter: Float[Array, "*batch dim"]
+    constant: Float[Array, "*batch dim"]
+    positive: Float[Array, "L *batch dim"]
+    negative: Float[Array, "L *batch dim"]
+
+
+@singledispatch
+def weak_derivatives(q: dist.Distribution, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+    """The weak derivative of q with respect to each of its parameters; coupled draws share their randomness."""
+    raise NotImplementedError(f"no weak derivative is known for {type(q).__name__}")
+
+
+def has_weak_derivatives(q: dist.Distribution) -> bool:
+    """Whether `weak_derivatives` knows q's type."""
+    return weak_derivatives.dispatch(type(q)) is not weak_derivatives.dispatch(object)
+
+
+@weak_derivatives.register
+def _(q: dist.Normal, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+    r"""Location: $c = 1/(\sigma\sqrt{2\pi})$, $x^\pm = \mu \pm \sigma W$ with W Rayleigh; coupled: the same W.
+
+    Scale: $c = 1/\sigma$, $x^+ = \mu + \sigma M$ with M double-sided Maxwell (density ∝ m² e^{−m²/2}), $x^-$ from q
+    itself; coupled: $x^- = \mu + \sigma M U$ with U uniform, which is Gaussian.
+    """
+    keys = dict(zip(("W+", "W-", "length", "sign", "U"), jax.random.split(key, 5), strict=True))
+
+    def draw(sampler, key: str) -> Float[Array, "L *batch dim"]:
+        return noise(sampler, keys[key], num_samples, q.batch_shape, jnp.result_type(q.loc))
+
+    weibull_up = rayleigh(draw(jax.random.uniform, "W+"))
+    weibull_down = weibull_up if coupled else rayleigh(draw(jax.random.uniform, "W-"))
+    # a Maxwell variable is the length of a Gaussian vector in three dimensions: its square is Gamma(3/2) doubled
+    length = jnp.sqrt(2 * draw(lambda key, shape, dtype: jax.random.gamma(key, 1.5, shape, dtype), "length"))
+    maxwell = length * draw(jax.random.rademacher, "sign")
+    if coupled:
+        gaussian = maxwell * draw(jax.random.uniform, "U")
+    else:
+        gaussian = draw(jax.random.normal, "U")
+    return [
+        WeakDerivative(
+            q.loc, 1 / (q.scale * jnp.sqrt(2 * jnp.pi)), q.loc + q.scale * weibull_up, q.loc - q.scale * weibull_down
+        ),
+        WeakDerivative(q.scale, 1 / q.scale, q.loc + q.scale * maxwell, q.loc + q.scale * gaussian),
+    ]
+
+
+def rayleigh(uniform: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The Rayleigh variable (Weibull of shape 2, scale √2) by its inverse distribution function."""
+    return jnp.sqrt(-2 * jnp.log1p(-uniform))
+
+
+@weak_derivatives.register
+def _(q: dist.BernoulliLogits, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+    r"""$\partial_p q = \delta_1 - \delta_0$: c = 1, and nothing random in either part."""
+    shape = (num_samples, *q.batch_shape)
+    return [WeakDerivative(q.probs, jnp.ones_like(q.probs), jnp.ones(shape), jnp.zeros(shape))]

@@ -1,0 +1,161 @@
+"""Arguments as data: every problem and estimator declares what it takes, and is checked, listed and swept from that.
+
+A class states its arguments as fields, `k: Number = number(3.0)`. From the fields alone follow the validation, the
+table of `gradvar describe`, the JSON in `measurements.csv`, and which arguments are numbers (array leaves: a new value
+compiles nothing) and which set a shape or a branch (static: a new value compiles a new program).
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Number = Float[Array, "..."]
+"""A number that may be swept: a scalar array leaf, batched only where the whole object is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Argument:
+    """What one argument accepts, in words and as a test."""
+
+    help: str
+    kind: str  # "number", "integer", "flag" or "choice"
+    above: float = -math.inf
+    at_least: float = -math.inf
+    choices: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """The accepted values in words: the end of every error message about this argument."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        noun = {"number": "a finite number", "integer": "a whole number", "flag": "true or false"}[self.kind]
+        if self.above > -math.inf:
+            return f"{noun} above {self.above:g}"
+        return noun if self.at_least == -math.inf else f"{noun}, at least {self.at_least:g}"
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value`, as a user wrote it, is one that this argument takes."""
+        if self.kind == "choice":
+            return not isinstance(value, str) or value in self.choices  # an object stands for itself
+        if self.kind == "flag":
+            return isinstance(value, bool)
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.number, jnp.ndarray, np.ndarray)):
+            return False
+        if self.kind == "integer" and not isinstance(value, (int, np.integer)):
+            return False
+        entries = np.asarray(value)
+        return bool(np.all(np.isfinite(entries) & (entries > self.above) & (entries >= self.at_least)))
+
+
+def _field(argument: Argument, default: Any, *, static: bool, converter: Any) -> Any:
+    def convert(value: Any) -> Any:  # what is not accepted passes through, to be refused by name in __check_init__
+        return converter(value) if argument.accepts(value) else value
+
+    return eqx.field(default=default, static=static, converter=convert, metadata={"argument": argument})
+
+
+def as_float(value: Any) -> Float[Array, "..."]:
+    """`value` as a JAX array in the precision in force (float32, or float64 where x64 is on)."""
+    return jnp.asarray(value, jnp.result_type(float))
+
+
+def number(default: float, help: str, *, above: float = -math.inf) -> Any:
+    """A real argument: an array leaf, in the precision in force."""
+    return _field(
+        Argument(help, "number", above=above),
+        default,
+        static=False,
+        converter=as_float,
+    )
+
+
+def integer(default: int, help: str, *, at_least: int = 1) -> Any:
+    """A whole argument that sets a shape or a count: static."""
+    return _field(Argument(help, "integer", at_least=at_least), default, static=True, converter=int)
+
+
+def flag(default: bool, help: str) -> Any:
+    """A yes-or-no argument: static."""
+    return _field(Argument(help, "flag"), default, static=True, converter=bool)
+
+
+def choice(table: Mapping[str, Any], default: str, help: str, *, static: bool = True) -> Any:
+    """A named alternative; the object keeps what `table` holds under the name."""
+    return _field(
+        Argument(help, "choice", choices=tuple(table)),
+        default,
+        static=static,
+        converter=lambda value: table[value] if isinstance(value, str) else value,
+    )
+
+
+class Configured(eqx.Module):
+    """A frozen module whose arguments are checked on construction."""
+
+    def __check_init__(self) -> None:
+        for name, argument in arguments(type(self)).items():
+            value = getattr(self, name)
+            if not argument.accepts(value):
+                raise refused(name, value, argument)
+
+
+def arguments(cls: type) -> dict[str, Argument]:
+    """The arguments of a class, in the order of its fields."""
+    fields = dataclasses.fields(cls)
+    return {field.name: field.metadata["argument"] for field in fields if "argument" in field.metadata}
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """The default of every argument of a class, as a user would write it."""
+    return {field.name: field.default for field in dataclasses.fields(cls) if "argument" in field.metadata}
+
+
+def refused(name: str, value: Any, argument: Argument) -> ValueError:
+    """The one error for an argument out of its range: the name, the value, what was expected, the nearest name."""
+    hint = nearest(value, argument.choices) if isinstance(value, str) else ""
+    return ValueError(f"{name} = {value!r}: expected {argument.expected}{hint}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """'; did you mean …?' where one of the known names is close, else nothing.
+
+    >>> nearest("pathwize", ["pathwise", "score_function"])
+    '; did you mean pathwise?'
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def build(kind: str, registry: Mapping[str, type], name: str, given: Mapping[str, Any]) -> Any:
+    """The registered class called `name`, made with the arguments `given`.
+
+    Raises:
+        ValueError: no such name, no such argument, or a value that its argument refuses.
+    """
+    cls = look_up(kind, registry, name)
+    known = arguments(cls)
+    for key in given:
+        if key not in known:
+            expected = ", ".join(known) or "no arguments"
+            raise ValueError(f"{kind} {name}: unknown argument {key!r}: expected {expected}{nearest(key, known)}")
+    for key, value in given.items():
+        if not known[key].accepts(value):
+            raise ValueError(f"{kind} {name}: {refused(key, value, known[key])}")
+    try:
+        return cls(**given)
+    except ValueError as error:
+        raise ValueError(f"{kind} {name}: {error}") from error
+
+
+def look_up(kind: str, registry: Mapping[str, Any], name: str) -> Any:
+    """`registry[name]`, or a ValueError that names the nearest entry."""
+    if name not in registry:
+        raise ValueError(f"{kind} {name!r}: expected one of {', '.join(registry)}{nearest(name, registry)}")
+    return registry[name]

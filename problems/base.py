@@ -1,0 +1,59 @@
+"""The shared type of every problem: θ, q_θ, f, and, where there is one, the exact gradient."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, PyTree
+
+from problems.arguments import Configured
+
+Params = dict[str, PyTree[Float[Array, "..."]]]
+"""θ: named groups of arrays. Variance and bias are reported for each group."""
+
+
+class Problem(Configured):
+    r"""Minimise $E_{x \sim q_\theta}[f(\theta, x)]$.
+
+    A subclass writes `init_params`, `distribution` and `objective`, and `exact_gradient` where the gradient is known.
+    """
+
+    objective_uses_params: ClassVar[bool] = False
+    """Whether f depends on θ other than through x, so that $E[\\partial f/\\partial\\theta]$ is part of the gradient."""
+
+    smooth: ClassVar[bool] = True
+    """Whether f is differentiable in x almost everywhere *and* continuous, as gradients that pass through f need."""
+
+    truth: ClassVar[str] = ""
+    """How `exact_gradient` comes about ("closed form", "quadrature", "enumeration"); "" where it is None."""
+
+    source: ClassVar[str] = ""
+    """Who posed the problem (authors, year), or "" where nobody in particular did."""
+
+    @abstractmethod
+    def init_params(self, key: Array) -> Params:
+        """θ at initialisation."""
+
+    @abstractmethod
+    def distribution(self, params: Params) -> dist.Distribution:
+        """q_θ: its event is one x, its batch axes are the data points (none for a toy)."""
+
+    @abstractmethod
+    def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
+        """f for ONE sample x; a value per data point where q_θ has data points."""
+
+    def exact_gradient(self, params: Params) -> Params | None:
+        r"""$\nabla_\theta E_{q_\theta}[f]$ without Monte Carlo error, in the precision of `params`; None if unknown."""
+        return None
+
+    def costs(self, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
+        """f for each of L samples."""
+        return jax.vmap(self.objective, in_axes=(None, 0))(params, x)
+
+    def abstract_distribution(self) -> Any:
+        """q_θ with shapes for arrays: its type, event and batch, at no cost."""
+        return eqx.filter_eval_shape(
+            lambda: self.distribution(self.init_params(jax.random.key(0)))  # the key's value is never used
+        )

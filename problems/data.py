@@ -1,0 +1,56 @@
+"""The real data sets, by name. What scikit-learn ships needs no network; OpenML's is fetched once and cached."""
+
+import functools
+import os
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import platformdirs
+from jaxtyping import Float
+
+
+def cache_folder() -> Path:
+    """Where data sets, checkpoints and compiled programs are kept: $GRADVAR_CACHE, or the user's cache folder."""
+    return Path(os.environ.get("GRADVAR_CACHE") or platformdirs.user_cache_dir("gradvar"))
+
+
+@functools.cache
+def digits() -> Float[np.ndarray, "1797 64"]:
+    """The 1,797 handwritten digits of 8×8 pixels that scikit-learn ships; a pixel is on at 8 of 16 or above."""
+    from sklearn.datasets import load_digits
+
+    return (load_digits().data >= 8).astype(float)
+
+
+@functools.cache
+def mnist() -> Float[np.ndarray, "70000 784"]:
+    """MNIST's 70,000 digits of 28×28 pixels, from OpenML, cached on disk; a pixel is on at 128 of 255 or above.
+
+    Raises:
+        ConnectionError: not in the cache, and OpenML cannot be reached.
+    """
+    from sklearn.datasets import fetch_openml
+
+    folder = cache_folder() / "data"
+    try:
+        images = fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff", data_home=folder).data
+    except (URLError, OSError) as error:
+        raise ConnectionError(
+            f"data = 'mnist': not in {folder} and OpenML cannot be reached ({error}); "
+            "expected a network for the first use, or data = 'digits', which needs none"
+        ) from error
+    return (images >= 128).astype(float)
+
+
+IMAGES = {"digits": digits, "mnist": mnist}
+
+
+@functools.cache
+def breast_cancer() -> tuple[Float[np.ndarray, "569 31"], Float[np.ndarray, " 569"]]:
+    """The Wisconsin breast-cancer data that scikit-learn ships: 30 standardized columns and a bias; labels in ±1."""
+    from sklearn.datasets import load_breast_cancer
+
+    columns, labels = load_breast_cancer(return_X_y=True)
+    standardized = (columns - columns.mean(0)) / columns.std(0)
+    return np.column_stack([standardized, np.ones(len(labels))]), 2.0 * labels - 1

@@ -1,0 +1,145 @@
+"""Variational autoencoders (Kingma and Welling, 2014) on real digits: the gradient of the ELBO in a whole network."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from problems.arguments import as_float, choice, integer
+from problems.base import Params, Problem
+from problems.data import IMAGES
+from problems.enumeration import MOST_BITS, enumerated_expectation
+
+Layers = list[eqx.nn.Linear]
+
+KL = {"analytic": "analytic", "sampled": "sampled"}
+
+
+def perceptron(key: Array, sizes: list[int]) -> Layers:
+    """The layers of a fully connected network, at equinox's default initialisation."""
+    keys = jax.random.split(key, len(sizes) - 1)
+    return [eqx.nn.Linear(*size, key=key) for *size, key in zip(sizes, sizes[1:], keys, strict=False)]
+
+
+def apply(layers: Layers, x: Float[Array, "points in"]) -> Float[Array, "points out"]:
+    """tanh between the layers, none after the last."""
+    *hidden, last = layers
+    for layer in hidden:
+        x = jnp.tanh(jax.vmap(layer)(x))
+    return jax.vmap(last)(x)
+
+
+class VariationalAutoencoder(Problem):
+    r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
+
+    θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The images measured on are N of the
+    data set, drawn once and kept, so that the only noise is that of z. The encoder is amortised: all N latents share
+    its weights. At `train_steps = 0` θ is the initialisation; else it is trained for so many steps (on all images).
+    """
+
+    data: str = choice({name: name for name in IMAGES}, "digits", "which images")
+    num_images: int = integer(16, "N, the images whose ELBO is differentiated")
+    hidden_dim: int = integer(32, "units in each hidden layer")
+    latent_dim: int = integer(8, "D, the size of z")
+    kl: str = choice(KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples")
+    train_steps: int = integer(0, "steps of training before the gradient is measured", at_least=0)
+    images: Float[Array, "points pixels"] = eqx.field(default=None)
+
+    objective_uses_params: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.images is not None:  # given as they are: a minibatch in training
+            return
+        everything = IMAGES[self.data]()
+        if self.num_images > len(everything):
+            raise ValueError(f"num_images = {self.num_images}: expected at most {len(everything)}, all of {self.data}")
+        chosen = np.random.default_rng(0).permutation(len(everything))[: self.num_images]
+        self.images = as_float(everything[chosen])
+
+    @property
+    @abstractmethod
+    def encoder_outputs(self) -> int:
+        """How many numbers per image the encoder gives."""
+
+    @abstractmethod
+    def prior(self) -> dist.Distribution:
+        """p(z)."""
+
+    @abstractmethod
+    def analytic_kl(self, params: Params) -> Float[Array, " points"]:
+        """KL(q(z|x_n) || p(z)) of each image."""
+
+    def init_params(self, key: Array) -> Params:
+        encoder, decoder = jax.random.split(key)
+        pixels = self.images.shape[1]
+        return {
+            "encoder": perceptron(encoder, [pixels, self.hidden_dim, self.encoder_outputs]),
+            "decoder": perceptron(decoder, [self.latent_dim, self.hidden_dim, pixels]),
+        }
+
+    def objective(self, params: Params, x: Float[Array, "points latent"]) -> Float[Array, " points"]:
+        decoded = dist.Bernoulli(logits=apply(params["decoder"], x)).to_event(1)
+        if self.kl == "analytic":
+            kl = self.analytic_kl(params)
+        else:
+            kl = self.distribution(params).log_prob(x) - self.prior().log_prob(x)
+        return (kl - decoded.log_prob(self.images)) / len(self.images)
+
+
+class VAEGaussian(VariationalAutoencoder):
+    r"""Gaussian latents: $q_\theta(z|x) = N(\mu_\theta(x), \mathrm{diag}(\sigma_\theta(x)^2))$, prior N(0, I).
+
+    There is no exact gradient: the decoder is a network.
+    """
+
+    source: ClassVar[str] = "Kingma and Welling, 2014"
+
+    @property
+    def encoder_outputs(self) -> int:
+        return 2 * self.latent_dim
+
+    def distribution(self, params: Params) -> dist.Distribution:
+        mean, log_scale = jnp.split(apply(params["encoder"], self.images), 2, axis=-1)
+        return dist.Normal(mean, jnp.exp(log_scale)).to_event(1)
+
+    def prior(self) -> dist.Distribution:
+        return dist.Normal(jnp.zeros(self.latent_dim), 1).to_event(1)
+
+    def analytic_kl(self, params: Params) -> Float[Array, " points"]:
+        q = self.distribution(params).base_dist
+        return 0.5 * (q.loc**2 + q.scale**2 - 1 - 2 * jnp.log(q.scale)).sum(-1)
+
+
+class VAEBernoulli(VariationalAutoencoder):
+    r"""Bernoulli latents: $q_\theta(b|x)$ with logits from the encoder, prior Bernoulli(½).
+
+    The exact gradient is a sum over all $2^D$ latent vectors of each image, for D up to 12.
+    """
+
+    truth: ClassVar[str] = "enumeration"
+    source: ClassVar[str] = "Mnih and Gregor, 2014"
+
+    @property
+    def encoder_outputs(self) -> int:
+        return self.latent_dim
+
+    def distribution(self, params: Params) -> dist.Distribution:
+        return dist.Bernoulli(logits=apply(params["encoder"], self.images)).to_event(1)
+
+    def prior(self) -> dist.Distribution:
+        return dist.Bernoulli(logits=jnp.zeros(self.latent_dim)).to_event(1)
+
+    def analytic_kl(self, params: Params) -> Float[Array, " points"]:
+        logits = self.distribution(params).base_dist.logits
+        on, off = jax.nn.log_sigmoid(logits), jax.nn.log_sigmoid(-logits)
+        return (jnp.exp(on) * on + jnp.exp(off) * off + jnp.log(2.0)).sum(-1)
+
+    def exact_gradient(self, params: Params) -> Params | None:
+        if self.latent_dim > MOST_BITS:
+            return None
+        return jax.grad(lambda params: enumerated_expectation(self, params))(params)
