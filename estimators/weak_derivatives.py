@@ -49,8 +49,9 @@ def _(q: dist.Normal, key: Array, num_samples: int, coupled: bool) -> list[WeakD
 
     weibull_up = rayleigh(draw(jax.random.uniform, "W+"))
     weibull_down = weibull_up if coupled else rayleigh(draw(jax.random.uniform, "W-"))
-    # a Maxwell variable is the length of a Gaussian vector in three dimensions: its square is Gamma(3/2) doubled
-    length = jnp.sqrt(2 * draw(lambda key, shape, dtype: jax.random.gamma(key, 1.5, shape, dtype), "length"))
+    # Maxwell: the length of a Gaussian vector in three dimensions
+    vector = noise(jax.random.normal, keys["length"], num_samples, (3, *q.batch_shape), jnp.result_type(q.loc))
+    length = jnp.sqrt((vector**2).sum(1))
     maxwell = length * draw(jax.random.rademacher, "sign")
     if coupled:
         gaussian = maxwell * draw(jax.random.uniform, "U")

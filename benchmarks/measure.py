@@ -1,0 +1,227 @@
+"""The measurement: R independent replicates of an estimate at a fixed θ, streamed, summarised and timed.
+
+One jitted function serves every problem, estimator and L. A replicate's key depends on the seed, the problem, θ's name,
+L and the replicate's index, and on nothing else: estimators are compared on common random numbers, and no number
+depends on the order of the cells or on where a run was interrupted.
+"""
+
+import math
+import time
+import zlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from benchmarks.statistics import Moments, merge
+from estimators.base import Estimator, State
+from problems.base import Params, Problem
+
+MOST_BATCHES, LEAST_BATCHES = 64, 20
+"""How many batches the replicates may be split into: enough for an interval, few enough to keep."""
+
+CHUNK_ELEMENTS = 2**22
+"""Array elements that one compiled call may hold at once, more or less: memory is flat in R."""
+
+
+COMPILER = {"xla_backend_optimization_level": 1}
+"""Compiles in two thirds of the time of the default level, and the program is as fast."""
+
+
+class Measurement(NamedTuple):
+    """What was seen of one estimator on one problem at one L."""
+
+    moments: dict[str, Moments]
+    """For each group of θ."""
+    seconds: float
+    """Of one estimate, warm, replicates run batched: the median over chunks."""
+    compile_seconds: float
+    """Of set-up: compiling, adapting, and the pilot batch."""
+    adapt_steps: int
+    """Estimates made before measuring, so that learned state has settled; 0 where there is no state."""
+
+
+def number_of_batches(replicates: int) -> int:
+    """The largest number of equal batches, of at least two replicates each.
+
+    >>> number_of_batches(20_000)
+    50
+
+    Raises:
+        ValueError: `replicates` cannot be split so.
+    """
+    for batches in range(min(MOST_BATCHES, replicates // 2), LEAST_BATCHES - 1, -1):
+        if replicates % batches == 0:
+            return batches
+    step = 2 * LEAST_BATCHES
+    raise ValueError(
+        f"replicates = {replicates}: expected a number that splits into {LEAST_BATCHES} to {MOST_BATCHES} equal "
+        f"batches of at least two; did you mean {max(step, round(replicates / step) * step)}?"
+    )
+
+
+def stable_hash(text: str) -> int:
+    """A 32-bit number that is the same on every machine, unlike hash()."""
+    return zlib.crc32(text.encode())
+
+
+def cell_key(seed: int, problem: str, point: str, num_samples: int) -> Array:
+    """The key from which the replicates of a cell are folded."""
+    key = jax.random.key(seed)
+    for part in (stable_hash(problem), stable_hash(point), num_samples):
+        key = jax.random.fold_in(key, part)
+    return key
+
+
+@partial(jax.jit, static_argnames=("num_samples", "chunk"), compiler_options=COMPILER)
+def chunk_moments(
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    state: State,
+    key: Array,
+    first: Array,
+    center: dict[str, Float[Array, " P"]],
+    *,
+    num_samples: int,
+    chunk: int,
+) -> dict[str, tuple[Float[Array, " P"], Float[Array, " P"], Float[Array, ""]]]:
+    """The mean, centred second moment, and fourth moment about `center`, of the `chunk` replicates from `first` on."""
+
+    def replicate(index: Array) -> Params:
+        return estimator.estimate(problem, params, state, jax.random.fold_in(key, index), num_samples)[0]
+
+    estimates = jax.vmap(replicate)(first + jnp.arange(chunk, dtype=jnp.uint32))
+    return {group: moments(flatten(estimates[group], chunk), center[group]) for group in estimates}
+
+
+def flatten(leaves: Any, rows: int) -> Float[Array, "rows P"]:
+    """A group's arrays as one vector for each replicate."""
+    return jnp.concatenate([leaf.reshape(rows, -1) for leaf in jax.tree.leaves(leaves)], axis=1)
+
+
+def moments(
+    gradients: Float[Array, "n P"], center: Float[Array, " P"]
+) -> tuple[Float[Array, " P"], Float[Array, " P"], Float[Array, ""]]:
+    """Mean and Σ(g − mean)² per coordinate, in two passes so that a small variance keeps its digits; Σ‖g − center‖⁴."""
+    mean = gradients.mean(0)
+    return mean, ((gradients - mean) ** 2).sum(0), (((gradients - center) ** 2).sum(1) ** 2).sum()
+
+
+@partial(jax.jit, static_argnames=("num_samples", "steps"))
+def adapt(
+    problem: Problem, estimator: Estimator, params: Params, state: State, key: Array, *, num_samples: int, steps: int
+) -> State:
+    """The state after `steps` estimates at fixed θ."""
+
+    def step(state: State, key: Array) -> tuple[State, None]:
+        return estimator.estimate(problem, params, state, key, num_samples)[1], None
+
+    return jax.lax.scan(step, state, jax.random.split(key, steps))[0]
+
+
+def measure(
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    *,
+    num_samples: int,
+    replicates: int,
+    key: Array,
+    adapt_steps: int = 200,
+    tick: Callable[[], None] = lambda: None,
+) -> Measurement:
+    """Measures one cell.
+
+    Args:
+        num_samples: L.
+        replicates: R, which must split into 20 to 64 equal batches.
+        key: from `cell_key`.
+        adapt_steps: estimates made, on keys of their own, before the state is frozen; none for a stateless estimator.
+        tick: called after each chunk.
+
+    Raises:
+        ValueError: R does not split, or the estimator cannot take so many samples.
+        FloatingPointError: some replicates are not finite; the message says how the first one was found.
+    """
+    if reason := estimator.refuses_samples(num_samples):
+        raise ValueError(reason)
+    batches = number_of_batches(replicates)
+    chunk = chunk_size(problem, estimator, params, num_samples, replicates // batches)
+    started = time.perf_counter()
+    state = estimator.init(problem, params, key)
+    steps = adapt_steps if jax.tree.leaves(state) else 0
+    if steps:
+        # the last index that 32 bits hold: no replicate has it
+        adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
+        state = adapt(problem, estimator, params, state, adapt_key, num_samples=num_samples, steps=steps)
+        jax.block_until_ready(state)
+
+    run = partial(chunk_moments, problem, estimator, params, state, key, num_samples=num_samples, chunk=chunk)
+    origin = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
+    # the first batch is run twice: it compiles, warms up, and gives the centre about which fourth powers are summed
+    pilot = [jax.device_get(run(np.uint32(first), origin)) for first in range(0, replicates // batches, chunk)]
+    center = {group: jnp.asarray(np.mean([c[group][0] for c in pilot], axis=0)) for group in origin}
+    compile_seconds = time.perf_counter() - started
+
+    durations, chunks = [], []
+    for first in range(0, replicates, chunk):
+        begun = time.perf_counter()
+        chunks.append(jax.device_get(run(np.uint32(first), center)))
+        durations.append(time.perf_counter() - begun)
+        tick()
+    return Measurement(
+        moments={group: gather([c[group] for c in chunks], chunk, batches, group) for group in origin},
+        seconds=float(np.median(durations)) / chunk,
+        compile_seconds=compile_seconds,
+        adapt_steps=steps,
+    )
+
+
+def gather(chunks: list[tuple], chunk: int, batches: int, group: str) -> Moments:
+    """The chunks of a group, in order, as batch summaries in float64."""
+    mean, second, fourth = (np.stack(column).astype(np.float64) for column in zip(*chunks, strict=True))
+    broken = ~(np.isfinite(mean).all(1) & np.isfinite(second).all(1))
+    if broken.any():
+        raise FloatingPointError(
+            f"group {group}: the estimate is not finite in {broken.sum()} of {len(broken)} chunks of {chunk} replicates"
+        )
+    per_batch = len(chunks) // batches
+    shape = (batches, per_batch)
+    mean, second, fourth = (a.reshape(*shape, *a.shape[1:]) for a in (mean, second, fourth))
+    return merge([Moments(chunk, mean[:, i], second[:, i], fourth[:, i]) for i in range(per_batch)])
+
+
+def chunk_size(problem: Problem, estimator: Estimator, params: Params, num_samples: int, most: int) -> int:
+    """The largest divisor of `most` for which a chunk of replicates stays near CHUNK_ELEMENTS."""
+    evaluations = sum(estimator.cost(problem, num_samples))
+    gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
+    allowed = CHUNK_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
+    return max(size for size in range(1, most + 1) if most % size == 0 and size <= max(1, allowed))
+
+
+def elements_per_evaluation(problem: Problem, params: Params) -> int:
+    """Array elements that one evaluation of f writes, counted in its traced program."""
+    q = problem.abstract_distribution()
+    x = jax.ShapeDtypeStruct((*q.batch_shape, *q.event_shape), jax.tree.leaves(params)[0].dtype)
+    program = jax.make_jaxpr(lambda params, x: problem.objective(params, x))(params, x)
+    return sum(math.prod(out.aval.shape) for equation in program.eqns for out in equation.outvars)
+
+
+def exact_gradient(problem: Problem, params: Params) -> dict[str, Float[np.ndarray, " P"]] | None:
+    """The problem's exact gradient at these very numbers, in float64 whatever the precision measured in."""
+    with jax.enable_x64(True):
+        wide = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
+        truth = jax.jit(lambda problem, params: problem.exact_gradient(params))(*wide)
+        if truth is None:
+            return None
+        return {group: flat(leaves) for group, leaves in truth.items()}
+
+
+def flat(leaves: Any) -> Float[np.ndarray, " P"]:
+    """A group's arrays as one vector."""
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(leaves)])

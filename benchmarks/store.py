@@ -1,0 +1,139 @@
+"""Where finished cells are kept: one SQLite file, a row a cell, committed as each cell ends."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
+
+VERSION = 1
+FILE = "store.sqlite"
+
+TABLE = """
+create table cells (
+    cell text primary key,
+    status text not null,
+    reason text not null,
+    rows text not null,
+    environment text not null,
+    theta text not null
+)
+"""
+
+
+class Outcome(NamedTuple):
+    """What became of one cell."""
+
+    status: str
+    """ok, skipped, failed or unreliable."""
+    reason: str
+    """Why, where it is not plainly ok."""
+    rows: list[dict[str, Any]]
+    """A row of measurements for each group of θ; one row without numbers where there are none."""
+    environment: dict[str, str]
+    """Versions and hardware that it was measured with."""
+    theta: str
+    """A checksum of the θ measured at."""
+
+
+class Store:
+    """An open store. Use `open_store`, which locks it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """All cells, by id."""
+        rows = self._connection.execute("select cell, status, reason, rows, environment, theta from cells")
+        return {
+            cell: Outcome(status, reason, json.loads(rows), json.loads(environment), theta)
+            for cell, status, reason, rows, environment, theta in rows
+        }
+
+    def keep(self, cell: str, outcome: Outcome) -> None:
+        """Commits one cell, replacing what was there."""
+        with self._connection:
+            self._connection.execute(
+                "insert or replace into cells values (?, ?, ?, ?, ?, ?)",
+                (
+                    cell, outcome.status, outcome.reason, json.dumps(outcome.rows),
+                    json.dumps(outcome.environment), outcome.theta,
+                ),
+            )  # fmt: skip
+
+
+def make_folder(folder: Path) -> None:
+    """Creates the output folder and shows that it can be written, before anything is measured."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(
+            f"output folder {folder}: cannot be written ({error.strerror}); expected a folder that can"
+        ) from error
+
+
+@contextmanager
+def open_store(folder: Path) -> Iterator[Store]:
+    """The store of a results folder, made where there is none, held by this process alone.
+
+    Raises:
+        BadInput: the folder cannot be written.
+        StoreInUse: another process holds it.
+        StoreDamaged: the file is there but is no store of this version. Nothing in it is touched.
+    """
+    make_folder(folder)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise StoreInUse(f"store {folder / FILE}: in use by another run; wait for it or choose another --output") from error
+    try:
+        connection = connect(folder / FILE)
+        try:
+            yield Store(connection)
+        finally:
+            connection.close()
+    finally:
+        lock.release()
+
+
+def read_outcomes(folder: Path) -> dict[str, Outcome]:
+    """What a store holds, without the lock: a run may be going on. Empty where there is no store."""
+    if not (folder / FILE).exists():
+        return {}
+    connection = connect(folder / FILE)
+    try:
+        return Store(connection).outcomes()
+    finally:
+        connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Opens and checks the file; creates the table where the file is new."""
+    new = not path.exists()
+    connection = sqlite3.connect(path)
+    try:
+        if new:
+            with connection:
+                connection.execute(TABLE)
+                connection.execute(f"pragma user_version = {VERSION}")
+        (version,) = connection.execute("pragma user_version").fetchone()
+        (health,) = connection.execute("pragma quick_check").fetchone()
+        if version != VERSION or health != "ok":
+            found = f"version {version}, not {VERSION}" if health == "ok" else health
+            raise sqlite3.DatabaseError(found)
+        connection.execute("select cell, status, reason, rows, environment, theta from cells limit 1")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise StoreDamaged(
+            f"store {path}: damaged ({error}); nothing was changed: move the file away and run again to measure anew"
+        ) from error
+    return connection

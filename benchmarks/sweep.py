@@ -1,0 +1,260 @@
+"""What to measure: a TOML file, checked as a whole, and the cells that it stands for."""
+
+import hashlib
+import itertools
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+
+from benchmarks.errors import BadInput
+from benchmarks.measure import number_of_batches
+from estimators import ESTIMATORS
+from estimators.base import Estimator
+from problems import PROBLEMS
+from problems.arguments import arguments, build, defaults, nearest
+from problems.base import Problem
+
+Samples = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=1)]
+Replicates = Annotated[StrictInt, Field(ge=40)]
+
+
+class Entry(BaseModel):
+    """A problem or an estimator by name, with its arguments; a list of values is swept."""
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+    @property
+    def combinations(self) -> list[dict[str, Any]]:
+        """One set of arguments for each element of the product of the lists."""
+        given = self.model_extra or {}
+        swept = [value if isinstance(value, list) else [value] for value in given.values()]
+        return [dict(zip(given, values, strict=True)) for values in itertools.product(*swept)]
+
+
+class ProblemEntry(Entry):
+    """A problem, which may be measured at its own L and R (a network costs more than a toy)."""
+
+    samples: Samples | None = None
+    replicates: Replicates | None = None
+
+
+class Sweep(BaseModel):
+    """A sweep file. Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
+    replicates: Replicates = 20_000
+    samples: Samples
+    adapt_steps: Annotated[StrictInt, Field(ge=1)] = 200
+    dtype: Literal["float32", "float64"] = "float32"
+    problem: Annotated[list[ProblemEntry], Field(min_length=1)]
+    estimator: Annotated[list[Entry], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A registered class with every argument filled in."""
+
+    name: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def of(cls, registry: dict[str, type], name: str, given: dict[str, Any]) -> "Choice":
+        """`name` with the arguments given and the defaults of the others, numbers as floats."""
+        kinds = arguments(registry[name])
+        filled = defaults(registry[name]) | given
+        return cls(
+            name, tuple((key, float(v) if kinds[key].kind == "number" else v) for key, v in sorted(filled.items()))
+        )
+
+    @property
+    def json(self) -> str:
+        """The arguments as JSON with sorted keys."""
+        return json.dumps(dict(self.arguments), sort_keys=True)
+
+    @property
+    def label(self) -> str:
+        """`name[argument=value,…]` with every argument: what a cell's key is made from."""
+        return self.name + "[" + ",".join(f"{key}={value}" for key, value in self.arguments) + "]"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement: a problem at one θ, an estimator, L and R."""
+
+    problem: Choice
+    estimator: Choice
+    point: str
+    num_samples: int
+    replicates: int
+    seed: int
+    adapt_steps: int
+    dtype: str
+
+    @cached_property
+    def id(self) -> str:
+        """A name made from everything that the result depends on, the same on every machine."""
+        spec = [
+            self.problem.name, self.problem.json, self.estimator.name, self.estimator.json, self.point,
+            self.num_samples, self.replicates, self.seed, self.adapt_steps, self.dtype,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]
+
+    @property
+    def label(self) -> str:
+        """What a person is shown while it runs."""
+        return f"{self.problem.name} {self.point} × {self.estimator.name} L={self.num_samples}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep's cells, with the objects to measure and the reasons why some cannot be."""
+
+    sweep: Sweep
+    cells: list[Cell]
+    reasons: dict[str, str]
+    """Why a cell is skipped, by its id."""
+    problems: dict[Choice, Problem]
+    estimators: dict[Choice, Estimator]
+
+    @property
+    def measurable(self) -> list[Cell]:
+        """The cells that are not skipped."""
+        return [cell for cell in self.cells if cell.id not in self.reasons]
+
+
+def preset_names() -> list[str]:
+    """The sweeps that come with gradvar."""
+    return sorted(file.name.removesuffix(".toml") for file in preset_folder().iterdir() if file.name.endswith(".toml"))
+
+
+def preset_folder() -> Any:
+    """Where they are."""
+    return resources.files("benchmarks") / "presets"
+
+
+def load_sweep(name: str) -> Sweep:
+    """The sweep in the file `name`, or the preset of that name.
+
+    Raises:
+        BadInput: no such file or preset, not TOML, or any key or value that does not fit; all of them at once.
+    """
+    if name in preset_names():
+        text, where = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8"), f"preset {name}"
+    elif (path := Path(name)).is_file():
+        try:
+            text, where = path.read_text(encoding="utf-8"), name
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"sweep {name}: cannot be read: {error}") from error
+    else:
+        known = preset_names()
+        raise BadInput(f"sweep {name!r}: expected a file or a preset ({', '.join(known)}){nearest(name, known)}")
+    return parse_sweep(text, where)
+
+
+def parse_sweep(text: str, where: str) -> Sweep:
+    """A sweep from the text of its file; `where` names it in errors."""
+    try:
+        return Sweep.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{where}: not TOML: {error}") from error
+    except ValidationError as error:
+        raise BadInput("\n".join(f"{where}: {describe(problem)}" for problem in error.errors())) from error
+
+
+def describe(problem: Any) -> str:
+    """One of pydantic's findings in our words: the key, the value, what was expected."""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
+    if problem["type"] == "extra_forbidden":
+        known = [field.alias or name for name, field in Sweep.model_fields.items()]
+        return f"unknown key {place!r}: expected {', '.join(known)}{nearest(place, known)}"
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    expected = problem["msg"].removeprefix("Input ").removeprefix("should ")
+    return f"{place} = {problem['input']!r}: expected it to {expected}"
+
+
+def resolve(sweep: Sweep) -> Plan:
+    """The sweep's cells in order: problems, then L, then estimators.
+
+    Raises:
+        BadInput: unknown names or arguments, refused values, replicates that do not split; all of them at once. Also an
+            estimator that no L of the sweep suits, and a sweep of which nothing can be measured.
+    """
+    faults: list[str] = []
+    problems: dict[Choice, tuple[Problem, ProblemEntry]] = {}
+    for entry in sweep.problem:
+        for choice, built in choices("problem", PROBLEMS, entry, faults):
+            problems[choice] = (built, entry)
+    estimators = {
+        choice: built
+        for entry in sweep.estimator
+        for choice, built in choices("estimator", ESTIMATORS, entry, faults)
+    }
+    for replicates in {sweep.replicates, *(e.replicates for e in sweep.problem if e.replicates)}:
+        try:
+            number_of_batches(replicates)
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise BadInput("\n".join(f"sweep {sweep.name}: {fault}" for fault in dict.fromkeys(faults)))
+
+    cells, reasons = [], {}
+    unsuited: dict[Choice, str] = {}
+    suited: set[Choice] = set()
+    for problem_choice, (problem, entry) in problems.items():
+        refusals = {choice: estimator.supports(problem) for choice, estimator in estimators.items()}
+        for num_samples in dict.fromkeys(entry.samples or sweep.samples):
+            for choice, estimator in estimators.items():
+                cell = Cell(
+                    problem_choice, choice, point_name(problem), num_samples, entry.replicates or sweep.replicates,
+                    sweep.seed, sweep.adapt_steps, sweep.dtype,
+                )  # fmt: skip
+                cells.append(cell)
+                too_few = estimator.refuses_samples(num_samples)
+                if reason := refusals[choice] or too_few:
+                    reasons[cell.id] = reason
+                else:
+                    suited.add(choice)
+                if too_few and not refusals[choice]:
+                    unsuited[choice] = too_few
+    faults = [f"estimator {c.label}: {reason}" for c, reason in unsuited.items() if c not in suited]
+    if not faults and not suited:
+        faults = ["nothing to measure: " + "; ".join(dict.fromkeys(reasons.values()))]
+    if faults:
+        raise BadInput("\n".join(f"sweep {sweep.name}: {fault}" for fault in faults))
+    return Plan(sweep, cells, reasons, {choice: built for choice, (built, _) in problems.items()}, estimators)
+
+
+def choices(kind: str, registry: dict[str, type], entry: Entry, faults: list[str]) -> list[tuple[Choice, Any]]:
+    """Every combination of an entry's arguments, built; what is wrong with it goes to `faults`."""
+    found = []
+    for given in entry.combinations or faults.append(empty(kind, entry)) or []:
+        try:
+            built = build(kind, registry, entry.name, given)
+        except (ValueError, ConnectionError) as error:
+            faults.append(str(error))
+        else:
+            found.append((Choice.of(registry, entry.name, given), built))
+    return found
+
+
+def empty(kind: str, entry: Entry) -> str:
+    """The fault of an entry that stands for nothing."""
+    key = next(key for key, value in (entry.model_extra or {}).items() if value == [])
+    return f"{kind} {entry.name}: {key} = []: expected at least one value"
+
+
+def point_name(problem: Problem) -> str:
+    """θ's name: where in its training the problem is measured."""
+    steps = getattr(problem, "train_steps", 0)
+    return f"step_{steps}" if steps else "init"

@@ -1,0 +1,99 @@
+"""θ to measure at: a problem's initialisation, or the checkpoint after a stated number of training steps."""
+
+import hashlib
+import io
+import os
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from benchmarks.measure import stable_hash
+from benchmarks.environment import environment
+from estimators import estimator
+from estimators.base import Estimator
+from problems.base import Params, Problem
+from problems.data import IMAGES, cache_folder
+from problems.vae import VariationalAutoencoder
+
+LEARNING_RATE = 3e-3
+BATCH = 64
+SAMPLES = 8
+
+
+def params_at(problem: Problem, label: str, seed: int) -> Params:
+    """θ of the problem: its initialisation under `seed`, trained for its `train_steps`.
+
+    A trained θ is read from the user's cache folder where it was trained before, with the same problem, seed and
+    versions; training is deterministic, so that this changes nothing but the time.
+    """
+    key = jax.random.fold_in(jax.random.key(seed), stable_hash("initialisation"))
+    if not isinstance(problem, VariationalAutoencoder) or problem.train_steps == 0:
+        return problem.init_params(key)
+    spec = repr([label, seed, sorted(environment().items()), LEARNING_RATE, BATCH, SAMPLES])
+    path = cache_folder() / "checkpoints" / f"{hashlib.sha256(spec.encode()).hexdigest()[:16]}.eqx"
+    if path.exists():
+        try:
+            return eqx.tree_deserialise_leaves(path, problem.init_params(key))
+        except (OSError, ValueError, RuntimeError, EOFError):
+            pass  # a cache that cannot be read is no reason to stop: it is made again
+    params = train(problem, problem.init_params(key), jax.random.fold_in(key, 1))
+    keep(path, params)
+    return params
+
+
+def train(problem: VariationalAutoencoder, params: Params, key: Array) -> Params:
+    """Adam on minibatches of all images, with the best gradient for the latents: pathwise, or leave-one-out."""
+    images = jnp.asarray(IMAGES[problem.data](), problem.images.dtype)
+    gradient = estimator("pathwise")
+    if gradient.supports(problem):
+        gradient = estimator("score_function", baseline="leave_one_out")
+    return _train(problem, params, gradient, images, key, steps=problem.train_steps)
+
+
+@partial(jax.jit, static_argnames="steps")
+def _train(
+    problem: VariationalAutoencoder,
+    params: Params,
+    gradient: Estimator,
+    images: Float[Array, "images pixels"],
+    key: Array,
+    *,
+    steps: int,
+) -> Params:
+    optimizer = optax.adam(LEARNING_RATE)
+
+    def step(carry: tuple[Params, Any], key: Array) -> tuple[tuple[Params, Any], None]:
+        params, momenta = carry
+        choice_key, sample_key = jax.random.split(key)
+        minibatch = images[jax.random.choice(choice_key, len(images), (BATCH,))]
+        at_minibatch = eqx.tree_at(lambda problem: problem.images, problem, minibatch)
+        estimate, _ = gradient.estimate(at_minibatch, params, (), sample_key, SAMPLES)
+        updates, momenta = optimizer.update(estimate, momenta)
+        return (optax.apply_updates(params, updates), momenta), None
+
+    (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), jax.random.split(key, steps))
+    return params
+
+
+def keep(path: Any, params: Params) -> None:
+    """Writes a checkpoint so that a killed run leaves none half-written."""
+    buffer = io.BytesIO()
+    eqx.tree_serialise_leaves(buffer, params)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_bytes(buffer.getvalue())
+    part.replace(path)
+
+
+def checksum(params: Params) -> str:
+    """Of every number of θ."""
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(params):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()[:16]
