@@ -1,0 +1,1 @@
+"""How estimators are measured, stored, drawn and cited; the command line."""

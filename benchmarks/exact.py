@@ -28,15 +28,13 @@ REACH = 40.0
 """Standard deviations that the integrals extend to either side."""
 
 
-def exact_variance(
-    problem: Problem, estimator: Estimator, params: Params, num_samples: int
-) -> dict[str, float] | None:
+def exact_variance(problem: Problem, estimator: Estimator, params: Params, num_samples: int) -> dict[str, float] | None:
     """The trace of the estimate's covariance in each group of θ, to quadrature precision; None where it is unknown."""
     if estimator.refuses_samples(num_samples) or estimator.supports(problem):
         return None
     with jax.enable_x64(True):
-        wide = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
-        return _exact_variance(estimator, *wide, num_samples)
+        problem, params = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
+        return _exact_variance(estimator, problem, params, num_samples)
 
 
 @singledispatch
@@ -59,9 +57,7 @@ class Coordinate(NamedTuple):
 
 
 @_exact_variance.register
-def _(
-    estimator: ScoreFunction, problem: Problem, params: Params, num_samples: int
-) -> dict[str, float] | None:
+def _(estimator: ScoreFunction, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
     r"""Of $\frac1L \sum_l (f(x_l) - b_l) s(x_l)$, s the score of one coordinate, f the sum over all coordinates.
 
     Without a baseline $\frac1L (E[f^2 s^2] - g^2)$; leave-one-out
@@ -170,8 +166,7 @@ def _(problem: BernoulliSquare, params: Params) -> list[Coordinate]:
     b = np.array([0.0, 1.0])
     f = (b - float(problem.t)) ** 2 / (problem.dim if problem.reduce == "mean" else 1)
     return [
-        Coordinate(np.array([1 - p, p]), f, {"logits": b - p})
-        for p in 1 / (1 + np.exp(-np.asarray(params["logits"])))
+        Coordinate(np.array([1 - p, p]), f, {"logits": b - p}) for p in 1 / (1 + np.exp(-np.asarray(params["logits"])))
     ]
 
 

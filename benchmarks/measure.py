@@ -8,7 +8,7 @@ depends on the order of the cells or on where a run was interrupted.
 import math
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -182,13 +182,25 @@ def measure(
     )
 
 
+def program(problem: Problem, estimator: Estimator, num_samples: int) -> Hashable:
+    """What decides which compiled program a cell runs: cells that agree in it differ only in numbers."""
+    leaves, structure = jax.tree.flatten((problem, estimator))
+    return structure, tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), num_samples
+
+
+def forget_programs() -> None:
+    """Frees the compiled programs of the cells measured so far: each holds tens of megabytes."""
+    chunk_moments.clear_cache()  # type: ignore[attr-defined]
+    adapt.clear_cache()  # type: ignore[attr-defined]
+
+
 def gather(chunks: list[tuple], chunk: int, batches: int, group: str) -> Moments:
     """The chunks of a group, in order, as batch summaries in float64."""
     mean, second, fourth = (np.stack(column).astype(np.float64) for column in zip(*chunks, strict=True))
-    broken = ~(np.isfinite(mean).all(1) & np.isfinite(second).all(1))
-    if broken.any():
+    broken = np.flatnonzero(~np.isfinite(mean + second).all(axis=1))
+    if len(broken):
         raise FloatingPointError(
-            f"group {group}: the estimate is not finite in {broken.sum()} of {len(broken)} chunks of {chunk} replicates"
+            f"group {group}: the estimate is not finite in {len(broken)} of {len(mean)} chunks of {chunk} replicates"
         )
     per_batch = len(chunks) // batches
     shape = (batches, per_batch)

@@ -3,11 +3,11 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from benchmarks import statistics
 from benchmarks.environment import environment, git_state
 from benchmarks.exact import exact_variance
-from benchmarks.measure import Measurement, cell_key, exact_gradient, measure
+from benchmarks.measure import Measurement, cell_key, exact_gradient, forget_programs, measure, program
 from benchmarks.statistics import Interval, Moments
 from benchmarks.store import Outcome, Store, open_store
 from benchmarks.sweep import Cell, Choice, Plan
@@ -33,6 +33,9 @@ COLUMNS = (
     "adapt_steps", "adapt_f_evals", "adapt_grad_evals", "seconds", "compile_seconds", "work_normalised_variance",
 )  # fmt: skip
 """Of measurements.csv, in this order."""
+
+WHOLE = ("dim", "f_evals", "grad_evals", "adapt_steps", "adapt_f_evals", "adapt_grad_evals")
+"""Columns of whole numbers, empty where a cell was not measured."""
 
 SORTED_BY = ["problem", "problem_args", "point", "estimator", "estimator_args", "group", "num_samples"]
 
@@ -59,11 +62,20 @@ class Summary:
     seconds: float
 
 
-def run_sweep(plan: Plan, folder: Path, progress: Callable[[Cell, str, float], None]) -> Summary:
+class Progress(Protocol):
+    """Who is told how a run goes."""
+
+    def start(self, missing: int) -> None:
+        """Before the first cell: how many are to be measured."""
+
+    def __call__(self, cell: Cell, status: str, seconds: float) -> None:
+        """After each cell."""
+
+
+def run_sweep(plan: Plan, folder: Path, progress: Progress) -> Summary:
     """Measures what is missing in the folder's store, then writes measurements.csv and manifest.json.
 
-    `progress` is called after each cell with its status and seconds. Interrupted, every finished cell is kept and the
-    next run goes on from there.
+    Interrupted, every finished cell is kept and the next run goes on from there.
     """
     started = time.perf_counter()
     settings: dict[Choice, Setting] = {}
@@ -75,13 +87,25 @@ def run_sweep(plan: Plan, folder: Path, progress: Callable[[Cell, str, float], N
             if outcome.environment == here and outcome.status != "failed"
         }
         missing = [cell for cell in plan.measurable if cell.id not in kept]
-        for cell in missing:
-            begun = time.perf_counter()
-            outcome = measure_cell(cell, plan, settings, here)
-            store.keep(cell.id, outcome)
-            progress(cell, outcome.status, time.perf_counter() - begun)
+        progress.start(len(missing))
+        for cells in by_program(plan, missing):
+            for cell in cells:
+                begun = time.perf_counter()
+                outcome = measure_cell(cell, plan, settings, here)
+                store.keep(cell.id, outcome)
+                progress(cell, outcome.status, time.perf_counter() - begun)
+            forget_programs()
         counts = write_results(plan, store, folder)
     return Summary(folder, counts, len(plan.measurable) - len(missing), time.perf_counter() - started)
+
+
+def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:
+    """The cells, those that run the same compiled program next to each other."""
+    groups: dict[Hashable, list[Cell]] = {}
+    for cell in cells:
+        key = program(plan.problems[cell.problem], plan.estimators[cell.estimator], cell.num_samples)
+        groups.setdefault((key, cell.replicates), []).append(cell)
+    return list(groups.values())
 
 
 def measure_cell(cell: Cell, plan: Plan, settings: dict[Choice, Setting], here: dict[str, str]) -> Outcome:
@@ -201,7 +225,8 @@ def write_results(plan: Plan, store: Store, folder: Path) -> dict[str, int]:
         counts[outcome.status] += 1
         shared = identity(cell) | {"status": outcome.status, "reason": outcome.reason}
         records += [shared | row for row in outcome.rows or [{}]]
-    table = pd.DataFrame(records, columns=list(COLUMNS)).sort_values(SORTED_BY, kind="stable", na_position="first")
+    table = pd.DataFrame(records, columns=list(COLUMNS)).astype(dict.fromkeys(WHOLE, "Int64"))
+    table = table.sort_values(SORTED_BY, kind="stable", na_position="first")
     write_atomically(folder / "measurements.csv", table.to_csv(index=False))
     manifest = {
         "schema": 1,

@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 class Moments(NamedTuple):
     """Summaries of equal batches, one row a batch."""
 
-    count: int
+    size: int
     """Replicates in each batch."""
     mean: Float[np.ndarray, "B P"]
     second: Float[np.ndarray, "B P"]
@@ -29,7 +29,7 @@ class Moments(NamedTuple):
     @property
     def replicates(self) -> int:
         """R, over all batches."""
-        return self.count * len(self.mean)
+        return self.size * len(self.mean)
 
 
 class Interval(NamedTuple):
@@ -41,15 +41,15 @@ class Interval(NamedTuple):
 
 
 def merge(chunks: list[Moments]) -> Moments:
-    """The summaries of all chunks' replicates together, batch by batch, as if they had come in one chunk. (Chan, Golub and LeVeque, 1979)."""
+    """The summaries of all chunks' replicates, batch by batch, as if in one chunk (Chan, Golub and LeVeque, 1979)."""
     total = chunks[0]
     for chunk in chunks[1:]:
-        count = total.count + chunk.count
+        count = total.size + chunk.size
         apart = chunk.mean - total.mean
         total = Moments(
             count,
-            total.mean + apart * (chunk.count / count),
-            total.second + chunk.second + apart**2 * (total.count * chunk.count / count),
+            total.mean + apart * (chunk.size / count),
+            total.second + chunk.second + apart**2 * (total.size * chunk.size / count),
             total.fourth + chunk.fourth,
         )
     return total
@@ -58,7 +58,7 @@ def merge(chunks: list[Moments]) -> Moments:
 def pool(moments: Moments) -> Moments:
     """All batches as one batch."""
     rows = (moments.mean[:, None], moments.second[:, None], moments.fourth[:, None])
-    return merge([Moments(moments.count, *row) for row in zip(*rows, strict=True)])
+    return merge([Moments(moments.size, *row) for row in zip(*rows, strict=True)])
 
 
 def variances(moments: Moments) -> Float[np.ndarray, " P"]:
@@ -69,16 +69,16 @@ def variances(moments: Moments) -> Float[np.ndarray, " P"]:
 def variance(moments: Moments) -> Interval:
     r"""The trace of the covariance, $s^2 = \sum_i s_i^2$, with the jackknife interval of ln s².
 
-    With $s^2_{(b)}$ the value without batch b, $se^2 = \frac{B-1}{B} \sum_b (\ln s^2_{(b)} - \overline{\ln s^2_{(\cdot)}})^2$
+    With $s^2_{(b)}$ the value without batch b, $se^2 = \frac{B-1}{B} \sum_b (\ln s^2_{(b)} - \overline{\ln s^2})^2$,
     and the interval is $s^2 \exp(\pm t_{B-1} se)$ (Efron and Stein, 1981; Student's t on B − 1 after Tukey, 1958). It
     stays right for heavy tails where the chi-square interval, which assumes kurtosis 3, does not.
     """
     whole = pool(moments)
-    batches, rest = len(moments.mean), whole.count - moments.count
-    mean_without = (whole.count * whole.mean - moments.count * moments.mean) / rest
+    batches, rest = len(moments.mean), whole.size - moments.size
+    mean_without = (whole.size * whole.mean - moments.size * moments.mean) / rest
     apart = mean_without - moments.mean
-    second_without = whole.second - moments.second - apart**2 * (rest * moments.count / whole.count)
-    total = float(whole.second.sum() / (whole.count - 1))
+    second_without = whole.second - moments.second - apart**2 * (rest * moments.size / whole.size)
+    total = float(whole.second.sum() / (whole.size - 1))
     without = np.maximum(second_without.sum(1) / (rest - 1), 0)
     if total == 0 or np.any(without == 0):
         return Interval(total, total, total)
@@ -90,19 +90,19 @@ def variance(moments: Moments) -> Interval:
 def kurtosis(moments: Moments) -> float:
     r"""$E\|g - \bar g\|^4 / (E\|g - \bar g\|^2)^2$: in one coordinate the usual kurtosis (3 for a Gaussian).
 
-    The relative variance of s² is (kurtosis − 1)/R, so this says how many replicates an interval needs. The centre of the
-    fourth powers is a pilot's mean over one batch of n, not the mean itself: the result is off by a factor 1 + O(1/n).
+    The relative variance of s² is (kurtosis − 1)/R, so this says how many replicates an interval needs. The centre of
+    the fourth powers is a pilot's mean over one batch of n, not the mean itself: an error of a factor 1 + O(1/n).
     """
     whole = pool(moments)
-    second = whole.second.sum() / whole.count
-    return float(moments.fourth.sum() / whole.count / second**2) if second > 0 else float("nan")
+    second = whole.second.sum() / whole.size
+    return float(moments.fourth.sum() / whole.size / second**2) if second > 0 else float("nan")
 
 
 class Bias(NamedTuple):
     """How far the mean of the replicates lies from the exact gradient."""
 
     norm: float
-    r"""$\|E g - \nabla\|$, with the part that noise adds to its square taken off (0 where noise explains it all)."""
+    r"""$\|E g - \nabla\|$, less what noise adds to its square (0 where noise explains it all)."""
     p: float
     """Holm's adjusted p-value of the most deviant coordinate: small means biased."""
     relative: Interval

@@ -94,7 +94,9 @@ def open_store(folder: Path) -> Iterator[Store]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise StoreInUse(f"store {folder / FILE}: in use by another run; wait for it or choose another --output") from error
+        raise StoreInUse(
+            f"store {folder / FILE}: in use by another run; wait for it or choose another --output"
+        ) from error
     try:
         connection = connect(folder / FILE)
         try:

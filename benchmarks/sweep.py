@@ -171,6 +171,21 @@ def parse_sweep(text: str, where: str) -> Sweep:
         raise BadInput("\n".join(f"{where}: {describe(problem)}" for problem in error.errors())) from error
 
 
+def override(sweep: Sweep, **given: Any) -> Sweep:
+    """The sweep with what the command line gives (None: nothing) in place of its own, for every problem.
+
+    Raises:
+        BadInput: a value that the sweep file could not have either.
+    """
+    given = {key: value for key, value in given.items() if value is not None}
+    entries = [entry.model_copy(update=dict.fromkeys(given.keys() & {"replicates"})) for entry in sweep.problem]
+    whole = sweep.model_dump(by_alias=True) | given
+    try:
+        return Sweep.model_validate(whole | {"problem": [entry.model_dump() for entry in entries]})
+    except ValidationError as error:
+        raise BadInput("\n".join(f"--{describe(problem)}" for problem in error.errors())) from error
+
+
 def describe(problem: Any) -> str:
     """One of pydantic's findings in our words: the key, the value, what was expected."""
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
@@ -196,9 +211,7 @@ def resolve(sweep: Sweep) -> Plan:
         for choice, built in choices("problem", PROBLEMS, entry, faults):
             problems[choice] = (built, entry)
     estimators = {
-        choice: built
-        for entry in sweep.estimator
-        for choice, built in choices("estimator", ESTIMATORS, entry, faults)
+        choice: built for entry in sweep.estimator for choice, built in choices("estimator", ESTIMATORS, entry, faults)
     }
     for replicates in {sweep.replicates, *(e.replicates for e in sweep.problem if e.replicates)}:
         try:
@@ -238,7 +251,10 @@ def resolve(sweep: Sweep) -> Plan:
 def choices(kind: str, registry: dict[str, type], entry: Entry, faults: list[str]) -> list[tuple[Choice, Any]]:
     """Every combination of an entry's arguments, built; what is wrong with it goes to `faults`."""
     found = []
-    for given in entry.combinations or faults.append(empty(kind, entry)) or []:
+    combinations = entry.combinations
+    if not combinations:
+        faults.append(empty(kind, entry))
+    for given in combinations:
         try:
             built = build(kind, registry, entry.name, given)
         except (ValueError, ConnectionError) as error:
@@ -256,5 +272,5 @@ def empty(kind: str, entry: Entry) -> str:
 
 def point_name(problem: Problem) -> str:
     """θ's name: where in its training the problem is measured."""
-    steps = getattr(problem, "train_steps", 0)
+    steps = int(getattr(problem, "train_steps", 0))
     return f"step_{steps}" if steps else "init"

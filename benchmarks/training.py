@@ -13,8 +13,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from benchmarks.measure import stable_hash
 from benchmarks.environment import environment
+from benchmarks.measure import stable_hash
 from estimators import estimator
 from estimators.base import Estimator
 from problems.base import Params, Problem
@@ -53,7 +53,7 @@ def train(problem: VariationalAutoencoder, params: Params, key: Array) -> Params
     gradient = estimator("pathwise")
     if gradient.supports(problem):
         gradient = estimator("score_function", baseline="leave_one_out")
-    return _train(problem, params, gradient, images, key, steps=problem.train_steps)
+    return _train(problem, params, gradient, images, key, steps=int(problem.train_steps))
 
 
 @partial(jax.jit, static_argnames="steps")

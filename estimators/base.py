@@ -78,6 +78,4 @@ class SurrogateEstimator(Estimator):
     def estimate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Params, State]:
-        return jax.grad(
-            lambda params: self.surrogate(problem, params, state, key, num_samples), has_aux=True
-        )(params)
+        return jax.grad(lambda params: self.surrogate(problem, params, state, key, num_samples), has_aux=True)(params)

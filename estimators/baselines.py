@@ -102,7 +102,10 @@ class Mean(Baseline):
 
 
 class MovingAverage(Baseline):
-    r"""$b \leftarrow 0.99\, b + 0.01\, \bar f$ after each estimate, corrected for its start at 0 (Mnih and Gregor, 2014)."""
+    r"""$b \leftarrow 0.99\, b + 0.01\, \bar f$ after each estimate, corrected for its start at 0.
+
+    (Mnih and Gregor, 2014.)
+    """
 
     decay: ClassVar[float] = 0.99
 
@@ -125,8 +128,9 @@ class MovingAverage(Baseline):
 
 
 class Optimal(Baseline):
-    r"""$b = E[f \|s\|^2] / E[\|s\|^2]$, $s = \nabla_\theta \log q_\theta(x)$: the constant that minimises the total variance.
+    r"""$b = E[f \|s\|^2] / E[\|s\|^2]$ with $s = \nabla_\theta \log q_\theta(x)$.
 
+    It is the constant that minimises the total variance, the sum over all of θ (not that of any one coordinate).
     Both expectations are means over earlier draws, so b stays independent of the estimate's own (Weaver and Tao, 2001;
     Greensmith, Bartlett and Baxter, 2004).
     """

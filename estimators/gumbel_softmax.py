@@ -29,7 +29,7 @@ class Relaxed(SurrogateEstimator):
 
 
 class GumbelSoftmax(Relaxed):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, \tilde b_l)$ with the relaxed draw $\tilde b = \mathrm{sigmoid}(z / \tau)$.
+    r"""$\frac1L \sum_l \nabla_\theta f(\theta, \tilde b_l)$ with $\tilde b = \mathrm{sigmoid}(z / \tau)$.
 
     Biased: it is the exact gradient of the wrong, relaxed objective; the bias shrinks with τ as the variance grows.
     Needs an f that takes relaxed arguments. Cost: L evaluations of f and L of its gradient.

@@ -9,13 +9,13 @@ from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
 from estimators.sampling import base, sample
-from estimators.weak_derivatives import has_weak_derivatives, weak_derivatives
+from estimators.weak_derivatives import WeakDerivative, has_weak_derivatives, weak_derivatives
 from problems.arguments import flag
 from problems.base import Params, Problem
 
 
 class MeasureValued(SurrogateEstimator):
-    r"""$\sum_i c_i \frac1L \sum_l [f(x_l; x_i \to x^+_{il}) - f(x_l; x_i \to x^-_{il})]\, \nabla_\theta \psi_i + \partial_\theta f$.
+    r"""$\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta \psi_i + \partial_\theta f$.
 
     ψ_i runs over the parameters of q's coordinates (mean and scale, or probability), each with its weak derivative;
     one coordinate at a time is replaced, the others stay. Coupled, the two replacements share their randomness.
@@ -38,11 +38,13 @@ class MeasureValued(SurrogateEstimator):
         def costs_with(i: Array, replacement: Float[Array, "L *batch dim"]) -> Float[Array, "L *batch"]:
             return problem.costs(params, x.at[..., i].set(replacement[..., i]))
 
+        def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
+            return (costs_with(i, part.positive) - costs_with(i, part.negative)).mean(0)
+
         surrogate = problem.costs(params, x).mean(0).sum()
-        for psi, constant, positive, negative in weak_derivatives(base(q), part_key, num_samples, self.coupled):
-            coordinates = jnp.arange(x.shape[-1])
-            difference = jax.vmap(lambda i: costs_with(i, positive) - costs_with(i, negative), out_axes=-1)(coordinates)
-            surrogate += (stop_gradient(constant * difference.mean(0)) * psi).sum()
+        for part in weak_derivatives(base(q), part_key, num_samples, self.coupled):
+            differences = jax.vmap(difference, in_axes=(0, None), out_axes=-1)(jnp.arange(x.shape[-1]), part)
+            surrogate += (stop_gradient(part.constant * differences) * part.parameter).sum()
         return surrogate, state
 
     def supports(self, problem: Problem) -> str | None:

@@ -10,7 +10,7 @@ from problems.base import Params, Problem
 
 
 class Pathwise(SurrogateEstimator):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$, where $x = g(\varepsilon, \theta)$ has law $q_\theta$.
+    r"""$\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$ where $g(\varepsilon, \theta) \sim q_\theta$.
 
     Unbiased where f is continuous and differentiable almost everywhere in x; at a jump of f it misses the jump's
     whole contribution. Cost: L evaluations of f and L of its gradient.

@@ -23,9 +23,7 @@ def has_relaxation(q: dist.Distribution) -> bool:
 
 
 @relaxed_sample.register
-def _(
-    q: dist.BernoulliLogits, key: Array, num_samples: int, temperature: Float[Array, ""]
-) -> Float[Array, "L ..."]:
+def _(q: dist.BernoulliLogits, key: Array, num_samples: int, temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
     """The binary concrete variable sigmoid(z/τ) with z the logistic latent (Maddison, Mnih and Teh, 2017)."""
     return jax.nn.sigmoid(logistic_latent(q, key, num_samples) / temperature)
 

@@ -14,11 +14,12 @@ from problems.base import Params, Problem
 
 
 class ScoreFunction(SurrogateEstimator):
-    r"""$\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b]\, \nabla_\theta \log q_\theta(x_l) + \partial_\theta f(\theta, x_l)
-    + \nabla_\theta E_{q_\theta}[h]$, with baseline b and control variate h.
+    r"""$\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b_l] \nabla_\theta \log q_\theta(x_l) + \partial_\theta f$.
 
-    Unbiased for any f, discontinuous or not, and any q with a density or mass function: b never depends on the x_l
-    that it multiplies, and h's expectation is known. Cost: L evaluations of f, what h costs, and L of its gradient where f depends on θ.
+    b is the baseline and h the control variate, for which $\nabla_\theta E_{q_\theta}[h]$ is added. Unbiased for any f,
+    discontinuous or not, and any q with a density or mass function: b_l never depends on the x_l that it multiplies,
+    and the expectation of h is known. Cost: L evaluations of f and what h costs; where f depends on θ, L of its
+    gradient.
     """
 
     baseline: Baseline = choice(BASELINES, "none", "what is subtracted from f", static=False)

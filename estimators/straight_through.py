@@ -12,9 +12,10 @@ from problems.base import Params, Problem
 
 
 class StraightThrough(SurrogateEstimator):
-    r"""$\frac1L \sum_l \partial_b f(\theta, b_l)\, \nabla_\theta p_\theta + \partial_\theta f$: the draw b passes its gradient to p.
+    r"""$\frac1L \sum_l \partial_b f(\theta, b_l)\, \nabla_\theta p_\theta + \partial_\theta f(\theta, b_l)$.
 
-    Biased wherever f is not linear in b. Cost: L evaluations of f and L of its gradient.
+    The draw b passes its gradient on to its probability p, as if it were p. Biased wherever f is not linear in b. Cost:
+    L evaluations of f and L of its gradient.
     """
 
     unbiased: ClassVar[bool] = False
@@ -31,7 +32,9 @@ class StraightThrough(SurrogateEstimator):
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if has_mean_parameter(q) else f"{type(q).__name__} is not discrete: there is nothing to pass through"
+        return (
+            None if has_mean_parameter(q) else f"{type(q).__name__} is not discrete: there is nothing to pass through"
+        )
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         return Cost(f=num_samples, grad=num_samples)

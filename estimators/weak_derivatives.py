@@ -53,10 +53,7 @@ def _(q: dist.Normal, key: Array, num_samples: int, coupled: bool) -> list[WeakD
     vector = noise(jax.random.normal, keys["length"], num_samples, (3, *q.batch_shape), jnp.result_type(q.loc))
     length = jnp.sqrt((vector**2).sum(1))
     maxwell = length * draw(jax.random.rademacher, "sign")
-    if coupled:
-        gaussian = maxwell * draw(jax.random.uniform, "U")
-    else:
-        gaussian = draw(jax.random.normal, "U")
+    gaussian = maxwell * draw(jax.random.uniform, "U") if coupled else draw(jax.random.normal, "U")
     return [
         WeakDerivative(
             q.loc, 1 / (q.scale * jnp.sqrt(2 * jnp.pi)), q.loc + q.scale * weibull_up, q.loc - q.scale * weibull_down

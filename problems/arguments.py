@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -46,11 +47,9 @@ class Argument:
             return not isinstance(value, str) or value in self.choices  # an object stands for itself
         if self.kind == "flag":
             return isinstance(value, bool)
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number, jnp.ndarray, np.ndarray)):
-            return False
-        if self.kind == "integer" and not isinstance(value, (int, np.integer)):
-            return False
         entries = np.asarray(value)
+        if entries.dtype.kind not in {"number": "iuf", "integer": "iu"}[self.kind]:
+            return False
         return bool(np.all(np.isfinite(entries) & (entries > self.above) & (entries >= self.at_least)))
 
 
@@ -76,9 +75,10 @@ def number(default: float, help: str, *, above: float = -math.inf) -> Any:
     )
 
 
-def integer(default: int, help: str, *, at_least: int = 1) -> Any:
-    """A whole argument that sets a shape or a count: static."""
-    return _field(Argument(help, "integer", at_least=at_least), default, static=True, converter=int)
+def integer(default: int, help: str, *, at_least: int = 1, static: bool = True) -> Any:
+    """A whole argument: static where it sets a shape, else an array leaf."""
+    converter = int if static else partial(jnp.asarray, dtype=jnp.int32)
+    return _field(Argument(help, "integer", at_least=at_least), default, static=static, converter=converter)
 
 
 def flag(default: bool, help: str) -> Any:

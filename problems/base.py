@@ -21,7 +21,7 @@ class Problem(Configured):
     """
 
     objective_uses_params: ClassVar[bool] = False
-    """Whether f depends on θ other than through x, so that $E[\\partial f/\\partial\\theta]$ is part of the gradient."""
+    """Whether f depends on θ other than through x, so that E[∂f/∂θ] is part of the gradient."""
 
     smooth: ClassVar[bool] = True
     """Whether f is differentiable in x almost everywhere *and* continuous, as gradients that pass through f need."""

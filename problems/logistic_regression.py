@@ -31,7 +31,9 @@ class LogisticRegression(Problem):
     truth: ClassVar[str] = "quadrature"
 
     def __post_init__(self) -> None:
-        features, labels = breast_cancer()  # fields, not globals, so that they are passed to a compiled program, not baked in
+        features, labels = (
+            breast_cancer()
+        )  # fields, not globals, so that they are passed to a compiled program, not baked in
         self.features, self.labels = as_float(features), as_float(labels)
 
     def init_params(self, key: Array) -> Params:

@@ -23,7 +23,7 @@ KL = {"analytic": "analytic", "sampled": "sampled"}
 def perceptron(key: Array, sizes: list[int]) -> Layers:
     """The layers of a fully connected network, at equinox's default initialisation."""
     keys = jax.random.split(key, len(sizes) - 1)
-    return [eqx.nn.Linear(*size, key=key) for *size, key in zip(sizes, sizes[1:], keys, strict=False)]
+    return [eqx.nn.Linear(a, b, key=key) for a, b, key in zip(sizes, sizes[1:], keys, strict=False)]
 
 
 def apply(layers: Layers, x: Float[Array, "points in"]) -> Float[Array, "points out"]:
@@ -47,7 +47,8 @@ class VariationalAutoencoder(Problem):
     hidden_dim: int = integer(32, "units in each hidden layer")
     latent_dim: int = integer(8, "D, the size of z")
     kl: str = choice(KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples")
-    train_steps: int = integer(0, "steps of training before the gradient is measured", at_least=0)
+    # an array leaf: one compiled program serves every θ
+    train_steps: Array = integer(0, "steps of training before the gradient is measured", at_least=0, static=False)
     images: Float[Array, "points pixels"] = eqx.field(default=None)
 
     objective_uses_params: ClassVar[bool] = True

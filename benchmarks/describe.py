@@ -1,0 +1,56 @@
+"""What a registered name stands for, from its class: nothing is written twice."""
+
+import inspect
+from typing import Any
+
+from benchmarks.errors import BadInput
+from benchmarks.sweep import load_sweep, preset_folder, preset_names
+from estimators import ESTIMATORS
+from problems import PROBLEMS
+from problems.arguments import arguments, defaults, nearest
+
+
+def description(name: str) -> dict[str, Any]:
+    """A problem's, estimator's or preset's facts, and a text that shows them.
+
+    Raises:
+        BadInput: no such name.
+    """
+    for kind, registry in (("problem", PROBLEMS), ("estimator", ESTIMATORS)):
+        if name in registry:
+            return of_class(kind, name, registry[name])
+    if name in preset_names():
+        text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8").rstrip()
+        return {"kind": "preset", "name": name, "text": text, "sweep": load_sweep(name).model_dump(exclude_none=True)}
+    known = [*PROBLEMS, *ESTIMATORS, *preset_names()]
+    raise BadInput(f"name {name!r}: expected a problem, an estimator or a preset{nearest(name, known)}")
+
+
+def of_class(kind: str, name: str, cls: type) -> dict[str, Any]:
+    """From the docstring, the arguments' declarations and the class's facts."""
+    default = defaults(cls)
+    taken = {
+        key: {"default": default[key], "expected": argument.expected, "help": argument.help}
+        for key, argument in arguments(cls).items()
+    }
+    facts = facts_of(kind, cls)
+    lines = [f"{name} ({kind})", "", inspect.cleandoc(cls.__doc__ or ""), ""]
+    lines += [f"{key}: {value}" for key, value in facts.items() if value]
+    if taken:
+        lines += ["", "arguments:"]
+        lines += [f"  {key} = {a['default']!r}: {a['help']}; {a['expected']}" for key, a in taken.items()]
+    return {"kind": kind, "name": name, **facts, "arguments": taken, "text": "\n".join(lines)}
+
+
+def facts_of(kind: str, cls: Any) -> dict[str, Any]:
+    """What the class claims, and the pairs it fits."""
+    if kind == "problem":
+        problem = cls()
+        fits = [name for name, other in ESTIMATORS.items() if not other().supports(problem)]
+        return {"source": cls.source, "exact gradient": cls.truth or "none", "estimators": ", ".join(fits)}
+    estimator = cls()
+    fits = [name for name, other in PROBLEMS.items() if not estimator.supports(other())]
+    bias = "unbiased" if cls.unbiased else "biased"
+    if cls.unbiased and cls.differentiates_f:
+        bias += " where f is smooth"
+    return {"source": cls.source, "bias": bias, "problems": ", ".join(fits)}

@@ -1,0 +1,179 @@
+"""Tables for a paper (LaTeX, Markdown) and a macro for every headline number."""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pandas as pd
+
+from benchmarks.figures import estimator_label, problem_label, slug
+from benchmarks.measure import number_of_batches
+from benchmarks.statistics import Interval, log_log_slope
+
+PROBLEM = ["problem", "problem_args", "point"]
+ESTIMATOR = ["estimator", "estimator_args"]
+
+DIGITS = dict(
+    zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
+)
+
+
+class Table(NamedTuple):
+    """One problem's table: a title, a header, rows of text."""
+
+    name: str
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+def tables(measurements: pd.DataFrame) -> Iterator[Table]:
+    """A table for each problem, θ and group: each estimator's variance at every L, its slope, bias and cost."""
+    measured = measurements[measurements.status.isin(["ok", "unreliable"])]
+    for (problem, args, point, group), rows in measured.groupby([*PROBLEM, "group"], sort=True):
+        levels = sorted(rows.num_samples.unique())
+        header = ["estimator", *(f"L = {level}" for level in levels), "slope", "bias / gradient", "f + ∇f", "µs"]
+        body = [[estimator_label(*key), *cells_of(lines, levels)] for key, lines in rows.groupby(ESTIMATOR, sort=True)]
+        title = f"{problem_label(problem, args)}, {point}: variance of the gradient, group {group}"
+        yield Table(f"{slug(problem, args)}_{point}_{group}", title, header, body)
+
+
+def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:
+    """One estimator's line: bias and cost are those at the largest L measured."""
+    by_level = {row.num_samples: row for row in rows.itertuples()}
+    last = by_level[max(by_level)]
+    variances = [variance_text(by_level[level]) if level in by_level else "–" for level in levels]
+    return [*variances, *slope_and_bias(rows, last), f"{last.f_evals}+{last.grad_evals}", f"{last.seconds * 1e6:.3g}"]
+
+
+def slope_and_bias(rows: pd.DataFrame, last) -> list[str]:
+    """The slope of ln variance on ln L and the relative bias, each with its interval."""
+    slope = slope_of(rows)
+    bias = Interval(last.bias_relative, last.bias_relative_low, last.bias_relative_high)
+    return [show(slope) if slope else "–", "–" if math.isnan(bias.value) else show(bias)]
+
+
+def slope_of(rows: pd.DataFrame) -> Interval | None:
+    """The slope of ln variance on ln L over one estimator's rows of one group; None where it has no meaning."""
+    rows = rows[~rows.reason.fillna("").str.startswith("variance zero")]
+    if rows.empty:
+        return None
+    intervals = [Interval(*row) for row in rows[["variance", "variance_low", "variance_high"]].itertuples(index=False)]
+    return log_log_slope(rows.num_samples.to_numpy(), intervals, number_of_batches(int(rows.replicates.iloc[0])))
+
+
+def variance_text(row) -> str:
+    """A variance with its interval, or a zero that is one to rounding."""
+    if str(row.reason).startswith("variance zero"):
+        return "0"
+    return show(Interval(row.variance, row.variance_low, row.variance_high)) + ("?" if row.status != "ok" else "")
+
+
+def show(interval: Interval) -> str:
+    """A value and its interval with two digits of its half-width.
+
+    >>> show(Interval(86.913, 84.2, 89.7))
+    '86.9 [84.2, 89.7]'
+    >>> show(Interval(1.5e-7, 1.42e-7, 1.58e-7))
+    '1.500e-07 [1.420e-07, 1.580e-07]'
+    """
+    half = (interval.high - interval.low) / 2
+    if not (half > 0 and math.isfinite(half)):
+        return f"{interval.value:.4g}"
+    decimals = 1 - math.floor(math.log10(half))
+    size = max(abs(interval.low), abs(interval.high))
+    if decimals > 6 or size >= 1e6:
+        digits = max(1, math.floor(math.log10(size)) + decimals)
+        value, low, high = (f"{number:.{digits}e}" for number in interval)
+    else:
+        value, low, high = (f"{round(number, decimals):.{max(decimals, 0)}f}" for number in interval)
+    return f"{value} [{low}, {high}]"
+
+
+def markdown(table: Table) -> str:
+    """The table for a README."""
+    lines = [table.header, ["---"] * len(table.header), *table.rows]
+    return f"### {table.title}\n\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def latex(table: Table) -> str:
+    """The table for a paper: needs booktabs; a `tabular` to be put in a float of one's own."""
+    lines = [
+        f"% {table.title}",
+        rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
+        r"\toprule",
+        " & ".join(map(escape, table.header)) + r" \\",
+        r"\midrule",
+        *(" & ".join(map(escape, row)) + r" \\" for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+LATEX = {
+    "∇": r"$\nabla$",
+    "µ": r"$\mu$",
+    "τ": r"$\tau$",
+    "σ": r"$\sigma$",
+    "–": "--",
+    "_": r"\_",
+    "%": r"\%",
+    "&": r"\&",
+}
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX, exponents and minus signs typeset."""
+    for plain, command in LATEX.items():
+        text = text.replace(plain, command)
+    text = re.sub(r"(-?[\d.]+)e([+-])0*(\d+)", lambda m: power(*m.groups()), text)
+    return re.sub(r"(?<![\w$^{])-([\d.]+)", r"$-$\1", text)
+
+
+def power(mantissa: str, sign: str, exponent: str) -> str:
+    """A number in scientific notation, typeset."""
+    return rf"${mantissa} \times 10^{{{sign.replace('+', '')}{exponent}}}$"
+
+
+def numbers(measurements: pd.DataFrame) -> str:
+    r"""numbers.tex: \gradvar… macros for every measured variance, its interval, and every slope.
+
+    A macro's name is made of the problem, its arguments that differ from the defaults, θ's name, the group, the
+    estimator and L, in letters only: `\gradvarGaussianSquareInitMeanPathwiseLOneVariance`.
+    """
+    measured = measurements[measurements.status == "ok"]
+    lines = [
+        "% Written by gradvar; \\input this file and cite the macros. Every interval is at 95 %.",
+        macro("Cells", str(measurements.cell.nunique())),
+        macro("Seed", ", ".join(map(str, sorted(measurements.seed.unique())))),
+    ]
+    for key, rows in measured.groupby([*PROBLEM, "group", *ESTIMATOR], sort=True):
+        problem, args, point, group, estimator, estimator_args = key
+        words = [slug(problem, args), point, group, estimator_label(estimator, estimator_args)]
+        for row in rows.itertuples():
+            at = [*words, f"L{row.num_samples}"]
+            text = variance_text(row)
+            value, _, interval = text.partition(" ")
+            lines.append(macro(letters(*at, "variance"), escape(value)))
+            if interval:
+                lines.append(macro(letters(*at, "variance", "interval"), escape(interval)))
+        if slope := slope_of(rows):
+            lines.append(macro(letters(*words, "slope"), escape(show(slope))))
+    return "\n".join(lines) + "\n"
+
+
+def macro(name: str, value: str) -> str:
+    r"""One \newcommand."""
+    return rf"\newcommand{{\gradvar{name}}}{{{value}}}"
+
+
+def letters(*words: str) -> str:
+    """Words as one name in camel case, digits spelled out: TeX names have no others.
+
+    >>> letters("gaussian_square", "L16")
+    'GaussianSquareLOneSix'
+    """
+    parts = re.findall(r"[A-Za-z]+|\d", re.sub(r"τ", "temperature", "_".join(words)))
+    return "".join(DIGITS.get(part, part[:1].upper() + part[1:]) for part in parts)
