@@ -102,7 +102,7 @@ class Bias(NamedTuple):
     """How far the mean of the replicates lies from the exact gradient."""
 
     norm: float
-    r"""$\|E g - \nabla\|$, less what noise adds to its square (0 where noise explains it all)."""
+    r"""$\|E g - \nabla\|$, less what noise adds to its square (0 where that is all)."""
     p: float
     """Holm's adjusted p-value of the most deviant coordinate: small means biased."""
     relative: Interval

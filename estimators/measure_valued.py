@@ -15,7 +15,7 @@ from problems.base import Params, Problem
 
 
 class MeasureValued(SurrogateEstimator):
-    r"""$\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta \psi_i + \partial_\theta f$.
+    r"""$\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta \psi_i$, plus ∂f/∂θ.
 
     ψ_i runs over the parameters of q's coordinates (mean and scale, or probability), each with its weak derivative;
     one coordinate at a time is replaced, the others stay. Coupled, the two replacements share their randomness.

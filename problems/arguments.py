@@ -27,8 +27,8 @@ class Argument:
 
     help: str
     kind: str  # "number", "integer", "flag" or "choice"
-    above: float = -math.inf
-    at_least: float = -math.inf
+    above: float | int = -math.inf
+    at_least: float | int = -math.inf
     choices: tuple[str, ...] = ()
 
     @property
@@ -65,7 +65,7 @@ def as_float(value: Any) -> Float[Array, "..."]:
     return jnp.asarray(value, jnp.result_type(float))
 
 
-def number(default: float, help: str, *, above: float = -math.inf) -> Any:
+def number(default: float, help: str, *, above: float | int = -math.inf) -> Any:
     """A real argument: an array leaf, in the precision in force."""
     return _field(
         Argument(help, "number", above=above),

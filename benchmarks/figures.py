@@ -1,0 +1,740 @@
+"""Figures for print, drawn from the measurements alone: no problem, estimator, argument or group is known by name.
+
+Sizes are in inches on the page, 3.3 for one column of a paper and 6.8 for two, so that 7-point text is printed so.
+Every figure is a grid of panels over a key; the key is laid out first, and the page is made as tall as it needs.
+"""
+
+import functools
+import itertools
+import json
+import math
+import re
+import textwrap
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import MaxNLocator, NullLocator
+from scipy.sparse.csgraph import connected_components
+
+from benchmarks.measure import number_of_batches
+from benchmarks.statistics import CONFIDENCE, Interval, log_log_slope
+from estimators import ESTIMATORS
+from problems import PROBLEMS
+from problems.arguments import defaults
+
+# ---------------------------------------------------------------------------------------------------------------- names
+
+SPELLING = {
+    "leave one out": "leave-one-out",
+    "measure valued": "measure-valued",
+    "straight through": "straight-through",
+    "gumbel softmax": "Gumbel-softmax",
+    "gumbel": "Gumbel",
+    "gaussian": "Gaussian",
+    "bernoulli": "Bernoulli",
+    "vae": "VAE",
+    "not coupled": "uncoupled",
+    "init": "initialisation",
+}
+"""Where words are not simply those of the name in snake_case; longer ones first."""
+
+SYMBOLS = {"temperature": "τ"}
+
+INTERVALS = f"{100 * CONFIDENCE:g} % intervals"
+
+POINT_ARGUMENT = "train_steps"
+"""The argument that only says at which θ a problem is measured: its values share a figure."""
+
+
+def words(name: str) -> str:
+    """A name in snake_case as it is written in prose.
+
+    >>> words("straight_through_gumbel")
+    'straight-through Gumbel'
+    """
+    text = name.replace("_", " ")
+    for plain, proper in SPELLING.items():
+        text = re.sub(rf"\b{plain}\b", proper, text)
+    return text
+
+
+def number_text(value: float) -> str:
+    """A number in full, 3 rather than 3.0."""
+    return repr(value).removesuffix(".0")
+
+
+def worth_saying(cls: type | None, args_json: str, swept: Collection[str] = ()) -> dict[str, Any]:
+    """The arguments that differ from their class's defaults, and those in `swept`."""
+    usual = defaults(cls) if cls else {}
+    given = json.loads(args_json)
+    return {k: v for k, v in given.items() if k not in usual or v != usual[k] or (k in swept and v != "none")}
+
+
+def estimator_label(name: str, args_json: str, swept: Collection[str] = ()) -> str:
+    """An estimator in words, with its arguments where they are not the defaults, or are `swept`.
+
+    >>> estimator_label("score_function", '{"baseline": "leave_one_out", "control_variate": "none"}')
+    'score function, leave-one-out'
+    """
+
+    def text(key: str, value: Any) -> str:
+        if isinstance(value, bool):
+            return words(key if value else f"not_{key}")
+        if isinstance(value, str):
+            return words(value if value != "none" else f"no_{key}")
+        return f"{SYMBOLS.get(key, words(key))} = {number_text(value)}"
+
+    given = worth_saying(ESTIMATORS.get(name), args_json, swept)
+    return ", ".join([words(name), *(text(*item) for item in given.items())])
+
+
+def problem_label(name: str, args_json: str) -> str:
+    """A problem in words, with the arguments that are not the defaults.
+
+    >>> problem_label("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
+    'Gaussian square (k = -2.5)'
+    """
+    given = worth_saying(PROBLEMS.get(name), args_json)
+    text = ", ".join(f"{words(k)} = {words(v) if isinstance(v, str) else number_text(v)}" for k, v in given.items())
+    name = words(name)
+    return name[:1].upper() + name[1:] + (f" ({text})" if text else "")
+
+
+def slug(name: str, args_json: str) -> str:
+    """A problem as part of a file's name: [a-z0-9_] only, and different for every choice of arguments.
+
+    >>> slug("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
+    'gaussian_square_k_m2p5'
+    """
+    given = worth_saying(PROBLEMS.get(name), args_json)
+    parts = [f"{k}_{v if isinstance(v, (str, bool)) else number_text(v)}" for k, v in given.items()]
+    text = "_".join([name, *parts]).lower().replace("-", "m").replace(".", "p")
+    return re.sub(r"[^a-z0-9_]+", "_", text)
+
+
+# ---------------------------------------------------------------------------------------------------------------- style
+
+Look = dict[str, Any]
+"""How a line and its markers are drawn: keywords of matplotlib's plot."""
+
+STYLE: dict[str, Any] = {
+    "font.size": 7,
+    "axes.titlesize": "medium",
+    "axes.titlepad": 4,
+    "axes.labelpad": 2,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "0.92",
+    "grid.linewidth": 0.4,
+    "lines.linewidth": 0.8,
+    "lines.markeredgewidth": 0.4,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "gradvar",
+    "savefig.dpi": 300,
+}
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's, without the yellow, which is lost on paper."""
+MARKERS = dict(
+    zip("osD^vXP<>*phd8", (1, 0.95, 0.9, 1.2, 1.2, 1.3, 1.3, 1.2, 1.2, 1.7, 1.2, 1.2, 1.2, 1.1), strict=True)
+)
+"""Each with the size at which it looks as large as the circle."""
+MARKER_SIZE = 3.6
+DASHES = ("-", (0, (5, 1.2)), (0, (1.2, 1)), (0, (5, 1.2, 1.2, 1.2)), (0, (2.5, 1)), (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2)))
+EXACT: Look = {"color": "0.35", "linewidth": 0.4, "linestyle": "-"}
+DIAGONAL: Look = {"color": "0.6", "linewidth": 0.6, "linestyle": (0, (1, 1.5))}
+STAR: Look = {"color": "black", "marker": (6, 2, 0), "markersize": 3.2, "linestyle": "none", "markeredgewidth": 0.6}
+
+
+def looks_of(table: pd.DataFrame) -> dict[str, Look]:
+    """A colour and marker for each label, by its place among the sorted labels, and a dash for each family."""
+    family = dict(zip(table.label, table.estimator, strict=True))
+    dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(sorted(set(family.values())))}
+    markers = zip(sorted(family), itertools.cycle(MARKERS), itertools.cycle(COLOURS), strict=False)
+    return {
+        label: point(marker, color) | {"linestyle": dashes[family[label]], "markeredgecolor": "white"}
+        for label, marker, color in markers
+    }
+
+
+def point(marker: str, color: Any) -> Look:
+    """A marker in the size of the figures."""
+    return {"marker": marker, "color": color, "markersize": MARKER_SIZE * MARKERS[marker]}
+
+
+# ----------------------------------------------------------------------------------------------------------------- page
+
+COLUMN_WIDTH, PAGE_WIDTH, EDGE = 3.3, 6.8, 0.08
+TITLE_HEIGHT, PANEL_TITLE_HEIGHT, BELOW_PANEL = 0.24, 0.18, 0.4
+PANEL_HEIGHT, BESIDE_PANEL, RIGHT = 1.75, 0.6, 0.2
+KEY_LINE, HANDLE, SPACE = 0.135, 0.34, 0.14
+
+
+class Panel(NamedTuple):
+    """One pair of axes: the measurements of one group at one θ."""
+
+    name: str
+    title: str
+    rows: pd.DataFrame
+
+
+class Entry(NamedTuple):
+    """A line of the key: how the thing is drawn, what it is, and what is to be said of it in each panel."""
+
+    look: Look
+    label: str
+    cells: tuple[str, ...] = ()
+
+
+class Piece(NamedTuple):
+    """A text in the key and, before it, a line's look: `x` in inches, `line` counted from the top."""
+
+    x: float
+    line: float
+    text: str
+    look: Look | None = None
+
+
+@functools.cache
+def text_width(text: str) -> float:
+    """In inches, at the size of the figures' text."""
+    return TextPath((0, 0), print_minus(text), size=STYLE["font.size"]).vertices[:, 0].max() / 72 if text else 0.0
+
+
+def lay_out_list(entries: list[Entry], width: float, line: float = 0) -> list[Piece]:
+    """The entries on one line where they fit, else in as many columns as the width takes."""
+    steps = [HANDLE + text_width(entry.label) + SPACE for entry in entries]
+    if EDGE + sum(steps) - SPACE + EDGE <= width:
+        places = [(sum(steps[:i]), 0) for i in range(len(steps))]
+    else:
+        lines = math.ceil(len(entries) / max(1, int((width - 2 * EDGE + SPACE) / max(steps))))
+        places = [(i // lines * max(steps), i % lines) for i in range(len(steps))]
+    return [Piece(EDGE + x, line + i, e.label, e.look) for (x, i), e in zip(places, entries, strict=True)]
+
+
+def lay_out_table(entries: list[Entry], heading: str, headers: list[str], width: float) -> list[Piece]:
+    """An entry a line, its cells beside it under their headers; blocks below one another where they are too wide."""
+    first = EDGE + max(HANDLE + max(text_width(e.label) for e in entries), text_width(heading)) + SPACE
+    step = max(text_width(text) for e in entries for text in (*headers, *e.cells)) + SPACE
+    fit = max(1, int((width - first + SPACE) / step))
+    fit = math.ceil(len(headers) / math.ceil(len(headers) / fit))
+    pieces: list[Piece] = []
+    for block, start in enumerate(range(0, len(headers), fit)):
+        top = block * (len(entries) + 1.5)
+        pieces.append(Piece(EDGE, top, heading))
+        pieces += [Piece(first + i * step, top, text) for i, text in enumerate(headers[start : start + fit])]
+        for line, entry in enumerate(entries, 1):
+            pieces.append(Piece(EDGE, top + line, entry.label, entry.look))
+            cells = entry.cells[start : start + fit]
+            pieces += [Piece(first + i * step, top + line, text) for i, text in enumerate(cells) if text]
+    return pieces
+
+
+def next_line(pieces: list[Piece]) -> float:
+    """The first free line under the pieces."""
+    return max((piece.line for piece in pieces), default=-1.0) + 1
+
+
+def lay_out_notes(notes: list[str], width: float, line: float) -> list[Piece]:
+    """Sentences, wrapped."""
+    wrapped = [part for note in notes for part in textwrap.wrap(note, int((width - 2 * EDGE) / 0.054))]
+    return [Piece(EDGE, line + 0.3 + i, text) for i, text in enumerate(wrapped)]
+
+
+def page(
+    title: str,
+    panels: list[Panel],
+    key: list[Piece],
+    labels: tuple[str, str],
+    *,
+    columns: int,
+    height: float = PANEL_HEIGHT,
+    left: float = BESIDE_PANEL,
+    gap: float = BESIDE_PANEL,
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `columns` panels in a row, `left` of the first and `gap` between them, over its key."""
+    rows = math.ceil(len(panels) / columns)
+    row_height = PANEL_TITLE_HEIGHT + height + BELOW_PANEL
+    below = EDGE + next_line(key) * KEY_LINE
+    width = max(width_of(columns), *(p.x + bool(p.look) * HANDLE + text_width(p.text) + EDGE for p in key))
+    whole = below + rows * row_height + TITLE_HEIGHT
+    panel_width = (width - left - (columns - 1) * gap - RIGHT) / columns
+    figure = Figure(figsize=(width, whole))
+    figure.text(EDGE, whole - EDGE, print_minus(title), size=8, va="top", transform=figure.dpi_scale_trans)
+    for piece in key:
+        draw_piece(figure, piece, below - (piece.line + 0.5) * KEY_LINE)
+    every = []
+    for i, panel in enumerate(panels):
+        row, column = divmod(i, columns)
+        x, y = left + column * (panel_width + gap), below + (rows - row - 1) * row_height + BELOW_PANEL
+        axes = figure.add_axes((x / width, y / whole, panel_width / width, height / whole))
+        axes.set_title(panel.title, loc="left")
+        axes.set_xlabel(labels[0] if i + columns >= len(panels) else "")
+        axes.set_ylabel(labels[1] if column == 0 else "")
+        every.append(axes)
+    return figure, every
+
+
+def width_of(columns: int) -> float:
+    """Of the page that so many panels in a row take."""
+    return COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
+
+
+def draw_piece(figure: Figure, piece: Piece, y: float) -> None:
+    """A piece of the key at `y` inches above the foot of the page."""
+    x, inches = piece.x, figure.dpi_scale_trans
+    if piece.look:
+        ends = np.linspace(x, x + HANDLE - 0.08, 3)
+        figure.add_artist(Line2D(ends, [y] * 3, markevery=[1], transform=inches, **piece.look))
+        x += HANDLE
+    figure.text(x, y, print_minus(piece.text), va="center_baseline", transform=inches)
+
+
+def print_minus(text: str) -> str:
+    """Negative numbers with a minus sign instead of the hyphen of the labels."""
+    return re.sub(r"(?<!\w)-(?=[\d.])", "−", text)
+
+
+def panels_of(rows: pd.DataFrame, *, by_point: bool = True) -> tuple[list[Panel], int]:
+    """A panel for each θ (a row) and group (a column), and how many make a row."""
+    points = sorted(rows.point.unique(), key=lambda point: (len(point), point)) if by_point else [""]
+    groups = sorted(rows.group.unique())
+    panels = []
+    for point in points:
+        for group in groups:
+            part = rows[(rows.group == group) & (rows.point.eq(point) | (not by_point))]
+            name, where = words(group), f", {words(point)}" if len(points) > 1 else ""
+            if len(part):
+                dim = int(part.dim.iloc[0])
+                size = f" ({dim} coordinates)" if dim > 1 else ""
+                panels.append(Panel(name + where, f"∂/∂ {name}{size}{where}", part))
+    return panels, min(3, len(groups) if len(groups) > 1 else len(points))
+
+
+# ----------------------------------------------------------------------------------------------------------------- axes
+
+
+def scale_log(axes: Axes, name: str, values: pd.Series) -> None:
+    """Makes the x or y axis logarithmic round the values, with at least two labelled ticks."""
+    low, high = float(values.min()), float(values.max())
+    pad = math.exp(0.06 * math.log(high / low) + 0.08)
+    low, high = low / pad, high * pad
+    axes.set(**{f"{name}scale": "log", f"{name}lim": (low, high)})
+    set_ticks(axes, name, log_ticks(low, high))
+
+
+def set_ticks(axes: Axes, name: str, ticks: list[float]) -> None:
+    """These ticks on the x or y axis, each with its number, and no others."""
+    sizes = [abs(tick) for tick in ticks if tick] or [1.0]
+    plain = min(sizes) >= 1e-3 and max(sizes) < 1e4
+    axis = getattr(axes, f"{name}axis")
+    axis.set_ticks(ticks, labels=[print_minus(f"{tick:.4g}") if plain else power_text(tick) for tick in ticks])
+    axis.set_minor_locator(NullLocator())
+
+
+def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers between `low` and `high`: powers of ten where there are three, else multiples of them."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for multiples in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
+        ticks = [m * 10.0**p for p in powers for m in multiples if low <= m * 10.0**p <= high]
+        if len(ticks) >= 3:
+            return ticks[:: math.ceil(len(ticks) / most)]
+    return linear_ticks(low, high)
+
+
+def linear_ticks(low: float, high: float) -> list[float]:
+    """Evenly spaced round numbers between `low` and `high`."""
+    ticks = MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return [round(float(tick), 9) for tick in ticks if low <= tick <= high]
+
+
+def power_text(value: float) -> str:
+    """A number with its power of ten, for mathtext."""
+    factor, power = f"{value:.2e}".split("e")
+    factor = f"{float(factor):g}"
+    times = {"1": "", "-1": "-"}.get(factor, rf"{factor}\times")
+    return rf"${times}10^{{{int(power)}}}$" if value else "0"
+
+
+def draw_lines(axes: Axes, rows: pd.DataFrame, x: str, looks: Mapping[str, Look], shift: Mapping[str, float]) -> None:
+    """Each estimator's variance against the column `x`: exact where known, interval, line, hollow where unreliable.
+
+    A label's `shift` is added to ln x. Where a variance is zero the line is broken.
+    """
+    for label, look in looks.items():
+        line = rows[rows.label == label].sort_values("num_samples" if x == "seconds" else x)
+        at = line[x].to_numpy(float) * math.exp(shift.get(label, 0))
+        value, low, high, exact = (
+            line[column].where(~line.zero & (line[column] > 0)).to_numpy(float)
+            for column in ("variance", "variance_low", "variance_high", "exact_variance")
+        )
+        doubtful = (line.status == "unreliable").to_numpy()
+        axes.plot(at, exact, **EXACT, zorder=2)
+        axes.fill_between(at, low, high, color=look["color"], alpha=0.2, linewidth=0)
+        axes.plot(at, value, **look, zorder=3)
+        axes.plot(at[doubtful], value[doubtful], **hollow(look), zorder=4)
+    if not rows.zero.all():
+        scale_log(axes, "y", rows.variance[~rows.zero])
+
+
+def shifts_apart(rows: pd.DataFrame, gap: float) -> dict[str, float]:
+    """How far to shift, in ln L, the estimators whose points would hide each other; `gap` is that between two Ls."""
+    logs = np.log(rows[~rows.zero].pivot_table(index="label", columns="num_samples", values="variance"))
+    if logs.empty:
+        return {}
+    values = logs.to_numpy()
+    near = 0.025 * (np.nanmax(values) - np.nanmin(values))
+    count, member = connected_components((np.abs(values[:, None] - values) <= near).any(2))
+    shifts: dict[str, float] = {}
+    for cluster in range(count):
+        labels = logs.index[member == cluster]
+        step = gap * min(0.06, 0.4 / len(labels))
+        shifts |= {label: step * (i - (len(labels) - 1) / 2) for i, label in enumerate(labels)}
+    return shifts
+
+
+def hollow(look: Look) -> Look:
+    """The marker alone, empty."""
+    return look | {"linestyle": "none", "markerfacecolor": "white", "markeredgecolor": look["color"]}
+
+
+def other_entries(rows: pd.DataFrame) -> list[Entry]:
+    """What the key has to say beside the estimators."""
+    drawn = rows[~rows.zero]
+    entries = [Entry(EXACT, "exact")] if (drawn.exact_variance > 0).any() else []
+    if (drawn.status == "unreliable").any():
+        entries.append(Entry(hollow(point("o", "0.3")), "unreliable (hollow)"))
+    return entries
+
+
+def zero_notes(panels: list[Panel], x: str = "num_samples", name: str = "L") -> list[str]:
+    """Which estimators' variances are zero, and so are not on logarithmic axes."""
+    where: dict[str, list[str]] = {}
+    for panel in panels:
+        for label, line in panel.rows.groupby("label"):
+            at = ", ".join(f"{value:g}" for value in sorted(line[x][line.zero].unique()))
+            if at:
+                where.setdefault(str(label), []).append(panel.name + ("" if line.zero.all() else f" at {name} = {at}"))
+    everywhere = [panel.name for panel in panels]
+    texts = [label + ("" if names == everywhere else f" ({'; '.join(names)})") for label, names in where.items()]
+    return [f"Variance zero (to rounding), not drawn: {'; '.join(texts)}."] if texts else []
+
+
+# -------------------------------------------------------------------------------------------------------------- figures
+
+Drawn = Iterator[tuple[str, Figure]]
+
+LEAST_SWEPT, MOST_APART = 4, 8
+"""Values of an argument from which on it is an axis, and up to which each of them has figures of its own."""
+
+
+class ArgumentSweep(NamedTuple):
+    """The measurements of one problem that differ in one numeric argument (column `value`) and in nothing else."""
+
+    problem: str
+    argument: str
+    rest: str
+    rows: pd.DataFrame
+
+
+def draw_figures(measurements: pd.DataFrame, folder: Path) -> list[Path]:
+    """Writes every figure that the measurements support into `folder`, as PDF, SVG and PNG; returns the paths, sorted.
+
+    What the folder had of these formats is removed first. The same measurements give the same bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in METADATA:
+        for stale in folder.glob(f"*.{suffix}"):
+            stale.unlink()
+    paths = []
+    with matplotlib.style.context(["default", STYLE]):
+        for stem, figure in figures(measurements):
+            for suffix, metadata in METADATA.items():
+                paths.append(folder / f"{stem}.{suffix}")
+                figure.savefig(paths[-1], metadata=metadata)
+    return sorted(paths)
+
+
+METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+"""The formats, and what each would write of the day it was made."""
+
+
+def figures(measurements: pd.DataFrame) -> Drawn:
+    """Every figure that the measurements support, each under its file's name without the suffix."""
+    table = labelled(measurements)
+    looks = looks_of(table)
+    table = table[table.status.isin(["ok", "unreliable"]) & table.variance.notna()]
+    if table.empty:
+        return
+    table["zero"] = is_zero(table)
+    sweeps = list(argument_sweeps(table))
+    for sweep in sweeps:
+        yield from variance_vs_argument(sweep, looks)
+    long = [sweep.rows for sweep in sweeps if sweep.rows.value.nunique() > MOST_APART]
+    table = table.drop(pd.concat(long).index.unique() if long else [])
+    for (problem, setting), rows in table.groupby(["problem", "setting"]):
+        name, title = slug(problem, setting), problem_label(problem, setting)
+        several = rows[rows.groupby("point").num_samples.transform("nunique") > 1]
+        if len(several) and not several.zero.all():
+            yield f"variance_vs_samples_{name}", variance_vs_samples(title, several, looks)
+            if (timed := several[several.seconds > 0]).zero.eq(False).any():
+                yield f"variance_vs_cost_{name}", variance_vs_cost(title, timed, looks)
+        tested = rows[(rows.exact == True) & np.isfinite(rows.bias_relative)]  # noqa: E712 (may be missing)
+        if len(tested):
+            yield f"bias_{name}", bias(title, tested, looks)
+
+
+def is_zero(table: pd.DataFrame) -> pd.Series:
+    """Whether a variance is zero, or so far below the other estimators' that it is their rounding."""
+    others = table.groupby(["problem", "problem_args", "point", "group", "num_samples"]).variance.transform("median")
+    rounding = 8 * table["dtype"].map(lambda name: np.finfo(name).eps)
+    named = table.reason.fillna("").str.startswith("variance zero")
+    return named | (table.variance <= 0) | (table.variance < rounding**2 * others)
+
+
+def labelled(measurements: pd.DataFrame) -> pd.DataFrame:
+    """With the columns `label`, the estimator in words, and `setting`, the problem's arguments without θ's."""
+    pairs = list(zip(measurements.estimator, measurements.estimator_args, strict=True))
+    given = {pair: json.loads(pair[1]) for pair in pairs}
+    values: dict[tuple[str, str], set[str]] = {}
+    for (name, _), args in given.items():
+        for key, value in args.items():
+            values.setdefault((name, key), set()).add(json.dumps(value))
+    swept = {pair: [key for key in args if len(values[pair[0], key]) > 1] for pair, args in given.items()}
+    return measurements.reset_index(drop=True).assign(
+        label=[estimator_label(*pair, swept[pair]) for pair in pairs],
+        setting=[without(args, POINT_ARGUMENT) for args in measurements.problem_args],
+    )
+
+
+def without(args_json: str, argument: str) -> str:
+    """The arguments less one."""
+    return json.dumps({k: v for k, v in json.loads(args_json).items() if k != argument}, sort_keys=True)
+
+
+def argument_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
+    """Every numeric argument that takes enough values to be an axis, once for each choice of the others."""
+    for problem, rows in table.groupby("problem"):
+        given = rows.problem_args.map(json.loads)
+        for argument in sorted({key for args in given for key in args}):
+            value = given.map(lambda args, key=argument: args.get(key))
+            if value.map(lambda v: isinstance(v, (int, float)) and not isinstance(v, bool)).all():
+                rest = [without(args, argument) for args in rows.problem_args]
+                for fixed, part in rows.assign(value=value.astype(float)).groupby(rest):
+                    if part.value.nunique() >= LEAST_SWEPT:
+                        yield ArgumentSweep(str(problem), argument, str(fixed), part)
+
+
+def those_of(looks: Mapping[str, Look], rows: pd.DataFrame) -> dict[str, Look]:
+    """The looks of what the rows draw."""
+    drawn = set(rows.label)
+    return {label: look for label, look in looks.items() if label in drawn}
+
+
+def variance_vs_samples(title: str, rows: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """ln variance against ln L, and in the key its slope."""
+    panels, columns = panels_of(rows)
+    looks = those_of(looks, rows)
+    entries = [Entry(look, label, tuple(slope_text(p.rows[p.rows.label == label]) for p in panels))
+               for label, look in looks.items()]  # fmt: skip
+    width = width_of(columns)
+    levels = np.sort(rows.num_samples.unique()).astype(float)
+    gap = float(np.log(levels[1:] / levels[:-1]).min())
+    shifts = [shifts_apart(panel.rows, gap) for panel in panels]
+    notes = [f"In brackets and shaded: {INTERVALS}."]
+    if any(shift for panel in shifts for shift in panel.values()):
+        notes.append("Points that would hide each other are set apart sideways.")
+    key = lay_out_table(entries, "slope of ln variance on ln L", [p.name for p in panels], width)
+    key += lay_out_list(other_entries(rows), width, next_line(key))
+    key += lay_out_notes(notes, width, next_line(key))
+    figure, every = page(title, panels, key, ("samples L", "variance of the gradient"), columns=columns)
+    for axes, panel, shift in zip(every, panels, shifts, strict=True):
+        draw_lines(axes, panel.rows, "num_samples", looks, shift)
+        axes.set(xscale="log", xlim=(levels[0] * math.exp(-gap / 4), levels[-1] * math.exp(gap / 4)))
+        axes.xaxis.set_ticks(levels, labels=[f"{level:g}" for level in levels])
+        axes.xaxis.set_minor_locator(NullLocator())
+    return figure
+
+
+def slope_text(line: pd.DataFrame) -> str:
+    """One estimator's slope in one panel with its interval, or why there is none."""
+    if line.empty:
+        return ""
+    if line.zero.all():
+        return "variance zero" if (line.variance == 0).all() else "zero to rounding"
+    sure = line[~line.zero & (line.status == "ok")]
+    measured = [Interval(*row) for row in zip(sure.variance, sure.variance_low, sure.variance_high, strict=True)]
+    batches = number_of_batches(int(line.replicates.iloc[0]))
+    slope = log_log_slope(sure.num_samples.to_numpy(float), measured, batches) if measured else None
+    return f"{slope.value:.2f} [{slope.low:.2f}, {slope.high:.2f}]" if slope else "–"
+
+
+def variance_vs_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Drawn:
+    """Variance against a problem's argument, at the smallest L that every estimator was measured at, else each L."""
+    looks = those_of(looks, sweep.rows)
+    measured = sweep.rows.groupby("num_samples").label.nunique()
+    complete = measured.index[measured == len(looks)]
+    for level in complete[:1] if len(complete) else measured.index:
+        rows = sweep.rows[sweep.rows.num_samples == level]
+        if rows.zero.all():
+            continue
+        panels, columns = panels_of(rows, by_point=False)
+        width = width_of(columns)
+        shown = those_of(looks, rows[~rows.zero])
+        key = lay_out_list([Entry(k, v) for v, k in shown.items()] + other_entries(rows), width)
+        notes = [f"Shaded: {INTERVALS}.", *zero_notes(panels, "value", words(sweep.argument))]
+        key += lay_out_notes(notes, width, next_line(key))
+        title = f"{problem_label(sweep.problem, sweep.rest)}, L = {level}"
+        labels = (words(sweep.argument), "variance of the gradient")
+        figure, every = page(title, panels, key, labels, columns=columns)
+        for axes, panel in zip(every, panels, strict=True):
+            draw_lines(axes, panel.rows, "value", shown, {})
+            if rows.value.min() > 0 and rows.value.max() > 100 * rows.value.min():
+                scale_log(axes, "x", rows.value)
+            else:
+                set_ticks(axes, "x", spaced(axes, linear_ticks(*axes.get_xlim())))
+        suffix = "" if len(complete) else f"_L{level}"
+        yield f"variance_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}", figure
+
+
+def variance_vs_cost(title: str, rows: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """Variance against the seconds of one estimate; on a diagonal, work buys the same."""
+    panels, columns = panels_of(rows)
+    width = width_of(columns)
+    looks = those_of(looks, rows[~rows.zero])
+    levels = ", ".join(map(str, sorted(rows.num_samples.unique())))
+    entries = [*(Entry(k, v) for v, k in looks.items()), Entry(DIAGONAL, "equal variance × seconds")]
+    key = lay_out_list(entries + other_entries(rows), width)
+    notes = [f"On each line, from the top: L = {levels}. Shaded: {INTERVALS}.", *zero_notes(panels)]
+    key += lay_out_notes(notes, width, next_line(key))
+    figure, every = page(title, panels, key, ("seconds per estimate", "variance of the gradient"), columns=columns)
+    for axes, panel in zip(every, panels, strict=True):
+        draw_lines(axes, panel.rows, "seconds", looks, {})
+        if not panel.rows.zero.all():
+            scale_log(axes, "x", panel.rows[~panel.rows.zero].seconds)
+            draw_diagonals(axes)
+    return figure
+
+
+def draw_diagonals(axes: Axes) -> None:
+    """Lines on which the product of x and y is the same."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    for product in log_ticks(left * low, right * high):
+        axes.plot([left, right], [product / left, product / right], **DIAGONAL, scalex=False, scaley=False, zorder=1)
+    axes.grid(False)
+
+
+# ----------------------------------------------------------------------------------------------------------------- bias
+
+CLAIMS = {True: "unbiased in theory", False: "biased in theory"}
+SIGNIFICANT = 0.001
+
+
+def bias(title: str, rows: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """The relative error of each estimator's mean along the exact gradient, a point for each L."""
+    panels, columns = panels_of(rows)
+    width = width_of(columns)
+    places = bias_places(rows)
+    levels = sorted(rows.num_samples.unique())
+    shades = dict(zip(levels, np.linspace(0.55, 0, len(levels)) if len(levels) > 1 else [0.0], strict=True))
+    steps = [Entry(point("o", tint("black", shade)), f"L = {level}") for level, shade in shades.items()]
+    notes = [
+        f"Relative bias: the error of the mean along the exact gradient, as a fraction of it; bars: {INTERVALS}.",
+        "At 0 the estimate is unbiased along it, at −1 (dotted, where in view) it is zero on average.",
+    ]
+    if any(linear_part(panel.rows) for panel in panels):
+        notes.append("Where the ticks are unevenly spaced, the axis is linear next to 0 and logarithmic beyond.")
+    key = lay_out_list(steps, width)
+    if (rows.bias_p < SIGNIFICANT).any():
+        key += lay_out_list([Entry(STAR, f"biased: Holm's adjusted p < {SIGNIFICANT}")], width, next_line(key))
+    key += lay_out_notes(notes, width, next_line(key))
+    left = 2 * EDGE + max(map(text_width, places))
+    size: dict[str, Any] = {"columns": columns, "left": left, "gap": 0.25, "height": 0.24 * len(places)}
+    figure, every = page(title, panels, key, ("relative bias", ""), **size)
+    for i, (axes, panel) in enumerate(zip(every, panels, strict=True)):
+        for (label, level), line in panel.rows.groupby(["label", "num_samples"]):
+            y = places[label] + 0.72 * ((levels.index(level) + 0.5) / len(levels) - 0.5)
+            draw_bias(axes, line.iloc[0], y, looks[label], shades[level])
+        axes.axvline(0, color="0.3", linewidth=0.6, zorder=1)
+        axes.set_ylim(len(places) - 0.5, -0.5)
+        axes.grid(False, axis="y")
+        axes.set_yticks(list(places.values()), list(places) if i % columns == 0 else [""] * len(places))
+        axes.tick_params(axis="y", length=0)
+        for text in axes.get_yticklabels():
+            text.set_fontstyle("italic" if text.get_text() in CLAIMS.values() else "normal")
+        scale_bias(axes, panel.rows)
+    return figure
+
+
+def bias_places(rows: pd.DataFrame) -> dict[str, int]:
+    """Each line of the figure, from the top: the estimators under what they claim."""
+    lines: list[str] = []
+    for claim, heading in CLAIMS.items():
+        labels = sorted(rows.label[rows.unbiased.astype(bool) == claim].unique())
+        lines += [heading, *labels] if labels else []
+    return {line: place for place, line in enumerate(lines)}
+
+
+def draw_bias(axes: Axes, row: pd.Series, y: float, look: Look, shade: float) -> None:
+    """One point with its interval, and a star at the margin where it is surely not zero."""
+    color = tint(look["color"], shade)
+    axes.plot([row.bias_relative_low, row.bias_relative_high], [y, y], color=color, linewidth=0.7)
+    look = look | {"color": color, "linestyle": "none"}
+    axes.plot(row.bias_relative, y, **(hollow(look) if row.status == "unreliable" else look))
+    if row.bias_p < SIGNIFICANT:
+        axes.plot(1.03, y, **STAR, transform=axes.get_yaxis_transform(), clip_on=False)
+
+
+def tint(color: str, shade: float) -> tuple[float, ...]:
+    """The colour, mixed with so much white."""
+    return tuple(1 - (1 - c) * (1 - shade) for c in matplotlib.colors.to_rgb(color))
+
+
+def linear_part(rows: pd.DataFrame) -> float:
+    """Up to which power of ten the axis is to be linear, and logarithmic beyond; 0 where all of it may be linear."""
+    reach = rows[["bias_relative_low", "bias_relative_high"]].abs().max(axis=1)
+    usual = reach[reach > 1e-4 * reach.max()].quantile(0.25)
+    return 10.0 ** math.floor(math.log10(usual)) if reach.max() > 20 * usual else 0.0
+
+
+def scale_bias(axes: Axes, rows: pd.DataFrame) -> None:
+    """A linear axis, or one that is linear only next to zero where the largest bias would crush the other intervals."""
+    linear = linear_part(rows)
+    if linear:
+        axes.set_xscale("symlog", linthresh=linear)
+    axes.margins(x=0.06)
+    axes.autoscale(axis="x")
+    low, high = axes.get_xlim()
+    if low < -1 < high:
+        axes.axvline(-1, **DIAGONAL, zorder=1)
+    if linear:
+        decades = range(math.floor(math.log10(max(-low, high) / linear)), -1, -1)
+        ticks = [0.0, *(sign * linear * 10.0**i for i in decades for sign in (-1, 1))]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+    else:
+        ticks = linear_ticks(low, high)
+    set_ticks(axes, "x", spaced(axes, ticks))
+    axes.set_xticks(ticks, minor=True)
+
+
+def spaced(axes: Axes, ticks: list[float], least: float = 0.36) -> list[float]:
+    """Those of the x axis's ticks, the first ones first, that leave `least` inches between them."""
+    kept: list[float] = []
+    for tick in ticks:
+        places = axes.transData.transform([(x, 0) for x in (tick, *kept)])[:, 0] / axes.figure.dpi
+        if (np.abs(places[1:] - places[0]) >= least).all():
+            kept.append(tick)
+    return sorted(kept)

@@ -1,0 +1,222 @@
+"""What every estimator must do, over the registry; and what single ones do, against formulas written out here."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks import statistics
+from benchmarks.measure import cell_key, chunk_moments, measure
+from estimators import ESTIMATORS, Cost, Estimator, estimator
+from estimators.sampling import rsample, sample
+from problems import Problem, problem
+from problems.arguments import arguments
+from tests.variants import PROBLEM_NAMES, VARIANTS, small_problem
+
+PAIRS = [
+    pytest.param(small_problem(name), variant, id=f"{name}-{label}")
+    for name in PROBLEM_NAMES
+    for label, variant in VARIANTS
+    if not variant.supports(small_problem(name))
+]
+
+
+@pytest.mark.parametrize(("problem", "candidate"), PAIRS)
+def test_conformance(problem: Problem, candidate: Estimator):
+    """Shape and dtype of θ, finite, the same from the same key, and a state that keeps its structure."""
+    params = problem.init_params(jax.random.key(0))
+    state = candidate.init(problem, params, jax.random.key(1))
+
+    def one(problem, params, state, key):
+        return candidate.estimate(problem, params, state, key, 4)
+
+    # compiled without optimisation: what is tested is not speed, and compiling is what takes time
+    batched = jax.jit(
+        jax.vmap(one, in_axes=(None, None, None, 0)), compiler_options={"xla_backend_optimization_level": 0}
+    )
+    keys = jax.random.split(jax.random.key(2), 2)[jnp.array([0, 0, 1])]
+    estimates, after = batched(problem, params, state, keys)
+    assert jax.tree.structure(after) == jax.tree.structure(state)
+    assert jax.tree.structure(estimates) == jax.tree.structure(params)
+    for estimate, leaf in zip(jax.tree.leaves(estimates), jax.tree.leaves(params), strict=True):
+        assert (estimate.shape, estimate.dtype) == ((3, *leaf.shape), leaf.dtype)
+        assert np.isfinite(estimate).all()
+        np.testing.assert_array_equal(estimate[0], estimate[1])
+    assert isinstance(candidate.cost(problem, 4), Cost)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_docstring_states_formula_cost_and_bias(name: str):
+    cls = ESTIMATORS[name]
+    assert "$" in cls.__doc__
+    assert "iased" in cls.__doc__
+    assert cls.source
+    assert any("Cost" in (parent.__doc__ or "") for parent in cls.__mro__)
+    assert all(argument.help for argument in arguments(cls).values())
+
+
+@pytest.mark.parametrize(("problem", "candidate"), PAIRS)
+def test_stated_evaluations_of_f_are_those_made(problem: Problem, candidate: Estimator):
+    """f is replaced by one that counts the samples it is traced for, through every vmap."""
+    evaluations = 0
+
+    class Counting(type(problem)):
+        def costs(self, params, x):
+            nonlocal evaluations
+            evaluations += len(x)
+            return super().costs(params, x)
+
+    fields = {f.name: getattr(problem, f.name) for f in dataclasses.fields(problem)}
+    counting = object.__new__(Counting)
+    for name, value in fields.items():
+        object.__setattr__(counting, name, value)
+    params = problem.init_params(jax.random.key(0))
+    state = candidate.init(problem, params, jax.random.key(1))
+    jax.eval_shape(lambda key: candidate.estimate(counting, params, state, key, 4), jax.random.key(2))
+    stated = candidate.cost(problem, 4).f
+    if type(candidate).__name__ == "MeasureValued":
+        # vmapped over D coordinates: traced once for two parts of each parameter, and once for ∂f/∂θ
+        dim = problem.abstract_distribution().event_shape[0]
+        direct = 4 * problem.objective_uses_params
+        assert (stated - direct) == (evaluations - 4) * dim
+    else:
+        assert stated - evaluations == (1 if "delta" in repr_of(candidate) else 0)
+
+
+def repr_of(candidate: Estimator) -> str:
+    return str(jax.tree.structure(candidate)).lower()
+
+
+def test_delta_on_the_square_has_no_variance():
+    square = problem("gaussian_square", dim=3)
+    params = square.init_params(jax.random.key(0))
+    delta = estimator("score_function", control_variate="delta")
+    moments = measure(square, delta, params, num_samples=4, replicates=400, key=jax.random.key(0)).moments
+    for group, exact in square.exact_gradient(params).items():
+        size = float(np.linalg.norm(exact))
+        assert np.sqrt(statistics.variance(moments[group]).value) < 2e-6 * size
+
+
+def test_leave_one_out_on_a_constant_is_exactly_zero():
+    constant = problem("gaussian_cosine", k=0.0)  # cos(0) = 1
+    tenth = problem("gaussian_exponential", k=0.0)
+    for flat in (constant, tenth):
+        params = flat.init_params(jax.random.key(0))
+        estimate, _ = estimator("score_function", baseline="leave_one_out").estimate(
+            flat, params, (), jax.random.key(0), 7
+        )
+        assert float(jnp.abs(estimate["mean"]).max()) == 0
+        assert float(jnp.abs(estimate["scale"]).max()) == 0
+
+
+def test_leave_one_out_is_the_formula_written_out():
+    square = problem("gaussian_square", dim=2)
+    params = square.init_params(jax.random.key(0))
+    key, n = jax.random.key(5), 5
+    x = np.asarray(sample(square.distribution(params), key, n), np.float64)
+    f = ((x - 3) ** 2).sum(1)
+    b = np.array([np.delete(f, i).mean() for i in range(n)])
+    estimate, _ = estimator("score_function", baseline="leave_one_out").estimate(square, params, (), key, n)
+    np.testing.assert_allclose(estimate["mean"], ((f - b)[:, None] * (x - 1)).mean(0), rtol=1e-4)
+    np.testing.assert_allclose(estimate["scale"], ((f - b)[:, None] * ((x - 1) ** 2 - 1)).mean(0), rtol=1e-4)
+
+
+def test_gumbel_and_straight_through_are_the_formulas_written_out():
+    toy = problem("bernoulli_square", t=0.3, logit=0.5)
+    params = toy.init_params(jax.random.key(0))
+    key, n, t, temperature = jax.random.key(5), 6, 0.3, 0.7
+    p = 1 / (1 + np.exp(-0.5))
+    z = 0.5 + np.asarray(jax.random.logistic(key, (1, n)), np.float64)[0]
+    relaxed, hard = 1 / (1 + np.exp(-z / temperature)), (z > 0).astype(float)
+    slope = relaxed * (1 - relaxed) / temperature
+    expected = {
+        "gumbel_softmax": (2 * (relaxed - t) * slope).mean(),
+        "straight_through_gumbel": (2 * (hard - t) * slope).mean(),
+        "straight_through": (2 * (hard - t)).mean() * p * (1 - p),
+    }
+    for name, value in expected.items():
+        given = {} if name == "straight_through" else {"temperature": temperature}
+        estimate, _ = estimator(name, **given).estimate(toy, params, (), key, n)
+        assert float(estimate["logits"][0]) == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gaussian_square", "vae_gaussian"])
+def test_the_same_key_gives_the_same_draws_with_and_without_gradient(name: str):
+    q = small_problem(name).distribution(small_problem(name).init_params(jax.random.key(0)))
+    np.testing.assert_array_equal(sample(q, jax.random.key(1), 5), rsample(q, jax.random.key(1), 5))
+
+
+def test_draws_have_the_distribution_they_should():
+    """Kolmogorov–Smirnov for the Gaussian, a z-test for the Bernoulli."""
+    from scipy import stats
+
+    q = problem("gaussian_square", mean=2.0, scale=0.5, dim=2)
+    x = np.asarray(sample(q.distribution(q.init_params(jax.random.key(0))), jax.random.key(0), 20_000))
+    assert x.shape == (20_000, 2)
+    assert all(stats.kstest(column, stats.norm(2, 0.5).cdf).pvalue > 1e-3 for column in x.T)
+    toy = problem("bernoulli_square", logit=0.5)
+    b = np.asarray(sample(toy.distribution(toy.init_params(jax.random.key(0))), jax.random.key(0), 20_000))
+    p = 1 / (1 + np.exp(-0.5))
+    assert abs(b.mean() - p) < 4 * np.sqrt(p * (1 - p) / 20_000)
+
+
+def test_the_optimal_baseline_is_below_the_mean_and_the_mean_below_none():
+    """On the square f and ‖s‖² are correlated, so that E[f] is not the best constant."""
+    square = problem("gaussian_square")
+    params = square.init_params(jax.random.key(0))
+    totals = {}
+    for baseline in ("none", "mean", "optimal"):
+        reinforce = estimator("score_function", baseline=baseline)
+        moments = measure(
+            square, reinforce, params, num_samples=4, replicates=20_000, key=cell_key(0, "square", "init", 4),
+            adapt_steps=2000,
+        ).moments  # fmt: skip
+        totals[baseline] = [statistics.variance(moments[group]) for group in ("mean", "scale")]
+    total = {name: sum(i.value for i in intervals) for name, intervals in totals.items()}
+    # E‖s‖² = 3, E f = 5, E[f‖s‖²] = 5·3 + cov; by hand (k = 3, N(1, 1)): E[f (u⁴ − u² + 1)] = 23, so b* = 23/3
+    best = gauss_total(23 / 3)
+    assert total["optimal"] == pytest.approx(best / 4, rel=0.1)
+    assert total["mean"] == pytest.approx(gauss_total(5.0) / 4, rel=0.1)
+    assert best < gauss_total(5.0) < gauss_total(0.0)
+    assert total["optimal"] < total["mean"] < total["none"]
+
+
+def gauss_total(b: float) -> float:
+    """Var((f − b) s) over both groups on the square at N(1, 1), k = 3."""
+    from tests.quadrature import NODES, expectation
+
+    f = (NODES - 2) ** 2 - b
+    return sum(expectation((f * s) ** 2) - expectation(f * s) ** 2 for s in (NODES, NODES**2 - 1))
+
+
+def test_a_new_number_compiles_nothing():
+    def run(k: float, temperature: float) -> None:
+        for toy, candidate in (
+            (problem("gaussian_square", k=k, mean=k), estimator("pathwise")),
+            (problem("bernoulli_square", t=k / 10, logit=k), estimator("gumbel_softmax", temperature=temperature)),
+        ):
+            params = toy.init_params(jax.random.key(0))
+            measure(toy, candidate, params, num_samples=2, replicates=40, key=cell_key(int(k), "t", "init", 2))
+
+    run(1.0, 0.5)
+    compiled = chunk_moments._cache_size()
+    run(2.0, 0.9)
+    assert chunk_moments._cache_size() == compiled
+
+
+def test_float64_is_measured_in_float64():
+    with jax.enable_x64(True):
+        square = problem("gaussian_square")
+        params = square.init_params(jax.random.key(0))
+        delta = estimator("score_function", control_variate="delta")
+        moments = measure(square, delta, params, num_samples=4, replicates=40, key=jax.random.key(0)).moments
+        assert statistics.variance(moments["mean"]).value < 1e-25
+
+
+@pytest.mark.parametrize(("label", "candidate"), VARIANTS)
+def test_a_refusal_says_why(label: str, candidate: Estimator):
+    for name in PROBLEM_NAMES:
+        reason = candidate.supports(small_problem(name))
+        assert reason is None or len(reason) > 15
