@@ -18,7 +18,7 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "device": f"{device.platform}: {device.device_kind}",
-        "prng": str(jax.config.read("jax_default_prng_impl")),
+        "prng": str(jax.config.jax_default_prng_impl),  # type: ignore[attr-defined]
     }
 
 

@@ -106,7 +106,7 @@ class Bias(NamedTuple):
     p: float
     """Holm's adjusted p-value of the most deviant coordinate: small means biased."""
     relative: Interval
-    r"""$\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$: the error along the exact gradient, as a fraction of it."""
+    r"""$\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$: the error along the gradient, as a fraction of it."""
 
 
 def bias(moments: Moments, exact: Float[np.ndarray, " P"], resolution: float) -> Bias:

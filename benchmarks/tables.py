@@ -1,8 +1,9 @@
 """Tables for a paper (LaTeX, Markdown) and a macro for every headline number."""
 
+import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import pandas as pd
@@ -29,14 +30,29 @@ class Table(NamedTuple):
 
 
 def tables(measurements: pd.DataFrame) -> Iterator[Table]:
-    """A table for each problem, θ and group: each estimator's variance at every L, its slope, bias and cost."""
+    """A table for each problem, θ and group: each estimator's variance at every L, its slope, bias and cost.
+
+    Where an argument of the problem was swept there is one table for all its values, with a column for it.
+    """
     measured = measurements[measurements.status.isin(["ok", "unreliable"])]
-    for (problem, args, point, group), rows in measured.groupby([*PROBLEM, "group"], sort=True):
+    for (problem, point, group), rows in measured.groupby(["problem", "point", "group"], sort=True):
         levels = sorted(rows.num_samples.unique())
-        header = ["estimator", *(f"L = {level}" for level in levels), "slope", "bias / gradient", "f + ∇f", "µs"]
-        body = [[estimator_label(*key), *cells_of(lines, levels)] for key, lines in rows.groupby(ESTIMATOR, sort=True)]
-        title = f"{problem_label(problem, args)}, {point}: variance of the gradient, group {group}"
-        yield Table(f"{slug(problem, args)}_{point}_{group}", title, header, body)
+        swept = swept_arguments(rows.problem_args.unique())
+        header = [*swept, "estimator", *(f"L = {level}" for level in levels)]
+        header += ["slope", "bias / gradient", "f + ∇f", "µs"]
+        lines = [
+            ([json.loads(args)[key] for key in swept], [estimator_label(*estimator), *cells_of(cells, levels)])
+            for (args, *estimator), cells in rows.groupby(["problem_args", *ESTIMATOR], sort=True)
+        ]
+        body = [[*map(str, values), *texts] for values, texts in sorted(lines, key=lambda line: line[0])]
+        where = problem_label(problem, rows.problem_args.iloc[0]) if not swept else problem_label(problem, "{}")
+        yield Table(f"{problem}_{point}_{group}", f"{where}, {point}: variance, group {group}", header, body)
+
+
+def swept_arguments(texts: Iterable[str]) -> list[str]:
+    """The arguments that differ among problems, θ's place in training aside."""
+    read = [json.loads(text) for text in texts]
+    return [key for key in read[0] if key != "train_steps" and len({str(given.get(key)) for given in read}) > 1]
 
 
 def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:

@@ -1,0 +1,177 @@
+"""The command line: its statuses, one clear line for each error, and no JAX for --help."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.cli import main
+from estimators import ESTIMATORS
+from problems import PROBLEMS
+from tests.test_sweep import GOOD
+
+
+@pytest.fixture
+def gradvar(capsys, tmp_path, monkeypatch):
+    """Runs a command in an empty folder: status, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(GOOD)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        return ended.value.code, *capsys.readouterr()
+
+    return call
+
+
+def test_run_status_report_and_rerun(gradvar, tmp_path):
+    status, out, _ = gradvar("status", "small.toml", "--json")
+    assert status == 0
+    assert json.loads(out)["cells"]["ok"] == 0
+    status, out, err = gradvar("run", "small.toml", "--json")
+    assert status == 0
+    summary = json.loads(out)
+    assert summary["folder"] == "results/small"
+    assert "skipped" in err
+    folder = tmp_path / "results" / "small"
+    for name in ("store.sqlite", "measurements.csv", "manifest.json", "figures", "tables", "numbers.tex"):
+        assert (folder / name).exists()
+    status, out, _ = gradvar("status", "small.toml")
+    assert f"{summary['cells']['ok']} ok" in out
+    assert json.loads(gradvar("run", "small.toml", "--json")[1])["reused"] == summary["cells"]["ok"]
+    status, out, _ = gradvar("report", "small")
+    assert status == 0
+    assert "figures/variance_vs_samples" in out
+    assert gradvar("report", str(folder))[0] == 0
+
+
+def test_list_json(gradvar):
+    status, out, _ = gradvar("list", "--json")
+    table = json.loads(out)
+    assert status == 0
+    assert set(table) == {"problems", "estimators", "supports"}
+    assert table["problems"] == list(PROBLEMS)
+    assert table["estimators"] == list(ESTIMATORS)
+    assert table["supports"]["gaussian_square"]["pathwise"] is None
+    assert "no differentiable draw" in table["supports"]["bernoulli_square"]["pathwise"]
+
+
+def test_list_is_a_table(gradvar):
+    lines = gradvar("list")[1].splitlines()
+    assert len(lines) == len(PROBLEMS) + 1
+    assert lines[0].split() == list(ESTIMATORS)
+
+
+@pytest.mark.parametrize("name", [*PROBLEMS, *ESTIMATORS, "quick"])
+def test_describe(gradvar, name):
+    status, out, _ = gradvar("describe", name)
+    assert status == 0
+    assert name in out
+    assert json.loads(gradvar("describe", name, "--json")[1])["name"] == name
+
+
+def test_plan_measures_nothing(gradvar, tmp_path):
+    status, out, _ = gradvar("plan", "small.toml")
+    assert status == 0
+    assert "cells to measure" in out
+    assert not (tmp_path / "results").exists()
+    assert {"draws", "f_evals", "grad_evals", "cells"} <= set(json.loads(gradvar("plan", "small.toml", "--json")[1]))
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["run", "quik"], 2, "did you mean quick?"),
+        (["rum"], 2, "command 'rum': expected one of run, report"),
+        (["run", "--sed", "1"], 2, "--sed"),
+        (["run", "small.toml", "--replicates", "-1"], 2, "--replicates = -1: expected"),
+        (["run", "small.toml", "--replicates", "41"], 2, "replicates = 41: expected"),
+        (["run", "small.toml", "--seed", "x"], 2, "'x' is not a valid integer"),
+        (["run", "small.toml", "-o", "small.toml/below"], 2, "cannot be written"),
+        (["report", "nothing"], 2, "is not there"),
+        (["describe", "pathwize"], 2, "did you mean pathwise?"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_two(gradvar, words, status, message):
+    found, out, err = gradvar(*words)
+    assert found == status
+    assert message in err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_a_damaged_store_is_status_five_and_a_used_one_six(gradvar, tmp_path):
+    folder = tmp_path / "results" / "small"
+    folder.mkdir(parents=True)
+    (folder / "store.sqlite").write_bytes(b"no database at all" * 100)
+    for command in ("run", "status"):
+        status, _, err = gradvar(command, "small.toml")
+        assert status == 5
+        assert "damaged" in err
+    from benchmarks.store import open_store
+
+    with open_store(tmp_path / "held"):
+        assert gradvar("run", "small.toml", "-o", "held")[0] == 6
+
+
+def test_failed_cells_are_status_three(gradvar, monkeypatch):
+    from benchmarks import run
+
+    def explode(*args, **kwargs):
+        raise FloatingPointError("not finite")
+
+    monkeypatch.setattr(run, "measure", explode)
+    status, _, err = gradvar("run", "small.toml")
+    assert status == 3
+    assert "failed" in err
+    assert gradvar("status", "small.toml")[0] == 3
+
+
+def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(gradvar, monkeypatch):
+    from benchmarks import describe
+
+    def explode(name):
+        raise KeyError("oops")
+
+    monkeypatch.setattr(describe, "description", explode)
+    status, _, err = gradvar("describe", "pathwise")
+    assert status == 1
+    assert "internal error: KeyError" in err
+    assert "Traceback" not in err
+    with pytest.raises(KeyError):
+        main(["describe", "pathwise", "--debug"])
+
+
+def test_an_interrupt_keeps_what_is_finished(gradvar, monkeypatch):
+    from benchmarks import run
+
+    original, calls = run.measure, []
+
+    def third_is_interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "measure", third_is_interrupted)
+        status, _, err = gradvar("run", "small.toml")
+    assert status == 130
+    assert "goes on from there" in err
+    assert json.loads(gradvar("status", "small.toml", "--json")[1])["cells"]["ok"] == 2
+    assert json.loads(gradvar("run", "small.toml", "--json")[1])["reused"] == 2
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_does_not_import_jax(words):
+    code = (
+        "import sys\nfrom benchmarks.cli import main\n"
+        f"try: main({words})\nexcept SystemExit as end: assert not end.code\n"
+        "assert not {'jax', 'numpy', 'matplotlib', 'pandas'} & set(sys.modules), 'slow'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "gradvar" in done.stdout
