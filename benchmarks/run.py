@@ -202,9 +202,9 @@ def reliability(
         return "ok", "variance zero"
     if math.sqrt(variance.value) < 8 * resolution * mean_norm:
         return "ok", "variance zero to rounding"
-    # R equal contributions have kurtosis 1, one contribution alone has R: here twenty replicates carry the variance
-    if kurtosis > max(50, moments.replicates / 20):
-        return "unreliable", f"kurtosis {kurtosis:.0f}: a few replicates carry the variance, which may be infinite"
+    # a replicate that holds the share p of the sum of squares makes the kurtosis at least p²R: here about a half
+    if kurtosis > moments.replicates / 4:
+        return "unreliable", f"kurtosis {kurtosis:.0f}: one replicate carries the variance, which may be infinite"
     if kurtosis > HEAVY_TAIL:
         return "ok", f"kurtosis {kurtosis:.0f} is above {HEAVY_TAIL:.0f}: the interval may be too narrow"
     return "ok", ""
