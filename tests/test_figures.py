@@ -192,15 +192,13 @@ def test_an_estimator_looks_the_same_in_every_figure_and_like_no_other():
     assert len({(look["color"], look["marker"]) for look in looks.values()}) == 14
     assert len({look["marker"] for look in looks.values()}) == 14
     assert {"Gumbel-softmax, τ = 0.5", "Gumbel-softmax, τ = 1"} <= set(labelled(table(estimators=ELEVEN)).label)
-    styles = {}
-    for stem, figure, _ in draw(
-        pd.concat([table([("gaussian_cosine", {})]), sweep_of_k(range(9), levels=(1,), estimators=ELEVEN[1:3])])
-    ):
-        lines = [line for line in figure.axes[0].lines if line.get_marker() in "os^D" and "bias" not in stem]
-        styles[stem] = {(line.get_marker(), line.get_color()) for line in lines}
-    assert max(map(len, styles.values())) == 3
-    for one, other in itertools.combinations(filter(None, styles.values()), 2):
-        assert one <= other or other <= one
+    sweep = sweep_of_k(range(9), levels=(1,), estimators=ELEVEN[1:3])
+    measurements = pd.concat([table([("gaussian_cosine", {})]), sweep])
+    looks = list(looks_of(labelled(measurements)).values())
+    expected = {"variance_vs_k_gaussian_square": looks[1:]}
+    for stem, figure, _ in draw(measurements, "variance"):
+        drawn = {(line.get_marker(), line.get_color()) for line in figure.axes[0].lines if line.get_marker() in "os^D"}
+        assert drawn == {(look["marker"], look["color"]) for look in expected.get(stem, looks)}, stem
 
 
 def test_labels_and_slugs_are_distinct():
