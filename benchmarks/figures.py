@@ -602,7 +602,7 @@ def variance_vs_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Dra
         figure, every = page(title, panels, key, labels, columns=columns)
         for axes, panel in zip(every, panels, strict=True):
             draw_lines(axes, panel.rows, "value", shown, {})
-            if rows.value.min() > 0 and rows.value.max() > 100 * rows.value.min():
+            if rows.value.min() > 0 and rows.value.max() >= 100 * rows.value.min():
                 scale_log(axes, "x", rows.value)
             else:
                 set_ticks(axes, "x", spaced(axes, linear_ticks(*axes.get_xlim())))

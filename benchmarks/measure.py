@@ -21,7 +21,7 @@ from benchmarks.statistics import Moments, merge
 from estimators.base import Estimator, State
 from problems.base import Params, Problem
 
-MOST_BATCHES, LEAST_BATCHES = 64, 20
+MOST_BATCHES, LEAST_BATCHES = 32, 20
 """How many batches the replicates may be split into: enough for an interval, few enough to keep."""
 
 CHUNK_ELEMENTS = 2**22
@@ -112,16 +112,20 @@ def moments(
     return mean, ((gradients - mean) ** 2).sum(0), (((gradients - center) ** 2).sum(1) ** 2).sum()
 
 
-@partial(jax.jit, static_argnames=("num_samples", "steps"))
+@partial(jax.jit, static_argnames=("batches", "num_samples", "steps"), compiler_options=COMPILER)
 def adapt(
-    problem: Problem, estimator: Estimator, params: Params, state: State, key: Array, *, num_samples: int, steps: int
+    problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
 ) -> State:
-    """The state after `steps` estimates at fixed θ."""
+    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
 
     def step(state: State, key: Array) -> tuple[State, None]:
         return estimator.estimate(problem, params, state, key, num_samples)[1], None
 
-    return jax.lax.scan(step, state, jax.random.split(key, steps))[0]
+    def one(key: Array) -> State:
+        start = estimator.init(problem, params, key)
+        return jax.lax.scan(step, start, jax.random.split(key, steps))[0]
+
+    return jax.lax.map(one, jax.random.split(key, batches))
 
 
 def measure(
@@ -141,7 +145,8 @@ def measure(
         num_samples: L.
         replicates: R, which must split into 20 to 64 equal batches.
         key: from `cell_key`.
-        adapt_steps: estimates made, on keys of their own, before the state is frozen; none for a stateless estimator.
+        adapt_steps: estimates made, on keys of their own, before a state is frozen; none for a stateless estimator.
+            Every batch has its own frozen state, so that what a state happened to learn is in the interval too.
         tick: called after each chunk.
 
     Raises:
@@ -153,25 +158,31 @@ def measure(
     batches = number_of_batches(replicates)
     chunk = chunk_size(problem, estimator, params, num_samples, replicates // batches)
     started = time.perf_counter()
-    state = estimator.init(problem, params, key)
-    steps = adapt_steps if jax.tree.leaves(state) else 0
-    if steps:
-        # the last index that 32 bits hold: no replicate has it
+    learns = bool(jax.tree.leaves(estimator.init(problem, params, key)))
+    steps = adapt_steps if learns else 0
+    states: State = ()
+    if learns:
+        # 2³² − 1 is the last index that 32 bits hold: no replicate has it
         adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
-        state = adapt(problem, estimator, params, state, adapt_key, num_samples=num_samples, steps=steps)
-        jax.block_until_ready(state)
+        states = adapt(problem, estimator, params, adapt_key, batches=batches, num_samples=num_samples, steps=steps)
 
-    run = partial(chunk_moments, problem, estimator, params, state, key, num_samples=num_samples, chunk=chunk)
+    def run(first: int, center: dict[str, Array]) -> dict[str, tuple]:
+        state = jax.tree.map(lambda leaf: leaf[first * batches // replicates], states)
+        moments = chunk_moments(
+            problem, estimator, params, state, key, np.uint32(first), center, num_samples=num_samples, chunk=chunk
+        )
+        return jax.device_get(moments)
+
     origin = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
     # the first batch is run twice: it compiles, warms up, and gives the centre about which fourth powers are summed
-    pilot = [jax.device_get(run(np.uint32(first), origin)) for first in range(0, replicates // batches, chunk)]
+    pilot = [run(first, origin) for first in range(0, replicates // batches, chunk)]
     center = {group: jnp.asarray(np.mean([c[group][0] for c in pilot], axis=0)) for group in origin}
     compile_seconds = time.perf_counter() - started
 
     durations, chunks = [], []
     for first in range(0, replicates, chunk):
         begun = time.perf_counter()
-        chunks.append(jax.device_get(run(np.uint32(first), center)))
+        chunks.append(run(first, center))
         durations.append(time.perf_counter() - begun)
         tick()
     return Measurement(

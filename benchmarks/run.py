@@ -149,14 +149,20 @@ def rows_of(cell: Cell, estimator: Estimator, setting: Setting, measurement: Mea
         "seconds": measurement.seconds,
         "compile_seconds": measurement.compile_seconds,
     }
+    size = max(scale_of(moments) for moments in measurement.moments.values())
     return [
-        shared | row_of(group, moments, setting, variances.get(group, math.nan), measurement.seconds, cell.dtype)
+        shared | row_of(group, moments, setting, variances.get(group, math.nan), measurement.seconds, size, cell.dtype)
         for group, moments in measurement.moments.items()
     ]
 
 
+def scale_of(moments: Moments) -> float:
+    """The root mean square of an estimate's norm: what rounding errors are proportional to."""
+    return math.sqrt((statistics.pool(moments).mean ** 2).sum() + statistics.variances(moments).sum())
+
+
 def row_of(
-    group: str, moments: Moments, setting: Setting, exact_variance: float, seconds: float, dtype: str
+    group: str, moments: Moments, setting: Setting, exact_variance: float, seconds: float, size: float, dtype: str
 ) -> dict[str, Any]:
     """One group's numbers."""
     whole = statistics.pool(moments)
@@ -164,7 +170,7 @@ def row_of(
     variance = statistics.variance(moments)
     kurtosis = statistics.kurtosis(moments)
     mean_norm = float(np.linalg.norm(whole.mean[0]))
-    status, reason = reliability(moments, variance, kurtosis, mean_norm, float(np.finfo(dtype).eps))
+    status, reason = reliability(moments, variance, kurtosis, size * float(np.finfo(dtype).eps))
     row = {
         "group": group,
         "dim": len(spread),
@@ -194,13 +200,11 @@ def row_of(
     return row
 
 
-def reliability(
-    moments: Moments, variance: Interval, kurtosis: float, mean_norm: float, resolution: float
-) -> tuple[str, str]:
+def reliability(moments: Moments, variance: Interval, kurtosis: float, rounding: float) -> tuple[str, str]:
     """A row's status and the reason for doubt, if any."""
     if variance.value == 0:
         return "ok", "variance zero"
-    if math.sqrt(variance.value) < 8 * resolution * mean_norm:
+    if math.sqrt(variance.value) < 8 * rounding:
         return "ok", "variance zero to rounding"
     # a replicate that holds the share p of the sum of squares makes the kurtosis at least p²R: here about a half
     if kurtosis > moments.replicates / 4:

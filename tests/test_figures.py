@@ -166,10 +166,10 @@ def test_an_argument_of_many_values_is_an_axis_with_the_exact_variance_under_the
     assert axes.get_xscale() == "linear"
     assert sum(np.allclose(line.get_ydata(), 0.5) for line in axes.lines if len(line.get_ydata())) == 3
     wide = {
-        stem: figure for stem, figure, _ in draw(sweep_of_k([0.01, 0.1, 1.0, 10.0], groups=("mean",), levels=(1, 4)))
+        stem: figure for stem, figure, _ in draw(sweep_of_k([0.1, 0.5, 1.0, 10.0], groups=("mean",), levels=(1, 4)))
     }
     assert wide["variance_vs_k_gaussian_square"].axes[0].get_xscale() == "log"
-    assert "variance_vs_samples_gaussian_square_k_0p01" in wide
+    assert "variance_vs_samples_gaussian_square_k_0p1" in wide
 
 
 def test_an_argument_is_shown_at_each_level_where_none_has_every_estimator():
