@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import cell_key, chunk_moments, chunk_size, flat
+from benchmarks.measure import cell_key, chunk_moments, flat, layout
 from benchmarks.run import use_compilation_cache
 from benchmarks.store import make_folder
 from estimators import ESTIMATORS, Estimator, estimator
@@ -53,9 +53,9 @@ def bench_cell(name: str, dim: int, num_samples: int) -> list[dict]:
     for label, candidate in contenders(toy).items():
         if candidate.refuses_samples(num_samples):
             continue
-        chunk = chunk_size(toy, candidate, params, num_samples, REPLICATES)
-        state = candidate.init(toy, params, key)
-        arguments = (toy, candidate, params, state, key, np.uint32(0), center)
+        _, chunk = layout(toy, candidate, params, num_samples, 1, REPLICATES)
+        states = jax.tree.map(lambda leaf: leaf[None], candidate.init(toy, params, key))
+        arguments = (toy, candidate, params, states, key, np.zeros(1, np.uint32), center)
         calls[label] = (partial(chunk_moments, *arguments, num_samples=num_samples, chunk=chunk), chunk)
     size = max(2**17, num_samples * dim)
     draw = jax.jit(partial(floor, DRAWS[name], size))

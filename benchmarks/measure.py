@@ -82,21 +82,27 @@ def chunk_moments(
     problem: Problem,
     estimator: Estimator,
     params: Params,
-    state: State,
+    states: State,
     key: Array,
     first: Array,
     center: dict[str, Float[Array, " P"]],
     *,
     num_samples: int,
     chunk: int,
-) -> dict[str, tuple[Float[Array, " P"], Float[Array, " P"], Float[Array, ""]]]:
-    """The mean, centred second moment, and fourth moment about `center`, of the `chunk` replicates from `first` on."""
+) -> dict[str, tuple[Float[Array, "rows P"], Float[Array, "rows P"], Float[Array, " rows"]]]:
+    """Mean, centred second moment, fourth moment about `center` of `chunk` replicates from each of `first` on.
 
-    def replicate(index: Array) -> Params:
+    Each row of `first` is (part of) a batch, and has a state of its own in `states`.
+    """
+
+    def replicate(index: Array, state: State) -> Params:
         return estimator.estimate(problem, params, state, jax.random.fold_in(key, index), num_samples)[0]
 
-    estimates = jax.vmap(replicate)(first + jnp.arange(chunk, dtype=jnp.uint32))
-    return {group: moments(flatten(estimates[group], chunk), center[group]) for group in estimates}
+    def row(first: Array, state: State) -> dict[str, tuple]:
+        estimates = jax.vmap(replicate, in_axes=(0, None))(first + jnp.arange(chunk, dtype=jnp.uint32), state)
+        return {group: moments(flatten(estimates[group], chunk), center[group]) for group in estimates}
+
+    return jax.vmap(row)(first, states)
 
 
 def flatten(leaves: Any, rows: int) -> Float[Array, "rows P"]:
@@ -156,7 +162,8 @@ def measure(
     if reason := estimator.refuses_samples(num_samples):
         raise ValueError(reason)
     batches = number_of_batches(replicates)
-    chunk = chunk_size(problem, estimator, params, num_samples, replicates // batches)
+    size = replicates // batches
+    rows, chunk = layout(problem, estimator, params, num_samples, batches, size)
     started = time.perf_counter()
     learns = bool(jax.tree.leaves(estimator.init(problem, params, key)))
     steps = adapt_steps if learns else 0
@@ -166,28 +173,31 @@ def measure(
         adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
         states = adapt(problem, estimator, params, adapt_key, batches=batches, num_samples=num_samples, steps=steps)
 
-    def run(first: int, center: dict[str, Array]) -> dict[str, tuple]:
-        state = jax.tree.map(lambda leaf: leaf[first * batches // replicates], states)
-        moments = chunk_moments(
-            problem, estimator, params, state, key, np.uint32(first), center, num_samples=num_samples, chunk=chunk
-        )
-        return jax.device_get(moments)
+    def run(batch: int, offset: int, center: dict[str, Array]) -> dict[str, tuple]:
+        state = jax.tree.map(lambda leaf: leaf[batch : batch + rows], states)
+        first = (size * np.arange(batch, batch + rows) + offset).astype(np.uint32)
+        return jax.device_get(
+            chunk_moments(
+                problem, estimator, params, state, key, first, center, num_samples=num_samples, chunk=chunk
+            )
+        )  # fmt: skip
 
     origin = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
-    # the first batch is run twice: it compiles, warms up, and gives the centre about which fourth powers are summed
-    pilot = [run(first, origin) for first in range(0, replicates // batches, chunk)]
-    center = {group: jnp.asarray(np.mean([c[group][0] for c in pilot], axis=0)) for group in origin}
+    # the first batches are run twice: to compile, to warm up, and for the centre about which fourth powers are summed
+    pilot = [run(0, offset, origin) for offset in range(0, size, chunk)]
+    center = {group: jnp.asarray(np.mean([c[group][0] for c in pilot], axis=(0, 1))) for group in origin}
     compile_seconds = time.perf_counter() - started
 
     durations, chunks = [], []
-    for first in range(0, replicates, chunk):
-        begun = time.perf_counter()
-        chunks.append(run(first, center))
-        durations.append(time.perf_counter() - begun)
-        tick()
+    for batch in range(0, batches, rows):
+        for offset in range(0, size, chunk):
+            begun = time.perf_counter()
+            chunks.append(run(batch, offset, center))
+            durations.append(time.perf_counter() - begun)
+            tick()
     return Measurement(
         moments={group: gather([c[group] for c in chunks], chunk, batches, group) for group in origin},
-        seconds=float(np.median(durations)) / chunk,
+        seconds=float(np.median(durations)) / (rows * chunk),
         compile_seconds=compile_seconds,
         adapt_steps=steps,
     )
@@ -206,25 +216,36 @@ def forget_programs() -> None:
 
 
 def gather(chunks: list[tuple], chunk: int, batches: int, group: str) -> Moments:
-    """The chunks of a group, in order, as batch summaries in float64."""
-    mean, second, fourth = (np.stack(column).astype(np.float64) for column in zip(*chunks, strict=True))
-    broken = np.flatnonzero(~np.isfinite(mean + second).all(axis=1))
+    """The chunks of a group, in the order in which they were run, as batch summaries in float64."""
+    columns = [np.stack(column).astype(np.float64) for column in zip(*chunks, strict=True)]  # (calls, rows, …)
+    broken = np.flatnonzero(~np.isfinite(columns[0] + columns[1]).all(axis=(1, 2)))
     if len(broken):
-        raise FloatingPointError(
-            f"group {group}: the estimate is not finite in {len(broken)} of {len(mean)} chunks of {chunk} replicates"
-        )
-    per_batch = len(chunks) // batches
-    shape = (batches, per_batch)
-    mean, second, fourth = (a.reshape(*shape, *a.shape[1:]) for a in (mean, second, fourth))
-    return merge([Moments(chunk, mean[:, i], second[:, i], fourth[:, i]) for i in range(per_batch)])
+        raise FloatingPointError(f"group {group}: the estimate is not finite in {len(broken)} of {len(chunks)} chunks")
+    calls, rows = columns[0].shape[:2]
+    parts = calls * rows // batches
+    mean, second, fourth = (c.reshape(-1, parts, rows, *c.shape[2:]).swapaxes(0, 1) for c in columns)
+    mean, second, fourth = (c.reshape(parts, batches, *c.shape[3:]) for c in (mean, second, fourth))
+    return merge([Moments(chunk, *part) for part in zip(mean, second, fourth, strict=True)])
 
 
-def chunk_size(problem: Problem, estimator: Estimator, params: Params, num_samples: int, most: int) -> int:
-    """The largest divisor of `most` for which a chunk of replicates stays near CHUNK_ELEMENTS."""
+def layout(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int, batches: int, size: int
+) -> tuple[int, int]:
+    """How many batches, and how many replicates of each, one compiled call takes to stay near CHUNK_ELEMENTS.
+
+    Either a part of one batch, or several whole batches, but at most a quarter of all: the calls are timed, and the
+    time of an estimate is their median.
+    """
     evaluations = sum(estimator.cost(problem, num_samples))
     gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
     allowed = CHUNK_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
-    return max(size for size in range(1, most + 1) if most % size == 0 and size <= max(1, allowed))
+    chunk = largest_divisor(size, allowed)
+    return largest_divisor(batches, min(allowed // size, batches // 4)), chunk
+
+
+def largest_divisor(number: int, most: int) -> int:
+    """The largest divisor of `number` up to `most`; 1 where that is less."""
+    return max(divisor for divisor in range(1, number + 1) if number % divisor == 0 and divisor <= max(1, most))
 
 
 def elements_per_evaluation(problem: Problem, params: Params) -> int:

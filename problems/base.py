@@ -1,5 +1,6 @@
 """The shared type of every problem: θ, q_θ, f, and, where there is one, the exact gradient."""
 
+import functools
 from abc import abstractmethod
 from typing import Any, ClassVar
 
@@ -54,6 +55,13 @@ class Problem(Configured):
 
     def abstract_distribution(self) -> Any:
         """q_θ with shapes for arrays: its type, event and batch, at no cost."""
-        return eqx.filter_eval_shape(
-            lambda: self.distribution(self.init_params(jax.random.key(0)))  # the key's value is never used
-        )
+        leaves, structure = jax.tree.flatten(self)
+        return _abstract_distribution(structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves))
+
+
+@functools.cache
+def _abstract_distribution(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Any:
+    def distribution(problem: Problem) -> dist.Distribution:
+        return problem.distribution(problem.init_params(jax.random.key(0)))  # the key's value is never used
+
+    return eqx.filter_eval_shape(distribution, jax.tree.unflatten(structure, leaves))

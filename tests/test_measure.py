@@ -95,7 +95,7 @@ def test_adaptation_is_counted_and_frozen():
     assert short != long
 
 
-@pytest.mark.parametrize(("replicates", "batches"), [(20_000, 50), (1_000, 50), (64, 32), (40, 20), (4096, 64)])
+@pytest.mark.parametrize(("replicates", "batches"), [(20_000, 32), (1_000, 25), (64, 32), (40, 20), (4096, 32)])
 def test_replicates_split_into_equal_batches(replicates, batches):
     assert number_of_batches(replicates) == batches
 
