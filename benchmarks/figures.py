@@ -1,16 +1,8 @@
-"""Figures for print, drawn from the measurements alone: no problem, estimator, argument or group is known by name.
+"""Figures for print, drawn from the measurements alone: no problem, estimator, argument or group is known by name."""
 
-Sizes are in inches on the page, 3.3 for one column of a paper and 6.8 for two, so that 7-point text is printed so.
-Every figure is a grid of panels over a key; the key is laid out first, and the page is made as tall as it needs.
-"""
-
-import functools
-import itertools
 import json
 import math
-import re
-import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,312 +11,33 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.sparse.csgraph import connected_components
 
+from benchmarks.labels import INTERVALS, POINT_ARGUMENT, estimator_label, problem_label, slug, words
 from benchmarks.measure import number_of_batches
-from benchmarks.statistics import CONFIDENCE, Interval, log_log_slope
-from estimators import ESTIMATORS
-from problems import PROBLEMS
-from problems.arguments import defaults
-
-# ---------------------------------------------------------------------------------------------------------------- names
-
-SPELLING = {
-    "leave one out": "leave-one-out",
-    "measure valued": "measure-valued",
-    "straight through": "straight-through",
-    "gumbel softmax": "Gumbel-softmax",
-    "gumbel": "Gumbel",
-    "gaussian": "Gaussian",
-    "bernoulli": "Bernoulli",
-    "vae": "VAE",
-    "not coupled": "uncoupled",
-    "init": "initialisation",
-}
-"""Where words are not simply those of the name in snake_case; longer ones first."""
-
-SYMBOLS = {"temperature": "τ"}
-
-INTERVALS = f"{100 * CONFIDENCE:g} % intervals"
-
-POINT_ARGUMENT = "train_steps"
-"""The argument that only says at which θ a problem is measured: its values share a figure."""
-
-
-def words(name: str) -> str:
-    """A name in snake_case as it is written in prose.
-
-    >>> words("straight_through_gumbel")
-    'straight-through Gumbel'
-    """
-    text = name.replace("_", " ")
-    for plain, proper in SPELLING.items():
-        text = re.sub(rf"\b{plain}\b", proper, text)
-    return text
-
-
-def number_text(value: float) -> str:
-    """A number in full, 3 rather than 3.0."""
-    return repr(value).removesuffix(".0")
-
-
-def worth_saying(cls: type | None, args_json: str, swept: Collection[str] = ()) -> dict[str, Any]:
-    """The arguments that differ from their class's defaults, and those in `swept`."""
-    usual = defaults(cls) if cls else {}
-    given = json.loads(args_json)
-    return {k: v for k, v in given.items() if k not in usual or v != usual[k] or (k in swept and v != "none")}
-
-
-def estimator_label(name: str, args_json: str, swept: Collection[str] = ()) -> str:
-    """An estimator in words, with its arguments where they are not the defaults, or are `swept`.
-
-    >>> estimator_label("score_function", '{"baseline": "leave_one_out", "control_variate": "none"}')
-    'score function, leave-one-out'
-    """
-
-    def text(key: str, value: Any) -> str:
-        if isinstance(value, bool):
-            return words(key if value else f"not_{key}")
-        if isinstance(value, str):
-            return words(value if value != "none" else f"no_{key}")
-        return f"{SYMBOLS.get(key, words(key))} = {number_text(value)}"
-
-    given = worth_saying(ESTIMATORS.get(name), args_json, swept)
-    return ", ".join([words(name), *(text(*item) for item in given.items())])
-
-
-def problem_label(name: str, args_json: str) -> str:
-    """A problem in words, with the arguments that are not the defaults.
-
-    >>> problem_label("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
-    'Gaussian square (k = -2.5)'
-    """
-    given = worth_saying(PROBLEMS.get(name), args_json)
-    text = ", ".join(f"{words(k)} = {words(v) if isinstance(v, str) else number_text(v)}" for k, v in given.items())
-    name = words(name)
-    return name[:1].upper() + name[1:] + (f" ({text})" if text else "")
-
-
-def slug(name: str, args_json: str) -> str:
-    """A problem as part of a file's name: [a-z0-9_] only, and different for every choice of arguments.
-
-    >>> slug("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
-    'gaussian_square_k_m2p5'
-    """
-    given = worth_saying(PROBLEMS.get(name), args_json)
-    parts = [f"{k}_{v if isinstance(v, (str, bool)) else number_text(v)}" for k, v in given.items()]
-    text = "_".join([name, *parts]).lower().replace("-", "m").replace(".", "p")
-    return re.sub(r"[^a-z0-9_]+", "_", text)
-
-
-# ---------------------------------------------------------------------------------------------------------------- style
-
-Look = dict[str, Any]
-"""How a line and its markers are drawn: keywords of matplotlib's plot."""
-
-STYLE: dict[str, Any] = {
-    "font.size": 7,
-    "axes.titlesize": "medium",
-    "axes.titlepad": 4,
-    "axes.labelpad": 2,
-    "axes.linewidth": 0.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "0.92",
-    "grid.linewidth": 0.4,
-    "lines.linewidth": 0.8,
-    "lines.markeredgewidth": 0.4,
-    "xtick.major.width": 0.5,
-    "ytick.major.width": 0.5,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "gradvar",
-    "savefig.dpi": 200,
-}
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, without the yellow, which is lost on paper."""
-MARKERS = dict(
-    zip("osD^vXP<>*phd8", (1, 0.95, 0.9, 1.2, 1.2, 1.3, 1.3, 1.2, 1.2, 1.7, 1.2, 1.2, 1.2, 1.1), strict=True)
+from benchmarks.page import (
+    DIAGONAL,
+    EDGE,
+    EXACT,
+    STAR,
+    STYLE,
+    Entry,
+    Look,
+    Panel,
+    lay_out_list,
+    lay_out_notes,
+    lay_out_table,
+    looks_of,
+    next_line,
+    page,
+    panels_of,
+    point,
+    print_minus,
+    text_width,
+    width_of,
 )
-"""Each with the size at which it looks as large as the circle."""
-MARKER_SIZE = 3.6
-DASHES = ("-", (0, (5, 1.2)), (0, (1.2, 1)), (0, (5, 1.2, 1.2, 1.2)), (0, (2.5, 1)), (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2)))
-EXACT: Look = {"color": "0.35", "linewidth": 0.4, "linestyle": "-"}
-DIAGONAL: Look = {"color": "0.6", "linewidth": 0.6, "linestyle": (0, (1, 1.5))}
-STAR: Look = {"color": "black", "marker": (6, 2, 0), "markersize": 3.2, "linestyle": "none", "markeredgewidth": 0.6}
-
-
-def looks_of(table: pd.DataFrame) -> dict[str, Look]:
-    """A colour and marker for each label, by its place among the sorted labels, and a dash for each family."""
-    family = dict(zip(table.label, table.estimator, strict=True))
-    dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(sorted(set(family.values())))}
-    markers = zip(sorted(family), itertools.cycle(MARKERS), itertools.cycle(COLOURS), strict=False)
-    return {
-        label: point(marker, color) | {"linestyle": dashes[family[label]], "markeredgecolor": "white"}
-        for label, marker, color in markers
-    }
-
-
-def point(marker: str, color: Any) -> Look:
-    """A marker in the size of the figures."""
-    return {"marker": marker, "color": color, "markersize": MARKER_SIZE * MARKERS[marker]}
-
-
-# ----------------------------------------------------------------------------------------------------------------- page
-
-COLUMN_WIDTH, PAGE_WIDTH, EDGE = 3.3, 6.8, 0.08
-TITLE_HEIGHT, PANEL_TITLE_HEIGHT, BELOW_PANEL = 0.24, 0.18, 0.4
-PANEL_HEIGHT, BESIDE_PANEL, RIGHT = 1.75, 0.6, 0.2
-KEY_LINE, HANDLE, SPACE = 0.135, 0.34, 0.14
-
-
-class Panel(NamedTuple):
-    """One pair of axes: the measurements of one group at one θ."""
-
-    name: str
-    title: str
-    rows: pd.DataFrame
-
-
-class Entry(NamedTuple):
-    """A line of the key: how the thing is drawn, what it is, and what is to be said of it in each panel."""
-
-    look: Look
-    label: str
-    cells: tuple[str, ...] = ()
-
-
-class Piece(NamedTuple):
-    """A text in the key and, before it, a line's look: `x` in inches, `line` counted from the top."""
-
-    x: float
-    line: float
-    text: str
-    look: Look | None = None
-
-
-@functools.cache
-def text_width(text: str) -> float:
-    """In inches, at the size of the figures' text."""
-    return TextPath((0, 0), print_minus(text), size=STYLE["font.size"]).vertices[:, 0].max() / 72 if text else 0.0
-
-
-def lay_out_list(entries: list[Entry], width: float, line: float = 0) -> list[Piece]:
-    """The entries on one line where they fit, else in as many columns as the width takes."""
-    steps = [HANDLE + text_width(entry.label) + SPACE for entry in entries]
-    if EDGE + sum(steps) - SPACE + EDGE <= width:
-        places = [(sum(steps[:i]), 0) for i in range(len(steps))]
-    else:
-        lines = math.ceil(len(entries) / max(1, int((width - 2 * EDGE + SPACE) / max(steps))))
-        places = [(i // lines * max(steps), i % lines) for i in range(len(steps))]
-    return [Piece(EDGE + x, line + i, e.label, e.look) for (x, i), e in zip(places, entries, strict=True)]
-
-
-def lay_out_table(entries: list[Entry], heading: str, headers: list[str], width: float) -> list[Piece]:
-    """An entry a line, its cells beside it under their headers; blocks below one another where they are too wide."""
-    first = EDGE + max(HANDLE + max(text_width(e.label) for e in entries), text_width(heading)) + SPACE
-    step = max(text_width(text) for e in entries for text in (*headers, *e.cells)) + SPACE
-    fit = max(1, int((width - first + SPACE) / step))
-    fit = math.ceil(len(headers) / math.ceil(len(headers) / fit))
-    pieces: list[Piece] = []
-    for block, start in enumerate(range(0, len(headers), fit)):
-        top = block * (len(entries) + 1.5)
-        pieces.append(Piece(EDGE, top, heading))
-        pieces += [Piece(first + i * step, top, text) for i, text in enumerate(headers[start : start + fit])]
-        for line, entry in enumerate(entries, 1):
-            pieces.append(Piece(EDGE, top + line, entry.label, entry.look))
-            cells = entry.cells[start : start + fit]
-            pieces += [Piece(first + i * step, top + line, text) for i, text in enumerate(cells) if text]
-    return pieces
-
-
-def next_line(pieces: list[Piece]) -> float:
-    """The first free line under the pieces."""
-    return max((piece.line for piece in pieces), default=-1.0) + 1
-
-
-def lay_out_notes(notes: list[str], width: float, line: float) -> list[Piece]:
-    """Sentences, wrapped."""
-    wrapped = [part for note in notes for part in textwrap.wrap(note, int((width - 2 * EDGE) / 0.054))]
-    return [Piece(EDGE, line + 0.3 + i, text) for i, text in enumerate(wrapped)]
-
-
-def page(
-    title: str,
-    panels: list[Panel],
-    key: list[Piece],
-    labels: tuple[str, str],
-    *,
-    columns: int,
-    height: float = PANEL_HEIGHT,
-    left: float = BESIDE_PANEL,
-    gap: float = BESIDE_PANEL,
-) -> tuple[Figure, list[Axes]]:
-    """A figure of `columns` panels in a row, `left` of the first and `gap` between them, over its key."""
-    rows = math.ceil(len(panels) / columns)
-    row_height = PANEL_TITLE_HEIGHT + height + BELOW_PANEL
-    below = EDGE + next_line(key) * KEY_LINE
-    width = max(width_of(columns), *(p.x + bool(p.look) * HANDLE + text_width(p.text) + EDGE for p in key))
-    whole = below + rows * row_height + TITLE_HEIGHT
-    panel_width = (width - left - (columns - 1) * gap - RIGHT) / columns
-    figure = Figure(figsize=(width, whole))
-    figure.text(EDGE, whole - EDGE, print_minus(title), size=8, va="top", transform=figure.dpi_scale_trans)
-    for piece in key:
-        draw_piece(figure, piece, below - (piece.line + 0.5) * KEY_LINE)
-    every = []
-    for i, panel in enumerate(panels):
-        row, column = divmod(i, columns)
-        x, y = left + column * (panel_width + gap), below + (rows - row - 1) * row_height + BELOW_PANEL
-        axes = figure.add_axes((x / width, y / whole, panel_width / width, height / whole))
-        axes.set_title(panel.title, loc="left")
-        axes.set_xlabel(labels[0] if i + columns >= len(panels) else "")
-        axes.set_ylabel(labels[1] if column == 0 else "")
-        every.append(axes)
-    return figure, every
-
-
-def width_of(columns: int) -> float:
-    """Of the page that so many panels in a row take."""
-    return COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
-
-
-def draw_piece(figure: Figure, piece: Piece, y: float) -> None:
-    """A piece of the key at `y` inches above the foot of the page."""
-    x, inches = piece.x, figure.dpi_scale_trans
-    if piece.look:
-        ends = np.linspace(x, x + HANDLE - 0.08, 3)
-        figure.add_artist(Line2D(ends, [y] * 3, markevery=[1], transform=inches, **piece.look))
-        x += HANDLE
-    figure.text(x, y, print_minus(piece.text), va="center_baseline", transform=inches)
-
-
-def print_minus(text: str) -> str:
-    """Negative numbers with a minus sign instead of the hyphen of the labels."""
-    return re.sub(r"(?<!\w)-(?=[\d.])", "−", text)
-
-
-def panels_of(rows: pd.DataFrame, *, by_point: bool = True) -> tuple[list[Panel], int]:
-    """A panel for each θ (a row) and group (a column), and how many make a row."""
-    points = sorted(rows.point.unique(), key=lambda point: (len(point), point)) if by_point else [""]
-    groups = sorted(rows.group.unique())
-    panels = []
-    for point in points:
-        for group in groups:
-            part = rows[(rows.group == group) & (rows.point.eq(point) | (not by_point))]
-            name, where = words(group), f", {words(point)}" if len(points) > 1 else ""
-            if len(part):
-                dim = int(part.dim.iloc[0])
-                size = f" ({dim} coordinates)" if dim > 1 else ""
-                panels.append(Panel(name + where, f"∂/∂ {name}{size}{where}", part))
-    return panels, min(3, len(groups) if len(groups) > 1 else len(points))
-
-
-# ----------------------------------------------------------------------------------------------------------------- axes
+from benchmarks.statistics import Interval, log_log_slope
 
 
 def scale_log(axes: Axes, name: str, values: pd.Series) -> None:
@@ -432,8 +145,6 @@ def zero_notes(panels: list[Panel], x: str = "num_samples", name: str = "L") -> 
     texts = [label + ("" if names == everywhere else f" ({'; '.join(names)})") for label, names in where.items()]
     return [f"Variance zero (to rounding), not drawn: {'; '.join(texts)}."] if texts else []
 
-
-# -------------------------------------------------------------------------------------------------------------- figures
 
 Drawn = Iterator[tuple[str, Figure]]
 
@@ -636,8 +347,6 @@ def draw_diagonals(axes: Axes) -> None:
         axes.plot([left, right], [product / left, product / right], **DIAGONAL, scalex=False, scaley=False, zorder=1)
     axes.grid(False)
 
-
-# ----------------------------------------------------------------------------------------------------------------- bias
 
 CLAIMS = {True: "unbiased in theory", False: "biased in theory"}
 SIGNIFICANT = 0.001

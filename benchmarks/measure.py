@@ -49,7 +49,7 @@ def number_of_batches(replicates: int) -> int:
     """The largest number of equal batches, of at least two replicates each.
 
     >>> number_of_batches(20_000)
-    50
+    32
 
     Raises:
         ValueError: `replicates` cannot be split so.

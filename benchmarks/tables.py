@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from benchmarks.figures import estimator_label, problem_label, slug
+from benchmarks.labels import estimator_label, problem_label, slug
 from benchmarks.measure import number_of_batches
 from benchmarks.statistics import Interval, log_log_slope
 

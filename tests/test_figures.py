@@ -11,18 +11,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from benchmarks.figures import (
-    STAR,
-    STYLE,
-    draw_figures,
-    estimator_label,
-    figures,
-    labelled,
-    log_ticks,
-    looks_of,
-    problem_label,
-    slug,
-)
+from benchmarks.figures import draw_figures, figures, labelled, log_ticks
+from benchmarks.labels import estimator_label, problem_label, slug
+from benchmarks.page import STAR, STYLE, looks_of
 from benchmarks.run import COLUMNS
 
 BASELINES = ("none", "mean", "moving_average", "leave_one_out", "optimal")

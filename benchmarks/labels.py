@@ -1,0 +1,98 @@
+"""Names as people read them, for figures and tables: no problem, estimator or argument is known by name."""
+
+import json
+import re
+from collections.abc import Collection
+from typing import Any
+
+from benchmarks.statistics import CONFIDENCE
+from estimators import ESTIMATORS
+from problems import PROBLEMS
+from problems.arguments import defaults
+
+SPELLING = {
+    "leave one out": "leave-one-out",
+    "measure valued": "measure-valued",
+    "straight through": "straight-through",
+    "gumbel softmax": "Gumbel-softmax",
+    "gumbel": "Gumbel",
+    "gaussian": "Gaussian",
+    "bernoulli": "Bernoulli",
+    "vae": "VAE",
+    "not coupled": "uncoupled",
+    "init": "initialisation",
+}
+"""Where words are not simply those of the name in snake_case; longer ones first."""
+
+SYMBOLS = {"temperature": "τ"}
+
+INTERVALS = f"{100 * CONFIDENCE:g} % intervals"
+
+POINT_ARGUMENT = "train_steps"
+"""The argument that only says at which θ a problem is measured: its values share a figure."""
+
+
+def words(name: str) -> str:
+    """A name in snake_case as it is written in prose.
+
+    >>> words("straight_through_gumbel")
+    'straight-through Gumbel'
+    """
+    text = name.replace("_", " ")
+    for plain, proper in SPELLING.items():
+        text = re.sub(rf"\b{plain}\b", proper, text)
+    return text
+
+
+def number_text(value: float) -> str:
+    """A number in full, 3 rather than 3.0."""
+    return repr(value).removesuffix(".0")
+
+
+def worth_saying(cls: type | None, args_json: str, swept: Collection[str] = ()) -> dict[str, Any]:
+    """The arguments that differ from their class's defaults, and those in `swept`."""
+    usual = defaults(cls) if cls else {}
+    given = json.loads(args_json)
+    return {k: v for k, v in given.items() if k not in usual or v != usual[k] or (k in swept and v != "none")}
+
+
+def estimator_label(name: str, args_json: str, swept: Collection[str] = ()) -> str:
+    """An estimator in words, with its arguments where they are not the defaults, or are `swept`.
+
+    >>> estimator_label("score_function", '{"baseline": "leave_one_out", "control_variate": "none"}')
+    'score function, leave-one-out'
+    """
+
+    def text(key: str, value: Any) -> str:
+        if isinstance(value, bool):
+            return words(key if value else f"not_{key}")
+        if isinstance(value, str):
+            return words(value if value != "none" else f"no_{key}")
+        return f"{SYMBOLS.get(key, words(key))} = {number_text(value)}"
+
+    given = worth_saying(ESTIMATORS.get(name), args_json, swept)
+    return ", ".join([words(name), *(text(*item) for item in given.items())])
+
+
+def problem_label(name: str, args_json: str) -> str:
+    """A problem in words, with the arguments that are not the defaults.
+
+    >>> problem_label("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
+    'Gaussian square (k = -2.5)'
+    """
+    given = worth_saying(PROBLEMS.get(name), args_json)
+    text = ", ".join(f"{words(k)} = {words(v) if isinstance(v, str) else number_text(v)}" for k, v in given.items())
+    name = words(name)
+    return name[:1].upper() + name[1:] + (f" ({text})" if text else "")
+
+
+def slug(name: str, args_json: str) -> str:
+    """A problem as part of a file's name: [a-z0-9_] only, and different for every choice of arguments.
+
+    >>> slug("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
+    'gaussian_square_k_m2p5'
+    """
+    given = worth_saying(PROBLEMS.get(name), args_json)
+    parts = [f"{k}_{v if isinstance(v, (str, bool)) else number_text(v)}" for k, v in given.items()]
+    text = "_".join([name, *parts]).lower().replace("-", "m").replace(".", "p")
+    return re.sub(r"[^a-z0-9_]+", "_", text)
