@@ -294,11 +294,9 @@ def slope_text(line: pd.DataFrame) -> str:
 
 
 def variance_vs_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Drawn:
-    """Variance against a problem's argument, at the smallest L that every estimator was measured at, else each L."""
-    looks = those_of(looks, sweep.rows)
-    measured = sweep.rows.groupby("num_samples").label.nunique()
-    complete = measured.index[measured == len(looks)]
-    for level in complete[:1] if len(complete) else measured.index:
+    """Variance against a problem's argument, a figure for each L."""
+    levels = sorted(sweep.rows.num_samples.unique())
+    for level in levels:
         rows = sweep.rows[sweep.rows.num_samples == level]
         if rows.zero.all():
             continue
@@ -317,7 +315,7 @@ def variance_vs_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Dra
                 scale_log(axes, "x", rows.value)
             else:
                 set_ticks(axes, "x", spaced(axes, linear_ticks(*axes.get_xlim())))
-        suffix = "" if len(complete) else f"_L{level}"
+        suffix = f"_L{level}" if len(levels) > 1 else ""
         yield f"variance_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}", figure
 
 

@@ -8,7 +8,7 @@ depends on the order of the cells or on where a run was interrupted.
 import math
 import time
 import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,6 +27,9 @@ MOST_BATCHES, LEAST_BATCHES = 32, 20
 CHUNK_ELEMENTS = 2**22
 """Array elements that one compiled call may hold at once, more or less: memory is flat in R."""
 
+
+LEAST_TIMED = 15
+"""Calls whose median is the time of an estimate."""
 
 COMPILER = {"xla_backend_optimization_level": 1}
 """Compiles in two thirds of the time of the default level, and the program is as fast."""
@@ -143,17 +146,15 @@ def measure(
     replicates: int,
     key: Array,
     adapt_steps: int = 200,
-    tick: Callable[[], None] = lambda: None,
 ) -> Measurement:
     """Measures one cell.
 
     Args:
         num_samples: L.
-        replicates: R, which must split into 20 to 64 equal batches.
+        replicates: R, which must split into 20 to 32 equal batches.
         key: from `cell_key`.
         adapt_steps: estimates made, on keys of their own, before a state is frozen; none for a stateless estimator.
             Every batch has its own frozen state, so that what a state happened to learn is in the interval too.
-        tick: called after each chunk.
 
     Raises:
         ValueError: R does not split, or the estimator cannot take so many samples.
@@ -173,31 +174,31 @@ def measure(
         adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
         states = adapt(problem, estimator, params, adapt_key, batches=batches, num_samples=num_samples, steps=steps)
 
-    def run(batch: int, offset: int, center: dict[str, Array]) -> dict[str, tuple]:
+    def run(batch: int, offset: int, center: dict[str, Array]) -> tuple[dict[str, tuple], float]:
         state = jax.tree.map(lambda leaf: leaf[batch : batch + rows], states)
         first = (size * np.arange(batch, batch + rows) + offset).astype(np.uint32)
-        return jax.device_get(
-            chunk_moments(
-                problem, estimator, params, state, key, first, center, num_samples=num_samples, chunk=chunk
-            )
-        )  # fmt: skip
+        begun = time.perf_counter()
+        result = chunk_moments(
+            problem, estimator, params, state, key, first, center, num_samples=num_samples, chunk=chunk
+        )
+        jax.block_until_ready(result)
+        seconds = time.perf_counter() - begun
+        return jax.device_get(result), seconds
 
+    places = [(batch, offset) for batch in range(0, batches, rows) for offset in range(0, size, chunk)]
     origin = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
     # the first batches are run twice: to compile, to warm up, and for the centre about which fourth powers are summed
-    pilot = [run(0, offset, origin) for offset in range(0, size, chunk)]
+    pilot = [run(*place, origin)[0] for place in places[: size // chunk]]
     center = {group: jnp.asarray(np.mean([c[group][0] for c in pilot], axis=(0, 1))) for group in origin}
     compile_seconds = time.perf_counter() - started
 
-    durations, chunks = [], []
-    for batch in range(0, batches, rows):
-        for offset in range(0, size, chunk):
-            begun = time.perf_counter()
-            chunks.append(run(batch, offset, center))
-            durations.append(time.perf_counter() - begun)
-            tick()
+    chunks, durations = zip(*(run(*place, center) for place in places), strict=True)
+    # a short cell is timed again, on what it has measured already, until the median means something
+    more = max(0, LEAST_TIMED - len(places))
+    again = [run(*place, center)[1] for place in (places * LEAST_TIMED)[:more]]
     return Measurement(
         moments={group: gather([c[group] for c in chunks], chunk, batches, group) for group in origin},
-        seconds=float(np.median(durations)) / (rows * chunk),
+        seconds=float(np.median([*durations, *again])) / (rows * chunk),
         compile_seconds=compile_seconds,
         adapt_steps=steps,
     )

@@ -152,18 +152,18 @@ def test_nothing_overlaps_or_leaves_the_page():
 def test_an_argument_of_many_values_is_an_axis_with_the_exact_variance_under_the_points():
     measurements = sweep_of_k(list(range(1, 10)), exact_variance=0.5)
     drawn = {stem: figure for stem, figure, _ in draw(measurements)}
-    assert list(drawn) == ["variance_vs_k_gaussian_square"]
-    axes = drawn["variance_vs_k_gaussian_square"].axes[0]
+    assert list(drawn) == [f"variance_vs_k_gaussian_square_L{level}" for level in (1, 4, 16)]
+    axes = drawn["variance_vs_k_gaussian_square_L1"].axes[0]
     assert axes.get_xscale() == "linear"
     assert sum(np.allclose(line.get_ydata(), 0.5) for line in axes.lines if len(line.get_ydata())) == 3
     wide = {
         stem: figure for stem, figure, _ in draw(sweep_of_k([0.1, 0.5, 1.0, 10.0], groups=("mean",), levels=(1, 4)))
     }
-    assert wide["variance_vs_k_gaussian_square"].axes[0].get_xscale() == "log"
+    assert wide["variance_vs_k_gaussian_square_L1"].axes[0].get_xscale() == "log"
     assert "variance_vs_samples_gaussian_square_k_0p1" in wide
 
 
-def test_an_argument_is_shown_at_each_level_where_none_has_every_estimator():
+def test_an_argument_has_a_figure_for_each_level():
     one, other = (sweep_of_k(range(9), estimators=[e], levels=(n,)) for e, n in zip(ELEVEN[:2], (1, 2), strict=True))
     stems = [stem for stem, *_ in draw(pd.concat([one, other]))]
     assert stems == ["variance_vs_k_gaussian_square_L1", "variance_vs_k_gaussian_square_L2"]
