@@ -4,7 +4,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +24,13 @@ output_option = click.option(
 seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
 replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+
+def for_a_sweep(command: Callable) -> Callable:
+    """The argument and options of every command that reads a sweep."""
+    for decorate in (json_option, replicates_option, seed_option, output_option, sweep_argument):
+        command = decorate(command)
+    return command
 
 
 class Commands(click.Group):
@@ -49,11 +56,7 @@ def cli() -> None:
 
 
 @cli.command()
-@sweep_argument
-@output_option
-@seed_option
-@replicates_option
-@json_option
+@for_a_sweep
 def run(sweep: str, output: Path | None, seed: int | None, replicates: int | None, as_json: bool) -> int:
     """Measure SWEEP, a preset or a TOML file, and draw it. A rerun goes on where an earlier one stopped."""
     from benchmarks.progress import show_progress
@@ -133,11 +136,7 @@ def describe(name: str, as_json: bool) -> int:
 
 
 @cli.command()
-@sweep_argument
-@output_option
-@seed_option
-@replicates_option
-@json_option
+@for_a_sweep
 def plan(sweep: str, output: Path | None, seed: int | None, replicates: int | None, as_json: bool) -> int:
     """Print what `gradvar run SWEEP` would measure, without measuring it."""
     found = load_plan(sweep, seed, replicates)
@@ -168,11 +167,7 @@ def plan(sweep: str, output: Path | None, seed: int | None, replicates: int | No
 
 
 @cli.command()
-@sweep_argument
-@output_option
-@seed_option
-@replicates_option
-@json_option
+@for_a_sweep
 def status(sweep: str, output: Path | None, seed: int | None, replicates: int | None, as_json: bool) -> int:
     """Print how far a run of SWEEP has come; it may still be running."""
     from benchmarks.store import read_outcomes

@@ -81,14 +81,18 @@ class WeightedMean(eqx.Module):
         return self.total / jnp.where(self.weight > 0, self.weight, 1)
 
 
-class Mean(Baseline):
-    r"""$b = E[f]$, the mean of f over all earlier draws (independent of those of the estimate)."""
+class LearnedConstant(Baseline):
+    """A constant for each data point, a weighted mean over earlier draws; a subclass says how new ones weigh in."""
 
     def init(self, problem: Problem) -> WeightedMean:
         return WeightedMean(zeros(problem), zeros(problem))
 
     def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
         return state.mean[None]
+
+
+class Mean(LearnedConstant):
+    r"""$b = E[f]$, the mean of f over all earlier draws (independent of those of the estimate)."""
 
     def update(
         self,
@@ -101,19 +105,13 @@ class Mean(Baseline):
         return WeightedMean(state.total + signal.sum(0), state.weight + len(signal))
 
 
-class MovingAverage(Baseline):
+class MovingAverage(LearnedConstant):
     r"""$b \leftarrow 0.99\, b + 0.01\, \bar f$ after each estimate, corrected for its start at 0.
 
     (Mnih and Gregor, 2014.)
     """
 
     decay: ClassVar[float] = 0.99
-
-    def init(self, problem: Problem) -> WeightedMean:
-        return WeightedMean(zeros(problem), zeros(problem))
-
-    def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
-        return state.mean[None]
 
     def update(
         self,
@@ -127,19 +125,13 @@ class MovingAverage(Baseline):
         return WeightedMean(fade * state.total + enter * signal.mean(0), fade * state.weight + enter)
 
 
-class Optimal(Baseline):
+class Optimal(LearnedConstant):
     r"""$b = E[f \|s\|^2] / E[\|s\|^2]$ with $s = \nabla_\theta \log q_\theta(x)$.
 
     It is the constant that minimises the total variance, the sum over all of θ (not that of any one coordinate).
     Both expectations are means over earlier draws, so b stays independent of the estimate's own (Weaver and Tao, 2001;
     Greensmith, Bartlett and Baxter, 2004).
     """
-
-    def init(self, problem: Problem) -> WeightedMean:
-        return WeightedMean(zeros(problem), zeros(problem))
-
-    def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
-        return state.mean[None]
 
     def update(
         self,
