@@ -101,7 +101,7 @@ def show(interval: Interval) -> str:
     size = max(abs(interval.low), abs(interval.high))
     if decimals > 6 or size >= 1e6:
         digits = max(1, math.floor(math.log10(size)) + decimals)
-        value, low, high = (f"{number:.{digits}e}" for number in interval)
+        value, low, high = (f"{number:.{digits}e}" if number else "0" for number in interval)
     else:
         value, low, high = (f"{round(number, decimals):.{max(decimals, 0)}f}" for number in interval)
     return f"{value} [{low}, {high}]"

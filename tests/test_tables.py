@@ -29,6 +29,7 @@ def measurements(tmp_path_factory) -> pd.DataFrame:
         (Interval(-1.0, -1.012, -0.988), "-1.000 [-1.012, -0.988]"),
         (Interval(2.5e8, 2.4e8, 2.6e8), "2.50e+08 [2.40e+08, 2.60e+08]"),
         (Interval(0.0, 0.0, 0.0), "0"),
+        (Interval(0.0, -9.5e-7, 9.5e-7), "0 [-9.5e-07, 9.5e-07]"),
     ],
 )
 def test_two_digits_of_the_half_width(interval, text):
