@@ -158,7 +158,7 @@ def measure(
 
     Raises:
         ValueError: R does not split, or the estimator cannot take so many samples.
-        FloatingPointError: some replicates are not finite; the message says how the first one was found.
+        FloatingPointError: some replicates are not finite; the message says in how many chunks.
     """
     if reason := estimator.refuses_samples(num_samples):
         raise ValueError(reason)
