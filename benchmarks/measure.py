@@ -253,18 +253,24 @@ def elements_per_evaluation(problem: Problem, params: Params) -> int:
     """Array elements that one evaluation of f writes, counted in its traced program."""
     q = problem.abstract_distribution()
     x = jax.ShapeDtypeStruct((*q.batch_shape, *q.event_shape), jax.tree.leaves(params)[0].dtype)
-    program = jax.make_jaxpr(lambda params, x: problem.objective(params, x))(params, x)
-    return sum(math.prod(out.aval.shape) for equation in program.eqns for out in equation.outvars)
+    traced = jax.make_jaxpr(lambda params, x: problem.objective(params, x))(params, x)
+    return sum(math.prod(out.aval.shape) for equation in traced.eqns for out in equation.outvars)
 
 
 def exact_gradient(problem: Problem, params: Params) -> dict[str, Float[np.ndarray, " P"]] | None:
     """The problem's exact gradient at these very numbers, in float64 whatever the precision measured in."""
     with jax.enable_x64(True):
         wide = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
-        truth = jax.jit(lambda problem, params: problem.exact_gradient(params))(*wide)
+        truth = compiled_exact_gradient(*wide)
         if truth is None:
             return None
         return {group: flat(leaves) for group, leaves in truth.items()}
+
+
+@jax.jit
+def compiled_exact_gradient(problem: Problem, params: Params) -> Params | None:
+    """One program for all problems that differ only in numbers."""
+    return problem.exact_gradient(params)
 
 
 def flat(leaves: Any) -> Float[np.ndarray, " P"]:

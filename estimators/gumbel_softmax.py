@@ -6,8 +6,8 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
-from estimators.relaxations import harden, has_relaxation, relaxed_sample
-from estimators.sampling import base
+from estimators.relaxations import harden, relaxed_sample
+from estimators.sampling import base, knows
 from problems.arguments import Number, number
 from problems.base import Params, Problem
 
@@ -22,7 +22,7 @@ class Relaxed(SurrogateEstimator):
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if has_relaxation(q) else f"no relaxation is known for {type(q).__name__}"
+        return None if knows(relaxed_sample, q) else f"no relaxation is known for {type(q).__name__}"
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         return Cost(f=num_samples, grad=num_samples)

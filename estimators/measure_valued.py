@@ -8,8 +8,8 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
-from estimators.sampling import base, sample
-from estimators.weak_derivatives import WeakDerivative, has_weak_derivatives, weak_derivatives
+from estimators.sampling import base, knows, sample
+from estimators.weak_derivatives import WeakDerivative, weak_derivatives
 from problems.arguments import flag
 from problems.base import Params, Problem
 
@@ -49,7 +49,7 @@ class MeasureValued(SurrogateEstimator):
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if has_weak_derivatives(q) else f"no weak derivative is known for {type(q).__name__}"
+        return None if knows(weak_derivatives, q) else f"no weak derivative is known for {type(q).__name__}"
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         q = problem.abstract_distribution()

@@ -17,11 +17,6 @@ def relaxed_sample(
     raise NotImplementedError(f"no relaxation is known for {type(q).__name__}")
 
 
-def has_relaxation(q: dist.Distribution) -> bool:
-    """Whether `relaxed_sample` knows q's type."""
-    return relaxed_sample.dispatch(type(q)) is not relaxed_sample.dispatch(object)
-
-
 @relaxed_sample.register
 def _(q: dist.BernoulliLogits, key: Array, num_samples: int, temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
     """The binary concrete variable sigmoid(z/τ) with z the logistic latent (Maddison, Mnih and Teh, 2017)."""
@@ -32,11 +27,6 @@ def _(q: dist.BernoulliLogits, key: Array, num_samples: int, temperature: Float[
 def mean_parameter(q: dist.Distribution) -> Float[Array, "..."]:
     """E[x] as a function of θ, for the straight-through estimator; discrete variables only."""
     raise NotImplementedError(f"{type(q).__name__} is not a discrete variable with a straight-through gradient")
-
-
-def has_mean_parameter(q: dist.Distribution) -> bool:
-    """Whether `mean_parameter` knows q's type."""
-    return mean_parameter.dispatch(type(q)) is not mean_parameter.dispatch(object)
 
 
 @mean_parameter.register

@@ -6,6 +6,7 @@ samples along the minor axis, because vector units want that axis long, and hand
 """
 
 from functools import singledispatch
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +32,11 @@ def sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "
 def rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """L draws from q as a differentiable function of its parameters."""
     return _rsample(base(q), key, num_samples)
+
+
+def knows(capability: Any, q: dist.Distribution) -> bool:
+    """Whether a capability, looked up by type with `singledispatch`, is registered for q's type."""
+    return capability.dispatch(type(q)) is not capability.dispatch(object)
 
 
 def has_rsample(q: dist.Distribution) -> bool:

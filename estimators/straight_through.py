@@ -6,8 +6,8 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
-from estimators.relaxations import has_mean_parameter, mean_parameter
-from estimators.sampling import base, sample
+from estimators.relaxations import mean_parameter
+from estimators.sampling import base, knows, sample
 from problems.base import Params, Problem
 
 
@@ -32,9 +32,8 @@ class StraightThrough(SurrogateEstimator):
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return (
-            None if has_mean_parameter(q) else f"{type(q).__name__} is not discrete: there is nothing to pass through"
-        )
+        reason = f"{type(q).__name__} is not discrete: there is nothing to pass through"
+        return None if knows(mean_parameter, q) else reason
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         return Cost(f=num_samples, grad=num_samples)

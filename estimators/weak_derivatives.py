@@ -30,11 +30,6 @@ def weak_derivatives(q: dist.Distribution, key: Array, num_samples: int, coupled
     raise NotImplementedError(f"no weak derivative is known for {type(q).__name__}")
 
 
-def has_weak_derivatives(q: dist.Distribution) -> bool:
-    """Whether `weak_derivatives` knows q's type."""
-    return weak_derivatives.dispatch(type(q)) is not weak_derivatives.dispatch(object)
-
-
 @weak_derivatives.register
 def _(q: dist.Normal, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
     r"""Location: $c = 1/(\sigma\sqrt{2\pi})$, $x^\pm = \mu \pm \sigma W$ with W Rayleigh; coupled: the same W.
