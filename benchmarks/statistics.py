@@ -1,161 +1,221 @@
 """From batch summaries to numbers with intervals: numpy in float64, no JAX.
 
-R replicates of a gradient in P coordinates arrive as B equal batches, each summarised by its mean, its centred second
-moment per coordinate, and the sum of the fourth powers of the distances to its mean. Every interval treats the batches
-as the independent units, so it needs no assumption on how a gradient is distributed.
+A statistic is a function of a `Sample`. It is evaluated on all batches and on all but each one (`jackknife`); whatever
+is made from statistics, a ratio of two cells or a slope over many, is evaluated on the same left-out batches
+(`combine`), so that what the cells share cancels. One function turns any of them into an interval (`interval`). The
+batches are the independent units: nothing is assumed on how a gradient is distributed, except that its fourth moment
+exists, which benchmarks/tails.py looks into.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr, stdtrit
+from scipy.special import bdtr, stdtrit
+
+from benchmarks.moments import LeftOut, Moments, Sample, leave_out
+from benchmarks.tails import is_heavy
 
 CONFIDENCE = 0.95
 """The level of every interval."""
 
+RESAMPLES = 2_000
+"""Of the bootstrap."""
 
-class Moments(NamedTuple):
-    """Summaries of equal batches, one row a batch."""
+Vector = Float[np.ndarray, "..."]
 
-    size: int
-    """Replicates in each batch."""
-    mean: Float[np.ndarray, "B P"]
-    second: Float[np.ndarray, "B P"]
-    """Sum over replicates of (g − mean)², per coordinate."""
-    fourth: Float[np.ndarray, " B"]
-    """Sum over replicates of ‖g − c‖⁴, with c a centre common to all batches, close to the mean."""
 
-    @property
-    def replicates(self) -> int:
-        """R, over all batches."""
-        return self.size * len(self.mean)
+class Jackknifed(NamedTuple):
+    """A statistic of all batches, and of all but each one: one number, or one for each coordinate."""
+
+    value: Vector
+    without: Float[np.ndarray, "B ..."]
 
 
 class Interval(NamedTuple):
-    """An estimate with its confidence interval."""
+    """An estimate with its confidence interval: numbers, or arrays of one number for each coordinate."""
 
-    value: float
-    low: float
-    high: float
-
-
-def merge(chunks: list[Moments]) -> Moments:
-    """The summaries of all chunks' replicates, batch by batch, as if in one chunk (Chan, Golub and LeVeque, 1979)."""
-    total = chunks[0]
-    for chunk in chunks[1:]:
-        count = total.size + chunk.size
-        apart = chunk.mean - total.mean
-        total = Moments(
-            count,
-            total.mean + apart * (chunk.size / count),
-            total.second + chunk.second + apart**2 * (total.size * chunk.size / count),
-            total.fourth + chunk.fourth,
-        )
-    return total
+    value: Any
+    low: Any
+    high: Any
 
 
-def pool(moments: Moments) -> Moments:
-    """All batches as one batch."""
-    rows = (moments.mean[:, None], moments.second[:, None], moments.fourth[:, None])
-    return merge([Moments(moments.size, *row) for row in zip(*rows, strict=True)])
+UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
+"""Where there is nothing to estimate."""
 
 
-def variances(moments: Moments) -> Float[np.ndarray, " P"]:
-    """The unbiased variance of each coordinate over all replicates."""
-    return pool(moments).second[0] / (moments.replicates - 1)
+def total_variance(sample: Sample) -> Vector:
+    r"""The trace of the covariance, $s^2 = \sum_i s_i^2$."""
+    return sample.variance.sum(-1)
+
+
+def coordinate_variances(sample: Sample) -> Vector:
+    """The variance of each coordinate."""
+    return sample.variance
+
+
+def squared_norm(sample: Sample) -> Vector:
+    r"""$\|E g\|^2$: that of the mean, less $s^2/R$, which is what noise adds to it."""
+    return (sample.mean**2).sum(-1) - total_variance(sample) / sample.size
+
+
+def squared_signal_to_noise(sample: Sample) -> Vector:
+    r"""$\|E g\|^2 / \mathrm{tr}\,\mathrm{Cov}\,g$ of one estimate (Rainforth et al., 2018), without its upward bias."""
+    total = total_variance(sample)
+    return np.divide(squared_norm(sample), total, out=np.full_like(total, np.nan), where=total > 0)
+
+
+def squared_bias(exact: Vector, error: Vector | float = 0.0) -> Callable[[Sample], Vector]:
+    r"""$\|E g - \nabla\|^2$, less what the noise of the mean, and the `error` of the truth itself, add to it."""
+
+    def statistic(sample: Sample) -> Vector:
+        noise = sample.variance / sample.size + np.square(error)
+        return ((sample.mean - exact) ** 2 - noise).sum(-1)
+
+    return statistic
+
+
+def relative_bias(exact: Vector) -> Callable[[Sample], Vector]:
+    r"""$\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$: the error along the gradient, as a fraction of it."""
+    return lambda sample: sample.mean @ exact / (exact @ exact) - 1
+
+
+def cosine(exact: Vector) -> Callable[[Sample], Vector]:
+    r"""$\langle E g, \nabla \rangle / (\|E g\| \|\nabla\|)$, $\|E g\|$ rid of what noise adds."""
+
+    def statistic(sample: Sample) -> Vector:
+        size = np.asarray(squared_norm(sample))
+        size = np.sqrt(np.where(size > 0, size, np.nan)) * np.linalg.norm(exact)
+        return sample.mean @ exact / size
+
+    return statistic
+
+
+def jackknife(statistic: Callable[[Sample], Vector], samples: LeftOut) -> Jackknifed:
+    """The statistic of all batches, and of all but each one."""
+    return Jackknifed(statistic(samples.whole), statistic(samples.without))
+
+
+def combine(function: Callable[..., Vector], *parts: Jackknifed) -> Jackknifed:
+    """A function of statistics, the same batch left out of each of them.
+
+    Where cells share their random numbers what they share cancels; where they do not, the cross terms average to
+    nothing.
+    """
+    return Jackknifed(function(*(part.value for part in parts)), function(*(part.without for part in parts)))
+
+
+class Scale(NamedTuple):
+    """Where a statistic is closest to normal, and the way back."""
+
+    to: Callable[[Vector], Vector]
+    back: Callable[[Vector], Vector]
+    slope: Callable[[Vector], Vector]
+    """The derivative of `to`."""
+
+
+def _log(values: Vector) -> Vector:
+    return np.log(np.where(np.asarray(values) > 0, values, np.nan))
+
+
+def _same(values: Vector) -> Vector:
+    return np.asarray(values, float)
+
+
+LOG = Scale(_log, np.exp, np.reciprocal)
+"""For what is positive: not a number where it is not."""
+LINEAR = Scale(_same, _same, np.ones_like)
+
+
+def interval(estimate: Jackknifed, scale: Scale = LOG, *, heavy: bool = False, tests: int = 1) -> Interval:
+    r"""The confidence interval of anything that was jackknifed, in each coordinate where there are several.
+
+    $\theta \pm t_{B-1} se$ on the scale, transformed back (Student's t on B − 1 after Tukey, 1958). It stays right for
+    heavy tails where the chi-square interval, which assumes kurtosis 3, does not. Where they are `heavy`, the
+    bootstrap-t takes the place of Student's t. With `tests` > 1 it holds for so many intervals at once (Bonferroni).
+
+    Degenerate where nothing varies; not a number where the scale does not apply.
+    """
+    value, error = np.asarray(estimate.value, float), standard_error(estimate, scale)
+    down = up = t_quantile(len(estimate.without) - 1, tests)
+    if heavy and value.ndim == 0 and error > 0:
+        down, up = bootstrap_t(estimate, scale)
+    center = scale.to(value)
+    nothing = (value == 0) & np.all(np.asarray(estimate.without) == 0, axis=0)
+    low = np.where(nothing, value, scale.back(center - down * error))
+    high = np.where(nothing, value, scale.back(center + up * error))
+    return Interval(*(float(x) if np.ndim(x) == 0 else x for x in (value, low, high)))
+
+
+def standard_error(estimate: Jackknifed, scale: Scale = LOG) -> Vector:
+    r"""$se^2 = \frac{B-1}{B} \sum_b (\theta_{(b)} - \bar\theta)^2$ on the scale (Efron and Stein, 1981).
+
+    $\theta_{(b)}$ is the statistic without batch b.
+    """
+    without = scale.to(np.asarray(estimate.without, float))
+    batches = len(without)
+    return np.sqrt((batches - 1) / batches * ((without - without.mean(0)) ** 2).sum(0))
+
+
+def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG) -> tuple[float, float]:
+    r"""How many standard errors an interval reaches down and up: the bootstrap-t (Efron, 1981; Hall, 1988).
+
+    The pseudo-values $B\theta - (B-1)\theta_{(b)}$ are nearly independent with mean θ (Tukey, 1958). They are drawn
+    with replacement, their mean is studentized on the scale, and its quantiles stand for Student's. The draws are the
+    same every time.
+    """
+    without, value = np.asarray(estimate.without, float), float(estimate.value)
+    batches = len(without)
+    pseudo = batches * value - (batches - 1) * without
+    drawn = pseudo[np.random.default_rng(0).integers(0, batches, (RESAMPLES, batches))]
+    mean, error = drawn.mean(1), drawn.std(1, ddof=1) / np.sqrt(batches)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (scale.to(mean) - scale.to(pseudo.mean())) / (error * scale.slope(mean))
+    low, high = np.quantile(t[np.isfinite(t)], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(high), float(-low)
 
 
 def variance(moments: Moments) -> Interval:
-    r"""The trace of the covariance, $s^2 = \sum_i s_i^2$, with the jackknife interval of ln s².
+    """The trace of the covariance with its interval."""
+    return interval(jackknife(total_variance, leave_out(moments)), heavy=is_heavy(moments))
 
-    With $s^2_{(b)}$ the value without batch b, $se^2 = \frac{B-1}{B} \sum_b (\ln s^2_{(b)} - \overline{\ln s^2})^2$,
-    and the interval is $s^2 \exp(\pm t_{B-1} se)$ (Efron and Stein, 1981; Student's t on B − 1 after Tukey, 1958). It
-    stays right for heavy tails where the chi-square interval, which assumes kurtosis 3, does not.
+
+def largest_variance(samples: LeftOut) -> Interval:
+    """The largest coordinate's variance; the interval holds for all coordinates at once, so also for the largest."""
+    each = jackknife(coordinate_variances, samples)
+    found = interval(each, tests=np.size(each.value))
+    return Interval(*(float(np.max(bound)) for bound in found))
+
+
+def signal_to_noise(samples: LeftOut) -> Interval:
+    """‖E g‖/√variance of one estimate; the lower end is 0 where noise may be all."""
+    squared = interval(jackknife(squared_signal_to_noise, samples), LINEAR)
+    return Interval(*(float(np.sqrt(np.maximum(bound, 0))) for bound in squared))
+
+
+def product(first: Interval, second: Interval) -> Interval:
+    """Of two independent positive estimates: the half-widths of their logarithms add in squares."""
+    value = first.value * second.value
+    if not (first.low > 0 and second.low > 0):
+        return Interval(value, value, value) if value == 0 else Interval(value, float("nan"), float("nan"))
+    down = np.hypot(np.log(first.value / first.low), np.log(second.value / second.low))
+    up = np.hypot(np.log(first.high / first.value), np.log(second.high / second.value))
+    return Interval(value, float(value * np.exp(-down)), float(value * np.exp(up)))
+
+
+def median(values: Float[np.ndarray, " n"]) -> Interval:
+    """The median with its interval between order statistics, whatever the distribution (Thompson, 1936).
+
+    Fewer than six values reach no such level: the interval is then their range.
     """
-    whole = pool(moments)
-    batches, rest = len(moments.mean), whole.size - moments.size
-    mean_without = (whole.size * whole.mean - moments.size * moments.mean) / rest
-    apart = mean_without - moments.mean
-    second_without = whole.second - moments.second - apart**2 * (rest * moments.size / whole.size)
-    total = float(whole.second.sum() / (whole.size - 1))
-    without = np.maximum(second_without.sum(1) / (rest - 1), 0)
-    if total == 0 or np.any(without == 0):
-        return Interval(total, total, total)
-    logs = np.log(without)
-    half = t_quantile(batches - 1) * np.sqrt((batches - 1) / batches * ((logs - logs.mean()) ** 2).sum())
-    return Interval(total, total * float(np.exp(-half)), total * float(np.exp(half)))
+    ordered = np.sort(np.asarray(values, float))
+    count = len(ordered)
+    ranks = np.arange(count // 2 + 1)
+    rank = int(max((k for k in ranks[1:] if 2 * bdtr(k - 1, count, 0.5) <= 1 - CONFIDENCE), default=1))
+    return Interval(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[count - rank]))
 
 
-def kurtosis(moments: Moments) -> float:
-    r"""$E\|g - \bar g\|^4 / (E\|g - \bar g\|^2)^2$: in one coordinate the usual kurtosis (3 for a Gaussian).
-
-    The relative variance of s² is (kurtosis − 1)/R, so this says how many replicates an interval needs. The centre of
-    the fourth powers is a pilot's mean over one batch of n, not the mean itself: an error of a factor 1 + O(1/n).
-    """
-    whole = pool(moments)
-    second = whole.second.sum() / whole.size
-    return float(moments.fourth.sum() / whole.size / second**2) if second > 0 else float("nan")
-
-
-class Bias(NamedTuple):
-    """How far the mean of the replicates lies from the exact gradient."""
-
-    norm: float
-    r"""$\|E g - \nabla\|$, less what noise adds to its square (0 where that is all)."""
-    p: float
-    """Holm's adjusted p-value of the most deviant coordinate: small means biased."""
-    relative: Interval
-    r"""$\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$: the error along the gradient, as a fraction of it."""
-
-
-def bias(moments: Moments, exact: Float[np.ndarray, " P"], resolution: float) -> Bias:
-    """Tests the mean of the replicates against the exact gradient.
-
-    Each coordinate has z = (mean − exact)/se; the smallest two-sided p times P is Holm's (1979) adjusted value for the
-    most deviant one, and holds whatever the dependence between coordinates. `resolution` is the relative precision of
-    the arithmetic: a deviation that rounding explains is no bias.
-    """
-    whole = pool(moments)
-    mean, spread = whole.mean[0], variances(moments)
-    rounding = 8 * resolution * (np.abs(exact) + np.sqrt(mean**2 + spread))
-    error = np.sqrt(spread / moments.replicates + rounding**2)
-    z = np.divide(mean - exact, error, out=np.zeros_like(mean), where=error > 0)
-    p = min(1.0, len(z) * 2 * float(ndtr(-np.abs(z).max())))
-    squared = ((mean - exact) ** 2).sum() - (error**2).sum()
-    return Bias(float(np.sqrt(max(squared, 0.0))), p, relative_error(moments, exact, resolution))
-
-
-def relative_error(moments: Moments, exact: Float[np.ndarray, " P"], resolution: float) -> Interval:
-    """The error along the exact gradient as a fraction of it, with Student's interval over the batches."""
-    size = (exact**2).sum()
-    if size == 0:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    errors = moments.mean @ exact / size - 1
-    half = t_quantile(len(errors) - 1) * errors.std(ddof=1) / np.sqrt(len(errors)) + 8 * resolution
-    return Interval(float(errors.mean()), float(errors.mean() - half), float(errors.mean() + half))
-
-
-def log_log_slope(samples: Float[np.ndarray, " n"], measured: list[Interval], batches: int) -> Interval | None:
-    """The slope of ln(variance) on ln(L) by least squares, weighted by the measured precision; None for one L.
-
-    Each ln(variance) has the standard error that its interval implies; the cells at different L are independent.
-    """
-    value = np.array([interval.value for interval in measured])
-    width = np.array([np.log(i.high / i.low) if i.low > 0 else np.nan for i in measured])
-    quantile = t_quantile(batches - 1)
-    error = width / (2 * quantile)
-    usable = (value > 0) & (error > 0) & np.isfinite(error)
-    if len(np.unique(samples[usable])) < 2:
-        return None
-    x, y, weight = np.log(samples[usable]), np.log(value[usable]), error[usable] ** -2
-    x = x - np.average(x, weights=weight)
-    precision = (weight * x**2).sum()
-    slope = float((weight * x * y).sum() / precision)
-    half = float(quantile / np.sqrt(precision))
-    return Interval(slope, slope - half, slope + half)
-
-
-def t_quantile(freedom: int) -> float:
-    """Student's two-sided quantile at the confidence level."""
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+def t_quantile(freedom: int, tests: int = 1) -> float:
+    """Student's two-sided quantile at the confidence level, for each of so many intervals at once."""
+    return float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2 / tests))

@@ -1,0 +1,104 @@
+"""Batch summaries: what is kept of R replicates of a gradient in P coordinates. Numpy in float64, no JAX.
+
+The replicates arrive as B equal batches, each summarised by sums alone (`Moments`), which merge exactly. A statistic is
+a function of a `Sample`: how many replicates, and their mean and variance in every coordinate.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+LARGEST = 32
+"""How many of its largest distances from the centre a batch keeps."""
+
+
+class Moments(NamedTuple):
+    """Summaries of equal batches, one row a batch."""
+
+    size: int
+    """Replicates in each batch."""
+    mean: Float[np.ndarray, "B P"]
+    second: Float[np.ndarray, "B P"]
+    """Sum over replicates of (g − mean)², per coordinate."""
+    third: Float[np.ndarray, "B P"]
+    """Sum over replicates of (g − mean)³, per coordinate."""
+    fourth: Float[np.ndarray, " B"]
+    """Sum over replicates of ‖g − c‖⁴, with c the centre."""
+    largest: Float[np.ndarray, "B K"]
+    """The largest ‖g − c‖², in falling order."""
+    center: Float[np.ndarray, " P"]
+    """c, common to all batches and close to the mean."""
+
+    @property
+    def replicates(self) -> int:
+        """R, over all batches."""
+        return self.size * len(self.mean)
+
+
+class Sample(NamedTuple):
+    """What a statistic is a function of; the arrays may have rows, one for each sample."""
+
+    size: int
+    mean: Float[np.ndarray, "*rows P"]
+    variance: Float[np.ndarray, "*rows P"]
+
+
+class LeftOut(NamedTuple):
+    """What the jackknife needs."""
+
+    whole: Sample
+    """All replicates."""
+    without: Sample
+    """All but one batch, a row for each batch."""
+
+
+def merge(chunks: Sequence[Moments]) -> Moments:
+    """The summaries of all chunks' replicates, batch by batch, as if in one chunk (Pébay, 2008)."""
+    total = chunks[0]
+    for chunk in chunks[1:]:
+        a, b = total.size, chunk.size
+        count, apart = a + b, chunk.mean - total.mean
+        largest = np.sort(np.concatenate([total.largest, chunk.largest], axis=1), axis=1)[:, ::-1]
+        total = Moments(
+            count,
+            total.mean + apart * (b / count),
+            total.second + chunk.second + apart**2 * (a * b / count),
+            total.third
+            + chunk.third
+            + apart**3 * (a * b * (a - b) / count**2)
+            + 3 * apart * (a * chunk.second - b * total.second) / count,
+            total.fourth + chunk.fourth,
+            largest[:, :LARGEST],
+            total.center,
+        )
+    return total
+
+
+def pool(moments: Moments) -> Moments:
+    """All batches as one batch."""
+    mean = moments.mean.mean(0)
+    apart = moments.mean - mean
+    return Moments(
+        moments.replicates,
+        mean[None],
+        (moments.second + moments.size * apart**2).sum(0)[None],
+        (moments.third + 3 * apart * moments.second + moments.size * apart**3).sum(0)[None],
+        moments.fourth.sum()[None],
+        np.sort(moments.largest, axis=None)[None, ::-1][:, :LARGEST],
+        moments.center,
+    )
+
+
+def leave_out(moments: Moments) -> LeftOut:
+    """All replicates, and all but those of each batch in turn (Chan, Golub and LeVeque, 1979, solved for a part)."""
+    whole = pool(moments)
+    rest = whole.size - moments.size
+    mean = (whole.size * whole.mean - moments.size * moments.mean) / rest
+    apart = mean - moments.mean
+    second = whole.second - moments.second - apart**2 * (rest * moments.size / whole.size)
+    return LeftOut(
+        Sample(whole.size, whole.mean[0], whole.second[0] / (whole.size - 1)),
+        Sample(rest, mean, np.maximum(second, 0) / (rest - 1)),
+    )

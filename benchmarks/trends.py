@@ -1,0 +1,89 @@
+"""Statistics along an axis (L, k, a dimension): slopes, crossovers, time. Numpy in float64, no JAX."""
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import nnls
+
+from benchmarks.statistics import LINEAR, Interval, Jackknifed, Scale, combine, standard_error, t_quantile
+
+
+def log_log_slope(samples: Float[np.ndarray, " n"], measured: Sequence[Jackknifed]) -> Jackknifed | None:
+    """The slope of ln(variance) on ln(L) by least squares, weighted by the jackknifed precision; None for one L."""
+    errors = np.array([standard_error(cell) for cell in measured], float)
+    usable = (errors > 0) & np.isfinite(errors)
+    if len(np.unique(np.asarray(samples)[usable])) < 2:
+        return None
+    x, weight = np.log(np.asarray(samples, float)[usable]), errors[usable] ** -2
+    x = x - np.average(x, weights=weight)
+    cells = [cell for cell, use in zip(measured, usable, strict=True) if use]
+    coefficients = weight * x / (weight * x**2).sum()
+    return combine(lambda *v: sum(c * np.log(value) for c, value in zip(coefficients, v, strict=True)), *cells)
+
+
+class Crossover(NamedTuple):
+    """Where one estimator overtakes another."""
+
+    at: Interval
+    """The place on the axis; an end is where the difference is known to have either sign."""
+    first_is_lower_above: bool
+    """Whether the first has the lower variance beyond the place, or before it."""
+
+
+def crossovers(
+    axis: Float[np.ndarray, " n"], first: Sequence[Jackknifed], second: Sequence[Jackknifed], scale: Scale = LINEAR
+) -> list[Crossover]:
+    r"""Where ln(first) − ln(second), interpolated linearly along the (scaled) axis, changes sign.
+
+    Only between places where the difference is known to differ from zero, with opposite signs. The interval is
+    Fieller's (1954): every place at which the interpolated difference may be zero given its jackknifed error. Cells
+    at different places have random numbers of their own, so their errors are independent.
+    """
+    order = np.argsort(axis)
+    x = scale.to(np.asarray(axis, float)[order])
+    ratios = [combine(np.divide, first[i], second[i]) for i in order]
+    logs = np.array([np.log(ratio.value) for ratio in ratios], float)
+    errors = np.array([standard_error(ratio) for ratio in ratios], float)
+    batches = len(ratios[0].without)
+    known = np.abs(logs) > t_quantile(batches - 1) * errors
+    places = np.flatnonzero(known & np.isfinite(errors))
+    found = []
+    for left, right in itertools.pairwise(places):
+        if np.sign(logs[left]) == np.sign(logs[right]):
+            continue
+        fine = np.unique(np.concatenate([np.linspace(x[left], x[right], 2001), x[left : right + 1]]))
+        span = slice(left, right + 1)
+        line = np.interp(fine, x[span], logs[span])
+        # the weights of the two neighbours in the interpolated value, squared
+        weights = np.array([np.interp(fine, x[span], unit) for unit in np.eye(int(right - left) + 1)])
+        error = np.sqrt((weights**2).T @ errors[span] ** 2)
+        possible = fine[np.abs(line) <= t_quantile(batches - 1) * error]
+        change = int(np.flatnonzero(np.diff(np.sign(line)))[0])
+        share = line[change] / (line[change] - line[change + 1])
+        at = fine[change] + share * (fine[change + 1] - fine[change])
+        low, high = (possible.min(), possible.max()) if len(possible) else (at, at)
+        ends = (float(scale.back(np.asarray(place))) for place in (at, min(low, at), max(high, at)))
+        found.append(Crossover(Interval(*ends), first_is_lower_above=bool(logs[right] < 0)))
+    return found
+
+
+class Line(NamedTuple):
+    """τ(L) = a + b L."""
+
+    fixed: float
+    """a: what an estimate costs before its first sample."""
+    per_sample: float
+    """b."""
+
+
+def fit_time(samples: Float[np.ndarray, " n"], seconds: Float[np.ndarray, " n"]) -> Line | None:
+    """Least squares of the relative error, since timings err in proportion; a, b ≥ 0; None for one L."""
+    samples, seconds = np.asarray(samples, float), np.asarray(seconds, float)
+    if len(np.unique(samples)) < 2:
+        return None
+    design = np.stack([np.ones_like(samples), samples], axis=1) / seconds[:, None]
+    (fixed, per_sample), _ = nnls(design, np.ones_like(seconds))
+    return Line(float(fixed), float(per_sample))
