@@ -204,6 +204,14 @@ def product(first: Interval, second: Interval) -> Interval:
     return Interval(value, float(value * np.exp(-down)), float(value * np.exp(up)))
 
 
+def quotient(first: Interval, second: Interval) -> Interval:
+    """Of two independent positive estimates; the errors add as in a product (MOVER: Zou and Donner, 2008)."""
+    if not (second.low > 0 and np.isfinite(second.high)):
+        value = first.value / second.value if second.value else float("nan")
+        return Interval(value, float("nan"), float("nan"))
+    return product(first, Interval(1 / second.value, 1 / second.high, 1 / second.low))
+
+
 def median(values: Float[np.ndarray, " n"]) -> Interval:
     """The median with its interval between order statistics, whatever the distribution (Thompson, 1936).
 

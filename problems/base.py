@@ -30,6 +30,9 @@ class Problem(Configured):
     truth: ClassVar[str] = ""
     """How `exact_gradient` comes about ("closed form", "quadrature", "enumeration"); "" where it is None."""
 
+    revision: ClassVar[int] = 1
+    """Raised by every change that alters what the problem's numbers are: only runs of one revision are compared."""
+
     source: ClassVar[str] = ""
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
 
