@@ -27,11 +27,6 @@ def is_heavy(moments: Moments) -> bool:
     return kurtosis(moments) > HEAVY_TAIL
 
 
-def replicates_for(precision: float, kurtosis: float) -> float:
-    r"""R at which the interval of a variance reaches ± `precision` of it: $(1.96/\epsilon)^2 (\kappa - 1)$."""
-    return (t_quantile(10**9) / precision) ** 2 * max(kurtosis - 1, 0.0)
-
-
 class Tail(NamedTuple):
     """How heavy the tail of ‖g − c‖ is."""
 
