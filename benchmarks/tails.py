@@ -48,8 +48,8 @@ class Tail(NamedTuple):
 def tail_index(moments: Moments) -> Tail:
     r"""From the largest distances: a generalised Pareto law fitted to their squares' exceedances of a threshold.
 
-    Zhang and Stephens' (2009) estimate, on the $\min(\sqrt R, R/10)$ largest: a third of what Vehtari et al. (2024) take,
-    because a polynomial of a Gaussian, of which all moments exist, only shows it far out. The shape's standard
+    Zhang and Stephens' (2009) estimate, on the $m = \min(\sqrt R, R/10)$ largest: a third of what Vehtari et al. (2024)
+    take, because a polynomial of a Gaussian, of which all moments exist, only shows it far out. The shape's standard
     error is $(1 + \xi)/\sqrt m$. A tail that is bounded, or of too few different values to tell, is not heavy.
     """
     light = Tail(float("inf"), 0.0, 0.0)
