@@ -13,13 +13,12 @@ import pandas as pd
 
 from benchmarks.errors import BadInput
 from benchmarks.labels import POINT_ARGUMENT, estimator_label, without
-from benchmarks.run import COLUMNS, WHOLE
+from benchmarks.run import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 from benchmarks.statistics import LINEAR, Interval, Jackknifed, interval
 from benchmarks.trends import log_log_slope
 from problems.arguments import nearest
 
 LEFT_OUT = "leave_one_out.csv"
-LEFT_OUT_COLUMNS = ["cell", "group", "batch", "variance", "squared_bias"]
 
 PLACE = ["problem", "problem_args", "point", "group"]
 ESTIMATOR = ["estimator", "estimator_args"]
@@ -74,7 +73,7 @@ def read_measurements(folder: Path) -> pd.DataFrame:
     types = {"reason": str, "theta": str, "bias_finding": str} | dict.fromkeys(WHOLE, "Int64")
     table = read_table(path, [*COLUMNS], types)
     if table is None:
-        raise BadInput(f"report: {path} is not there: expected the folder of a run; `gradvar run` makes one")
+        raise BadInput(f"{path} is not there: expected the folder of a run; `gradvar run` makes one")
     return table
 
 
@@ -84,7 +83,7 @@ def read_left_out(folder: Path) -> pd.DataFrame | None:
     Raises:
         BadInput: it is not CSV, or lacks a column.
     """
-    return read_table(folder / LEFT_OUT, LEFT_OUT_COLUMNS, {})
+    return read_table(folder / LEFT_OUT, [*LEFT_OUT_COLUMNS], {})
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -99,7 +98,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise BadInput(f"report: {path} cannot be read: {error}") from error
+        raise BadInput(f"{path} cannot be read: {error}") from error
 
 
 def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.DataFrame | None:
@@ -109,9 +108,9 @@ def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.Data
     except FileNotFoundError:
         return None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError, OSError) as error:
-        raise BadInput(f"report: {path} cannot be read: {error}") from error
+        raise BadInput(f"{path} cannot be read: {error}") from error
     if missing := [column for column in columns if column not in table]:
-        raise BadInput(f"report: {path}: expected the columns of a run; missing: {', '.join(missing)}")
+        raise BadInput(f"{path}: expected the columns of a run; missing: {', '.join(missing)}")
     return table
 
 
@@ -125,8 +124,8 @@ def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.Data
         found = []
         for cell, group, value in measurements[["cell", "group", column]].itertuples(index=False):
             batches = without_batch.get((cell, group))
-            values = None if batches is None else batches[statistic].to_numpy(float)
-            known = values is not None and np.isfinite(value) and np.isfinite(values).all()
+            values = np.array([np.nan]) if batches is None else batches[statistic].to_numpy(float)
+            known = np.isfinite(value) and np.isfinite(values).all()
             found.append(Jackknifed(value, values) if known else None)
         return pd.Series(found, index=measurements.index, dtype=object)
 

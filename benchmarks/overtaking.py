@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.labels import POINT_ARGUMENT, place_label, subject, without, words
-from benchmarks.measured import is_sure, labelled
+from benchmarks.measured import PLACE, is_sure, labelled
 from benchmarks.numerals import show
 from benchmarks.statistics import LINEAR, LOG, Scale
 from benchmarks.trends import Crossover, crossovers
@@ -61,8 +61,8 @@ class Overtaking(NamedTuple):
 def overtakings(measurements: pd.DataFrame) -> list[Overtaking]:
     """Every crossover of two estimators' variances that the measurements show, those along arguments first.
 
-    A change of sign counts only between places where the difference is known, at 95 % for all places of all pairs of the
-    run at once, so that a run of many estimators finds no crossovers by chance.
+    A change of sign counts only between places where the difference is known, at 95 % for all places of all pairs of
+    the run at once, so that a run of many estimators finds no crossovers by chance.
     """
     table = labelled(measurements)
     table = table[is_sure(table)]
@@ -72,10 +72,13 @@ def overtakings(measurements: pd.DataFrame) -> list[Overtaking]:
         Overtaking(pair.line, pair.first, pair.second, found)
         for pair in pairs
         for found in crossovers(
-            pair.places.index.to_numpy(float), *(list(pair.places[name]) for name in (pair.first, pair.second)),
-            scale=pair.line.scale, tests=tests,
+            pair.places.index.to_numpy(float),
+            list(pair.places[pair.first]),
+            list(pair.places[pair.second]),
+            pair.line.scale,
+            tests,
         )
-    ]  # fmt: skip
+    ]
 
 
 class Pair(NamedTuple):
@@ -105,12 +108,12 @@ def batches(jackknifed) -> int:
 
 def along_samples(table: pd.DataFrame) -> Iterator[Line]:
     """Lines along L."""
-    for key, rows in table.groupby(["problem", "problem_args", "point", "group"], sort=True):
-        yield Line(*key, None, "L", LOG, rows.assign(value=rows.num_samples))
+    for (problem, args, point, group), rows in table.groupby(PLACE, sort=True):
+        yield Line(problem, args, point, group, None, "L", LOG, rows.assign(value=rows.num_samples))
 
 
 def along_arguments(table: pd.DataFrame) -> Iterator[Line]:
-    """Lines along every numeric argument of a problem: a number on a linear axis, a whole number (a size) on a log one."""
+    """Lines along every numeric argument of a problem: numbers on a linear axis, whole numbers (sizes) on a log one."""
     for problem, rows in table.groupby("problem", sort=True):
         given = rows.problem_args.map(json.loads)
         for argument in sorted({key for args in given for key in args} - {POINT_ARGUMENT}):

@@ -51,9 +51,7 @@ def tables(measurements: pd.DataFrame) -> Iterator[Table]:
 
 def crossover_table(found: list[Overtaking]) -> Table:
     """Every place where one estimator overtakes another."""
-    body = [
-        [o.where, words(o.line.axis), show(o.found.at), o.above, o.below] for o in found
-    ]
+    body = [[o.where, words(o.line.axis), show(o.found.at), o.above, o.below] for o in found]
     header = ["where", "along", "crossover", "lower variance above it", "lower variance below it"]
     return Table("crossovers", "Where one estimator overtakes another", header, body)
 

@@ -31,7 +31,7 @@ class Problem(Configured):
     """How `exact_gradient` comes about ("closed form", "quadrature", "enumeration"); "" where it is None."""
 
     revision: ClassVar[int] = 1
-    """Raised by every change that alters what the problem's numbers are: only runs of one revision are compared."""
+    """Raised with every change that makes the problem's numbers others: runs of different revisions do not compare."""
 
     source: ClassVar[str] = ""
     """Who posed the problem (authors, year), or "" where nobody in particular did."""

@@ -11,7 +11,8 @@ import pytest
 
 from benchmarks import run as running
 from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
-from benchmarks.report import read_measurements, write_report
+from benchmarks.measured import read_measurements
+from benchmarks.report import write_report
 from benchmarks.run import COLUMNS, run_sweep
 from benchmarks.store import FILE, open_store, read_outcomes
 from benchmarks.sweep import parse_sweep, resolve
