@@ -71,8 +71,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of samples L.
 
-    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 5 store damaged, 6 store in use, 130
-    interrupted. --debug, anywhere, shows tracebacks.
+    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a gate failed, 5 store damaged, 6 store
+    in use, 130 interrupted. --debug, anywhere, shows tracebacks.
     """
 
 
@@ -134,6 +134,61 @@ def report(sweep: str, output: Path | None, as_json: bool) -> int:
     written = write_report(output or run_folder(sweep))
     emit({"files": [str(path) for path in written]} if as_json else "\n".join(map(str, written)))
     return 0
+
+
+@cli.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="[B]", required=False)
+@click.option("--reference", help="Compare A's other estimators with this one: name[argument=value,…].")
+@click.option("--metric", "metrics", multiple=True, help="variance, work or bias; may be repeated  [default: all]")
+@click.option("--fail-above", help="Exit with status 4 where a ratio is surely above 1 + this: 5% or 0.05.")
+@json_option
+def compare(
+    first: str,
+    second: str | None,
+    reference: str | None,
+    metrics: tuple[str, ...],
+    fail_above: str | None,
+    as_json: bool,
+) -> int:
+    """Compare run B with run A cell by cell, or the estimators of A with a --reference: ratios with 95 % intervals.
+
+    A and B are names of runs in results/, or folders. A ratio is B's over A's, or an estimator's over the reference's:
+    of the variance, of the work-normalised variance (variance × seconds), of ‖bias‖ where both were found biased. Cells
+    on the same random numbers are paired: "gain" is how many times wider the interval would be without that.
+
+    --fail-above 5% is a gate: the exit status is 4 where some ratio's whole interval lies above 1.05. Unreliable and
+    failed cells never count, and work only where both were timed in several processes (`gradvar time`) on the same
+    hardware.
+    """
+    from benchmarks import compare as comparing
+    from benchmarks.measured import find_run, read_run
+
+    threshold = None if fail_above is None else comparing.parse_threshold(fail_above)
+    if bool(second) == bool(reference):
+        got = "both" if second else "neither"
+        raise BadInput(f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}")
+    chosen = comparing.parse_metrics(metrics)
+    run = read_run(find_run(first))
+    if second:
+        found = comparing.compare_runs(run, read_run(find_run(second)), chosen)
+    else:
+        found = comparing.compare_estimators(run, str(reference), chosen)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for count, name in ((found.only_first, "A"), (found.only_second, "B")):
+        if count:
+            click.echo(f"{count} cells only in {name}" if second else f"{count} cells without the reference", err=True)
+    above = [] if threshold is None else found.above(threshold)
+    failures = [f"{name} of {row.label}: {comparing.ratio_text(row.ratios[name])}" for row, name in above]
+    if as_json:
+        emit({"a": str(run.folder), "b": second, "reference": reference, "fail_above": threshold, "above": failures}
+             | comparing.as_json(found, chosen))  # fmt: skip
+    else:
+        emit(comparing.as_text(found, chosen))
+    for failure in failures:
+        click.echo(f"above {fail_above}: {failure}", err=True)
+    return 4 if above else 0
 
 
 @cli.command(name="list")
@@ -245,7 +300,9 @@ def resolved(sweep: "Sweep") -> "Plan":
 
 def run_folder(name: str) -> Path:
     """The folder of a run: itself, or that of its name in results/."""
-    return Path(name) if Path(name, "measurements.csv").exists() else Path("results") / name
+    from benchmarks.measured import find_run
+
+    return find_run(name)
 
 
 def counted(counts: dict[str, int]) -> str:

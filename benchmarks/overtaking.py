@@ -136,9 +136,13 @@ def sentence(overtaking: Overtaking) -> str:
 
 
 def most_certain(overtakings: list[Overtaking], most: int) -> list[Overtaking]:
-    """Those with the narrowest intervals, in their old order."""
-    narrowest = np.argsort([width(overtaking) for overtaking in overtakings], kind="stable")[:most]
-    return [overtakings[i] for i in sorted(narrowest)]
+    """Those with the narrowest intervals in their old order, at most one of each two estimators in a place and axis."""
+    narrowest: dict[tuple, int] = {}
+    for i in sorted(range(len(overtakings)), key=lambda i: width(overtakings[i])):
+        line = overtakings[i].line
+        pair = (overtakings[i].first, overtakings[i].second)
+        narrowest.setdefault((line.problem, line.args, line.point, line.group, line.axis, pair), i)
+    return [overtakings[i] for i in sorted(list(narrowest.values())[:most])]
 
 
 def width(overtaking: Overtaking) -> float:
