@@ -100,11 +100,45 @@ def extend(run: str, replicates: int, output: Path | None, as_json: bool) -> int
     return measure_and_draw(resolved(lengthened(recorded_sweep(folder), replicates)), folder, as_json)
 
 
+@cli.command(name="time")
+@sweep_argument
+@click.option("--processes", type=int, default=5, show_default=True, help="How many, one after the other; 2 or more.")
+@output_option
+@json_option
+def time_(sweep: str, processes: int, output: Path | None, as_json: bool) -> int:
+    """Time the cells of a finished run again, in several processes, and draw it again.
+
+    SWEEP is the name of a run in results/, the folder of one, or a sweep's file. Each process is a fresh interpreter.
+    In it the estimators of one problem, θ and L are called in turn, compiled and warm; a time is the median of its
+    calls. From the processes come the seconds of measurements.csv, with an interval over processes. A rerun adds the
+    processes that are not there yet.
+    """
+    from benchmarks.progress import show_progress
+    from benchmarks.report import write_report
+    from benchmarks.run import recorded_sweep
+    from benchmarks.sweep import load_sweep
+    from benchmarks.timing import time_run
+
+    folder = output or run_folder(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
+    plan = resolved(recorded_sweep(folder))
+    with show_progress(len(plan.measurable) * processes) as progress:
+        timed = time_run(plan, folder, processes, progress)
+        progress.note("drawing")
+        write_report(folder)
+    new = timed.cells * processes - timed.reused
+    report = {"folder": str(folder), "cells": timed.cells, "processes": processes, "timed": new, "reused": timed.reused}
+    said = f"{folder}: {timed.cells} cells × {processes} processes, {timed.reused} of these times were there already"
+    emit(report if as_json else said)
+    return 0
+
+
 def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
-    """Measures what is missing and draws all."""
+    """Measures what is missing, draws all, and says what matters most of it."""
+    from benchmarks.measured import read_run
     from benchmarks.progress import show_progress
     from benchmarks.report import write_report
     from benchmarks.run import run_sweep, use_compilation_cache
+    from benchmarks.summary import FILE, headlines
 
     use_compilation_cache()
     with show_progress(len(plan.measurable)) as progress:
@@ -112,11 +146,14 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
         progress.note("drawing")
         written = write_report(folder)
     say_skipped(plan.reasons)
+    found = headlines(read_run(folder))
     report = {
         "folder": str(folder), "cells": summary.counts, "reused": summary.reused,
-        "seconds": round(summary.seconds, 2), "files": len(written) + 2,
+        "seconds": round(summary.seconds, 2), "files": len(written) + 3, "summary": str(folder / FILE),
+        "headlines": found,
     }  # fmt: skip
-    emit(report if as_json else f"{folder}: {counted(summary.counts)} in {summary.seconds:.0f} s; {len(written)} files")
+    said = f"{folder}: {counted(summary.counts)} in {summary.seconds:.0f} s; {len(written)} files"
+    emit(report if as_json else "\n".join([said, *found, f"Read {folder / FILE} first."]))
     return 3 if summary.counts["failed"] else 0
 
 
@@ -125,14 +162,18 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
 @output_option
 @json_option
 def report(sweep: str, output: Path | None, as_json: bool) -> int:
-    """Draw the figures, tables and numbers of a finished run again, from its measurements.csv alone.
+    """Draw the figures, tables, numbers and summary of a finished run again, from its CSV files alone.
 
-    SWEEP is the name of a run in results/, or the folder of one.
+    SWEEP is the name of a run in results/, or the folder of one. Of the two files measurements.csv is enough; without
+    leave_one_out.csv slopes and crossovers are left out.
     """
     from benchmarks.report import write_report
+    from benchmarks.summary import FILE
 
-    written = write_report(output or run_folder(sweep))
-    emit({"files": [str(path) for path in written]} if as_json else "\n".join(map(str, written)))
+    folder = output or run_folder(sweep)
+    written = write_report(folder)
+    report = {"files": [str(path) for path in written], "summary": str(folder / FILE)}
+    emit(report if as_json else "\n".join([*map(str, written), f"Read {folder / FILE} first."]))
     return 0
 
 

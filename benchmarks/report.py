@@ -7,7 +7,7 @@ from benchmarks.measured import read_run
 from benchmarks.overtaking import overtakings
 from benchmarks.run import write_atomically
 from benchmarks.store import make_folder
-from benchmarks.summary import summary
+from benchmarks.summary import FILE, summary
 from benchmarks.tables import crossover_table, latex, markdown, numbers, tables
 
 FORMATS = {".md": markdown, ".tex": latex}
@@ -29,7 +29,7 @@ def write_report(folder: Path) -> list[Path]:
         for table in [*tables(run.measurements), *([crossover_table(found)] if found else [])]
         for suffix, render in FORMATS.items()
     }
-    texts |= {"numbers.tex": numbers(run.measurements, found), "summary.md": summary(run, found)}
+    texts |= {"numbers.tex": numbers(run.measurements, found), FILE: summary(run, found)}
     for name, text in texts.items():
         write_atomically(folder / name, text)
     return [*draw_figures(run.measurements, folder / "figures"), *(folder / name for name in texts)]

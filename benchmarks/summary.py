@@ -10,6 +10,8 @@ from benchmarks.numerals import percent, show
 from benchmarks.overtaking import Overtaking, most_certain, sentence
 from benchmarks.trends import fit_time
 
+FILE = "summary.md"
+
 MOST_LISTED = 10
 """How many of a kind are written out; how many more there are is said."""
 
