@@ -262,11 +262,11 @@ def compared(
         a, b = first[group], second[group]
         doubtful = [name for name, row in zip(names, (a, b), strict=True) if row.status != "ok"]
         doubt = f"unreliable in {' and '.join(doubtful)}" if doubtful else ""
-        paired = same_generator and all(getattr(a, column) == getattr(b, column) for column in PAIRED_BY)
+        paired = same_generator and all(bool(getattr(a, key) == getattr(b, key)) for key in PAIRED_BY)
         paired = paired and a.jackknifed is not None and b.jackknifed is not None
         ratios = {name: ratio_of(METRICS[name], a, b, paired) for name in metrics}
         # a time from one process does not say how much another would differ, nor does one from other hardware
-        timed = same_hardware and min(a.timing_processes, b.timing_processes) > 1
+        timed = same_hardware and bool(min(a.timing_processes, b.timing_processes) > 1)
         gated = {name: not doubt and (name != "work" or timed) for name in metrics}
         yield row_of(b, group, doubt, paired, ratios, gated)
 

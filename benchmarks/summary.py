@@ -150,7 +150,7 @@ def how_timed(table: pd.DataFrame) -> str:
     counts = sorted(table.timing_processes.dropna().unique())
     if counts == [1]:
         return "timed in one process; `gradvar time` repeats it in several, estimators interleaved"
-    return "the median over " + " or ".join(map(str, counts)) + " processes, estimators interleaved"
+    return "timed in " + " or ".join(map(str, counts)) + " processes, estimators interleaved"
 
 
 def time_table(table: pd.DataFrame) -> str:

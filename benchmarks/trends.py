@@ -66,8 +66,9 @@ def crossovers(
         weights = np.array([np.interp(fine, x[span], unit) for unit in np.eye(int(right - left) + 1)])
         error = np.sqrt((weights**2).T @ errors[span] ** 2)
         step = np.clip(np.searchsorted(x, fine) - 1, left, right - 1)
-        bent = bends[step] * (fine - x[step]) * (x[step + 1] - fine) / 2
-        bent[np.isnan(bent)] = 0  # an infinite curvature at a measured place
+        between = (fine > x[step]) & (fine < x[step + 1])  # at a measured place nothing is interpolated
+        reach = (fine - x[step]) * (x[step + 1] - fine) / 2
+        bent = np.multiply(bends[step], reach, out=np.zeros_like(fine), where=between)
         possible = fine[np.abs(line) <= t_quantile(freedom) * error + bent]
         change = int(np.flatnonzero(np.diff(np.sign(line)))[0])
         share = line[change] / (line[change] - line[change + 1])

@@ -9,21 +9,6 @@ import pytest
 from benchmarks.cli import main
 from estimators import ESTIMATORS
 from problems import PROBLEMS
-from tests.test_sweep import GOOD
-
-
-@pytest.fixture
-def gradvar(capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder: status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.toml").write_text(GOOD)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        return ended.value.code, *capsys.readouterr()
-
-    return call
 
 
 def test_run_status_report_and_rerun(gradvar, tmp_path):
