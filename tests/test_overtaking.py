@@ -9,7 +9,7 @@ from benchmarks.exact import exact_variance
 from benchmarks.measured import read_run
 from benchmarks.overtaking import most_certain, overtakings, sentence
 from benchmarks.run import run_sweep
-from benchmarks.statistics import LINEAR, LOG, standard_error
+from benchmarks.statistics import LINEAR, LOG
 from benchmarks.sweep import parse_sweep, resolve
 from benchmarks.tables import crossover_table, latex, numbers
 from benchmarks.trends import crossovers, curvatures
@@ -81,17 +81,17 @@ def test_two_places_say_only_that_it_lies_between(rng):
 
 
 def test_what_is_not_known_to_differ_does_not_cross(rng):
-    first = [jackknifed(np.exp(d), errors(rng, 0.1)) for d in (0.15, -0.1, 0.12, -0.15)]
-    second = [jackknifed(1.0, errors(rng, 0.1)) for _ in range(4)]
-    assert crossovers(np.arange(4.0), first, second) == []
-    sharp = [jackknifed(np.exp(d), errors(rng, 0.001)) for d in (0.15, -0.1)]
-    other = [jackknifed(1.0, errors(rng, 0.001)) for _ in range(2)]
-    assert len(crossovers(np.arange(2.0), sharp, other)) == 1
+    def apart(differences, error):
+        each = [errors(rng, error) for _ in differences]
+        first = [jackknifed(np.exp(d), e - e.mean()) for d, e in zip(differences, each, strict=True)]
+        return np.arange(float(len(first))), first, [jackknifed(1.0, np.zeros(32)) for _ in first]
+
+    assert crossovers(*apart((0.15, -0.1, 0.12, -0.15), 0.1)) == []
+    assert len(crossovers(*apart((0.15, -0.1), 0.001))) == 1
     # known one at a time, but not all of a thousand at once
-    barely = [jackknifed(np.exp(d), errors(rng, 0.03)) for d in (0.12, -0.12)]
-    assert standard_error(barely[0]) < 0.05
-    assert len(crossovers(np.arange(2.0), barely, other)) == 1
-    assert crossovers(np.arange(2.0), barely, other, LINEAR, 1000) == []
+    barely = apart((0.12, -0.12), 0.03)
+    assert len(crossovers(*barely)) == 1
+    assert crossovers(*barely, LINEAR, 1000) == []
 
 
 SWEEP = """
