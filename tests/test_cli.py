@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.report import read_measurements
+from benchmarks.measured import read_measurements
 from estimators import ESTIMATORS
 from problems import PROBLEMS
 
