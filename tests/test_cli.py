@@ -35,7 +35,7 @@ def test_run_status_report_and_rerun(gradvar, tmp_path):
 
 def test_extend(gradvar, tmp_path):
     for words, message in (
-        (("extend", "small", "--replicates", "4000"), "manifest.json is not there"),
+        (("extend", "small", "--replicates", "4000"), "its measurements.csv is not there"),
         (("extend", "small"), "Missing option '--replicates'"),
     ):
         status, _, err = gradvar(*words)
