@@ -122,7 +122,7 @@ def test_few_processes_have_students_interval_and_six_have_order_statistics():
     expected = np.exp([logs.mean(), logs.mean() - half, logs.mean() + half])
     np.testing.assert_allclose(over_processes(list(seconds)), expected)
     six = [*seconds, 9.0]
-    assert over_processes(six) == median(np.array(six)) == (1.075, 0.9, 9.0)
+    assert over_processes(six) == median(np.array(six)) == (pytest.approx(1.075), 0.9, 9.0)
 
 
 @pytest.mark.parametrize("processes", [3, 5, 8])
@@ -134,7 +134,7 @@ def test_the_interval_over_processes_covers(processes):
 
 
 def test_the_command(gradvar, tmp_path):
-    (tmp_path / "tiny.toml").write_text(TINY.replace("[2, 4]", "[2]").replace('["none", "moving_average"]', '"none"'))
+    (tmp_path / "tiny.toml").write_text(TINY.replace('["none", "moving_average"]', '"none"'))
     status, _, err = gradvar("time", "tiny")
     assert status == 2
     assert "run 'tiny': its measurements.csv is not there" in err
@@ -145,7 +145,7 @@ def test_the_command(gradvar, tmp_path):
         assert f"--processes {processes}: expected at least 2" in err
     status, out, err = gradvar("time", "tiny.toml", "--processes", "2", "--json")
     assert status == 0
-    assert json.loads(out) == {"folder": "results/tiny", "cells": 2, "processes": 2, "timed": 4, "reused": 0}
+    assert json.loads(out) == {"folder": "results/tiny", "cells": 4, "processes": 2, "timed": 8, "reused": 0}
     assert "process 2 of 2" in err
     assert "timed in 2 processes" in (tmp_path / "results" / "tiny" / "summary.md").read_text()
-    assert "4 of these times were there already" in gradvar("time", "tiny", "--processes", "2")[1]
+    assert "8 of these times were there already" in gradvar("time", "tiny", "--processes", "2")[1]
