@@ -14,8 +14,18 @@ import pandas as pd
 
 from benchmarks.errors import BadInput
 from benchmarks.labels import estimator_label, place_label
-from benchmarks.measured import ESTIMATOR, LEFT_OUT, Run
+from benchmarks.measured import ESTIMATOR, Run
 from benchmarks.numerals import show
+from benchmarks.pairing import (
+    HARDWARE,
+    differing,
+    generators,
+    refuse_revisions,
+    same_draws,
+    warn_of_cells,
+    warn_of_environments,
+    warn_of_files,
+)
 from benchmarks.statistics import Interval, Jackknifed, combine, interval, product, quotient
 from benchmarks.sweep import Choice
 from benchmarks.tails import HEAVY_TAIL
@@ -25,13 +35,6 @@ from problems.arguments import build, look_up, nearest
 ONE = Interval(1.0, 1.0, 1.0)
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
 """What a cell is a measurement of, but for the estimator."""
-
-PAIRED_BY = {"seed": "seed", "dtype": "precision", "theta": "θ", "replicates": "R", "batches": "number of batches"}
-"""The columns in which two cells must agree to share their random numbers, and what each is called."""
-
-HARDWARE = ("machine", "device")
-GENERATOR = "prng"
-"""Keys of a run's environment; all others are versions."""
 
 
 class Estimate(NamedTuple):
@@ -262,8 +265,7 @@ def compared(
         a, b = first[group], second[group]
         doubtful = [name for name, row in zip(names, (a, b), strict=True) if row.status != "ok"]
         doubt = f"unreliable in {' and '.join(doubtful)}" if doubtful else ""
-        paired = same_generator and all(bool(getattr(a, key) == getattr(b, key)) for key in PAIRED_BY)
-        paired = paired and a.jackknifed is not None and b.jackknifed is not None
+        paired = same_generator and same_draws(a, b)
         ratios = {name: ratio_of(METRICS[name], a, b, paired) for name in metrics}
         # a time from one process does not say how much another would differ, nor does one from other hardware
         timed = same_hardware and bool(min(a.timing_processes, b.timing_processes) > 1)
@@ -318,81 +320,6 @@ def alone(estimate: Estimate) -> Interval:
 def log_width(interval: Interval) -> float:
     """Of an interval, on the log scale."""
     return math.log(interval.high / interval.low) if interval.low > 0 else math.nan
-
-
-def refuse_revisions(first: Run, second: Run) -> None:
-    """Raises BadInput where a problem that both runs measured was another problem in one of them."""
-    faults = []
-    a, b = (run.measurements.dropna(subset="problem_revision") for run in (first, second))
-    for problem in sorted(set(a.problem) & set(b.problem)):
-        here, there = (sorted({int(n) for n in t[t.problem == problem].problem_revision}) for t in (a, b))
-        if here != there:
-            faults.append(
-                f"problem {problem}: revision {', '.join(map(str, here))} in {first.folder}, "
-                f"{', '.join(map(str, there))} in {second.folder}: their numbers are those of different problems; "
-                "expected runs of one revision: measure the older one again"
-            )
-    if faults:
-        raise BadInput("\n".join(faults))
-
-
-def generators(run: Run) -> set[str]:
-    """The random number generators that a run used; none where it does not say."""
-    return {environment.get(GENERATOR, "") for environment in environments(run)}
-
-
-def environments(run: Run) -> list[dict[str, str]]:
-    """Versions and hardware that a run was measured with."""
-    return (run.manifest or {}).get("environments", [])
-
-
-def differing(first: Run, second: Run, keys: tuple[str, ...]) -> list[str]:
-    """What differs in these keys of the environments, in words."""
-    found = []
-    for key in keys:
-        here, there = (", ".join(sorted({e.get(key, "unknown") for e in environments(r)})) for r in (first, second))
-        if here != there:
-            found.append(f"{key} {here or 'unknown'} in A, {there or 'unknown'} in B")
-    return found
-
-
-def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
-    """What a run's folder lacks."""
-    warnings = []
-    for run, name in runs:
-        if run.manifest is None:
-            warnings.append(f"{name}: manifest.json is not there: its hardware and versions are unknown; not paired")
-        if not run.jackknifed:
-            warnings.append(f"{name}: {LEFT_OUT} is not there: not paired")
-    return warnings
-
-
-def warn_of_environments(first: Run, second: Run) -> list[str]:
-    """On what the runs differ: hardware and versions, a line each, and the generator."""
-    keys = list(dict.fromkeys(key for run in (first, second) for e in environments(run) for key in e))
-    versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
-    kinds = (
-        ("different hardware", HARDWARE, "times do not compare"),
-        ("different versions", versions, "numbers may differ for that"),
-        ("different random number generators", (GENERATOR,), "not paired"),
-    )
-    lines = ((kind, differing(first, second, keys), so) for kind, keys, so in kinds)
-    return [f"{kind}: {'; '.join(found)}: {so}" for kind, found, so in lines if found]
-
-
-def warn_of_cells(cells: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
-    """What differs between matched cells so that they are not paired, a line for each."""
-    rows = [(a[g], b[g]) for a, b in cells for g in sorted(a.keys() & b.keys() - {""})]
-    warnings = []
-    for column, name in PAIRED_BY.items():
-        pairs = [(getattr(a, column), getattr(b, column)) for a, b in rows]
-        other = [(here, there) for here, there in pairs if here != there]
-        if other:
-            here, there = other[0]
-            warnings.append(
-                f"different {name}: {here} in A, {there} in B, in {len(other)} of {len(rows)} rows: not paired"
-            )
-    return warnings
 
 
 def parse_metrics(names: Sequence[str]) -> list[str]:
