@@ -165,11 +165,13 @@ def test_compare_prints_a_table_and_json(gradvar, runs):
     assert "work" not in found["rows"][0]
 
 
-@pytest.mark.parametrize(("threshold", "expected"), [("5%", 4), ("0.2", 4), ("40%", 0), ("30%", 0)])
+@pytest.mark.parametrize(("threshold", "expected"), [("5%", 4), ("0.2", 4), ("40%", 0), ("29%", 0)])
 def test_the_gate(gradvar, runs, threshold, expected):
     status, _, err = gradvar("compare", "a", "b", "--fail-above", threshold)
     assert status == expected
     assert ("score function, leave-one-out on Gaussian square" in err) == (expected == 4)
+    found = json.loads(gradvar("compare", "a", "b", "--json", "--metric", "variance")[1])["rows"][0]["variance"]
+    assert found["low"] < 1.29 < found["ratio"] < 1.4, "29 % lies within the interval, below the ratio"
     assert gradvar("compare", "b", "a", "--fail-above", threshold)[0] == 0  # what got better fails nothing
 
 

@@ -68,6 +68,8 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     with open_store(run) as store:
         kept = store.timings(timing.environment())
     assert len(kept) == 3, "the group that was finished: three estimators at one L"
+    run_sweep(plan, run, Quiet())
+    assert read_measurements(run).equals(before), "one process alone changes nothing"
     progress = Quiet()
     timed = time_run(plan, run, 2, progress)
     assert (timed.cells, timed.processes, timed.reused, progress.missing) == (6, 2, 3, 9)
