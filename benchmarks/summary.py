@@ -101,9 +101,14 @@ def is_zero(table: pd.DataFrame) -> pd.Series:
 
 def row_label(row) -> str:
     """A row of the measurements in words."""
+    return f"{line_label(row)}, L = {row.num_samples}"
+
+
+def line_label(row) -> str:
+    """The same but for L."""
     group = row.group if isinstance(row.group, str) else ""
     place = place_label(row.problem, row.problem_args, row.point, group)
-    return f"{estimator_label(row.estimator, row.estimator_args)} on {place}, L = {row.num_samples}"
+    return f"{estimator_label(row.estimator, row.estimator_args)} on {place}"
 
 
 def biased_lines(table: pd.DataFrame) -> list[str]:
@@ -115,9 +120,11 @@ def biased_lines(table: pd.DataFrame) -> list[str]:
 
 
 def doubtful_lines(table: pd.DataFrame) -> list[str]:
-    """The cells that are unreliable or failed, with the reasons; cells of one reason together."""
-    rows = table[table.status.isin(["unreliable", "failed"])].drop_duplicates(["cell", "reason"])
-    return cut([f"{row.status}: {row_label(row)}: {row.reason}" for row in rows.itertuples()])
+    """The rows that are unreliable or failed, with the reasons; those that differ only in L together."""
+    levels: dict[tuple[str, str, str], list[str]] = {}
+    for row in table[table.status.isin(["unreliable", "failed"])].itertuples():
+        levels.setdefault((row.status, line_label(row), row.reason), []).append(str(row.num_samples))
+    return cut([f"{status}: {line}, L = {', '.join(at)}: {why}" for (status, line, why), at in levels.items()])
 
 
 def crossover_lines(crossovers: list[Overtaking]) -> list[str]:
