@@ -10,6 +10,7 @@ from benchmarks.cli import main
 from benchmarks.measured import read_measurements
 from estimators import ESTIMATORS
 from problems import PROBLEMS
+from tests.test_sweep import GOOD
 
 
 def test_run_status_report_and_rerun(gradvar, tmp_path):
