@@ -31,6 +31,12 @@ def test_run_status_report_and_rerun(gradvar, tmp_path):
     status, out, _ = gradvar("report", "small")
     assert status == 0
     assert "figures/variance_vs_samples" in out
+    assert out.splitlines()[-1] == "Read results/small/summary.md first."
+    assert summary["summary"] == "results/small/summary.md"
+    assert (folder / "summary.md").exists()
+    said = gradvar("run", "small.toml")[1].splitlines()
+    assert said[1:-1] == summary["headlines"]
+    assert said[-1] == "Read results/small/summary.md first."
     assert gradvar("report", str(folder))[0] == 0
 
 
