@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array
 
 from benchmarks import statistics
-from benchmarks.measure import Measurement, cell_key, elements_per_evaluation, exact_gradient, measure
+from benchmarks.measure import Measurement, adapt, cell_key, elements_per_evaluation, exact_gradient, measure
 from benchmarks.statistics import Moments
-from estimators.base import Estimator, State
+from estimators.base import Cost, Estimator, State
 from problems import PROBLEMS
 from problems.arguments import arguments, build
 from problems.base import Params, Problem
@@ -29,6 +29,9 @@ COMPILER = {"xla_backend_optimization_level": 0}
 
 NUM_SAMPLES = 4
 """L where an estimator takes it, else the next that it takes."""
+
+ADAPT_STEPS = 200
+"""Estimates made before a learned state is held fixed."""
 
 FACTORS = (1e-3, 10.0, 100.0, -10.0, -100.0)
 """θ is multiplied by each: extreme, and still inside the domain or given up."""
@@ -161,6 +164,27 @@ class ProblemTrial:
         return exact_gradient(self.problem, self.params)
 
 
+class Frozen(Estimator):
+    """An estimator with the state that it has learned, which it keeps: its terms are then those that it claims."""
+
+    estimator: Estimator
+    state: State
+
+    def estimate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Params, State]:
+        return self.estimator.estimate(problem, params, self.state, key, num_samples)[0], state
+
+    def supports(self, problem: Problem) -> str | None:
+        return self.estimator.supports(problem)
+
+    def cost(self, problem: Problem, num_samples: int) -> Cost:
+        return self.estimator.cost(problem, num_samples)
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        return self.estimator.refuses_samples(num_samples)
+
+
 class EstimatorTrial:
     """An estimator on a problem."""
 
@@ -223,6 +247,17 @@ class EstimatorTrial:
         args = (self.problem, self.estimator, self.params, self.state)
         return [jax.device_get(self.estimate(*args, key)[0]) for key in self.keys]
 
+    @cached_property
+    def settled(self) -> Estimator:
+        """The estimator, with what it learns in ADAPT_STEPS estimates held fixed, so that every L has the same state."""
+        if not jax.tree.leaves(self.state):
+            return self.estimator
+        states = adapt(
+            self.problem, self.estimator, self.params, jax.random.key(6), batches=1, num_samples=self.num_samples,
+            steps=ADAPT_STEPS,
+        )  # fmt: skip
+        return Frozen(self.estimator, jax.tree.map(lambda leaf: leaf[0], states))
+
     def measured(self, num_samples: int) -> dict[str, Moments]:
         """The moments of many replicates at L, each L measured once."""
         if num_samples not in self._measured:
@@ -230,7 +265,7 @@ class EstimatorTrial:
             each = max(1, cost * elements_per_evaluation(self.problem, self.params))
             replicates = int(np.clip(ELEMENTS // each, LEAST_REPLICATES, MOST_REPLICATES)) // 32 * 32
             self._measured[num_samples] = measure(
-                self.problem, self.estimator, self.params, num_samples=num_samples, replicates=replicates,
+                self.problem, self.settled, self.params, num_samples=num_samples, replicates=replicates,
                 key=cell_key(7, self.on.name, "init", num_samples),
             )  # fmt: skip
         return self._measured[num_samples].moments

@@ -187,6 +187,8 @@ def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
         ValueError: no such module or class (with the nearest), a module that fails, a class of another type.
     """
     module_name, _, class_name = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), class_name)):
+        raise ValueError(f"{kind} {name!r}: expected a module and a class, as in my_module:MyEstimator")
     module = import_module(kind, name, module_name)
     found = getattr(module, class_name, None)
     if not (inspect.isclass(found) and issubclass(found, expected)):
