@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import statistics
-from benchmarks.environment import environment, git_state
+from benchmarks.environment import environment, git_state, sources
 from benchmarks.exact import exact_variance
 from benchmarks.measure import Measurement, cell_key, exact_gradient, forget_programs, measure, program
 from benchmarks.statistics import Interval, Moments
@@ -80,23 +80,29 @@ def run_sweep(plan: Plan, folder: Path, progress: Progress) -> Summary:
     started = time.perf_counter()
     settings: dict[Choice, Setting] = {}
     with jax.enable_x64(plan.sweep.dtype == "float64"), open_store(folder) as store:
-        here = environment()
+        versions = environment()
+        here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}
         kept = {
             cell: outcome
             for cell, outcome in store.outcomes().items()
-            if outcome.environment == here and outcome.status != "failed"
+            if outcome.environment == here.get(cell) and outcome.status != "failed"
         }
         missing = [cell for cell in plan.measurable if cell.id not in kept]
         progress.start(len(missing))
         for cells in by_program(plan, missing):
             for cell in cells:
                 begun = time.perf_counter()
-                outcome = measure_cell(cell, plan, settings, here)
+                outcome = measure_cell(cell, plan, settings, here[cell.id])
                 store.keep(cell.id, outcome)
                 progress(cell, outcome.status, time.perf_counter() - begun)
             forget_programs()
         counts = write_results(plan, store, folder)
     return Summary(folder, counts, len(plan.measurable) - len(missing), time.perf_counter() - started)
+
+
+def sources_of(cell: Cell, plan: Plan) -> dict[str, str]:
+    """A user's own files that the cell is measured with: where one was changed, the cell is measured again."""
+    return sources(plan.problems[cell.problem], plan.estimators[cell.estimator])
 
 
 def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:

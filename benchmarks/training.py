@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from benchmarks.environment import environment
+from benchmarks.environment import environment, sources
 from benchmarks.measure import stable_hash
 from estimators import estimator
 from estimators.base import Estimator
@@ -35,7 +35,8 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     key = jax.random.fold_in(jax.random.key(seed), stable_hash("initialisation"))
     if not isinstance(problem, VariationalAutoencoder) or problem.train_steps == 0:
         return problem.init_params(key)
-    spec = repr([label, seed, sorted(environment().items()), LEARNING_RATE, BATCH, SAMPLES])
+    versions = sorted((environment() | sources(problem)).items())
+    spec = repr([label, seed, versions, LEARNING_RATE, BATCH, SAMPLES])
     path = cache_folder() / "checkpoints" / f"{hashlib.sha256(spec.encode()).hexdigest()[:16]}.eqx"
     if path.exists():
         try:
