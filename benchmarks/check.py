@@ -64,7 +64,9 @@ class Report:
         for check in dict.fromkeys(finding.check for finding in self.findings):
             counts = self.counts(check)
             lines.append(f"{check:20}" + "".join(f"{counts[column]:>9}" for column in columns))
-        lines += [f"failed: {f.check}, {f.subject} on {f.on}: {f.reason}" for f in self.findings if f.result == "failed"]
+        lines += [
+            f"failed: {f.check}, {f.subject} on {f.on}: {f.reason}" for f in self.findings if f.result == "failed"
+        ]
         skipped = Counter((f.check, f.reason) for f in self.findings if f.result == "skipped")
         reasons: dict[str, Counter[str]] = {}
         for (check, reason), count in skipped.items():
@@ -101,10 +103,8 @@ def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> R
     return Report(name, "problem", findings)
 
 
-def check_estimator(
-    name: str, subjects: Variants, own: Mapping[str, Problem], tell: Callable[[str], None]
-) -> Report:
-    """Every check of an estimator with each of its alternatives, on every registered problem and on those of its file."""
+def check_estimator(name: str, subjects: Variants, own: Mapping[str, Problem], tell: Callable[[str], None]) -> Report:
+    """Every check of an estimator with each of its alternatives, on every registered problem and those of its file."""
     problems = {label: small_problem(label) for label in PROBLEMS} | dict(own)
     tests = len(problems) * len(subjects) * len(estimator_checks.STATISTICAL)
     findings: list[Finding] = []
@@ -138,7 +138,9 @@ def estimator_findings(label: str, estimator: Estimator, on: ProblemTrial) -> It
     """Each check of an estimator on one problem, run, where the estimator supports it."""
     try:
         reason = estimator.supports(on.problem)
-        fault = "" if reason is None or is_sentence(reason) else f"supports: expected None or a reason; found {reason!r}"
+        fault = (
+            "" if reason is None or is_sentence(reason) else f"supports: expected None or a reason; found {reason!r}"
+        )
     except Exception as error:
         reason, fault = "supports fails", f"supports: {one_line(error)}"
     if reason is None:
@@ -198,4 +200,6 @@ def own_problems(cls: type) -> dict[str, Problem]:
         for name, value in vars(sys.modules[module]).items()
         if inspect.isclass(value) and issubclass(value, Problem) and value.__module__ == module
     }
-    return {name: build("problem", PROBLEMS, name, {}) for name, value in classes.items() if not inspect.isabstract(value)}
+    return {
+        name: build("problem", PROBLEMS, name, {}) for name, value in classes.items() if not inspect.isabstract(value)
+    }

@@ -142,8 +142,8 @@ def check(target: str, as_json: bool) -> int:
     """Check TARGET, an estimator or a problem of your own, written MODULE:CLASS, or a registered one.
 
     MODULE is a file in the current folder, or any module that can be imported. Shapes, dtypes, purity, agreement under
-    jit and vmap, recompilation, extreme θ, claims, stated costs, bias, 1/L, precision, learned gradients: on every problem
-    that it supports.
+    jit and vmap, recompilation, extreme θ, claims, stated costs, bias, 1/L, precision, learned gradients: on every
+    problem that it supports.
     """
     from benchmarks.check import check as check_target
     from benchmarks.run import use_compilation_cache

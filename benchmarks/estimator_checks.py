@@ -28,7 +28,7 @@ from benchmarks.trials import (
 from estimators.base import Cost
 
 AGREEMENT = 1e-4
-"""How far two ways to compute one estimate in float32 may lie apart, as a fraction of its size: rounding, and no more."""
+"""How far two ways to compute an estimate in float32 may lie apart, as a fraction of its size: rounding, no more."""
 
 LEARNING_KEYS, STEP = 2_000, 1e-4
 """Of the finite differences of what is learned: estimates averaged over, and the step."""
@@ -98,8 +98,11 @@ def support_claims(trial: EstimatorTrial) -> None:
     expect(least >= 1, f"min_samples: expected at least 1; found {least}")
     fewest = trial.usable(least)
     expect(fewest < least + 4, f"min_samples = {least}: expected it to take so few; the least it takes is {fewest}")
-    args = (trial.params, trial.state, trial.keys[0])
-    jax.eval_shape(lambda *args: trial.estimator.estimate(trial.problem, *args, fewest), *args)
+
+    def estimate(params: Any, state: Any, key: Array) -> Any:
+        return trial.estimator.estimate(trial.problem, params, state, key, fewest)
+
+    jax.eval_shape(estimate, trial.params, trial.state, trial.keys[0])
     claims = (trial.estimator.claims_unbiased(trial.problem), trial.estimator.claims_one_over_samples())
     expect(all(isinstance(c, (bool, np.bool_)) for c in claims), f"claims: expected True or False; found {claims}")
 
@@ -238,14 +241,16 @@ STATISTICAL = ("unbiasedness", "one_over_samples", "learned_gradients")
 def traced(trial: EstimatorTrial) -> tuple[Any, Any]:
     """The estimate and the state after it, as shapes."""
     args = (trial.problem, trial.estimator, trial.params, trial.state, trial.keys[0])
-    return jax.eval_shape(trial.estimate, *args)
+    estimate, after = jax.eval_shape(trial.estimate, *args)
+    return estimate, after
 
 
 def compare_shapes(what: str, like: str, found: Any, expected: Any) -> None:
     """Fails where two trees differ in structure or in a shape."""
     theirs, ours = paths(found), paths(expected)
+    built: list[Any] = [jax.tree.structure(tree) for tree in (found, expected)]
     expect(
-        jax.tree.structure(found) == jax.tree.structure(expected),
+        built[0] == built[1],
         f"expected {what} to be built like {like}, {', '.join(ours) or 'empty'}; found {', '.join(theirs) or 'empty'}",
     )
     for place, leaf in ours.items():
@@ -282,7 +287,10 @@ def farthest(expected: Any, found: Any) -> tuple[str, float]:
 
     A group smaller than float32 resolves beside the others counts as that large.
     """
-    sizes = {group: max((float(np.abs(x).max()) for x in leaves_of(leaves)), default=0.0) for group, leaves in expected.items()}  # noqa: E501
+    sizes = {
+        group: max((float(np.abs(x).max()) for x in leaves_of(leaves)), default=0.0)
+        for group, leaves in expected.items()
+    }
     floor = max([1e-6 * size for size in sizes.values()] + [1e-30])
     apart = {
         group: max(

@@ -77,7 +77,7 @@ ad.primitive_transposes[slope_p] = transpose
 
 
 def counted(problem: Problem) -> Problem:
-    """The same problem with an opaque f. Its class is a subclass: whoever asks for the problem's type still finds it."""
+    """The same problem with an opaque f; its class is a subclass, so that whoever asks for the type still finds it."""
 
     class Counted(type(problem)):  # type: ignore[misc]
         """A problem whose f is opaque."""

@@ -43,7 +43,7 @@ def evaluate(jaxpr: core.Jaxpr, consts: list, inputs: list) -> list:
     env: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *inputs], strict=True))
 
     def read(atom: Any) -> Any:
-        return widen(jnp.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, core.Literal) else env[atom]
+        return widen(jnp.asarray(atom.val, dtype_of(atom))) if isinstance(atom, core.Literal) else env[atom]
 
     for equation in jaxpr.eqns:
         operands = [read(atom) for atom in equation.invars]
@@ -58,7 +58,7 @@ def apply(equation: core.JaxprEqn, operands: list) -> list:
         return CONTROL_FLOW[name](params, operands)
     if name in NARROW:
         operands = [
-            operand.astype(atom.aval.dtype) if jnp.issubdtype(operand.dtype, jnp.floating) else operand
+            operand.astype(dtype_of(atom)) if jnp.issubdtype(operand.dtype, jnp.floating) else operand
             for operand, atom in zip(operands, equation.invars, strict=True)
         ]
         return [*map(widen, as_list(equation, equation.primitive.bind(*operands, **params)))]
@@ -68,6 +68,11 @@ def apply(equation: core.JaxprEqn, operands: list) -> list:
     if bodies:  # a call: its body in its place
         return closed(bodies[0])(*operands)
     return as_list(equation, equation.primitive.bind(*operands, **{key: wider(value) for key, value in params.items()}))
+
+
+def dtype_of(atom: Any) -> Any:
+    """The dtype that a variable or a constant had when the program was traced."""
+    return atom.aval.dtype
 
 
 def wider(param: Any) -> Any:

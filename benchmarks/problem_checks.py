@@ -48,9 +48,7 @@ def shapes(trial: ProblemTrial) -> None:
         f"init_params: expected a dict of named groups; found {type(params).__name__}",
     )
     q = trial.problem.distribution(params)
-    expect(
-        isinstance(q, dist.Distribution), f"distribution: expected a numpyro Distribution; found {type(q).__name__}"
-    )
+    expect(isinstance(q, dist.Distribution), f"distribution: expected a numpyro Distribution; found {type(q).__name__}")
     x = draws(trial)
     one = jax.eval_shape(trial.problem.objective, params, x[0])
     expect(
@@ -79,8 +77,8 @@ def purity(trial: ProblemTrial) -> None:
     first, again = (trial.problem.init_params(jax.random.key(3)) for _ in range(2))
     expect(same(first, again), "init_params: expected the same θ from the same key twice; found another")
     x = draws(trial)
-    first, again = (trial.problem.objective(trial.params, x[0]) for _ in range(2))
-    expect(same(first, again), "objective: expected the same f at the same θ and x twice; found another")
+    value, repeated = (trial.problem.objective(trial.params, x[0]) for _ in range(2))
+    expect(same(value, repeated), "objective: expected the same f at the same θ and x twice; found another")
 
 
 def jit_and_vmap(trial: ProblemTrial) -> None:
@@ -96,7 +94,8 @@ def jit_and_vmap(trial: ProblemTrial) -> None:
     for place, leaf in paths(trial.problem.init_params(keys[1])).items():
         apart = relative(leaf, theirs[place])
         expect(
-            apart < AGREEMENT, f"init_params: expected the same θ under jit and vmap; found {place} apart by {apart:.1e}"
+            apart < AGREEMENT,
+            f"init_params: expected the same θ under jit and vmap; found {place} apart by {apart:.1e}",
         )
 
 
@@ -107,7 +106,10 @@ def recompilation(trial: ProblemTrial) -> None:
         return problem.costs(params, x), problem.distribution(params).log_prob(x), problem.exact_gradient(params)
 
     x = draws(trial)
-    others = {"θ": (trial.problem, moved(trial.params, jax.random.key(8), 0.1), x), "x": (trial.problem, trial.params, x + 1)}
+    others = {
+        "θ": (trial.problem, moved(trial.params, jax.random.key(8), 0.1), x),
+        "x": (trial.problem, trial.params, x + 1),
+    }
     others |= {name: (other, trial.params, x) for name, other in other_numbers(trial.problem).items()}
     again = retraced(everything, (trial.problem, trial.params, x), others)
     expect(not again, f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}")
@@ -131,12 +133,16 @@ def distribution(trial: ProblemTrial) -> None:
         base = base.base_dist
     for name, constraint in base.arg_constraints.items():
         if name in vars(base):
-            expect(np.all(constraint(getattr(base, name))), f"distribution: expected {name} to be {constraint}; it is not")
+            expect(
+                np.all(constraint(getattr(base, name))), f"distribution: expected {name} to be {constraint}; it is not"
+            )
     x = sample(q, jax.random.key(6), SCORES)
     expect(np.all(q.support(x)), f"distribution: expected draws in its support, {q.support}; found some outside")
 
     def score(x: Array) -> Array:
-        leaves = jax.tree.leaves(jax.grad(lambda params: trial.problem.distribution(params).log_prob(x).sum())(trial.params))
+        leaves = jax.tree.leaves(
+            jax.grad(lambda params: trial.problem.distribution(params).log_prob(x).sum())(trial.params)
+        )
         return jnp.concatenate([leaf.ravel() for leaf in leaves])
 
     scores = np.asarray(jax.jit(jax.vmap(score), compiler_options=COMPILER)(x), np.float64)
@@ -226,8 +232,8 @@ def use_of_params(trial: ProblemTrial) -> None:
 PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
     check.__name__: check
     for check in (
-        shapes, dtypes, purity, jit_and_vmap, recompilation, extreme_parameters, distribution, exact_gradient, precision,
-        smoothness, use_of_params,
+        shapes, dtypes, purity, jit_and_vmap, recompilation, extreme_parameters, distribution, exact_gradient,
+        precision, smoothness, use_of_params,
     )
 }  # fmt: skip
 """By the name that a report gives them."""
@@ -258,7 +264,7 @@ def relative(expected: Any, found: Any) -> float:
 
 
 def unbiased_estimator(trial: ProblemTrial) -> Estimator | None:
-    """A registered estimator that is unbiased on the problem: the pathwise sort where there is one, as the least noisy."""
+    """A registered estimator that is unbiased on the problem: one through f where there is one, as the least noisy."""
     built = [cls() for cls in ESTIMATORS.values()] + [estimator("score_function", baseline="leave_one_out")]
     fitting = [e for e in built if not e.supports(trial.problem) and e.claims_unbiased(trial.problem)]
     return max(fitting, key=lambda e: (e.differentiates_f, e.min_samples), default=None)

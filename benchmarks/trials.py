@@ -249,7 +249,7 @@ class EstimatorTrial:
 
     @cached_property
     def settled(self) -> Estimator:
-        """The estimator, with what it learns in ADAPT_STEPS estimates held fixed, so that every L has the same state."""
+        """The estimator, with what it learned in ADAPT_STEPS estimates held fixed: every L then has the same state."""
         if not jax.tree.leaves(self.state):
             return self.estimator
         states = adapt(

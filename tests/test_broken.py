@@ -1,4 +1,4 @@
-"""Deliberately broken estimators and problems: each is caught by the check named for what is broken, and by no other."""
+"""Deliberately broken estimators and problems, each caught by the check named for what is broken, and by no other."""
 
 import importlib
 
@@ -50,7 +50,9 @@ def test_a_missing_direct_term_is_missed_where_there_is_none():
 
 
 def test_an_estimator_that_learns_as_it_should_passes_every_check():
-    findings = list(estimator_findings("", LearnedBaseline(), ProblemTrial("", small_problem("gaussian_square"), LEVEL)))
+    findings = list(
+        estimator_findings("", LearnedBaseline(), ProblemTrial("", small_problem("gaussian_square"), LEVEL))
+    )
     assert {finding.result for finding in findings} == {"passed"}, failed(findings)
 
 

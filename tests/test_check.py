@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks.check import FALSE_ALARMS, check
+from benchmarks.check import FALSE_ALARMS, check, estimator_findings
 from benchmarks.cli import main
 from benchmarks.errors import BadInput
 from benchmarks.estimator_checks import ESTIMATOR_CHECKS
@@ -14,6 +14,7 @@ from benchmarks.measure import forget_programs
 from benchmarks.problem_checks import PROBLEM_CHECKS
 from benchmarks.problem_checks import STATISTICAL as OF_PROBLEMS
 from benchmarks.trials import EstimatorTrial, ProblemTrial, Skipped
+from estimators import Estimator
 from tests.variants import PROBLEM_NAMES, VARIANTS, small_problem
 
 PAIRS = [
@@ -68,6 +69,14 @@ def reason_to_skip(trial: EstimatorTrial, problem: str, label: str, name: str) -
             return "claims no variance proportional to 1/L"
         return NO_VARIANCE.get((problem, label))
     return None
+
+
+@pytest.mark.parametrize(("label", "variant"), VARIANTS, ids=[label for label, _ in VARIANTS])
+def test_a_refusal_says_why(label: str, variant: Estimator):
+    refused = [problem_trial(name) for name in PROBLEM_NAMES if (name, label) not in PAIRS]
+    for on in refused:
+        findings = list(estimator_findings(label, variant, on))
+        assert {f.check: f.result for f in findings if f.result != "skipped"} == {"support_claims": "passed"}
 
 
 NO_VARIANCE = dict.fromkeys(
