@@ -106,20 +106,19 @@ def remade(thing: Any, **changes: Any) -> Any:
 
 def retraced(function: Callable, first: tuple, others: dict[str, tuple]) -> list[str]:
     """The names of those arguments in `others` for which `function`, compiled for `first`, is compiled again."""
-    traces = 0
+    traces: list[None] = []
 
     def counting(*args: Any) -> Any:
-        nonlocal traces
-        traces += 1
+        traces.append(None)
         return function(*args)
 
     compiled = jax.jit(counting)
     jax.eval_shape(compiled, *first)
     again = []
     for name, args in others.items():
-        before = traces
+        before = len(traces)
         jax.eval_shape(compiled, *args)
-        if traces > before:
+        if len(traces) > before:
             again.append(name)
     return again
 

@@ -2,12 +2,14 @@
 
 import importlib
 
+import jax
 import pytest
 
 from benchmarks.check import FALSE_ALARMS, estimator_findings, problem_findings
 from benchmarks.estimator_checks import ESTIMATOR_CHECKS
 from benchmarks.problem_checks import PROBLEM_CHECKS
-from benchmarks.trials import ProblemTrial, small_problem
+from benchmarks.trials import EstimatorTrial, Failed, ProblemTrial, small_problem
+from estimators import SurrogateEstimator
 from tests import broken_problems
 from tests.learned_baseline import LearnedBaseline
 
@@ -54,6 +56,35 @@ def test_an_estimator_that_learns_as_it_should_passes_every_check():
         estimator_findings("", LearnedBaseline(), ProblemTrial("", small_problem("gaussian_square"), LEVEL))
     )
     assert {finding.result for finding in findings} == {"passed"}, failed(findings)
+
+
+class Counting(LearnedBaseline):
+    """Keeps beside its baseline a number that is not trained."""
+
+    def init(self, problem, params, key):
+        return {"baseline": super().init(problem, params, key), "seen": super().init(problem, params, key)}
+
+    def advantage(self, f, state):
+        return super().advantage(f, state["baseline"])
+
+    def estimate(self, problem, params, state, key, num_samples):
+        estimate, _ = SurrogateEstimator.estimate(self, problem, params, state, key, num_samples)
+        return estimate, state | {"seen": state["seen"] + 1}
+
+    def learning_gradient(self, problem, params, state, key, num_samples):
+        return super().learning_gradient(problem, params, state, key, num_samples) | {"seen": None}
+
+
+class TwiceTheGradient(Counting):
+    def learning_gradient(self, problem, params, state, key, num_samples):
+        return jax.tree.map(lambda g: 2 * g, super().learning_gradient(problem, params, state, key, num_samples))
+
+
+def test_of_a_state_only_what_is_trained_by_gradient_is_differentiated():
+    on = ProblemTrial("", small_problem("gaussian_square"), LEVEL)
+    ESTIMATOR_CHECKS["learned_gradients"](EstimatorTrial(Counting(), on))
+    with pytest.raises(Failed, match="expected the gradient that trains the state"):
+        ESTIMATOR_CHECKS["learned_gradients"](EstimatorTrial(TwiceTheGradient(), on))
 
 
 def test_every_check_of_an_estimator_is_shown_to_bite():
