@@ -16,7 +16,7 @@ from benchmarks.errors import BadInput, GradvarError
 if TYPE_CHECKING:
     from benchmarks.sweep import Plan, Sweep
 
-INTERRUPTED = 130
+GATE_FAILED, INTERRUPTED = 4, 130
 
 sweep_argument = click.argument("sweep", default="default")
 output_option = click.option(
@@ -71,8 +71,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of samples L.
 
-    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a gate failed, 5 store damaged, 6 store
-    in use, 130 interrupted. --debug, anywhere, shows tracebacks.
+    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate failed, 5 store damaged, 6
+    store in use, 130 interrupted. --debug, anywhere, shows tracebacks.
     """
 
 
@@ -271,6 +271,25 @@ def describe(name: str, as_json: bool) -> int:
     found = description(name)
     emit(found if as_json else found["text"])
     return 0
+
+
+@cli.command()
+@click.argument("target")
+@json_option
+def check(target: str, as_json: bool) -> int:
+    """Check TARGET, an estimator or a problem of your own, written MODULE:CLASS, or a registered one.
+
+    MODULE is a file in the current folder, or any module that can be imported. Shapes, dtypes, purity, agreement under
+    jit and vmap, recompilation, extreme θ, claims, stated costs, bias, 1/L, precision, learned gradients: on every
+    problem that it supports.
+    """
+    from benchmarks.check import check as check_target
+    from benchmarks.run import use_compilation_cache
+
+    use_compilation_cache()
+    found = check_target(target, lambda line: click.echo(line, err=True))
+    emit(found.as_json if as_json else found.text)
+    return GATE_FAILED if found.counts()["failed"] else 0
 
 
 @cli.command()

@@ -1,13 +1,14 @@
 """What a registered name stands for, from its class: nothing is written twice."""
 
 import inspect
+from collections.abc import Collection
 from typing import Any
 
 from benchmarks.errors import BadInput
 from benchmarks.sweep import load_sweep, preset_folder, preset_names
-from estimators import ESTIMATORS
-from problems import PROBLEMS
-from problems.arguments import arguments, defaults, nearest
+from estimators import ESTIMATORS, Estimator
+from problems import PROBLEMS, Problem
+from problems.arguments import arguments, build, defaults, nearest, own_class
 
 
 def description(name: str) -> dict[str, Any]:
@@ -16,24 +17,43 @@ def description(name: str) -> dict[str, Any]:
     Raises:
         BadInput: no such name.
     """
-    for kind, registry in (("problem", PROBLEMS), ("estimator", ESTIMATORS)):
-        if name in registry:
-            return of_class(kind, name, registry[name])
     if name in preset_names():
         text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8").rstrip()
         return {"kind": "preset", "name": name, "text": text, "sweep": load_sweep(name).model_dump(exclude_none=True)}
-    known = [*PROBLEMS, *ESTIMATORS, *preset_names()]
-    raise BadInput(f"name {name!r}: expected a problem, an estimator or a preset{nearest(name, known)}")
+    try:
+        return of_class(*class_of(name, preset_names()), name)
+    except ValueError as error:  # a user's class that cannot be made with its defaults
+        raise BadInput(str(error)) from error
 
 
-def of_class(kind: str, name: str, cls: type) -> dict[str, Any]:
+def class_of(name: str, others: Collection[str] = ()) -> tuple[str, type]:
+    """Whether `name` is a problem or an estimator, registered or `module:Class`, and its class.
+
+    Raises:
+        BadInput: no such name; the nearest is named, of the `others` too.
+    """
+    if ":" in name:
+        try:
+            cls = own_class("name", (Problem, Estimator), name)
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+        return ("problem" if issubclass(cls, Problem) else "estimator"), cls
+    for kind, registry in (("problem", PROBLEMS), ("estimator", ESTIMATORS)):
+        if name in registry:
+            return kind, registry[name]
+    known = [*PROBLEMS, *ESTIMATORS, *others]
+    expected = "a problem, an estimator" + (", a preset" if others else "") + " or module:Class"
+    raise BadInput(f"name {name!r}: expected {expected}{nearest(name, known)}")
+
+
+def of_class(kind: str, cls: type, name: str) -> dict[str, Any]:
     """From the docstring, the arguments' declarations and the class's facts."""
     default = defaults(cls)
     taken = {
         key: {"default": default[key], "expected": argument.expected, "help": argument.help}
         for key, argument in arguments(cls).items()
     }
-    facts = facts_of(kind, cls)
+    facts = facts_of(kind, cls, name)
     lines = [f"{name} ({kind})", "", inspect.cleandoc(cls.__doc__ or ""), ""]
     lines += [f"{key}: {value}" for key, value in facts.items() if value]
     if taken:
@@ -42,13 +62,13 @@ def of_class(kind: str, name: str, cls: type) -> dict[str, Any]:
     return {"kind": kind, "name": name, **facts, "arguments": taken, "text": "\n".join(lines)}
 
 
-def facts_of(kind: str, cls: Any) -> dict[str, Any]:
+def facts_of(kind: str, cls: Any, name: str) -> dict[str, Any]:
     """What the class claims, and the pairs it fits."""
     if kind == "problem":
-        problem = cls()
+        problem = build(kind, PROBLEMS, name, {})
         fits = [name for name, other in ESTIMATORS.items() if not other().supports(problem)]
         return {"source": cls.source, "exact gradient": cls.truth or "none", "estimators": ", ".join(fits)}
-    estimator = cls()
+    estimator = build(kind, ESTIMATORS, name, {})
     fits = [name for name, other in PROBLEMS.items() if not estimator.supports(other())]
     bias = "unbiased" if cls.unbiased else "biased"
     if cls.unbiased and cls.differentiates_f:

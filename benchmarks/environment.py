@@ -1,11 +1,16 @@
 """What a number was measured with."""
 
+import hashlib
+import inspect
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jax
+
+from problems.arguments import Configured
 
 PACKAGES = ("gradvar", "jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
 
@@ -20,6 +25,22 @@ def environment() -> dict[str, str]:
         "device": f"{device.platform}: {device.device_kind}",
         "prng": str(jax.config.jax_default_prng_impl),  # type: ignore[attr-defined]
     }
+
+
+def sources(*things: Any) -> dict[str, str]:
+    """A digest of each file of a user's own that defines the class of one of `things`, or what it inherits from."""
+    classes = [cls for thing in things for cls in type(thing).__mro__ if issubclass(cls, Configured)]
+    return {f"source {cls.__module__}": digest(inspect.getfile(cls)) for cls in classes if not is_ours(cls)}
+
+
+def is_ours(cls: type) -> bool:
+    """Whether a class comes with gradvar: the version, or the commit, says which it is."""
+    return cls.__module__.partition(".")[0] in {"problems", "estimators", "benchmarks"}
+
+
+def digest(file: str) -> str:
+    """Of a file's bytes."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
 
 
 def git_state() -> dict[str, str | bool | None]:

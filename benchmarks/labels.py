@@ -33,11 +33,13 @@ POINT_ARGUMENT = "train_steps"
 
 
 def words(name: str) -> str:
-    """A name in snake_case as it is written in prose.
+    """A name in snake_case as it is written in prose; a user's own, `module:Class`, stays as it is.
 
     >>> words("straight_through_gumbel")
     'straight-through Gumbel'
     """
+    if ":" in name:
+        return name
     text = name.replace("_", " ")
     for plain, proper in SPELLING.items():
         text = re.sub(rf"\b{plain}\b", proper, text)
@@ -82,8 +84,19 @@ def problem_label(name: str, args_json: str) -> str:
     """
     given = worth_saying(PROBLEMS.get(name), args_json)
     text = ", ".join(f"{words(k)} = {words(v) if isinstance(v, str) else number_text(v)}" for k, v in given.items())
-    name = words(name)
-    return name[:1].upper() + name[1:] + (f" ({text})" if text else "")
+    title = words(name)
+    if ":" not in name:
+        title = title[:1].upper() + title[1:]
+    return title + (f" ({text})" if text else "")
+
+
+def file_name(text: str) -> str:
+    """A text as part of a file's name: [a-z0-9_] only.
+
+    >>> file_name("my_module:MyProblem")
+    'my_module_myproblem'
+    """
+    return re.sub(r"[^a-z0-9_]+", "_", text.lower().replace("-", "m").replace(".", "p"))
 
 
 def without(args_json: str, argument: str) -> str:
@@ -123,5 +136,4 @@ def slug(name: str, args_json: str) -> str:
     """
     given = worth_saying(PROBLEMS.get(name), args_json)
     parts = [f"{k}_{v if isinstance(v, (str, bool)) else number_text(v)}" for k, v in given.items()]
-    text = "_".join([name, *parts]).lower().replace("-", "m").replace(".", "p")
-    return re.sub(r"[^a-z0-9_]+", "_", text)
+    return file_name("_".join([name, *parts]))

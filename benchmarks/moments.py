@@ -103,6 +103,12 @@ def leave_out(moments: Moments) -> LeftOut:
     )
 
 
+def scale_of(moments: Moments) -> float:
+    """The root mean square of an estimate's norm: what rounding errors are proportional to."""
+    whole = leave_out(moments).whole
+    return float(np.sqrt((whole.mean**2).sum() + whole.variance.sum()))
+
+
 def _pooled_second(moments: Moments) -> Float[np.ndarray, " P"]:
     apart = moments.mean - moments.mean.mean(0)
     return (moments.second + moments.size * apart**2).sum(0)

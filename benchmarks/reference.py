@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Array
 
 from benchmarks.bias import Truth
+from benchmarks.environment import sources
 from benchmarks.measure import flat, measure
 from benchmarks.moments import Moments, leave_out
 from benchmarks.training import checksum, remembered
@@ -30,7 +31,8 @@ def reference_gradient(problem: Problem, params: Params, key: Array, replicates:
 
     empty = {group: np.zeros(flat(leaves).shape) for group, leaves in params.items()}
     like = {group: Truth(zeros, zeros, 0.0) for group, zeros in empty.items()}
-    spec = [type(problem).__name__, np.asarray(jax.random.key_data(key)).tolist(), replicates, checksum(params)]
+    words = np.asarray(jax.random.key_data(key)).tolist()
+    spec = [type(problem).__name__, sorted(sources(problem).items()), words, replicates, checksum(params)]
     return remembered("references", spec, like, make)
 
 

@@ -17,7 +17,7 @@ from scipy.stats import false_discovery_control
 
 from benchmarks import statistics, tails
 from benchmarks.bias import Bias, Truth, biases, exactly
-from benchmarks.environment import environment, git_state
+from benchmarks.environment import environment, git_state, sources
 from benchmarks.errors import BadInput
 from benchmarks.exact import exact_variance
 from benchmarks.measure import (
@@ -31,7 +31,7 @@ from benchmarks.measure import (
     program,
     stable_hash,
 )
-from benchmarks.moments import Moments, leave_out
+from benchmarks.moments import Moments, leave_out, scale_of
 from benchmarks.reference import REFERENCE_SAMPLES, reference_gradient
 from benchmarks.statistics import Interval
 from benchmarks.store import Outcome, Store, Summaries, open_store
@@ -113,23 +113,29 @@ def run_sweep(plan: Plan, folder: Path, progress: Progress) -> Summary:
     started = time.perf_counter()
     settings: dict[Choice, Setting] = {}
     with jax.enable_x64(plan.sweep.dtype == "float64"), open_store(folder) as store:
-        here = environment()
+        versions = environment()
+        here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}
         kept = {
             cell: outcome
             for cell, outcome in store.outcomes().items()
-            if outcome.environment == here and outcome.status != "failed"
+            if outcome.environment == here.get(cell) and outcome.status != "failed"
         }
         missing = [cell for cell in plan.measurable if cell.id not in kept]
         progress.start(len(missing))
         for cells in by_program(plan, missing):
             for cell in cells:
                 begun = time.perf_counter()
-                outcome, summaries = measure_cell(cell, plan, settings, here, store)
+                outcome, summaries = measure_cell(cell, plan, settings, here[cell.id], store)
                 store.keep(cell.id, outcome, summaries)
                 progress(cell, outcome.status, time.perf_counter() - begun)
             forget_programs()
         counts = write_results(plan, store, folder)
     return Summary(folder, counts, len(plan.measurable) - len(missing), time.perf_counter() - started)
+
+
+def sources_of(cell: Cell, plan: Plan) -> dict[str, str]:
+    """A user's own files that the cell is measured with: where one was changed, the cell is measured again."""
+    return sources(plan.problems[cell.problem], plan.estimators[cell.estimator])
 
 
 def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:
@@ -247,12 +253,6 @@ def rows_of(cell: Cell, estimator: Estimator, setting: Setting, measurement: Mea
 def bounds(name: str, interval: Interval) -> dict[str, float]:
     """Three columns: a number and the ends of its interval."""
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def scale_of(moments: Moments) -> float:
-    """The root mean square of an estimate's norm: what rounding errors are proportional to."""
-    whole = leave_out(moments).whole
-    return math.sqrt((whole.mean**2).sum() + whole.variance.sum())
 
 
 def spread_columns(moments: Moments, seconds: Interval, rounding: float) -> dict[str, Any]:

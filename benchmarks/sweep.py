@@ -18,7 +18,7 @@ from benchmarks.measure import STEP, number_of_batches
 from estimators import ESTIMATORS
 from estimators.base import Estimator
 from problems import PROBLEMS
-from problems.arguments import arguments, build, defaults, nearest
+from problems.arguments import arguments, build, defaults, look_up, nearest, search_in
 from problems.base import Problem
 
 Samples = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=1)]
@@ -30,7 +30,7 @@ REPLICATES = 20_000
 
 
 class Entry(BaseModel):
-    """A problem or an estimator by name, with its arguments; a list of values is swept."""
+    """A problem or an estimator by name, or as `module:Class`, with its arguments; a list of values is swept."""
 
     model_config = ConfigDict(extra="allow")
     name: str
@@ -101,8 +101,8 @@ class Choice:
     @classmethod
     def of(cls, registry: dict[str, type], name: str, given: dict[str, Any]) -> "Choice":
         """`name` with the arguments given and the defaults of the others, numbers as floats."""
-        kinds = arguments(registry[name])
-        filled = defaults(registry[name]) | given
+        taken = look_up("name", registry, name)
+        kinds, filled = arguments(taken), defaults(taken) | given
         return cls(
             name, tuple((key, float(v) if kinds[key].kind == "number" else v) for key, v in sorted(filled.items()))
         )
@@ -200,6 +200,7 @@ def load_sweep(name: str) -> Sweep:
             text, where = path.read_text(encoding="utf-8"), name
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"sweep {name}: cannot be read: {error}") from error
+        search_in(path.parent)  # for problems and estimators of one's own, named module:Class
     else:
         known = preset_names()
         raise BadInput(f"sweep {name!r}: expected a file or a preset ({', '.join(known)}){nearest(name, known)}")

@@ -46,7 +46,9 @@ def tables(measurements: pd.DataFrame) -> Iterator[Table]:
         ]
         body = [[*map(str, values), *texts] for values, texts in sorted(lines, key=lambda line: line[0])]
         where = problem_label(problem, rows.problem_args.iloc[0]) if not swept else problem_label(problem, "{}")
-        yield Table(f"{problem}_{point}_{group}", f"{where}, {point}: variance, group {group}", header, body)
+        yield Table(
+            f"{problem.replace(':', '_')}_{point}_{group}", f"{where}, {point}: variance, group {group}", header, body
+        )
 
 
 def crossover_table(found: list[Overtaking]) -> Table:

@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from benchmarks.environment import environment
+from benchmarks.environment import environment, sources
 from benchmarks.measure import stable_hash
 from estimators import estimator
 from estimators.base import Estimator
@@ -37,7 +37,7 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     if not isinstance(problem, VariationalAutoencoder) or problem.train_steps == 0:
         return problem.init_params(key)
     start = problem.init_params(key)
-    spec = [label, seed, LEARNING_RATE, BATCH, SAMPLES]
+    spec = [label, seed, sorted(sources(problem).items()), LEARNING_RATE, BATCH, SAMPLES]
     return remembered("checkpoints", spec, start, lambda: train(problem, start, jax.random.fold_in(key, 1)))
 
 

@@ -30,6 +30,9 @@ class Baseline(eqx.Module):
 
     min_samples: ClassVar[int] = 1
 
+    joins_samples: ClassVar[bool] = False
+    """Whether b_l is made from the other samples: the terms of the estimate then are not independent."""
+
     @abstractmethod
     def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
         """b for each sample; the l-th may depend on the state and on every sample but the l-th."""
@@ -61,6 +64,7 @@ class LeaveOneOut(Baseline):
     r"""$b_l = \frac1{L-1} \sum_{m \ne l} f(x_m)$ (Kool, van Hoof and Welling, 2019; "RLOO"). Needs L ≥ 2."""
 
     min_samples: ClassVar[int] = 2
+    joins_samples: ClassVar[bool] = True
 
     def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
         # relative to the first sample, so that a constant f leaves exactly zero, not its rounding

@@ -19,6 +19,7 @@ class Relaxed(SurrogateEstimator):
 
     unbiased: ClassVar[bool] = False
     differentiates_f: ClassVar[bool] = True
+    independent_terms: ClassVar[bool] = True
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())

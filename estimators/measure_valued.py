@@ -26,6 +26,7 @@ class MeasureValued(SurrogateEstimator):
     coupled: bool = flag(True, "whether positive and negative part share their randomness")
 
     unbiased: ClassVar[bool] = True
+    independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Pflug, 1989; Heidergott, Vázquez-Abad and Volk-Makarewicz, 2008"
 
     def surrogate(

@@ -18,6 +18,7 @@ class Pathwise(SurrogateEstimator):
 
     unbiased: ClassVar[bool] = True
     differentiates_f: ClassVar[bool] = True
+    independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Kingma and Welling, 2014; Rezende, Mohamed and Wierstra, 2014"
 
     def surrogate(

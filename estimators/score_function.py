@@ -47,6 +47,9 @@ class ScoreFunction(SurrogateEstimator):
     def min_samples(self) -> int:
         return self.baseline.min_samples
 
+    def claims_one_over_samples(self) -> bool:
+        return not self.baseline.joins_samples
+
     def supports(self, problem: Problem) -> str | None:
         return self.control_variate.supports(problem)
 

@@ -20,6 +20,7 @@ class StraightThrough(SurrogateEstimator):
 
     unbiased: ClassVar[bool] = False
     differentiates_f: ClassVar[bool] = True
+    independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Bengio, Léonard and Courville, 2013"
 
     def surrogate(

@@ -7,9 +7,14 @@ compiles nothing) and which set a shape or a branch (static: a new value compile
 
 import dataclasses
 import difflib
+import importlib
+import inspect
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -134,7 +139,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def build(kind: str, registry: Mapping[str, type], name: str, given: Mapping[str, Any]) -> Any:
-    """The registered class called `name`, made with the arguments `given`.
+    """The class called `name`, registered or a user's own, made with the arguments `given`.
 
     Raises:
         ValueError: no such name, no such argument, or a value that its argument refuses.
@@ -152,10 +157,69 @@ def build(kind: str, registry: Mapping[str, type], name: str, given: Mapping[str
         return cls(**given)
     except ValueError as error:
         raise ValueError(f"{kind} {name}: {error}") from error
+    except TypeError as error:  # an abstract method left out, an argument without a default
+        raise ValueError(f"{kind} {name}: cannot be made: {error}") from error
 
 
-def look_up(kind: str, registry: Mapping[str, Any], name: str) -> Any:
-    """`registry[name]`, or a ValueError that names the nearest entry."""
+def look_up(kind: str, registry: Mapping[str, type], name: str) -> Any:
+    """The class that `name` stands for: a registered one, or, written `module:Class`, a user's own.
+
+    Raises:
+        ValueError: no such name (with the nearest), or a class that is not of the registry's type.
+    """
+    if ":" in name:
+        return own_class(kind, family(registry), name)
     if name not in registry:
         raise ValueError(f"{kind} {name!r}: expected one of {', '.join(registry)}{nearest(name, registry)}")
     return registry[name]
+
+
+def family(registry: Mapping[str, type]) -> type:
+    """The type that all classes of a registry share: the one made straight from `Configured`."""
+    first = next(iter(registry.values()))
+    return next(cls for cls in first.__mro__ if Configured in cls.__bases__)
+
+
+def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
+    """The class `module:Class`, from a file in the current folder or from any module that can be imported.
+
+    Raises:
+        ValueError: no such module or class (with the nearest), a module that fails, a class of another type.
+    """
+    module_name, _, class_name = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), class_name)):
+        raise ValueError(f"{kind} {name!r}: expected a module and a class, as in my_module:MyEstimator")
+    module = import_module(kind, name, module_name)
+    found = getattr(module, class_name, None)
+    if not (inspect.isclass(found) and issubclass(found, expected)):
+        types = expected if isinstance(expected, tuple) else (expected,)
+        wanted = " or ".join(cls.__name__ for cls in types)
+        known = [key for key, value in vars(module).items() if inspect.isclass(value) and issubclass(value, expected)]
+        what = f"module {module_name} has no {class_name}" if found is None else f"it is no {wanted}"
+        raise ValueError(f"{kind} {name!r}: {what}: expected a subclass of {wanted}{nearest(class_name, known)}")
+    return found
+
+
+def import_module(kind: str, name: str, module_name: str) -> ModuleType:
+    """The module, with the current folder among the places where it is looked for."""
+    search_in(Path.cwd())
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise ValueError(f"{kind} {name!r}: module {module_name} needs {error.name}, which is not there") from error
+        files = [path.stem for path in Path.cwd().glob("*.py")]
+        raise ValueError(
+            f"{kind} {name!r}: no module {module_name}: expected a file {module_name}.py in {Path.cwd()}, or an "
+            f"installed module{nearest(module_name, files)}"
+        ) from error
+    except Exception as error:  # whatever a user's file may raise
+        first = (str(error).splitlines() or [""])[0]
+        raise ValueError(f"{kind} {name!r}: module {module_name} fails: {type(error).__name__}: {first}") from error
+
+
+def search_in(folder: Path) -> None:
+    """Modules are looked for in `folder` too, after everything that is installed."""
+    importlib.invalidate_caches()
+    if str(folder.resolve()) not in sys.path:
+        sys.path.append(str(folder.resolve()))

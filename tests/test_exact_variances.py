@@ -14,7 +14,9 @@ from benchmarks.exact import exact_variance
 from benchmarks.measure import cell_key, measure, number_of_batches
 from benchmarks.moments import Moments
 from estimators import Estimator, estimator
+from estimators.pathwise import Pathwise
 from problems import problem
+from problems.gaussian import GaussianSquare
 from tests.quadrature import INTEGRANDS, VARIANCES, exact_gradient
 
 SETTINGS = {  # k, mean, scale
@@ -177,3 +179,27 @@ def test_the_step_by_counting_sign_changes():
     moments = measure(toy, estimator("measure_valued"), params, num_samples=4, replicates=REPLICATES, key=key).moments
     for group in GROUPS:
         assert abs(deviation(moments[group], ours[group] / 4)) < threshold(2)
+
+
+def test_a_subclass_that_does_something_else_has_no_exact_variance():
+    """A user's own class inherits the code, and not the formula."""
+
+    class Half(Pathwise):
+        def surrogate(self, problem, params, state, key, num_samples):
+            loss, state = super().surrogate(problem, params, state, key, num_samples)
+            return loss / 2, state
+
+    class Doubled(GaussianSquare):
+        def objective(self, params, x):
+            return 2 * super().objective(params, x)
+
+    class Quartic(GaussianSquare):
+        def integrand(self, x):
+            return (x - self.k) ** 4
+
+    square = GaussianSquare()
+    params = square.init_params(jax.random.key(0))
+    assert exact_variance(square, Pathwise(), params, 4)
+    assert exact_variance(square, Half(), params, 4) is None
+    assert exact_variance(Doubled(), Pathwise(), params, 4) is None
+    assert exact_variance(Quartic(), Pathwise(), params, 4)

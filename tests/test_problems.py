@@ -14,7 +14,7 @@ from problems.data import breast_cancer, digits
 from problems.enumeration import binary_vectors
 from tests.quadrature import INTEGRANDS
 from tests.quadrature import exact_gradient as gauss_hermite_gradient
-from tests.variants import PROBLEM_NAMES, small_problem
+from tests.variants import PROBLEM_NAMES
 
 
 @pytest.mark.parametrize("name", INTEGRANDS)
@@ -140,17 +140,10 @@ def test_the_data_are_the_real_ones():
 
 
 @pytest.mark.parametrize("name", PROBLEM_NAMES)
-def test_every_problem_is_documented_and_evaluates_one_sample(name):
+def test_every_problem_is_documented(name):
     cls = PROBLEMS[name]
     assert "$" in cls.__doc__
     assert all(argument.help for argument in arguments(cls).values())
-    toy = small_problem(name)
-    q = toy.abstract_distribution()
-    params = toy.init_params(jax.random.key(0))
-    x = toy.distribution(params).sample(jax.random.key(1), (5,)).astype(float)
-    assert toy.costs(params, x).shape == (5, *q.batch_shape)
-    np.testing.assert_allclose(toy.costs(params, x)[2], toy.objective(params, x[2]), rtol=1e-5)
-    assert bool(toy.truth) == (toy.exact_gradient(params) is not None)
 
 
 @pytest.mark.parametrize(
