@@ -71,8 +71,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of samples L.
 
-    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate failed, 5 store damaged, 6
-    store in use, 130 interrupted. --debug, anywhere, shows tracebacks.
+    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate failed, 5 store damaged,
+    6 store in use, 130 interrupted. --debug, anywhere, shows tracebacks.
     """
 
 
