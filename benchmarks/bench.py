@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import COMPILER, cell_key, chunk_moments, flat, layout
+from benchmarks.measure import COMPILER, block_moments, cell_key, flat, layout
 from benchmarks.run import use_compilation_cache
 from benchmarks.store import make_folder
 from estimators import ESTIMATORS, Estimator, estimator
@@ -57,10 +57,10 @@ def bench_cell(name: str, dim: int, num_samples: int) -> list[dict]:
     for label, candidate in contenders(toy).items():
         if candidate.refuses_samples(num_samples):
             continue
-        _, chunk = layout(toy, candidate, params, num_samples, 1, REPLICATES)
+        _, block = layout(toy, candidate, params, num_samples, 1, REPLICATES)
         states = jax.tree.map(lambda leaf: leaf[None], candidate.init(toy, params, key))
-        arguments = (toy, candidate, params, states, key, np.zeros(1, np.uint32), center)
-        calls[label] = (partial(chunk_moments, *arguments, num_samples=num_samples, chunk=chunk), chunk)
+        arguments = (toy, candidate, params, states, key, np.zeros(1, np.uint32), np.uint32(1), center)
+        calls[label] = (partial(block_moments, *arguments, num_samples=num_samples, block=block), block)
     for shape in FLOORS:
         draw = jax.jit(partial(floor, DRAWS[name], shape), compiler_options=COMPILER)
         calls[f"floor {shape}"] = (partial(draw, key), math.prod(shape) / (num_samples * dim))

@@ -32,11 +32,13 @@ class Truth(NamedTuple):
     gradient: Float[np.ndarray, " P"]
     error: Float[np.ndarray, " P"]
     """Its own standard error, 0 where it is exact."""
+    along: float
+    """The standard error of its own length: of its component along itself."""
 
 
 def exactly(gradient: Float[np.ndarray, " P"]) -> Truth:
     """A truth without an error of its own."""
-    return Truth(gradient, np.zeros_like(gradient))
+    return Truth(gradient, np.zeros_like(gradient), 0.0)
 
 
 class Deviation(NamedTuple):
@@ -97,6 +99,8 @@ class Bias(NamedTuple):
 
     squared: Interval
     r"""$\|E g - \nabla\|^2$, less what noise adds to it: may be below zero."""
+    squared_without: Float[np.ndarray, " B"]
+    """The same over all replicates but those of each batch in turn."""
     relative: Interval
     r"""$\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$."""
     cosine: Interval
@@ -130,19 +134,19 @@ def biases(
     freedom = next(iter(away.values())).freedom
     # the distance, in standard errors, that Holm's first step and the power ask for
     reach = float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2 / ends[-1]) + stdtrit(freedom, POWER))
-    return {
-        group: Bias(
-            squared=interval(
-                jackknife(squared_bias(truth.gradient, away[group].fixed), leave_out(moments[group])), LINEAR
-            ),
+    found = {}
+    for group, truth in truths.items():
+        squared = jackknife(squared_bias(truth.gradient, away[group].fixed), leave_out(moments[group]))
+        found[group] = Bias(
+            squared=interval(squared, LINEAR),
+            squared_without=squared.without,
             relative=along(moments[group], truth, resolution),
             cosine=between(moments[group], truth),
             p=float(holms[group].min()),
             detectable=reach * float(away[group].error.max()),
             equivalence_p=equivalence_p(away[group], margin * float(np.linalg.norm(truth.gradient))),
         )
-        for group, truth in truths.items()
-    }
+    return found
 
 
 def along(moments: Moments, truth: Truth, resolution: float) -> Interval:
@@ -151,7 +155,7 @@ def along(moments: Moments, truth: Truth, resolution: float) -> Interval:
     if size == 0:
         return UNKNOWN
     found = interval(jackknife(relative_bias(truth.gradient), leave_out(moments)), LINEAR, heavy=is_heavy(moments))
-    own = t_quantile(moments.replicates) * float(np.linalg.norm(truth.gradient * truth.error) / size)
+    own = t_quantile(moments.replicates) * float(truth.along) / float(np.sqrt(size))
     down, up = (float(np.hypot(found.value - bound, own)) + 8 * resolution for bound in (found.low, found.high))
     return Interval(found.value, found.value - down, found.value + up)
 
@@ -176,11 +180,3 @@ def equivalence_p(deviation: Deviation, margin: float) -> float:
     above = stdtr(deviation.freedom, -deviation.z(-margin))
     below = stdtr(deviation.freedom, deviation.z(margin))
     return float(np.maximum(above, below).max())
-
-
-def widened(found: Interval, truth: Truth, resolution: float) -> Interval:
-    """A relative bias with what the truth's own error, and rounding, add to its interval."""
-    size = truth.gradient @ truth.gradient
-    own = t_quantile(10**9) * float(np.sqrt(((truth.gradient * truth.error) ** 2).sum()) / size)
-    low, high = (float(np.hypot(found.value - bound, own)) + 8 * resolution for bound in (found.low, found.high))
-    return Interval(found.value, found.value - low, found.value + high)

@@ -1,6 +1,7 @@
 """The command line. JAX is imported inside the commands, so that --help answers at once."""
 
 import contextlib
+import functools
 import json
 import signal
 import sys
@@ -13,7 +14,7 @@ import click
 from benchmarks.errors import BadInput, GradvarError
 
 if TYPE_CHECKING:
-    from benchmarks.sweep import Plan
+    from benchmarks.sweep import Plan, Sweep
 
 INTERRUPTED = 130
 
@@ -23,14 +24,34 @@ output_option = click.option(
 )
 seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
 replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")
+precision_option = click.option(
+    "--precision", type=float, help="Chooses R for each cell: the half-width of a variance's interval, relative to it."
+)
+max_replicates_option = click.option("--max-replicates", type=int, help="The most that --precision may choose.")
+timeout_option = click.option("--cell-timeout", type=float, help="Seconds that --precision may choose R for.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
 def for_a_sweep(command: Callable) -> Callable:
     """The argument and options of every command that reads a sweep."""
-    for decorate in (json_option, replicates_option, seed_option, output_option, sweep_argument):
-        command = decorate(command)
-    return command
+
+    @functools.wraps(command)
+    def with_plan(
+        sweep: str,
+        output: Path | None,
+        as_json: bool,
+        **overrides: float | None,
+    ) -> int:
+        plan = load_plan(sweep, **overrides)
+        return command(plan, output or Path("results") / plan.sweep.name, as_json)
+
+    decorated: Callable = with_plan
+    for decorate in (
+        json_option, timeout_option, max_replicates_option, precision_option, replicates_option, seed_option,
+        output_option, sweep_argument,
+    ):  # fmt: skip
+        decorated = decorate(decorated)
+    return decorated
 
 
 class Commands(click.Group):
@@ -57,15 +78,35 @@ def cli() -> None:
 
 @cli.command()
 @for_a_sweep
-def run(sweep: str, output: Path | None, seed: int | None, replicates: int | None, as_json: bool) -> int:
+def run(plan: "Plan", folder: Path, as_json: bool) -> int:
     """Measure SWEEP, a preset or a TOML file, and draw it. A rerun goes on where an earlier one stopped."""
+    return measure_and_draw(plan, folder, as_json)
+
+
+@cli.command()
+@click.argument("run", default="default")
+@click.option("--replicates", type=int, required=True, help="How many more; they add to the sweep's R.")
+@output_option
+@json_option
+def extend(run: str, replicates: int, output: Path | None, as_json: bool) -> int:
+    """Add replicates to a finished run: the same numbers as one run of the total.
+
+    RUN is the name of a run in results/, or the folder of one. A problem with an R of its own grows in proportion.
+    """
+    from benchmarks.run import recorded_sweep
+    from benchmarks.sweep import lengthened
+
+    folder = output or run_folder(run)
+    return measure_and_draw(resolved(lengthened(recorded_sweep(folder), replicates)), folder, as_json)
+
+
+def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
+    """Measures what is missing and draws all."""
     from benchmarks.progress import show_progress
     from benchmarks.report import write_report
     from benchmarks.run import run_sweep, use_compilation_cache
 
     use_compilation_cache()
-    plan = load_plan(sweep, seed, replicates)
-    folder = output or Path("results") / plan.sweep.name
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         progress.note("drawing")
@@ -90,8 +131,7 @@ def report(sweep: str, output: Path | None, as_json: bool) -> int:
     """
     from benchmarks.report import write_report
 
-    folder = output or (Path(sweep) if Path(sweep, "measurements.csv").exists() else Path("results") / sweep)
-    written = write_report(folder)
+    written = write_report(output or run_folder(sweep))
     emit({"files": [str(path) for path in written]} if as_json else "\n".join(map(str, written)))
     return 0
 
@@ -137,9 +177,8 @@ def describe(name: str, as_json: bool) -> int:
 
 @cli.command()
 @for_a_sweep
-def plan(sweep: str, output: Path | None, seed: int | None, replicates: int | None, as_json: bool) -> int:
-    """Print what `gradvar run SWEEP` would measure, without measuring it."""
-    found = load_plan(sweep, seed, replicates)
+def plan(found: "Plan", folder: Path, as_json: bool) -> int:
+    """Print what `gradvar run SWEEP` would measure, without measuring it. With a precision, R is the most allowed."""
     draws = sum(cell.num_samples * cell.replicates for cell in found.measurable)
     costs = [
         [
@@ -160,7 +199,7 @@ def plan(sweep: str, output: Path | None, seed: int | None, replicates: int | No
         f"{found.sweep.name}: {len(found.measurable)} cells to measure, {len(found.reasons)} skipped\n"
         f"{len(found.problems)} problems × {len(found.estimators)} estimators; {draws:.3g} draws, "
         f"{totals['f_evals']:.3g} evaluations of f, {totals['grad_evals']:.3g} of its gradient\n"
-        f"results into {output or Path('results') / found.sweep.name}"
+        f"results into {folder}"
     )
     say_skipped(found.reasons)
     return 0
@@ -168,12 +207,10 @@ def plan(sweep: str, output: Path | None, seed: int | None, replicates: int | No
 
 @cli.command()
 @for_a_sweep
-def status(sweep: str, output: Path | None, seed: int | None, replicates: int | None, as_json: bool) -> int:
+def status(found: "Plan", folder: Path, as_json: bool) -> int:
     """Print how far a run of SWEEP has come; it may still be running."""
     from benchmarks.store import read_outcomes
 
-    found = load_plan(sweep, seed, replicates)
-    folder = output or Path("results") / found.sweep.name
     outcomes = read_outcomes(folder)
     counts = dict.fromkeys(("ok", "unreliable", "failed", "pending"), 0) | {"skipped": len(found.reasons)}
     failures = []
@@ -189,15 +226,26 @@ def status(sweep: str, output: Path | None, seed: int | None, replicates: int | 
     return 3 if failures else 0
 
 
-def load_plan(name: str, seed: int | None, replicates: int | None) -> "Plan":
+def load_plan(name: str, **overrides: float | None) -> "Plan":
     """The sweep with the command line's overrides, resolved and checked."""
+    from benchmarks.sweep import load_sweep, override
+
+    return resolved(override(load_sweep(name), **overrides))
+
+
+def resolved(sweep: "Sweep") -> "Plan":
+    """The sweep's cells, in its precision."""
     import jax
 
-    from benchmarks.sweep import load_sweep, override, resolve
+    from benchmarks.sweep import resolve
 
-    sweep = override(load_sweep(name), seed=seed, replicates=replicates)
     with jax.enable_x64(sweep.dtype == "float64"):
         return resolve(sweep)
+
+
+def run_folder(name: str) -> Path:
+    """The folder of a run: itself, or that of its name in results/."""
+    return Path(name) if Path(name, "measurements.csv").exists() else Path("results") / name
 
 
 def counted(counts: dict[str, int]) -> str:

@@ -37,7 +37,8 @@ from benchmarks.page import (
     text_width,
     width_of,
 )
-from benchmarks.statistics import Interval, log_log_slope
+from benchmarks.statistics import Interval
+from benchmarks.tables import log_log_slope
 
 
 def scale_log(axes: Axes, name: str, values: pd.Series) -> None:

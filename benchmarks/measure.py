@@ -5,6 +5,7 @@ L and the replicate's index, and on nothing else: estimators are compared on com
 depends on the order of the cells or on where a run was interrupted.
 """
 
+import itertools
 import math
 import time
 import zlib
@@ -17,16 +18,28 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benchmarks.statistics import Moments, merge
+from benchmarks.moments import LARGEST, Moments, merge
+from benchmarks.statistics import Interval, median
 from estimators.base import Estimator, State
 from problems.base import Params, Problem
 
-MOST_BATCHES, LEAST_BATCHES = 32, 20
-"""How many batches the replicates may be split into: enough for an interval, few enough to keep."""
+BATCHES = (32, 25, *range(31, 25, -1), *range(24, 19, -1))
+"""How many batches the replicates may be split into, the preferred first: enough for an interval, few enough to keep.
 
-CHUNK_ELEMENTS = 2**22
+25 comes early because a thousand replicates, and any multiple, then have as many batches.
+"""
+
+CALL_ELEMENTS = 2**22
 """Array elements that one compiled call may hold at once, more or less: memory is flat in R."""
 
+LONGEST_BLOCK = 625
+"""Replicates that are summed in the precision measured in; what is beyond is merged in float64."""
+
+PILOT = 64
+"""Replicates, at least, whose mean is the centre of the fourth powers."""
+
+STEP = 800
+"""R chosen by precision is a multiple of this, which splits well."""
 
 LEAST_TIMED = 15
 """Calls whose median is the time of an estimate."""
@@ -40,8 +53,8 @@ class Measurement(NamedTuple):
 
     moments: dict[str, Moments]
     """For each group of θ."""
-    seconds: float
-    """Of one estimate, warm, replicates run batched: the median over chunks."""
+    seconds: Interval
+    """Of one estimate, warm, replicates run batched: the median over calls."""
     compile_seconds: float
     """Of set-up: compiling, adapting, and the pilot batch."""
     adapt_steps: int
@@ -49,20 +62,20 @@ class Measurement(NamedTuple):
 
 
 def number_of_batches(replicates: int) -> int:
-    """The largest number of equal batches, of at least two replicates each.
+    """How many equal batches, of at least two replicates each.
 
-    >>> number_of_batches(20_000)
-    32
+    >>> number_of_batches(20_000), number_of_batches(1_000)
+    (32, 25)
 
     Raises:
         ValueError: `replicates` cannot be split so.
     """
-    for batches in range(min(MOST_BATCHES, replicates // 2), LEAST_BATCHES - 1, -1):
-        if replicates % batches == 0:
+    for batches in BATCHES:
+        if replicates % batches == 0 and replicates >= 2 * batches:
             return batches
-    step = 2 * LEAST_BATCHES
+    step = 2 * min(BATCHES)
     raise ValueError(
-        f"replicates = {replicates}: expected a number that splits into {LEAST_BATCHES} to {MOST_BATCHES} equal "
+        f"replicates = {replicates}: expected a number that splits into {min(BATCHES)} to {max(BATCHES)} equal "
         f"batches of at least two; did you mean {max(step, round(replicates / step) * step)}?"
     )
 
@@ -80,20 +93,21 @@ def cell_key(seed: int, problem: str, point: str, num_samples: int) -> Array:
     return key
 
 
-@partial(jax.jit, static_argnames=("num_samples", "chunk"), compiler_options=COMPILER)
-def chunk_moments(
+@partial(jax.jit, static_argnames=("num_samples", "block"), compiler_options=COMPILER)
+def block_moments(
     problem: Problem,
     estimator: Estimator,
     params: Params,
     states: State,
     key: Array,
     first: Array,
+    stride: Array,
     center: dict[str, Float[Array, " P"]],
     *,
     num_samples: int,
-    chunk: int,
-) -> dict[str, tuple[Float[Array, "rows P"], Float[Array, "rows P"], Float[Array, " rows"]]]:
-    """Mean, centred second moment, fourth moment about `center` of `chunk` replicates from each of `first` on.
+    block: int,
+) -> dict[str, tuple[Array, ...]]:
+    """The sums of `Moments` over `block` replicates from each of `first` on, `stride` apart.
 
     Each row of `first` is (part of) a batch, and has a state of its own in `states`.
     """
@@ -101,9 +115,10 @@ def chunk_moments(
     def replicate(index: Array, state: State) -> Params:
         return estimator.estimate(problem, params, state, jax.random.fold_in(key, index), num_samples)[0]
 
-    def row(first: Array, state: State) -> dict[str, tuple]:
-        estimates = jax.vmap(replicate, in_axes=(0, None))(first + jnp.arange(chunk, dtype=jnp.uint32), state)
-        return {group: moments(flatten(estimates[group], chunk), center[group]) for group in estimates}
+    def row(first: Array, state: State) -> dict[str, tuple[Array, ...]]:
+        indices = first + stride * jnp.arange(block, dtype=jnp.uint32)
+        estimates = jax.vmap(replicate, in_axes=(0, None))(indices, state)
+        return {group: sums(flatten(estimates[group], block), center[group]) for group in estimates}
 
     return jax.vmap(row)(first, states)
 
@@ -113,12 +128,13 @@ def flatten(leaves: Any, rows: int) -> Float[Array, "rows P"]:
     return jnp.concatenate([leaf.reshape(rows, -1) for leaf in jax.tree.leaves(leaves)], axis=1)
 
 
-def moments(
-    gradients: Float[Array, "n P"], center: Float[Array, " P"]
-) -> tuple[Float[Array, " P"], Float[Array, " P"], Float[Array, ""]]:
-    """Mean and Σ(g − mean)² per coordinate, in two passes so that a small variance keeps its digits; Σ‖g − center‖⁴."""
+def sums(gradients: Float[Array, "n P"], center: Float[Array, " P"]) -> tuple[Array, ...]:
+    """Mean, Σ(g − mean)², Σ(g − mean)³, Σ‖g − c‖⁴ and the largest ‖g − c‖²; the mean first, so that digits are kept."""
     mean = gradients.mean(0)
-    return mean, ((gradients - mean) ** 2).sum(0), (((gradients - center) ** 2).sum(1) ** 2).sum()
+    apart = gradients - mean
+    distances = ((gradients - center) ** 2).sum(1)
+    largest = jax.lax.top_k(distances, min(LARGEST, len(distances)))[0]
+    return mean, (apart**2).sum(0), (apart**3).sum(0), (distances**2).sum(), largest
 
 
 @partial(jax.jit, static_argnames=("batches", "num_samples", "steps"), compiler_options=COMPILER)
@@ -146,8 +162,11 @@ def measure(
     replicates: int,
     key: Array,
     adapt_steps: int = 200,
+    earlier: dict[str, Moments] | None = None,
 ) -> Measurement:
     """Measures one cell.
+
+    Replicate i is in batch i mod B: a batch of a longer run begins with the same batch of a shorter one.
 
     Args:
         num_samples: L.
@@ -155,16 +174,17 @@ def measure(
         key: from `cell_key`.
         adapt_steps: estimates made, on keys of their own, before a state is frozen; none for a stateless estimator.
             Every batch has its own frozen state, so that what a state happened to learn is in the interval too.
+        earlier: the moments of a shorter run, which are gone on from; it must have `extends` to R.
 
     Raises:
         ValueError: R does not split, or the estimator cannot take so many samples.
-        FloatingPointError: some replicates are not finite; the message says in how many chunks.
+        FloatingPointError: some replicates are not finite; the message says in how many blocks.
     """
     if reason := estimator.refuses_samples(num_samples):
         raise ValueError(reason)
     batches = number_of_batches(replicates)
-    size = replicates // batches
-    rows, chunk = layout(problem, estimator, params, num_samples, batches, size)
+    done = next(iter(earlier.values())).size if earlier else 0
+    rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches, done)
     started = time.perf_counter()
     learns = bool(jax.tree.leaves(estimator.init(problem, params, key)))
     steps = adapt_steps if learns else 0
@@ -174,31 +194,45 @@ def measure(
         adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
         states = adapt(problem, estimator, params, adapt_key, batches=batches, num_samples=num_samples, steps=steps)
 
-    def run(batch: int, offset: int, center: dict[str, Array]) -> tuple[dict[str, tuple], float]:
-        state = jax.tree.map(lambda leaf: leaf[batch : batch + rows], states)
-        first = (size * np.arange(batch, batch + rows) + offset).astype(np.uint32)
+    def run(places: np.ndarray, center: dict[str, Array]) -> tuple[dict[str, tuple], float]:
+        state = jax.tree.map(lambda leaf: leaf[places % batches], states)
+        first = places % batches + batches * (done + block * (places // batches))
         begun = time.perf_counter()
-        result = chunk_moments(
-            problem, estimator, params, state, key, first, center, num_samples=num_samples, chunk=chunk
-        )
+        result = block_moments(
+            problem, estimator, params, state, key, first.astype(np.uint32), np.uint32(batches), center,
+            num_samples=num_samples, block=block,
+        )  # fmt: skip
         jax.block_until_ready(result)
         seconds = time.perf_counter() - begun
         return jax.device_get(result), seconds
 
-    places = [(batch, offset) for batch in range(0, batches, rows) for offset in range(0, size, chunk)]
-    origin = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
-    # the first batches are run twice: to compile, to warm up, and for the centre about which fourth powers are summed
-    pilot = [run(*place, origin)[0] for place in places[: size // chunk]]
-    center = {group: jnp.asarray(np.mean([c[group][0] for c in pilot], axis=(0, 1))) for group in origin}
+    # the first block of every batch, the second of every batch, …: so a longer run goes on where a shorter one ends
+    calls = np.arange(batches * (replicates // batches - done) // block).reshape(-1, rows)
+    center = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
+    # the first calls are run twice: to compile, to warm up, and for the centre of the fourth powers
+    blocks = -(-PILOT // block)
+    pilot = [run(call, center)[0] for call in calls[: 1 if earlier else -(-blocks // rows)]]
+    for group in center:
+        found = np.concatenate([p[group][0] for p in pilot])[:blocks].mean(0)
+        center[group] = jnp.asarray(earlier[group].center if earlier else found, center[group].dtype)
     compile_seconds = time.perf_counter() - started
 
-    chunks, durations = zip(*(run(*place, center) for place in places), strict=True)
+    moments: dict[str, list[Moments]] = {group: [earlier[group]] if earlier else [] for group in center}
+    durations, pending = [], []
+    for number, call in enumerate(calls, 1):
+        result, seconds = run(call, center)
+        durations.append(seconds)
+        pending.append(result)
+        if number * rows % batches == 0:  # as many blocks of every batch: merged now, so that memory is flat in R
+            for group in center:
+                parts = gather([result[group] for result in pending], block, batches, group, center[group])
+                moments[group] = [merge([*moments[group], *parts])]
+            pending = []
     # a short cell is timed again, on what it has measured already, until the median means something
-    more = max(0, LEAST_TIMED - len(places))
-    again = [run(*place, center)[1] for place in (places * LEAST_TIMED)[:more]]
+    again = [run(call, center)[1] for _, call in zip(range(LEAST_TIMED - len(calls)), itertools.cycle(calls))]
     return Measurement(
-        moments={group: gather([c[group] for c in chunks], chunk, batches, group) for group in origin},
-        seconds=float(np.median([*durations, *again])) / (rows * chunk),
+        moments={group: merged for group, (merged,) in moments.items()},
+        seconds=median(np.array([*durations, *again]) / (rows * block)),
         compile_seconds=compile_seconds,
         adapt_steps=steps,
     )
@@ -212,41 +246,73 @@ def program(problem: Problem, estimator: Estimator, num_samples: int) -> Hashabl
 
 def forget_programs() -> None:
     """Frees the compiled programs of the cells measured so far: each holds tens of megabytes."""
-    chunk_moments.clear_cache()  # type: ignore[attr-defined]
+    block_moments.clear_cache()  # type: ignore[attr-defined]
     adapt.clear_cache()  # type: ignore[attr-defined]
 
 
-def gather(chunks: list[tuple], chunk: int, batches: int, group: str) -> Moments:
-    """The chunks of a group, in the order in which they were run, as batch summaries in float64."""
-    columns = [np.stack(column).astype(np.float64) for column in zip(*chunks, strict=True)]  # (calls, rows, …)
-    broken = np.flatnonzero(~np.isfinite(columns[0] + columns[1]).all(axis=(1, 2)))
+def gather(results: list[tuple], block: int, batches: int, group: str, center: Array) -> list[Moments]:
+    """A group's blocks, in the order in which they were run, in float64: each has a block of every batch."""
+    columns = [np.concatenate(column).astype(np.float64) for column in zip(*results, strict=True)]
+    broken = np.flatnonzero(~np.isfinite(columns[0] + columns[1]).all(axis=1))
     if len(broken):
-        raise FloatingPointError(f"group {group}: the estimate is not finite in {len(broken)} of {len(chunks)} chunks")
-    calls, rows = columns[0].shape[:2]
-    parts = calls * rows // batches
-    mean, second, fourth = (c.reshape(-1, parts, rows, *c.shape[2:]).swapaxes(0, 1) for c in columns)
-    mean, second, fourth = (c.reshape(parts, batches, *c.shape[3:]) for c in (mean, second, fourth))
-    return merge([Moments(chunk, *part) for part in zip(mean, second, fourth, strict=True)])
+        raise FloatingPointError(
+            f"group {group}: the estimate is not finite in {len(broken)} of {len(columns[0])} blocks"
+        )
+    parts = zip(*(column.reshape(-1, batches, *column.shape[1:]) for column in columns), strict=True)
+    fixed = np.asarray(center, np.float64)
+    return [Moments(block, *part, fixed) for part in parts]  # type: ignore[call-arg]
 
 
 def layout(
-    problem: Problem, estimator: Estimator, params: Params, num_samples: int, batches: int, size: int
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    num_samples: int,
+    batches: int,
+    size: int,
+    done: int = 0,
 ) -> tuple[int, int]:
-    """How many batches, and how many replicates of each, one compiled call takes to stay near CHUNK_ELEMENTS.
+    """How many blocks one compiled call takes to stay near CALL_ELEMENTS, and of how many replicates each.
 
-    Either a part of one batch, or several whole batches, but at most a quarter of all: the calls are timed, and the
-    time of an estimate is their median.
+    At most a quarter of all: the calls are timed, and the time of an estimate is their median.
     """
     evaluations = sum(estimator.cost(problem, num_samples))
     gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
-    allowed = CHUNK_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
-    chunk = largest_divisor(size, allowed)
-    return largest_divisor(batches, min(allowed // size, batches // 4)), chunk
+    allowed = CALL_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
+    block = block_length(size, allowed)
+    blocks = batches * (size - done) // block
+    return largest_divisor(blocks, min(allowed // block, blocks // 4)), block
+
+
+def block_length(size: int, most: int = LONGEST_BLOCK) -> int:
+    """Replicates that a batch of `size` sums at a time: for multiples of five the same whatever the multiple.
+
+    >>> block_length(625), block_length(1250), block_length(40), block_length(80), block_length(64)
+    (625, 625, 5, 5, 64)
+    """
+    five = math.gcd(size, LONGEST_BLOCK)
+    return largest_divisor(five if five > 1 else size, min(most, LONGEST_BLOCK))
+
+
+def extends(shorter: int, longer: int) -> bool:
+    """Whether a run of so many replicates can be gone on with, to the very numbers of one run of `longer`."""
+    batches = number_of_batches(longer)
+    return (
+        shorter < longer
+        and number_of_batches(shorter) == batches
+        and block_length(shorter // batches) == block_length(longer // batches)
+    )
 
 
 def largest_divisor(number: int, most: int) -> int:
     """The largest divisor of `number` up to `most`; 1 where that is less."""
-    return max(divisor for divisor in range(1, number + 1) if number % divisor == 0 and divisor <= max(1, most))
+    return max(divisor for divisor in divisors(number) if divisor <= max(1, most))
+
+
+def divisors(number: int) -> list[int]:
+    """Of a number, in no order."""
+    small = [d for d in range(1, math.isqrt(number) + 1) if number % d == 0]
+    return small + [number // d for d in small]
 
 
 def elements_per_evaluation(problem: Problem, params: Params) -> int:

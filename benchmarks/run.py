@@ -3,44 +3,74 @@
 import json
 import math
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
 import pandas as pd
+from scipy.stats import false_discovery_control
 
-from benchmarks import statistics
+from benchmarks import statistics, tails
+from benchmarks.bias import Bias, Truth, biases, exactly
 from benchmarks.environment import environment, git_state
+from benchmarks.errors import BadInput
 from benchmarks.exact import exact_variance
-from benchmarks.measure import Measurement, cell_key, exact_gradient, forget_programs, measure, program
-from benchmarks.statistics import Interval, Moments
-from benchmarks.store import Outcome, Store, open_store
-from benchmarks.sweep import Cell, Choice, Plan
+from benchmarks.measure import (
+    STEP,
+    Measurement,
+    cell_key,
+    exact_gradient,
+    extends,
+    forget_programs,
+    measure,
+    program,
+    stable_hash,
+)
+from benchmarks.moments import Moments, leave_out
+from benchmarks.reference import REFERENCE_SAMPLES, reference_gradient
+from benchmarks.statistics import Interval
+from benchmarks.store import Outcome, Store, Summaries, open_store
+from benchmarks.sweep import Cell, Choice, Plan, Sweep
 from benchmarks.training import checksum, params_at
 from estimators.base import Estimator
 from problems.base import Params, Problem
 from problems.data import cache_folder
 
 COLUMNS = (
-    "cell", "problem", "problem_args", "estimator", "estimator_args", "point", "group", "dim", "num_samples",
-    "replicates", "seed", "dtype", "status", "reason", "mean_norm", "variance", "variance_low", "variance_high",
-    "variance_per_dim", "variance_max", "exact_variance", "kurtosis", "snr", "unbiased", "exact", "exact_norm",
-    "bias_norm", "bias_p", "bias_relative", "bias_relative_low", "bias_relative_high", "f_evals", "grad_evals",
-    "adapt_steps", "adapt_f_evals", "adapt_grad_evals", "seconds", "compile_seconds", "work_normalised_variance",
+    "cell", "problem", "problem_args", "problem_revision", "estimator", "estimator_args", "point", "theta", "group",
+    "dim", "num_samples", "replicates", "batches", "seed", "dtype", "status", "reason", "mean_norm",
+    "variance", "variance_low", "variance_high", "variance_per_dim",
+    "variance_max", "variance_max_low", "variance_max_high", "exact_variance", "kurtosis", "tail_index",
+    "snr", "snr_low", "snr_high", "unbiased", "exact", "truth", "exact_norm",
+    "bias_norm", "bias_squared", "bias_squared_low", "bias_squared_high",
+    "bias_relative", "bias_relative_low", "bias_relative_high", "cosine", "cosine_low", "cosine_high",
+    "bias_p", "bias_q", "bias_detectable", "equivalence_margin", "equivalence_p", "bias_finding",
+    "f_evals", "grad_evals", "adapt_steps", "adapt_f_evals", "adapt_grad_evals",
+    "seconds", "seconds_low", "seconds_high", "timing_processes", "compile_seconds",
+    "work_normalised_variance", "work_normalised_variance_low", "work_normalised_variance_high",
 )  # fmt: skip
 """Of measurements.csv, in this order."""
 
-WHOLE = ("dim", "f_evals", "grad_evals", "adapt_steps", "adapt_f_evals", "adapt_grad_evals")
+LEFT_OUT_COLUMNS = ("cell", "group", "batch", "variance", "squared_bias")
+"""Of leave_one_out.csv: each statistic over all replicates but those of one batch."""
+
+WHOLE = (
+    "dim", "batches", "f_evals", "grad_evals", "adapt_steps", "adapt_f_evals", "adapt_grad_evals", "timing_processes",
+)  # fmt: skip
 """Columns of whole numbers, empty where a cell was not measured."""
 
 SORTED_BY = ["problem", "problem_args", "point", "estimator", "estimator_args", "group", "num_samples"]
 
-HEAVY_TAIL = 10.0
-"""Kurtosis above which an interval is known to be somewhat too narrow: measured, and said."""
+PILOT_REPLICATES = 2_000
+"""Of the pilot that chooses R for a precision."""
+
+FALSE_DISCOVERIES = 0.05
+"""The share of false ones among the biases that a sweep reports; the level of the equivalence test too."""
 
 
 @dataclass
@@ -49,7 +79,9 @@ class Setting:
 
     problem: Problem
     params: Params
-    truth: dict[str, np.ndarray] | None
+    truths: dict[str, Truth]
+    truth: str
+    """Where the truths are from."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +123,8 @@ def run_sweep(plan: Plan, folder: Path, progress: Progress) -> Summary:
         for cells in by_program(plan, missing):
             for cell in cells:
                 begun = time.perf_counter()
-                outcome = measure_cell(cell, plan, settings, here)
-                store.keep(cell.id, outcome)
+                outcome, summaries = measure_cell(cell, plan, settings, here, store)
+                store.keep(cell.id, outcome, summaries)
                 progress(cell, outcome.status, time.perf_counter() - begun)
             forget_programs()
         counts = write_results(plan, store, folder)
@@ -108,7 +140,9 @@ def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:
     return list(groups.values())
 
 
-def measure_cell(cell: Cell, plan: Plan, settings: dict[Choice, Setting], here: dict[str, str]) -> Outcome:
+def measure_cell(
+    cell: Cell, plan: Plan, settings: dict[Choice, Setting], here: dict[str, str], store: Store
+) -> tuple[Outcome, Summaries | None]:
     """Measures one cell; what goes wrong in it is its own outcome, not the run's."""
     try:
         setting = settings.get(cell.problem)
@@ -116,22 +150,61 @@ def measure_cell(cell: Cell, plan: Plan, settings: dict[Choice, Setting], here: 
             setting = settings[cell.problem] = make_setting(plan.problems[cell.problem], cell)
         estimator = plan.estimators[cell.estimator]
         key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples)
-        measurement = measure(
-            setting.problem, estimator, setting.params, num_samples=cell.num_samples, replicates=cell.replicates,
-            key=key, adapt_steps=cell.adapt_steps,
+        run = partial(
+            measure, setting.problem, estimator, setting.params, num_samples=cell.num_samples,
+            adapt_steps=cell.adapt_steps,
         )  # fmt: skip
+        budget = Budget(cell.replicates, "") if cell.precision is None else choose_replicates(cell, run, key)
+        earlier = (s.moments for s in store.shorter(cell.series, here) if extends(s.replicates, budget.replicates))
+        measurement = run(replicates=budget.replicates, key=key, earlier=next(earlier, None))
         rows = rows_of(cell, estimator, setting, measurement)
     except (FloatingPointError, MemoryError, RuntimeError, ValueError) as error:
-        return Outcome("failed", " ".join(str(error).split())[:300], [], here, "")
+        return Outcome("failed", " ".join(str(error).split())[:300], [], here, ""), None
+    for row in rows:
+        row |= {"replicates": budget.replicates, "reason": "; ".join(filter(None, (row["reason"], budget.shortfall)))}
     reasons = dict.fromkeys(row["reason"] for row in rows if row["reason"])
     status = "unreliable" if any(row["status"] == "unreliable" for row in rows) else "ok"
-    return Outcome(status, "; ".join(reasons), rows, here, checksum(setting.params))
+    outcome = Outcome(status, "; ".join(reasons), rows, here, checksum(setting.params))
+    return outcome, Summaries(cell.series, budget.replicates, measurement.moments)
+
+
+class Budget(NamedTuple):
+    """How many replicates a cell gets."""
+
+    replicates: int
+    shortfall: str
+    """Why these are fewer than the precision needs, or ""."""
+
+
+def choose_replicates(cell: Cell, run: Callable[..., Measurement], key: jax.Array) -> Budget:
+    """R for the cell's precision, from a pilot on keys of its own: stopping then does not depend on what is measured.
+
+    The noisiest group decides. R is at most the cell's, and at most what its timeout allows at the pilot's speed.
+    """
+    assert cell.precision is not None
+    pilot = run(replicates=PILOT_REPLICATES, key=jax.random.fold_in(key, stable_hash("pilot")))
+    kurtosis = max(np.nan_to_num(tails.kurtosis(moments), nan=1.0) for moments in pilot.moments.values())
+    wanted = math.ceil(min(statistics.replicates_for(cell.precision, kurtosis), 1e15) / STEP) * STEP
+    limits = {"max_replicates": cell.replicates}
+    if cell.timeout is not None:
+        limits["cell_timeout"] = int(cell.timeout / pilot.seconds.value) // STEP * STEP
+    name, most = min(limits.items(), key=lambda limit: limit[1])
+    if wanted <= most:
+        return Budget(max(wanted, STEP), "")
+    most = max(most, STEP)
+    reached = cell.precision * math.sqrt(wanted / most)
+    return Budget(most, f"R = {most} by {name}: ±{reached:.2g} of the variance to be expected, not ±{cell.precision:g}")
 
 
 def make_setting(problem: Problem, cell: Cell) -> Setting:
-    """θ for the cell's problem, and the exact gradient there."""
+    """θ for the cell's problem, and the gradient there: exact, or from a reference run."""
     params = params_at(problem, cell.problem.label, cell.seed)
-    return Setting(problem, params, exact_gradient(problem, params))
+    exact = exact_gradient(problem, params)
+    if exact is not None:
+        return Setting(problem, params, {group: exactly(gradient) for group, gradient in exact.items()}, problem.truth)
+    key = cell_key(cell.seed, f"reference {cell.problem.label}", cell.point, REFERENCE_SAMPLES)
+    truths = reference_gradient(problem, params, key, cell.reference_replicates)
+    return Setting(problem, params, truths, f"{cell.reference_replicates} × {REFERENCE_SAMPLES} draws")
 
 
 def rows_of(cell: Cell, estimator: Estimator, setting: Setting, measurement: Measurement) -> list[dict[str, Any]]:
@@ -139,78 +212,102 @@ def rows_of(cell: Cell, estimator: Estimator, setting: Setting, measurement: Mea
     cost = estimator.cost(setting.problem, cell.num_samples)
     variances = exact_variance(setting.problem, estimator, setting.params, cell.num_samples) or {}
     shared = {
+        "problem_revision": setting.problem.revision,
         "unbiased": estimator.claims_unbiased(setting.problem),
-        "exact": setting.truth is not None,
+        "exact": not any(truth.error.any() for truth in setting.truths.values()),
+        "truth": setting.truth,
+        "equivalence_margin": cell.equivalence_margin,
         "f_evals": cost.f,
         "grad_evals": cost.grad,
         "adapt_steps": measurement.adapt_steps,
         "adapt_f_evals": measurement.adapt_steps * cost.f,
         "adapt_grad_evals": measurement.adapt_steps * cost.grad,
-        "seconds": measurement.seconds,
+        "timing_processes": 1,
         "compile_seconds": measurement.compile_seconds,
-    }
+    } | bounds("seconds", measurement.seconds)
+    resolution = float(np.finfo(cell.dtype).eps)
     size = max(scale_of(moments) for moments in measurement.moments.values())
-    return [
-        shared | row_of(group, moments, setting, variances.get(group, math.nan), measurement.seconds, size, cell.dtype)
+    found = biases(measurement.moments, setting.truths, resolution, cell.equivalence_margin)
+    spreads = {
+        group: spread_columns(moments, measurement.seconds, size * resolution)
         for group, moments in measurement.moments.items()
+    }
+    return [
+        shared
+        | {"group": group, "exact_variance": variances.get(group, math.nan)}
+        | {"exact_norm": float(np.linalg.norm(setting.truths[group].gradient))}
+        | spread
+        | bias_columns(found[group])
+        | {"without": spread["without"] | {"squared_bias": found[group].squared_without.tolist()}}
+        for group, spread in spreads.items()
     ]
+
+
+def bounds(name: str, interval: Interval) -> dict[str, float]:
+    """Three columns: a number and the ends of its interval."""
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def scale_of(moments: Moments) -> float:
     """The root mean square of an estimate's norm: what rounding errors are proportional to."""
-    return math.sqrt((statistics.pool(moments).mean ** 2).sum() + statistics.variances(moments).sum())
+    whole = leave_out(moments).whole
+    return math.sqrt((whole.mean**2).sum() + whole.variance.sum())
 
 
-def row_of(
-    group: str, moments: Moments, setting: Setting, exact_variance: float, seconds: float, size: float, dtype: str
-) -> dict[str, Any]:
-    """One group's numbers."""
-    whole = statistics.pool(moments)
-    spread = statistics.variances(moments)
-    variance = statistics.variance(moments)
-    kurtosis = statistics.kurtosis(moments)
-    mean_norm = float(np.linalg.norm(whole.mean[0]))
-    status, reason = reliability(moments, variance, kurtosis, size * float(np.finfo(dtype).eps))
-    row = {
-        "group": group,
-        "dim": len(spread),
+def spread_columns(moments: Moments, seconds: Interval, rounding: float) -> dict[str, Any]:
+    """What one group's moments say of variance, tails and signal."""
+    samples = leave_out(moments)
+    total = statistics.jackknife(statistics.total_variance, samples)
+    kurtosis, tail = tails.kurtosis(moments), tails.tail_index(moments)
+    variance = statistics.interval(total, heavy=kurtosis > tails.HEAVY_TAIL)
+    status, reason = reliability(moments.replicates, variance, kurtosis, tail, rounding)
+    return {
+        "dim": moments.mean.shape[1],
+        "batches": len(moments.mean),
         "status": status,
         "reason": reason,
-        "mean_norm": mean_norm,
-        "variance": variance.value,
-        "variance_low": variance.low,
-        "variance_high": variance.high,
-        "variance_per_dim": variance.value / len(spread),
-        "variance_max": float(spread.max()),
-        "exact_variance": exact_variance,
+        "mean_norm": float(np.linalg.norm(samples.whole.mean)),
+        "variance_per_dim": variance.value / moments.mean.shape[1],
         "kurtosis": kurtosis,
-        "snr": mean_norm / math.sqrt(variance.value) if variance.value > 0 else math.nan,
-        "work_normalised_variance": variance.value * seconds,
+        "tail_index": tail.alpha,
+        "without": {"variance": total.without.tolist()},
+        **bounds("variance", variance),
+        **bounds("variance_max", statistics.largest_variance(samples)),
+        **bounds("snr", statistics.signal_to_noise(samples)),
+        **bounds("work_normalised_variance", statistics.product(variance, seconds)),
     }
-    if setting.truth is not None:
-        bias = statistics.bias(moments, setting.truth[group], float(np.finfo(dtype).eps))
-        row |= {
-            "exact_norm": float(np.linalg.norm(setting.truth[group])),
-            "bias_norm": bias.norm,
-            "bias_p": bias.p,
-            "bias_relative": bias.relative.value,
-            "bias_relative_low": bias.relative.low,
-            "bias_relative_high": bias.relative.high,
-        }
-    return row
 
 
-def reliability(moments: Moments, variance: Interval, kurtosis: float, rounding: float) -> tuple[str, str]:
+def bias_columns(found: Bias) -> dict[str, Any]:
+    """What is known of one group's bias."""
+    return {
+        "bias_norm": found.norm,
+        "bias_p": found.p,
+        "bias_detectable": found.detectable,
+        "equivalence_p": found.equivalence_p,
+        **bounds("bias_squared", found.squared),
+        **bounds("bias_relative", found.relative),
+        **bounds("cosine", found.cosine),
+    }
+
+
+def reliability(
+    replicates: int, variance: Interval, kurtosis: float, tail: tails.Tail, rounding: float
+) -> tuple[str, str]:
     """A row's status and the reason for doubt, if any."""
     if variance.value == 0:
         return "ok", "variance zero"
     if math.sqrt(variance.value) < 8 * rounding:
         return "ok", "variance zero to rounding"
     # a replicate that holds the share p of the sum of squares makes the kurtosis at least p²R: here about a half
-    if kurtosis > moments.replicates / 4:
+    if kurtosis > replicates / 4 or not math.isfinite(kurtosis):
         return "unreliable", f"kurtosis {kurtosis:.0f}: one replicate carries the variance, which may be infinite"
-    if kurtosis > HEAVY_TAIL:
-        return "ok", f"kurtosis {kurtosis:.0f} is above {HEAVY_TAIL:.0f}: the interval may be too narrow"
+    if tail.lacks_moment(2):
+        return "unreliable", f"tail index {tail.alpha:.1f}: the variance may be infinite"
+    if tail.lacks_moment(4):
+        return "unreliable", f"tail index {tail.alpha:.1f}: the fourth moment may be infinite, so no interval holds"
+    if kurtosis > tails.HEAVY_TAIL:
+        return "ok", f"kurtosis {kurtosis:.0f}: bootstrapped interval"
     return "ok", ""
 
 
@@ -227,11 +324,12 @@ def write_results(plan: Plan, store: Store, folder: Path) -> dict[str, int]:
             counts["pending"] += 1
             continue
         counts[outcome.status] += 1
-        shared = identity(cell) | {"status": outcome.status, "reason": outcome.reason}
+        shared = identity(cell) | {"status": outcome.status, "reason": outcome.reason, "theta": outcome.theta}
         records += [shared | row for row in outcome.rows or [{}]]
-    table = pd.DataFrame(records, columns=list(COLUMNS)).astype(dict.fromkeys(WHOLE, "Int64"))
-    table = table.sort_values(SORTED_BY, kind="stable", na_position="first")
-    write_atomically(folder / "measurements.csv", table.to_csv(index=False))
+    table = pd.DataFrame(records, columns=[*COLUMNS, "without"]).astype(dict.fromkeys(WHOLE, "Int64"))
+    table = judged(table.sort_values(SORTED_BY, kind="stable", na_position="first"))
+    write_atomically(folder / "measurements.csv", table[list(COLUMNS)].to_csv(index=False))
+    write_atomically(folder / "leave_one_out.csv", left_out(table).to_csv(index=False, float_format="%.10g"))
     manifest = {
         "schema": 1,
         "sweep": plan.sweep.model_dump(by_alias=True, exclude_none=True),
@@ -245,10 +343,51 @@ def write_results(plan: Plan, store: Store, folder: Path) -> dict[str, int]:
             for cell in plan.measurable
             if cell.id in outcomes and outcomes[cell.id].theta
         },
-        "checksums": {"measurements.csv": sha256((folder / "measurements.csv").read_bytes()).hexdigest()},
+        "problem_revisions": {choice.name: problem.revision for choice, problem in plan.problems.items()},
+        "checksums": {
+            name: sha256((folder / name).read_bytes()).hexdigest() for name in ("measurements.csv", "leave_one_out.csv")
+        },
     }
     write_atomically(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return counts
+
+
+def recorded_sweep(folder: Path) -> Sweep:
+    """The sweep that a folder's manifest records.
+
+    Raises:
+        BadInput: there is none that can be read.
+    """
+    path = folder / "manifest.json"
+    try:
+        return Sweep.model_validate(json.loads(path.read_text(encoding="utf-8"))["sweep"])
+    except FileNotFoundError as error:
+        raise BadInput(
+            f"{path} is not there: expected the folder of a finished run; `gradvar run` makes one"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path}: cannot be read as a run's record: {error}") from error
+
+
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what the whole sweep says of their bias: which are false discoveries is known of all together."""
+    table = table.assign(bias_q=np.nan, bias_finding=None)
+    tested = table.bias_p.notna()
+    if tested.any():
+        q = false_discovery_control(table.bias_p[tested].astype(float))
+        findings = {"biased": q < FALSE_DISCOVERIES, "equivalent": table.equivalence_p[tested] < FALSE_DISCOVERIES}
+        table.loc[tested, "bias_q"] = q
+        table.loc[tested, "bias_finding"] = np.select(list(findings.values()), list(findings), "none found")
+    return table
+
+
+def left_out(table: pd.DataFrame) -> pd.DataFrame:
+    """leave_one_out.csv: a row for each cell, group and batch."""
+    parts = [
+        pd.DataFrame({"cell": row.cell, "group": row.group, "batch": range(int(row.batches))} | row.without)
+        for row in table[table.without.notna()].itertuples()
+    ]
+    return pd.concat([pd.DataFrame(columns=list(LEFT_OUT_COLUMNS)), *parts], ignore_index=True)
 
 
 def identity(cell: Cell) -> dict[str, Any]:

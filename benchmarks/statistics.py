@@ -194,6 +194,11 @@ def signal_to_noise(samples: LeftOut) -> Interval:
     return Interval(*(float(np.sqrt(np.maximum(bound, 0))) for bound in squared))
 
 
+def replicates_for(precision: float, kurtosis: float) -> float:
+    r"""R at which the interval of a variance reaches ± `precision` of it: $(1.96/\epsilon)^2 (\kappa - 1)$."""
+    return (t_quantile(10**9) / precision) ** 2 * max(kurtosis - 1, 0.0)
+
+
 def product(first: Interval, second: Interval) -> Interval:
     """Of two independent positive estimates: the half-widths of their logarithms add in squares."""
     value = first.value * second.value

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import zstandard
 from filelock import FileLock, Timeout
 
 from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
+from benchmarks.moments import Moments
 
-VERSION = 1
+VERSION = 2
 FILE = "store.sqlite"
 
 TABLE = """
@@ -21,9 +24,21 @@ create table cells (
     reason text not null,
     rows text not null,
     environment text not null,
-    theta text not null
+    theta text not null,
+    series text not null default '',
+    replicates integer not null default 0,
+    summaries blob
 )
 """
+
+UPGRADES = {
+    1: (
+        "alter table cells add column series text not null default ''",
+        "alter table cells add column replicates integer not null default 0",
+        "alter table cells add column summaries blob",
+    )
+}
+"""What brings a store of an older version to the next."""
 
 
 class Outcome(NamedTuple):
@@ -41,6 +56,15 @@ class Outcome(NamedTuple):
     """A checksum of the θ measured at."""
 
 
+class Summaries(NamedTuple):
+    """What a longer run of the same cell goes on from."""
+
+    series: str
+    """A name for everything that the result depends on, but for R."""
+    replicates: int
+    moments: dict[str, Moments]
+
+
 class Store:
     """An open store. Use `open_store`, which locks it."""
 
@@ -55,16 +79,54 @@ class Store:
             for cell, status, reason, rows, environment, theta in rows
         }
 
-    def keep(self, cell: str, outcome: Outcome) -> None:
+    def keep(self, cell: str, outcome: Outcome, summaries: Summaries | None = None) -> None:
         """Commits one cell, replacing what was there."""
+        series, replicates, moments = summaries or ("", 0, None)
         with self._connection:
             self._connection.execute(
-                "insert or replace into cells values (?, ?, ?, ?, ?, ?)",
+                "insert or replace into cells values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    cell, outcome.status, outcome.reason, json.dumps(outcome.rows),
-                    json.dumps(outcome.environment), outcome.theta,
+                    cell, outcome.status, outcome.reason, json.dumps(outcome.rows), json.dumps(outcome.environment),
+                    outcome.theta, series, replicates, moments and pack(moments),
                 ),
             )  # fmt: skip
+
+    def shorter(self, series: str, environment: dict[str, str]) -> Iterator[Summaries]:
+        """The runs of a series that were measured in this environment, the longest first."""
+        found = self._connection.execute(
+            "select replicates, summaries from cells"
+            " where series = ? and environment = ? and summaries is not null order by replicates desc",
+            (series, json.dumps(environment)),
+        )
+        for replicates, packed in found:
+            yield Summaries(series, replicates, unpack(packed))
+
+
+def pack(moments: dict[str, Moments]) -> bytes:
+    """Batch summaries as bytes: a line of JSON with the shapes, then every number, exactly.
+
+    Bytes of the same significance lie together, because so they compress: exponents are alike.
+    """
+    shapes = {group: [cell.size, [np.shape(field) for field in cell[1:]]] for group, cell in moments.items()}
+    numbers = np.concatenate([np.ravel(field) for cell in moments.values() for field in cell[1:]])
+    planes = np.ascontiguousarray(numbers.astype("<f8").view(np.uint8).reshape(-1, 8).T)
+    return json.dumps(shapes).encode() + b"\n" + zstandard.compress(planes.tobytes(), 3)
+
+
+def unpack(packed: bytes) -> dict[str, Moments]:
+    """What was packed."""
+    head, _, body = packed.partition(b"\n")
+    planes = np.frombuffer(zstandard.decompress(body), np.uint8).reshape(8, -1)
+    numbers = np.ascontiguousarray(planes.T).view("<f8").ravel()
+    moments, start = {}, 0
+    for group, (size, shapes) in json.loads(head).items():
+        fields = []
+        for shape in shapes:
+            end = start + int(np.prod(shape))
+            fields.append(numbers[start:end].reshape(shape))
+            start = end
+        moments[group] = Moments(size, *fields)
+    return moments
 
 
 def make_folder(folder: Path) -> None:
@@ -128,6 +190,12 @@ def connect(path: Path) -> sqlite3.Connection:
                 connection.execute(TABLE)
                 connection.execute(f"pragma user_version = {VERSION}")
         (version,) = connection.execute("pragma user_version").fetchone()
+        while version in UPGRADES:
+            with connection:
+                for statement in UPGRADES[version]:
+                    connection.execute(statement)
+                version += 1
+                connection.execute(f"pragma user_version = {version}")
         (health,) = connection.execute("pragma quick_check").fetchone()
         if version != VERSION or health != "ok":
             found = f"version {version}, not {VERSION}" if health == "ok" else health

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +11,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
 
 from benchmarks.errors import BadInput
-from benchmarks.measure import number_of_batches
+from benchmarks.measure import STEP, number_of_batches
 from estimators import ESTIMATORS
 from estimators.base import Estimator
 from problems import PROBLEMS
@@ -22,6 +23,10 @@ from problems.base import Problem
 
 Samples = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=1)]
 Replicates = Annotated[StrictInt, Field(ge=40)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+REPLICATES = 20_000
+"""R, where neither a number nor a precision is asked for."""
 
 
 class Entry(BaseModel):
@@ -52,12 +57,38 @@ class Sweep(BaseModel):
     schema_version: Literal[1] = Field(alias="schema")
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
-    replicates: Replicates = 20_000
+    replicates: Replicates | None = None
+    precision: Fraction | None = None
+    """The half-width of a variance's interval, relative to it, that R is chosen for by a pilot."""
+    max_replicates: Annotated[StrictInt, Field(ge=STEP)] = 1_000_000
+    cell_timeout: Annotated[float, Field(gt=0)] | None = None
+    """Seconds that the replicates of one cell may take, by the pilot's speed."""
     samples: Samples
     adapt_steps: Annotated[StrictInt, Field(ge=1)] = 200
+    reference_replicates: Replicates = 1_000
+    """Of the long run that stands for the exact gradient where there is none."""
+    equivalence_margin: Fraction = 0.05
+    """The bias, relative to the gradient, within which an estimator may be called unbiased."""
     dtype: Literal["float32", "float64"] = "float32"
     problem: Annotated[list[ProblemEntry], Field(min_length=1)]
     estimator: Annotated[list[Entry], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_way_to_replicates(self) -> "Sweep":
+        given = [entry.replicates for entry in self.problem] + [self.replicates]
+        if self.precision and any(given):
+            raise ValueError("replicates and precision: expected one of them, not both")
+        if self.precision is None and self.cell_timeout is not None:
+            raise ValueError("cell_timeout: expected only with precision, which it bounds")
+        if self.precision is None and self.replicates is None:
+            self.replicates = REPLICATES
+        return self
+
+    def replicates_of(self, entry: ProblemEntry) -> int:
+        """R of a problem's cells, or the most that it may be."""
+        if self.precision:
+            return self.max_replicates // STEP * STEP
+        return entry.replicates or self.replicates or REPLICATES
 
 
 @dataclass(frozen=True)
@@ -96,16 +127,30 @@ class Cell:
     point: str
     num_samples: int
     replicates: int
+    """R; with a precision, the most that it may be."""
     seed: int
     adapt_steps: int
     dtype: str
+    reference_replicates: int
+    equivalence_margin: float
+    precision: float | None = None
+    timeout: float | None = None
 
     @cached_property
     def id(self) -> str:
         """A name made from everything that the result depends on, the same on every machine."""
+        return self._digest(self.replicates, self.precision, self.timeout)
+
+    @cached_property
+    def series(self) -> str:
+        """The same but for R: cells that differ in nothing else are longer and shorter runs of one another."""
+        return self._digest()
+
+    def _digest(self, *budget: float | None) -> str:
         spec = [
             self.problem.name, self.problem.json, self.estimator.name, self.estimator.json, self.point,
-            self.num_samples, self.replicates, self.seed, self.adapt_steps, self.dtype,
+            self.num_samples, self.seed, self.adapt_steps, self.dtype, self.reference_replicates,
+            self.equivalence_margin, *budget,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]
 
@@ -178,8 +223,11 @@ def override(sweep: Sweep, **given: Any) -> Sweep:
         BadInput: a value that the sweep file could not have either.
     """
     given = {key: value for key, value in given.items() if value is not None}
-    entries = [entry.model_copy(update=dict.fromkeys(given.keys() & {"replicates"})) for entry in sweep.problem]
-    whole = sweep.model_dump(by_alias=True) | given
+    # R is given for all or asked for by precision: what the file says of the other way goes
+    either = {"replicates", "precision"}
+    cleared = dict.fromkeys(either | {"cell_timeout"}) if given.keys() & either else {}
+    entries = [entry.model_copy(update={"replicates": None} if cleared else {}) for entry in sweep.problem]
+    whole = sweep.model_dump(by_alias=True) | cleared | given
     try:
         return Sweep.model_validate(whole | {"problem": [entry.model_dump() for entry in entries]})
     except ValidationError as error:
@@ -194,6 +242,8 @@ def describe(problem: Any) -> str:
         return f"unknown key {place!r}: expected {', '.join(known)}{nearest(place, known)}"
     if problem["type"] == "missing":
         return f"{place} is missing"
+    if not place:
+        return problem["msg"].removeprefix("Value error, ")
     expected = problem["msg"].removeprefix("Input ").removeprefix("should ")
     return f"{place} = {problem['input']!r}: expected it to {expected}"
 
@@ -213,7 +263,7 @@ def resolve(sweep: Sweep) -> Plan:
     estimators = {
         choice: built for entry in sweep.estimator for choice, built in choices("estimator", ESTIMATORS, entry, faults)
     }
-    for replicates in {sweep.replicates, *(e.replicates for e in sweep.problem if e.replicates)}:
+    for replicates in {sweep.reference_replicates, *map(sweep.replicates_of, sweep.problem)}:
         try:
             number_of_batches(replicates)
         except ValueError as error:
@@ -229,8 +279,9 @@ def resolve(sweep: Sweep) -> Plan:
         for num_samples in dict.fromkeys(entry.samples or sweep.samples):
             for choice, estimator in estimators.items():
                 cell = Cell(
-                    problem_choice, choice, point_name(problem), num_samples, entry.replicates or sweep.replicates,
-                    sweep.seed, sweep.adapt_steps, sweep.dtype,
+                    problem_choice, choice, point_name(problem), num_samples, sweep.replicates_of(entry), sweep.seed,
+                    sweep.adapt_steps, sweep.dtype, sweep.reference_replicates, sweep.equivalence_margin,
+                    sweep.precision, sweep.cell_timeout,
                 )  # fmt: skip
                 cells.append(cell)
                 too_few = estimator.refuses_samples(num_samples)
@@ -268,6 +319,30 @@ def empty(kind: str, entry: Entry) -> str:
     """The fault of an entry that stands for nothing."""
     key = next(key for key, value in (entry.model_extra or {}).items() if value == [])
     return f"{kind} {entry.name}: {key} = []: expected at least one value"
+
+
+def lengthened(sweep: Sweep, more: int) -> Sweep:
+    """The sweep with so many more replicates; a problem with an R of its own gets more in proportion.
+
+    Raises:
+        BadInput: R was chosen by precision, or a sum does not split.
+    """
+    if sweep.precision:
+        raise BadInput(f"sweep {sweep.name}: R was chosen by precision: ask for a smaller --precision instead")
+    base = sweep.replicates or REPLICATES
+    own = {}
+    for place, entry in enumerate(sweep.problem):
+        if entry.replicates:
+            share, rest = divmod(entry.replicates * more, base)
+            if rest:
+                step = base // math.gcd(base, entry.replicates)
+                raise BadInput(
+                    f"--replicates {more}: problem {entry.name} has R = {entry.replicates} of its own, which grows in "
+                    f"proportion to the sweep's {base}: expected a multiple of {step}"
+                )
+            own[place] = entry.replicates + share
+    problems = [e.model_copy(update={"replicates": own[i]} if i in own else {}) for i, e in enumerate(sweep.problem)]
+    return sweep.model_copy(update={"replicates": base + more, "problem": problems})
 
 
 def point_name(problem: Problem) -> str:

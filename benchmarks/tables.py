@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from benchmarks.labels import estimator_label, problem_label, slug
 from benchmarks.measure import number_of_batches
-from benchmarks.statistics import Interval, log_log_slope
+from benchmarks.statistics import Interval, t_quantile
 
 PROBLEM = ["problem", "problem_args", "point"]
 ESTIMATOR = ["estimator", "estimator_args"]
@@ -77,6 +79,26 @@ def slope_of(rows: pd.DataFrame) -> Interval | None:
         return None
     intervals = [Interval(*row) for row in rows[["variance", "variance_low", "variance_high"]].itertuples(index=False)]
     return log_log_slope(rows.num_samples.to_numpy(), intervals, number_of_batches(int(rows.replicates.iloc[0])))
+
+
+def log_log_slope(samples: Float[np.ndarray, " n"], measured: list[Interval], batches: int) -> Interval | None:
+    """The slope of ln(variance) on ln(L) by least squares, weighted by the measured precision; None for one L.
+
+    Each ln(variance) has the standard error that its interval implies; the cells at different L are independent.
+    """
+    value = np.array([interval.value for interval in measured])
+    width = np.array([np.log(i.high / i.low) if i.low > 0 else np.nan for i in measured])
+    quantile = t_quantile(batches - 1)
+    error = width / (2 * quantile)
+    usable = (value > 0) & (error > 0) & np.isfinite(error)
+    if len(np.unique(samples[usable])) < 2:
+        return None
+    x, y, weight = np.log(samples[usable]), np.log(value[usable]), error[usable] ** -2
+    x = x - np.average(x, weights=weight)
+    precision = (weight * x**2).sum()
+    slope = float((weight * x * y).sum() / precision)
+    half = float(quantile / np.sqrt(precision))
+    return Interval(slope, slope - half, slope + half)
 
 
 def variance_text(row) -> str:

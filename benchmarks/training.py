@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -35,16 +36,26 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     key = jax.random.fold_in(jax.random.key(seed), stable_hash("initialisation"))
     if not isinstance(problem, VariationalAutoencoder) or problem.train_steps == 0:
         return problem.init_params(key)
-    spec = repr([label, seed, sorted(environment().items()), LEARNING_RATE, BATCH, SAMPLES])
-    path = cache_folder() / "checkpoints" / f"{hashlib.sha256(spec.encode()).hexdigest()[:16]}.eqx"
+    start = problem.init_params(key)
+    spec = [label, seed, LEARNING_RATE, BATCH, SAMPLES]
+    return remembered("checkpoints", spec, start, lambda: train(problem, start, jax.random.fold_in(key, 1)))
+
+
+def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any:
+    """What `make` makes, arrays shaped `like` it: from the user's cache folder where it was made of `spec` before.
+
+    Other versions or hardware make it anew.
+    """
+    digest = hashlib.sha256(repr([*spec, sorted(environment().items())]).encode()).hexdigest()[:16]
+    path = cache_folder() / kind / f"{digest}.eqx"
     if path.exists():
         try:
-            return eqx.tree_deserialise_leaves(path, problem.init_params(key))
+            return eqx.tree_deserialise_leaves(path, like)
         except (OSError, ValueError, RuntimeError, EOFError):
             pass  # a cache that cannot be read is no reason to stop: it is made again
-    params = train(problem, problem.init_params(key), jax.random.fold_in(key, 1))
-    keep(path, params)
-    return params
+    made = make()
+    keep(path, made)
+    return made
 
 
 def train(problem: VariationalAutoencoder, params: Params, key: Array) -> Params:
@@ -81,10 +92,10 @@ def _train(
     return params
 
 
-def keep(path: Any, params: Params) -> None:
-    """Writes a checkpoint so that a killed run leaves none half-written."""
+def keep(path: Any, arrays: Any) -> None:
+    """Writes arrays so that a killed run leaves no half-written file."""
     buffer = io.BytesIO()
-    eqx.tree_serialise_leaves(buffer, params)
+    eqx.tree_serialise_leaves(buffer, arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     part.write_bytes(buffer.getvalue())

@@ -30,6 +30,9 @@ class Problem(Configured):
     truth: ClassVar[str] = ""
     """How `exact_gradient` comes about ("closed form", "quadrature", "enumeration"); "" where it is None."""
 
+    revision: ClassVar[int] = 1
+    """Raised with every change that makes the problem's numbers others: runs of different revisions do not compare."""
+
     source: ClassVar[str] = ""
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
 
