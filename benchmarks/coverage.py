@@ -144,14 +144,14 @@ def _lognormal(sigma: float, rng: np.random.Generator, shape: tuple[int, ...]) -
 
 
 LAWS = {
-    "normal": Law(lambda rng, shape: rng.standard_normal(shape), 0, 1, 3),
-    "Laplace": Law(lambda rng, shape: rng.laplace(size=shape), 0, 2, 6),
-    "exponential": Law(lambda rng, shape: rng.standard_exponential(shape), 1, 1, 9),
-    "chi-square(1)": Law(lambda rng, shape: rng.standard_normal(shape) ** 2, 1, 2, 15),
+    "normal": Law(lambda rng, shape: rng.standard_normal(shape), 0.0, 1.0, 3.0),
+    "Laplace": Law(lambda rng, shape: rng.laplace(size=shape), 0.0, 2.0, 6.0),
+    "exponential": Law(lambda rng, shape: rng.standard_exponential(shape), 1.0, 1.0, 9.0),
+    "chi-square(1)": Law(lambda rng, shape: rng.standard_normal(shape) ** 2, 1.0, 2.0, 15.0),
     "lognormal(0.8)": lognormal(0.8),
     "lognormal(1)": lognormal(1.0),
-    "Student t(3)": Law(lambda rng, shape: rng.standard_t(3, shape), 0, 3, np.inf),
-    "Student t(1.5)": Law(lambda rng, shape: rng.standard_t(1.5, shape), 0, np.inf, np.inf),
+    "Student t(3)": Law(lambda rng, shape: rng.standard_t(3, shape), 0.0, 3.0, np.inf),
+    "Student t(1.5)": Law(lambda rng, shape: rng.standard_t(1.5, shape), 0.0, np.inf, np.inf),
 }
 """Where kurtosis is infinite, so is what the variance's interval rests on: there a refusal is right."""
 
