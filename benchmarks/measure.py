@@ -32,7 +32,7 @@ BATCHES = (32, 25, *range(31, 25, -1), *range(24, 19, -1))
 CALL_ELEMENTS = 2**22
 """Array elements that one compiled call may hold at once, more or less: memory is flat in R."""
 
-LONGEST_BLOCK = 625
+LONGEST_BLOCK = 5**5
 """Replicates that are summed in the precision measured in; what is beyond is merged in float64."""
 
 PILOT = 64
@@ -184,7 +184,7 @@ def measure(
         raise ValueError(reason)
     batches = number_of_batches(replicates)
     done = next(iter(earlier.values())).size if earlier else 0
-    rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches, done)
+    rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
     started = time.perf_counter()
     learns = bool(jax.tree.leaves(estimator.init(problem, params, key)))
     steps = adapt_steps if learns else 0
@@ -270,18 +270,17 @@ def layout(
     num_samples: int,
     batches: int,
     size: int,
-    done: int = 0,
 ) -> tuple[int, int]:
     """How many blocks one compiled call takes to stay near CALL_ELEMENTS, and of how many replicates each.
 
-    At most a quarter of all: the calls are timed, and the time of an estimate is their median.
+    Neither depends on how many blocks there are: other shapes round a network's matrix products otherwise. A call takes
+    at most a quarter of the batches: the calls are timed, and the time of an estimate is their median.
     """
     evaluations = sum(estimator.cost(problem, num_samples))
     gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
     allowed = CALL_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
     block = block_length(size, allowed)
-    blocks = batches * (size - done) // block
-    return largest_divisor(blocks, min(allowed // block, blocks // 4)), block
+    return largest_divisor(batches, min(allowed // block, batches // 4)), block
 
 
 def block_length(size: int, most: int = LONGEST_BLOCK) -> int:

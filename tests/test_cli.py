@@ -84,7 +84,7 @@ def test_plan_measures_nothing(gradvar, tmp_path):
     ("words", "status", "message"),
     [
         (["run", "quik"], 2, "did you mean quick?"),
-        (["rum"], 2, "command 'rum': expected one of run, report"),
+        (["rum"], 2, "command 'rum': expected one of run, extend"),
         (["run", "--sed", "1"], 2, "--sed"),
         (["run", "small.toml", "--replicates", "-1"], 2, "--replicates = -1: expected"),
         (["run", "small.toml", "--replicates", "41"], 2, "replicates = 41: expected"),

@@ -9,8 +9,11 @@ import pytest
 
 from benchmarks import measure as measuring
 from benchmarks import statistics
-from benchmarks.measure import cell_key, measure, number_of_batches
-from benchmarks.statistics import Interval, log_log_slope
+from benchmarks.bias import bias
+from benchmarks.measure import block_length, cell_key, extends, largest_divisor, measure, number_of_batches
+from benchmarks.moments import Moments, leave_out, pool
+from benchmarks.tails import kurtosis
+from benchmarks.trends import log_log_slope
 from estimators import estimator
 from problems import problem
 from tests.variants import small_problem
@@ -29,17 +32,23 @@ def test_moments_are_those_of_the_replicates_made_one_by_one():
     each = jax.jit(lambda i: pathwise.estimate(toy, params, (), jax.random.fold_in(key, i), 2)[0]["mean"])
     raw = np.array([each(np.uint32(i)) for i in range(400)], np.float64)
     moments = measured(toy, pathwise).moments["mean"]
-    np.testing.assert_allclose(statistics.pool(moments).mean[0], raw.mean(0), rtol=1e-5)
-    np.testing.assert_allclose(statistics.variances(moments), raw.var(0, ddof=1), rtol=1e-5)
-    apart = ((raw - raw.mean(0)) ** 2).sum(1)
-    assert statistics.kurtosis(moments) == pytest.approx((apart**2).mean() / apart.mean() ** 2, rel=0.2)
+    whole = pool(moments)
+    np.testing.assert_allclose(whole.mean[0], raw.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(whole.second[0], 400 * raw.var(0), rtol=1e-5)
+    np.testing.assert_allclose(whole.third[0], ((raw - raw.mean(0)) ** 3).sum(0), rtol=1e-3)
+    apart = ((raw - moments.center) ** 2).sum(1)
+    np.testing.assert_allclose(whole.fourth[0], (apart**2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(whole.largest[0], np.sort(apart)[::-1][: whole.largest.shape[1]], rtol=1e-5)
+    assert kurtosis(moments) == pytest.approx(200 * (apart**2).sum() * 2 / (apart.sum()) ** 2, rel=0.1)
+    # replicate i is in batch i mod B
+    np.testing.assert_allclose(moments.mean[3], raw[3 :: len(moments.mean)].mean(0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["gaussian_square", "vae_bernoulli"])
-def test_no_number_depends_on_the_chunk_size(name, monkeypatch):
+def test_no_number_depends_on_how_much_a_call_takes(name, monkeypatch):
     toy, candidate = small_problem(name), estimator("score_function", baseline="leave_one_out")
     whole = measured(toy, candidate)
-    monkeypatch.setattr(measuring, "CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(measuring, "CALL_ELEMENTS", 1)
     single = measured(toy, candidate, replicates=400)
     for group in whole.moments:
         ours, theirs = statistics.variance(whole.moments[group]), statistics.variance(single.moments[group])
@@ -50,7 +59,7 @@ def test_estimators_share_their_randomness():
     """On the square with the delta control variate's gradient known, pathwise and score function see the same draws."""
     toy = problem("gaussian_square")
     means = {
-        name: statistics.pool(measured(toy, estimator(name, **given), 1, 2000).moments["scale"]).mean[0, 0]
+        name: pool(measured(toy, estimator(name, **given), 1, 2000).moments["scale"]).mean[0, 0]
         for name, given in {"pathwise": {}, "score_function": {"baseline": "mean"}}.items()
     }
     errors = [means[name] - 2 for name in means]
@@ -76,8 +85,9 @@ def test_variance_falls_as_one_over_L(name, candidate):  # noqa: N802
     levels = [1, 4, 16]
     toy = small_problem(name)
     for group in toy.init_params(jax.random.key(0)):
-        intervals = [statistics.variance(measured(toy, candidate, n, 10_000).moments[group]) for n in levels]
-        slope = log_log_slope(np.array(levels), intervals, number_of_batches(10_000))
+        samples = [leave_out(measured(toy, candidate, n, 10_000).moments[group]) for n in levels]
+        cells = [statistics.jackknife(statistics.total_variance, each) for each in samples]
+        slope = statistics.interval(log_log_slope(np.array(levels), cells), statistics.LINEAR)
         half = (slope.high - slope.low) / 2
         assert abs(slope.value + 1) < 2 * half  # four standard errors, for the seven slopes here
         assert half < 0.03
@@ -95,7 +105,9 @@ def test_adaptation_is_counted_and_frozen():
     assert short != long
 
 
-@pytest.mark.parametrize(("replicates", "batches"), [(20_000, 32), (1_000, 25), (64, 32), (40, 20), (4096, 32)])
+@pytest.mark.parametrize(
+    ("replicates", "batches"), [(20_000, 32), (1_000, 25), (750, 25), (64, 32), (40, 20), (4096, 32)]
+)
 def test_replicates_split_into_equal_batches(replicates, batches):
     assert number_of_batches(replicates) == batches
 
@@ -118,8 +130,59 @@ def test_an_estimate_that_is_not_finite_is_reported():
 
 
 def test_a_slope_needs_positive_variances():
-    zero = Interval(0.0, 0.0, 0.0)
-    assert log_log_slope(np.array([1, 4]), [zero, zero], 50) is None
+    zero = statistics.Jackknifed(np.array(0.0), np.zeros(32))
+    assert log_log_slope(np.array([1, 4]), [zero, zero]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "candidate", "shorter", "longer"),
+    [
+        ("gaussian_square", estimator("pathwise"), 20_000, 40_000),
+        ("gaussian_square", estimator("score_function", baseline="mean"), 1_000, 4_000 - 1_000),
+        ("bernoulli_square", estimator("gumbel_softmax"), 20_000, 60_000),
+        ("vae_bernoulli", estimator("score_function", baseline="leave_one_out"), 250, 500),
+        ("vae_gaussian", estimator("pathwise"), 250, 750),
+    ],
+)
+def test_a_longer_run_goes_on_to_the_very_numbers_of_one_run_of_the_total(name, candidate, shorter, longer):
+    toy = small_problem(name)
+    assert extends(shorter, longer)
+    earlier = measured(toy, candidate, 2, shorter).moments
+    gone_on = measured(toy, candidate, 2, longer, earlier=earlier).moments
+    at_once = measured(toy, candidate, 2, longer).moments
+    for group in at_once:
+        for field, ours, theirs in zip(Moments._fields, gone_on[group], at_once[group], strict=True):
+            np.testing.assert_array_equal(ours, theirs, err_msg=f"{group} {field}")
+
+
+def test_a_run_is_not_gone_on_with_where_its_sums_would_differ():
+    assert extends(250, 500)
+    assert not extends(500, 250)
+    assert not extends(64, 128)  # batches of 2 and of 4, each summed at once
+    assert not extends(1_000, 4_000)  # 25 batches, then 32
+    assert not extends(250, 1_250)  # summed five at a time, then twenty-five
+
+
+@pytest.mark.parametrize("size", [2, 10, 31, 40, 64, 625, 1_250, 31_250, 10_007])
+def test_blocks_divide_their_batch(size):
+    assert size % block_length(size) == 0
+    assert block_length(size) <= 3_125
+    assert largest_divisor(size, size) == size
+
+
+def test_a_third_power_shows_skewness():
+    """The exponential toy's gradient is skewed; Hall's correction needs its third moment to be right."""
+    toy, candidate = problem("gaussian_square"), estimator("score_function")
+    found = pool(measured(toy, candidate, 1, 20_000).moments["mean"])
+    from tests.quadrature import NODES, expectation
+
+    g = (NODES - 2) ** 2 * NODES  # (x − 3)² ε at N(1, 1)
+    centred = g - expectation(g)
+    exact = expectation(centred**3) / expectation(centred**2) ** 1.5
+    measured_skewness = found.third[0, 0] / found.size / (found.second[0, 0] / found.size) ** 1.5
+    assert measured_skewness == pytest.approx(exact, rel=0.15)
+    assert abs(exact) > 1
+    assert bias(measured(toy, candidate, 1, 20_000).moments["mean"], np.array([-4.0]), 1e-7).p > 1e-3
 
 
 PEAK = """

@@ -66,7 +66,7 @@ def test_a_cells_name_depends_on_what_its_result_depends_on():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("samples =", "smaples ="), "unknown key 'smaples': expected schema, name, seed, replicates, samples"),
+        (("samples =", "smaples ="), "unknown key 'smaples': expected schema, name, seed, replicates, precision"),
         (("samples =", "smaples ="), "did you mean samples?"),
         (("samples = [1, 4]", ""), "samples is missing"),
         (("samples = [1, 4]", "samples = []"), "samples = []: expected"),
