@@ -180,8 +180,9 @@ def between(moments: Moments, truth: Truth) -> Interval:
         return UNKNOWN
     direction = truth.gradient / size
     apart = samples.whole.mean / length - direction
-    across = LeftOut(*(part._replace(mean=part.mean - np.outer(part.mean @ direction, direction).reshape(part.mean.shape))
-                       for part in samples))  # fmt: skip
+    across = LeftOut(
+        *(part._replace(mean=part.mean - (part.mean @ direction)[..., None] * direction) for part in samples)
+    )
     found = jackknife(cosine(truth.gradient, truth.error), samples)
     distance = score_interval(
         Jackknifed(1 - found.value, 1 - found.without),

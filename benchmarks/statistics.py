@@ -143,8 +143,9 @@ def interval(estimate: Jackknifed, scale: Scale = LOG, *, heavy: bool = False, t
         down, up = bootstrap_t(estimate, scale)
     center = scale.to(value)
     nothing = (value == 0) & np.all(np.asarray(estimate.without) == 0, axis=0)
-    low = np.where(nothing, value, scale.back(center - down * error))
-    high = np.where(nothing, value, scale.back(center + up * error))
+    with np.errstate(over="ignore"):  # an end may be infinite
+        low = np.where(nothing, value, scale.back(center - down * error))
+        high = np.where(nothing, value, scale.back(center + up * error))
     return Interval(*(float(x) if np.ndim(x) == 0 else x for x in (value, low, high)))
 
 
@@ -159,12 +160,12 @@ def standard_error(estimate: Jackknifed, scale: Scale = LOG) -> Vector:
 
 
 def score_interval(estimate: Jackknifed, length: float, noise: float, own: float = 0.0) -> Interval:
-    r"""The interval of a squared distance rid of its noise, good down to zero: inverted score test, as Wilson's (1927).
+    r"""The interval of a squared distance rid of its noise, good down to zero: a score test inverted (Wilson, 1927).
 
-    A squared distance has no slope at zero, where its jackknife is as small as the distance happened to come out: θ ± t se
-    misses in up to 16 % of studies. But its variance is known to be $v^2(\theta) = v_0^2 + c\,\theta$, whatever the
-    covariance, with $v_0$ the `noise`; so the interval is every θ with $|\hat\theta - \theta| \le t\,v(\theta)$. c is
-    the jackknifed variance, and that of a truth (`own`, a standard error), over the squared `length` with its noise.
+    A squared distance has no slope at zero, where its jackknife is as small as the distance happened to come out:
+    $\hat\theta \pm t\,se$ misses in up to 16 % of studies. But its variance is known to be $v_0^2 + c\,\theta$, with
+    $v_0$ the `noise`, so the interval is every θ with $(\hat\theta - \theta)^2 \le t^2 (v_0^2 + c\,\theta)$. c is the
+    jackknifed variance, with that of a truth (`own`, a standard error), over the squared `length`, its noise included.
     """
     value, t = float(estimate.value), t_quantile(len(estimate.without) - 1)
     c = float(standard_error(estimate, LINEAR) ** 2 + own**2) / length if length > 0 else 0.0
@@ -194,7 +195,7 @@ def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG) -> tuple[float, float]
 
     The pseudo-values $B\theta - (B-1)\theta_{(b)}$ are nearly independent with mean θ (Tukey, 1958). They are drawn
     with replacement, their mean is studentized on the scale, and its quantiles stand for Student's. The draws are the
-    same every time.
+    same every time. Where the scale does not apply to most of them, it is Student's after all.
     """
     without, value = np.asarray(estimate.without, float), float(estimate.value)
     batches = len(without)
@@ -203,7 +204,11 @@ def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG) -> tuple[float, float]
     mean, error = drawn.mean(1), drawn.std(1, ddof=1) / np.sqrt(batches)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (scale.to(mean) - scale.to(pseudo.mean())) / (error * scale.slope(mean))
-    low, high = np.quantile(t[np.isfinite(t)], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    t = t[np.isfinite(t)]
+    if len(t) < RESAMPLES / 2:
+        student = t_quantile(batches - 1)
+        return student, student
+    low, high = np.quantile(t, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(high), float(-low)
 
 
