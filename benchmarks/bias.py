@@ -180,9 +180,7 @@ def between(moments: Moments, truth: Truth) -> Interval:
         return UNKNOWN
     direction = truth.gradient / size
     apart = samples.whole.mean / length - direction
-    across = LeftOut(
-        *(part._replace(mean=part.mean - (part.mean @ direction)[..., None] * direction) for part in samples)
-    )
+    across = LeftOut(*(part._replace(mean=_across(part.mean, direction)) for part in samples))
     found = jackknife(cosine(truth.gradient, truth.error), samples)
     distance = score_interval(
         Jackknifed(1 - found.value, 1 - found.without),
@@ -192,6 +190,10 @@ def between(moments: Moments, truth: Truth) -> Interval:
     )
     cosines = (1 - distance.value, 1 - distance.high, 1 - distance.low)
     return Interval(*(float(np.clip(bound, -1, 1)) for bound in cosines))
+
+
+def _across(means: Vector, direction: Vector) -> Vector:
+    return means - (means @ direction)[..., None] * direction
 
 
 def bias(moments: Moments, exact: Float[np.ndarray, " P"], resolution: float) -> Bias:

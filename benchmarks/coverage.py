@@ -112,7 +112,7 @@ PARTS = {
     ),
     "trends": Part(
         "What is made of several cells",
-        "Two estimators at L = 1, 4, 16, 64 with skewed replicates and variances 1/(c L) and 1/L²: they cross at L = c.",
+        "Two estimators at L = 1, 4, 16, 64 with skewed replicates and variances 1/(c L) and 1/L² cross at L = c.",
         ("case", "method", "replicates", *INTERVAL_COLUMNS),
     ),
     "alarms": Part(
@@ -129,8 +129,8 @@ PARTS = {
     ),
     "equivalence": Part(
         "Claims of no bias",
-        "How often a cell is called unbiased within a margin of 8 standard errors, one coordinate's bias being as large "
-        "as the margin (an error), or nothing (what it should say).",
+        "How often a cell is called unbiased within a margin of 8 standard errors, one coordinate's bias being as "
+        "large as the margin (an error), or nothing (what it should say).",
         ("case", "dim", "replicates", "nominal", "rate"),
     ),
     "power": Part(
@@ -212,7 +212,8 @@ def figure(table: pd.DataFrame) -> Figure:
     key = lay_out_list([*(Entry(look, method) for method, look in looks.items()), Entry(real, "real cells")], width)
     notes = [
         "As shipped: the jackknife of ln s² up to a measured kurtosis of 10, the bootstrap-t above. Shaded: 94 to "
-        "96 %. Bars: the rates' own 95 % intervals. Points of one law are set apart sideways; the vertical scale is logistic."
+        "96 %. Bars: the rates' own 95 % intervals. Points of one law are set apart sideways; the vertical scale is "
+        "logistic."
     ]
     key += lay_out_notes(notes, width, next_line(key))
     whole, every = page("Coverage of nominal 95 % intervals on a variance", panels, key,
