@@ -43,7 +43,7 @@ class Aim(NamedTuple):
 
 def _shipped(table: pd.DataFrame, replicates: int, low: float, high: float) -> pd.Series:
     every = table.part.eq("variance") & table.method.eq("as shipped") & table.replicates.eq(replicates)
-    return every & table.kurtosis.between(low, high)
+    return every & table["kurtosis"].between(low, high)
 
 
 AIMS = (
@@ -52,9 +52,9 @@ AIMS = (
     Aim(f"variance, kurtosis up to 120, R = {MANY:,}: at least 90 %", lambda t: _shipped(t, MANY, 15.5, 120), -0.05, 1),
     Aim(f"variance, kurtosis up to 120, R = {FEW:,}: at least 90 %", lambda t: _shipped(t, FEW, 15.5, 120), -0.05, 1),
     Aim("variance of a real cell, kurtosis up to 30: 93 to 97 %",
-        lambda t: t.part.eq("cells") & t.kurtosis.lt(30), -0.02, 0.02),
+        lambda t: t.part.eq("cells") & t["kurtosis"].lt(30), -0.02, 0.02),
     Aim("variance of a real cell, kurtosis about 120: at least 90 %",
-        lambda t: t.part.eq("cells") & t.kurtosis.gt(30), -0.05, 1),
+        lambda t: t.part.eq("cells") & t["kurtosis"].gt(30), -0.05, 1),
     Aim("what else is made of batch summaries: at least 93 %",
         lambda t: t.part.isin(["statistics", "trends"]), -0.02, 1),
     Aim("false alarms in 100 skewed coordinates: at most 7 %",
@@ -201,7 +201,7 @@ METHOD_MARKERS = dict(zip(METHODS, "osD^v", strict=True))
 
 def figure(table: pd.DataFrame) -> Figure:
     """Coverage against kurtosis, a panel for each R."""
-    drawn = table[table.part.eq("cells") | (table.part.eq("variance") & table.dim.eq(1) & np.isfinite(table.kurtosis))]
+    drawn = table[table.part.eq("cells") | (table.part.eq("variance") & table.dim.eq(1) & np.isfinite(table["kurtosis"]))]
     looks = {
         method: point(marker, color) | {"linestyle": "none", "markeredgecolor": "white"}
         for (method, marker), color in zip(METHOD_MARKERS.items(), (COLOURS[-1], *COLOURS), strict=False)
@@ -235,7 +235,7 @@ def figure(table: pd.DataFrame) -> Figure:
 
 def draw_rates(axes: Axes, rows: pd.DataFrame, shift: float, look: Look) -> None:
     """Rates with their intervals against kurtosis."""
-    at = rows.kurtosis * shift
+    at = rows["kurtosis"] * shift
     axes.vlines(at, rows.rate_low, rows.rate_high, color=look["color"], linewidth=0.7, zorder=2)
     axes.plot(at, rows.rate, **look, zorder=3)
 

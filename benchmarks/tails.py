@@ -51,7 +51,7 @@ def tail_index(moments: Moments) -> Tail:
     Zhang and Stephens' (2009) estimate, on the $m = \min(\sqrt R, R/10)$ largest: a third of what Vehtari et al. (2024)
     take, because a polynomial of a Gaussian, of which all moments exist, only shows it far out. The shape's standard
     error is $(1 + \xi)/\sqrt m$. A tail that is bounded, or of too few different values to tell, is not heavy. Nor is
-    one whose largest hold less than half of $\sum \|g - c\|^4$, which they would carry if the fourth moment were infinite:
+    one whose largest hold less than half of $\sum \|g - c\|^4$, which they carry where the fourth moment is infinite:
     sums over discrete variables have such tails, in steps that no Pareto law fits.
     """
     light = Tail(float("inf"), 0.0, 0.0)
