@@ -468,14 +468,14 @@ FEW, MANY = 1_000, 20_000
 STUDIES = (
     *(Study(study_variance, (law, 1, size), 4_000) for law in LAWS for size in (FEW, MANY)),
     *(Study(study_variance, (law, 10, FEW), 2_000) for law in ("normal", "chi-square(1)", "lognormal(1)")),
-    *(Study(study_variance, (law, 10, MANY), 1_000) for law in ("normal", "chi-square(1)", "lognormal(1)")),
+    *(Study(study_variance, (law, 10, MANY), 1_500) for law in ("normal", "chi-square(1)", "lognormal(1)")),
     *(Study(study_cell, (cell, MANY), 600) for cell in CELLS),
     *(Study(study_statistics, (bias, size), 2_000) for bias in BIASES for size in (FEW, MANY)),
     *(Study(study_trends, (trend, FEW), 2_000) for trend in TRENDS),
     *(Study(study_trends, (trend, MANY), 1_000) for trend in TRENDS),
     *(Study(study_false_alarms, (law, 100, FEW), 2_000) for law in ("exponential", "lognormal(1)")),
     *(Study(study_false_alarms, (law, 100, MANY), 800) for law in ("exponential", "lognormal(1)")),
-    *(Study(study_discoveries, ("exponential", share, FEW), 400) for share in (0.0, 0.2)),
+    *(Study(study_discoveries, ("exponential", share, FEW), 2_000) for share in (0.0, 0.2)),
     *(Study(study_equivalence, ("exponential", 3, size), 2_000) for size in (FEW, MANY)),
     *(Study(study_power, ("exponential", 10, size), 2_000) for size in (FEW, MANY)),
 )
