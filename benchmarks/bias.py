@@ -63,9 +63,9 @@ class Deviation(NamedTuple):
         $z = T + a(2T^2 + 1)/6 + a^2 T^3/27$ with a the skewness of the mean: monotone in T, and normal to within
         O(1/R) where T itself is to within O(1/√R).
         """
-        t = np.divide(
-            self.distance - hypothesis, self.error, out=np.zeros_like(self.distance), where=self.error > 0
-        )  # an error of 0 happens only without any rounding: all is zero
+        away = self.distance - hypothesis
+        # a coordinate without any noise is a million standard errors from what it is not
+        t = away / np.maximum(self.error, np.maximum(np.abs(away) * 1e-6, np.finfo(float).tiny))
         a = self.skewness
         return t + a * (2 * t**2 + 1) / 6 + a**2 * t**3 / 27
 

@@ -85,7 +85,9 @@ def run(plan: "Plan", folder: Path, as_json: bool) -> int:
 
 @cli.command()
 @click.argument("run", default="default")
-@click.option("--replicates", type=int, required=True, help="How many more; they add to the sweep's R.")
+@click.option(
+    "--replicates", type=click.IntRange(min=1), required=True, help="How many more; they add to the sweep's R."
+)
 @output_option
 @json_option
 def extend(run: str, replicates: int, output: Path | None, as_json: bool) -> int:

@@ -89,7 +89,7 @@ def merge(chunks: Sequence[Moments]) -> Moments:
             total.second + chunk.second + apart**2 * (a * b / count),
             total.third
             + chunk.third
-            + apart**3 * (a * b * (a - b) / count**2)
+            + apart * apart**2 * (a * b * (a - b) / count**2)
             + 3 * apart * (a * chunk.second - b * total.second) / count,
             total.fourth + chunk.fourth,
             largest[:, :LARGEST],
@@ -105,8 +105,8 @@ def pool(moments: Moments) -> Moments:
     return Moments(
         moments.replicates,
         mean[None],
-        (moments.second + moments.size * apart**2).sum(0)[None],
-        (moments.third + 3 * apart * moments.second + moments.size * apart**3).sum(0)[None],
+        _pooled_second(moments)[None],
+        (moments.third + apart * (3 * moments.second + moments.size * apart**2)).sum(0)[None],
         moments.fourth.sum()[None],
         np.sort(moments.largest, axis=None)[None, ::-1][:, :LARGEST],
         moments.center,
@@ -115,12 +115,16 @@ def pool(moments: Moments) -> Moments:
 
 def leave_out(moments: Moments) -> LeftOut:
     """All replicates, and all but those of each batch in turn (Chan, Golub and LeVeque, 1979, solved for a part)."""
-    whole = pool(moments)
-    rest = whole.size - moments.size
-    mean = (whole.size * whole.mean - moments.size * moments.mean) / rest
-    apart = mean - moments.mean
-    second = whole.second - moments.second - apart**2 * (rest * moments.size / whole.size)
+    count, rest = moments.replicates, moments.replicates - moments.size
+    mean, pooled = moments.mean.mean(0), _pooled_second(moments)
+    mean_without = (count * mean - moments.size * moments.mean) / rest
+    apart = mean_without - moments.mean
+    second = pooled - moments.second - apart**2 * (rest * moments.size / count)
     return LeftOut(
-        Sample(whole.size, whole.mean[0], whole.second[0] / (whole.size - 1)),
-        Sample(rest, mean, np.maximum(second, 0) / (rest - 1)),
+        Sample(count, mean, pooled / (count - 1)), Sample(rest, mean_without, np.maximum(second, 0) / (rest - 1))
     )
+
+
+def _pooled_second(moments: Moments) -> Float[np.ndarray, " P"]:
+    apart = moments.mean - moments.mean.mean(0)
+    return (moments.second + moments.size * apart**2).sum(0)

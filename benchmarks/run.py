@@ -305,7 +305,7 @@ def reliability(
     if tail.lacks_moment(2):
         return "unreliable", f"tail index {tail.alpha:.1f}: the variance may be infinite"
     if tail.lacks_moment(4):
-        return "unreliable", f"tail index {tail.alpha:.1f}: the fourth moment may be infinite, so no interval holds"
+        return "unreliable", f"tail index {tail.alpha:.1f}: the fourth moment may be infinite, so no interval is sure"
     if kurtosis > tails.HEAVY_TAIL:
         return "ok", f"kurtosis {kurtosis:.0f}: bootstrapped interval"
     return "ok", ""

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from benchmarks.cli import main
+from benchmarks.report import read_measurements
 from estimators import ESTIMATORS
 from problems import PROBLEMS
 from tests.test_sweep import GOOD
@@ -45,6 +46,29 @@ def test_run_status_report_and_rerun(gradvar, tmp_path):
     assert status == 0
     assert "figures/variance_vs_samples" in out
     assert gradvar("report", str(folder))[0] == 0
+
+
+def test_extend(gradvar, tmp_path):
+    for words, message in (
+        (("extend", "small", "--replicates", "4000"), "manifest.json is not there"),
+        (("extend", "small"), "Missing option '--replicates'"),
+    ):
+        status, _, err = gradvar(*words)
+        assert status == 2
+        assert message in err
+    (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
+    assert gradvar("run", "tiny.toml", "-o", "tiny")[0] == 0
+    status, _, err = gradvar("extend", "tiny", "-o", "tiny", "--replicates", "401")
+    assert status == 2
+    assert "expected a multiple of 5" in err
+    assert gradvar("extend", "tiny", "-o", "tiny", "--replicates", "-800")[0] == 2
+    assert json.loads(gradvar("extend", "tiny", "-o", "tiny", "--replicates", "400", "--json")[1])["cells"]["ok"] == 8
+    table = read_measurements(tmp_path / "tiny")
+    assert set(table.replicates) == {800, 160}
+    assert gradvar("run", "tiny.toml", "-o", "other", "--precision", "0.3", "--max-replicates", "800")[0] == 0
+    status, _, err = gradvar("extend", "other", "-o", "other", "--replicates", "400")
+    assert status == 2
+    assert "smaller --precision" in err
 
 
 def test_list_json(gradvar):

@@ -9,8 +9,10 @@ import pytest
 from scipy.special import stdtrit
 
 from benchmarks import statistics
+from benchmarks.bias import bias
 from benchmarks.exact import exact_variance
 from benchmarks.measure import cell_key, measure, number_of_batches
+from benchmarks.moments import Moments
 from estimators import Estimator, estimator
 from problems import problem
 from tests.quadrature import INTEGRANDS, VARIANCES, exact_gradient
@@ -60,10 +62,10 @@ def test_measured_variance_and_mean_are_the_exact_ones(name, setting, kind):
         z = deviation(result.moments[group], VARIANCES[kind](name, k, mean, scale, group, SAMPLES))
         assert abs(z) < threshold(TESTS), f"{group}: t = {z:.2f}"
         truth = np.array([exact_gradient(name, k, mean, scale, group)])
-        assert statistics.bias(result.moments[group], truth, 1e-7).p > 0.01 / TESTS
+        assert bias(result.moments[group], truth, 1e-7).p > 0.01 / TESTS
 
 
-def deviation(moments: statistics.Moments, exact: float) -> float:
+def deviation(moments: Moments, exact: float) -> float:
     """(ln s² − ln exact) in its jackknife standard errors."""
     value, low, high = statistics.variance(moments)
     half = math.log(high / low) / 2

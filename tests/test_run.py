@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sqlite3
 
 import jax
@@ -9,13 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import measure as measuring
 from benchmarks import run as running
+from benchmarks.bias import biases, exactly
 from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
+from benchmarks.moments import Moments
+from benchmarks.reference import reference_gradient
 from benchmarks.report import read_measurements, write_report
-from benchmarks.run import COLUMNS, run_sweep
-from benchmarks.store import FILE, open_store, read_outcomes
-from benchmarks.sweep import parse_sweep, resolve
+from benchmarks.run import COLUMNS, recorded_sweep, run_sweep
+from benchmarks.statistics import LINEAR, Jackknifed, interval
+from benchmarks.store import FILE, Outcome, Summaries, open_store, read_outcomes
+from benchmarks.sweep import Plan, lengthened, override, parse_sweep, resolve
+from benchmarks.tails import HEAVY_TAIL
 from benchmarks.training import checksum, params_at
+from estimators import estimator
 from problems import problem
 from tests.test_sweep import GOOD
 
@@ -114,14 +122,159 @@ def test_a_failed_cell_is_a_row_and_is_tried_again(plan, tmp_path, monkeypatch):
     assert run_sweep(plan, tmp_path, Quiet()).counts["failed"] == 0
 
 
-def test_other_versions_are_measured_again(finished, plan, monkeypatch):
-    folder, _ = finished
+def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path):
+    folder = shutil.copytree(finished[0], tmp_path / "copy")
     other = running.environment() | {"jax": "0"}
     monkeypatch.setattr(running, "environment", lambda: other)
     progress = Quiet(interrupt_after=1)
     with pytest.raises(KeyboardInterrupt):
         run_sweep(plan, folder, progress)
     assert progress.missing == len(plan.measurable)
+
+
+def test_an_extended_run_has_the_numbers_of_one_run_of_the_total(finished, plan, tmp_path, monkeypatch):
+    """Stopped half way and gone on with, too; and no replicate is measured twice."""
+    shutil.copytree(finished[0], tmp_path / "extended")
+    gone_on = []
+
+    def spy(*args, earlier=None, **given):
+        gone_on.append(earlier is not None)
+        return measuring.measure(*args, earlier=earlier, **given)
+
+    total = resolve(lengthened(recorded_sweep(tmp_path / "extended"), 4_000))
+    assert {cell.replicates for cell in total.cells} == {8_000, 1_600}
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "measure", spy)
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(total, tmp_path / "extended", Quiet(interrupt_after=5))
+        run_sweep(total, tmp_path / "extended", Quiet())
+    assert gone_on == [True] * len(plan.measurable)
+    run_sweep(total, tmp_path / "at_once", Quiet())
+    pd.testing.assert_frame_equal(untimed(tmp_path / "extended"), untimed(tmp_path / "at_once"), check_exact=True)
+    ours, theirs = ((tmp_path / name / "leave_one_out.csv").read_bytes() for name in ("extended", "at_once"))
+    assert ours == theirs
+
+
+def test_what_was_left_out_jackknifes_to_the_interval(finished):
+    folder, _ = finished
+    rows = read_measurements(folder).query("status == 'ok'").set_index(["cell", "group"])
+    parts = pd.read_csv(folder / "leave_one_out.csv").groupby(["cell", "group"])
+    assert set(parts.groups) == set(rows.index)
+    for place, part in parts:
+        row = rows.loc[place]
+        assert len(part) == row.batches
+        if row["kurtosis"] <= HEAVY_TAIL:
+            again = interval(Jackknifed(row.variance, part.variance.to_numpy()))
+            np.testing.assert_allclose(
+                again, row[["variance", "variance_low", "variance_high"]].astype(float), rtol=1e-6
+            )
+        again = interval(Jackknifed(row.bias_squared, part.squared_bias.to_numpy()), LINEAR)
+        np.testing.assert_allclose(again.high, row.bias_squared_high, rtol=1e-5, atol=1e-9)
+
+
+def precisely(precision: float, **given) -> Plan:
+    sweep = parse_sweep(GOOD.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0"), "here")
+    return resolve(override(sweep, precision=precision, **given))
+
+
+def test_a_precision_is_reached(tmp_path):
+    """By the t quantile in place of 1.96, and give or take what a pilot of 2,000 and 32 batches do not know."""
+    run_sweep(precisely(0.04), tmp_path, Quiet())
+    table = read_measurements(tmp_path).query("status == 'ok'")
+    assert (table.replicates % 800 == 0).all()
+    assert table.replicates.nunique() > 2
+    widest = np.log(table.variance_high / table.variance_low).groupby(table.cell).max() / 2
+    assert (widest < 0.07).all()
+    assert (widest[table.groupby("cell").replicates.first() > 800] > 0.02).all()
+    needed = (1.96 / 0.04) ** 2 * (table.groupby("cell").kurtosis.max() - 1)
+    np.testing.assert_allclose(table.groupby("cell").replicates.first(), np.maximum(needed, 800), rtol=0.6)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("max_replicates", 1_600), ("cell_timeout", 1e-9)])
+def test_a_precision_that_is_not_reached_says_why(limit, value, tmp_path):
+    run_sweep(precisely(0.001, **{limit: value}), tmp_path, Quiet())
+    table = read_measurements(tmp_path).query("status != 'skipped'")
+    assert (table.replicates == (1_600 if limit == "max_replicates" else 800)).all()
+    assert table.reason.str.contains(rf"R = \d+ by {limit}: ±[\d.]+ of the variance to be expected, not ±0.001").all()
+
+
+def test_the_pilot_is_not_part_of_what_is_measured(tmp_path):
+    """The same R, asked for as a number, gives the same numbers."""
+    run_sweep(precisely(0.5, max_replicates=800), tmp_path / "precision", Quiet())
+    fixed = GOOD.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0")
+    run_sweep(resolve(override(parse_sweep(fixed, "here"), replicates=800)), tmp_path / "number", Quiet())
+    names = ["variance", "variance_low", "bias_p", "kurtosis"]
+    ours, theirs = (read_measurements(tmp_path / name)[names] for name in ("precision", "number"))
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_summaries_are_kept_to_the_last_bit(tmp_path):
+    rng = np.random.default_rng(0)
+    shapes = [(32, 5), (32, 5), (32, 5), (32,), (32, 7), (5,)]
+    moments = {group: Moments(9, *(rng.normal(size=shape) for shape in shapes)) for group in ("mean", "scale")}
+    outcome = Outcome("ok", "", [], {"jax": "1"}, "")
+    with open_store(tmp_path) as store:
+        store.keep("short", outcome, Summaries("s", 288, moments))
+        store.keep("long", outcome, Summaries("s", 576, moments))
+        store.keep("failed", outcome)
+        found = list(store.shorter("s", {"jax": "1"}))
+        assert [each.replicates for each in found] == [576, 288]
+        for group in moments:
+            for ours, theirs in zip(found[0].moments[group], moments[group], strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+        assert not list(store.shorter("s", {"jax": "2"}))
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(finished, plan, tmp_path):
+    """Its cells stay readable; having no summaries, they are not gone on from."""
+    cell = plan.measurable[0]
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute(
+            "create table cells"
+            " (cell text primary key, status text, reason text, rows text, environment text, theta text)"
+        )
+        kept = (cell.id, "ok", "", "[]", json.dumps(running.environment()), "")
+        connection.execute("insert into cells values (?, ?, ?, ?, ?, ?)", kept)
+        connection.execute("pragma user_version = 1")
+    connection.close()
+    assert read_outcomes(tmp_path)[cell.id].status == "ok"
+    with open_store(tmp_path) as store:
+        assert not list(store.shorter(cell.series, running.environment()))
+    progress = Quiet()
+    run_sweep(plan, tmp_path, progress)
+    assert progress.missing == len(plan.measurable) - 1
+
+
+def test_findings_are_of_the_whole_sweep():
+    """Benjamini and Hochberg's by hand: of 4 p-values the k-th smallest is held against k/4 · 5 %."""
+    table = pd.DataFrame({"bias_p": [0.03, 0.001, 0.9, 0.04, np.nan], "equivalence_p": [1.0, 0.01, 0.01, 0.2, np.nan]})
+    found = running.judged(table)
+    np.testing.assert_allclose(found.bias_q, [0.04 * 4 / 3, 0.004, 0.9, 0.04 * 4 / 3, np.nan])
+    assert list(found.bias_finding[:4]) == ["none found", "biased", "equivalent", "none found"]
+    assert found.bias_finding.isna().iloc[4]
+
+
+def test_a_reference_run_stands_for_a_gradient_that_is_not_known_and_its_error_is_counted():
+    vae = problem("vae_gaussian", latent_dim=3, num_images=4, hidden_dim=8)
+    params = vae.init_params(jax.random.key(0))
+    first, second, longer = (
+        reference_gradient(vae, params, jax.random.key(i), replicates)
+        for i, replicates in ((1, 1_000), (2, 1_000), (3, 16_000))
+    )
+    for group, truth in first.items():
+        apart = np.abs(truth.gradient - second[group].gradient)
+        error = np.hypot(truth.error, second[group].error)
+        assert np.max(apart[error > 0] / error[error > 0]) < 5.5
+        assert np.median(longer[group].error / np.maximum(truth.error, 1e-12)) == pytest.approx(0.25, rel=0.1)
+    again = reference_gradient(vae, params, jax.random.key(1), 1_000)
+    np.testing.assert_array_equal(again["encoder"].gradient, first["encoder"].gradient)
+    # a long run against a short reference: biased only if the reference is taken for exact
+    run = measuring.measure(
+        vae, estimator("pathwise"), params, num_samples=64, replicates=16_000, key=jax.random.key(9)
+    ).moments  # fmt: skip
+    careless = {group: exactly(truth.gradient) for group, truth in first.items()}
+    assert min(found.p for found in biases(run, careless, 1e-7).values()) < 0.01
+    assert min(found.p for found in biases(run, first, 1e-7).values()) > 0.05
 
 
 @pytest.mark.parametrize("damage", ["text", "version", "table"])
