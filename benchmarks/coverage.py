@@ -29,7 +29,7 @@ from benchmarks.page import (
 from benchmarks.run import use_compilation_cache, write_atomically
 from benchmarks.statistics import CONFIDENCE
 from benchmarks.store import make_folder
-from benchmarks.studies import FEW, MANY, SEED, STUDIES, Row, Study
+from benchmarks.studies import FEW, MANY, SEED, STUDIES, Row, simulate
 
 
 class Aim(NamedTuple):
@@ -269,11 +269,6 @@ def write(table: pd.DataFrame, folder: Path) -> None:
         drawn = figure(table)
         for suffix, metadata in METADATA.items():
             drawn.savefig(folder / f"coverage.{suffix}", metadata=metadata)
-
-
-def simulate(studies: Sequence[Study], share: float = 1.0) -> pd.DataFrame:
-    """The studies' rows."""
-    return pd.DataFrame([row for study in studies for row in study.rows(share)], columns=Row._fields)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from scipy.special import ndtr, ndtri
 from scipy.stats import chi2, false_discovery_control
@@ -479,3 +480,8 @@ STUDIES = (
     *(Study(study_equivalence, ("exponential", 3, size), 2_000) for size in (FEW, MANY)),
     *(Study(study_power, ("exponential", 10, size), 2_000) for size in (FEW, MANY)),
 )
+
+
+def simulate(studies: Sequence[Study], share: float = 1.0) -> pd.DataFrame:
+    """The studies' rows."""
+    return pd.DataFrame([row for study in studies for row in study.rows(share)], columns=Row._fields)
