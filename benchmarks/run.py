@@ -45,7 +45,8 @@ COLUMNS = (
     "cell", "problem", "problem_args", "problem_revision", "estimator", "estimator_args", "point", "theta", "group",
     "dim", "num_samples", "replicates", "batches", "seed", "dtype", "status", "reason", "mean_norm",
     "variance", "variance_low", "variance_high", "variance_per_dim",
-    "variance_max", "variance_max_low", "variance_max_high", "exact_variance", "kurtosis", "tail_index",
+    "variance_max", "variance_max_low", "variance_max_high", "exact_variance", "kurtosis",
+    "tail_index", "tail_index_low", "tail_index_high",
     "snr", "snr_low", "snr_high", "unbiased", "exact", "truth", "exact_norm",
     "bias_norm", "bias_squared", "bias_squared_low", "bias_squared_high",
     "bias_relative", "bias_relative_low", "bias_relative_high", "cosine", "cosine_low", "cosine_high",
@@ -269,8 +270,8 @@ def spread_columns(moments: Moments, seconds: Interval, rounding: float) -> dict
         "mean_norm": float(np.linalg.norm(samples.whole.mean)),
         "variance_per_dim": variance.value / moments.mean.shape[1],
         "kurtosis": kurtosis,
-        "tail_index": tail.alpha,
         "without": {"variance": total.without.tolist()},
+        **bounds("tail_index", Interval(tail.alpha, *tail.interval)),
         **bounds("variance", variance),
         **bounds("variance_max", statistics.largest_variance(samples)),
         **bounds("snr", statistics.signal_to_noise(samples)),
@@ -323,11 +324,12 @@ def write_results(plan: Plan, store: Store, folder: Path) -> dict[str, int]:
         else:
             counts["pending"] += 1
             continue
-        counts[outcome.status] += 1
         shared = identity(cell) | {"status": outcome.status, "reason": outcome.reason, "theta": outcome.theta}
         records += [shared | row for row in outcome.rows or [{}]]
     table = pd.DataFrame(records, columns=[*COLUMNS, "without"]).astype(dict.fromkeys(WHOLE, "Int64"))
     table = judged(table.sort_values(SORTED_BY, kind="stable", na_position="first"))
+    worst = table.groupby("cell").status.agg(lambda each: max(each, key=list(counts).index))
+    counts |= worst.value_counts().to_dict()
     write_atomically(folder / "measurements.csv", table[list(COLUMNS)].to_csv(index=False))
     write_atomically(folder / "leave_one_out.csv", left_out(table).to_csv(index=False, float_format="%.10g"))
     manifest = {
@@ -370,7 +372,7 @@ def recorded_sweep(folder: Path) -> Sweep:
 
 
 def judged(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what the whole sweep says of their bias: which are false discoveries is known of all together."""
+    """The rows with what only the whole sweep says: which biases are discoveries, which tails show at another L."""
     table = table.assign(bias_q=np.nan, bias_finding=None)
     tested = table.bias_p.notna()
     if tested.any():
@@ -378,6 +380,14 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
         findings = {"biased": q < FALSE_DISCOVERIES, "equivalent": table.equivalence_p[tested] < FALSE_DISCOVERIES}
         table.loc[tested, "bias_q"] = q
         table.loc[tested, "bias_finding"] = np.select(list(findings.values()), list(findings), "none found")
+    for _, rows in table.groupby([*SORTED_BY[:-1]], sort=False):
+        seen = rows[(rows.status == "unreliable") & (rows.tail_index_high < 4)]
+        if len(seen):
+            first = seen.loc[seen.num_samples.idxmin()]
+            hidden = rows.index[(rows.num_samples > first.num_samples) & (rows.status == "ok")]
+            # an average of draws has the tail of one draw, but shows it only among many more replicates
+            table.loc[hidden, "status"] = "unreliable"
+            table.loc[hidden, "reason"] = f"tail index {first.tail_index:.1f} at L = {first.num_samples}: so at every L"
     return table
 
 

@@ -40,6 +40,13 @@ class Tail(NamedTuple):
     error: float
     """The standard error of the shape."""
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of α, at 95 %."""
+        ends = (self.shape + 1.96 * self.error, self.shape - 1.96 * self.error)
+        low, high = (2 / end if end > 0 else float("inf") for end in ends)
+        return low, high
+
     def lacks_moment(self, order: int) -> bool:
         """Whether the estimate says, at the one-sided level of 10 %, that α < `order`."""
         return self.shape - DOUBT * self.error > 2 / order

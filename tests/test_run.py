@@ -248,10 +248,40 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(finished, plan, tmp_
 def test_findings_are_of_the_whole_sweep():
     """Benjamini and Hochberg's by hand: of 4 p-values the k-th smallest is held against k/4 · 5 %."""
     table = pd.DataFrame({"bias_p": [0.03, 0.001, 0.9, 0.04, np.nan], "equivalence_p": [1.0, 0.01, 0.01, 0.2, np.nan]})
+    table = table.reindex(columns=[*COLUMNS])
     found = running.judged(table)
     np.testing.assert_allclose(found.bias_q, [0.04 * 4 / 3, 0.004, 0.9, 0.04 * 4 / 3, np.nan])
     assert list(found.bias_finding[:4]) == ["none found", "biased", "equivalent", "none found"]
     assert found.bias_finding.isna().iloc[4]
+
+
+HEAVY = """
+schema = 1
+name = "heavy"
+replicates = 20_000
+samples = [1, 8]
+
+[[problem]]
+name = "gaussian_exponential"
+k = [-0.15, 0.5]
+
+[[estimator]]
+name = "score_function"
+"""
+
+
+def test_intervals_without_a_fourth_moment_are_refused_where_the_tail_hides_too(tmp_path):
+    """exp(0.15 x²) has a finite variance, and no fourth moment: at L = 8 the sample's own kurtosis does not show it."""
+    run_sweep(resolve(parse_sweep(HEAVY, "here")), tmp_path, Quiet())
+    table = read_measurements(tmp_path).assign(k=lambda t: t.problem_args.map(lambda text: json.loads(text)["k"]))
+    heavy, light = table[table.k < 0], table[table.k > 0]
+    assert (heavy.status == "unreliable").all()
+    assert heavy[heavy.num_samples == 1].reason.str.match(r"tail index 1\.\d: the variance may be infinite").all()
+    hidden = heavy[heavy.num_samples == 8]
+    assert hidden.reason.str.match(r"tail index 1\.\d at L = 1: so at every L").all()
+    assert ((hidden.exact_variance > hidden.variance_high) | (hidden.exact_variance < hidden.variance_low)).all()
+    assert (light.status == "ok").all()
+    assert json.loads((tmp_path / "manifest.json").read_text())["cells"]["unreliable"] == 2
 
 
 def test_a_reference_run_stands_for_a_gradient_that_is_not_known_and_its_error_is_counted():
