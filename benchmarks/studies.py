@@ -222,7 +222,7 @@ CELLS = (
     Cell("gaussian_exponential", {"k": 1.0}, "pathwise", {}, 1, "mean"),
     Cell("bernoulli_square", {"dim": 3}, "score_function", {"baseline": "leave_one_out"}, 8, "logits"),
 )
-"""Eight cells: every toy, four estimators, L = 1 and 8, kurtosis from 3 to 120."""
+"""Eight cells: every toy, four estimators, L = 1 and 8, kurtosis from 2 to 100."""
 
 
 def measured(cell: Cell, replicates: int, seeds: Sequence[int]) -> Iterator[Moments]:

@@ -47,6 +47,21 @@ def test_the_shape_of_a_pareto_law_is_recovered(shape):
     assert np.std(found) / ((1 + shape) / np.sqrt(400)) == pytest.approx(1, abs=0.2)
 
 
+def test_the_shape_is_zhang_and_stephens():
+    """The weighted mean of the profile likelihood written out, one candidate at a time (Zhang and Stephens, 2009)."""
+    x = np.sort(stats.genpareto.rvs(0.6, size=50, random_state=3))
+    count, points = len(x), 30 + 7
+    candidates = [1 / x[-1] + (1 - np.sqrt(points / (j - 0.5))) / (3 * x[12]) for j in range(1, points + 1)]
+
+    def shape(theta: float) -> float:
+        return float(np.mean([np.log(1 - theta * value) for value in x]))
+
+    likelihood = [count * (np.log(-theta / shape(theta)) - shape(theta) - 1) for theta in candidates]
+    weights = [1 / sum(np.exp(other - own) for other in likelihood) for own in likelihood]
+    expected = shape(sum(w * theta for w, theta in zip(weights, candidates, strict=True)))
+    assert pareto_shape(x[::-1]) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("alpha", [1.5, 2.5, 3.0])
 def test_a_power_law_is_told_its_index(alpha):
     tail = tail_index(summarise(draws(stats.pareto(alpha)), BATCHES))
