@@ -197,3 +197,21 @@ def test_in_one_coordinate_a_direction_is_a_sign():
     up = summarise(rng.normal(3, 1, (400, 1)), BATCHES)
     assert bias(up, np.array([2.0]), EPSILON).cosine == (1, 1, 1)
     assert bias(up, np.array([-2.0]), EPSILON).cosine.value == -1
+
+
+def test_a_reference_runs_error_widens_what_is_measured_against_it():
+    """400 studies, the reference as noisy as the run, a bias of ten errors: 95 %, where it would else be 83 %."""
+    rng, replicates, studies = np.random.default_rng(11), 400, 400
+    error, exact = np.full(3, 1 / np.sqrt(replicates)), np.array([1.0, 1.5, 0.5])
+    mean, covered = np.full(3, 1.25), np.zeros(3)
+    truths = (
+        ((mean - exact) ** 2).sum(), (mean - exact) @ exact / (exact @ exact),
+        mean @ exact / np.linalg.norm(mean) / np.linalg.norm(exact),
+    )  # fmt: skip
+    for _ in range(studies):
+        truth = Truth(exact + error * rng.standard_normal(3), error, float(error[0]))
+        moments = summarise(skewed(rng, replicates, 3) + 0.25, BATCHES)
+        found = biases({"": moments}, {"": truth}, EPSILON)[""]
+        each = (found.squared, found.relative, found.cosine)
+        covered += [bounds.low <= value <= bounds.high for bounds, value in zip(each, truths, strict=True)]
+    assert (covered / studies > 0.95 - 3 * np.sqrt(0.95 * 0.05 / studies)).all(), covered / studies
