@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup run test test-all lint bench clean
+.PHONY: setup run test test-all lint bench coverage clean
 
 setup: $(READY)
 
@@ -34,6 +34,10 @@ lint: $(READY)
 # Seconds per estimate, as ratios within one run.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.bench
+
+# How often the intervals and tests are right, by simulation, into results/coverage/: about five minutes.
+coverage: $(READY)
+	$(BIN)/python -m benchmarks.coverage
 
 clean:
 	rm -rf $(VENV) build *.egg-info

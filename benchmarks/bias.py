@@ -6,17 +6,20 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import stdtr, stdtrit
 
-from benchmarks.moments import Moments, leave_out, pool
+from benchmarks.moments import LeftOut, Moments, leave_out, pool
 from benchmarks.statistics import (
     CONFIDENCE,
     LINEAR,
     UNKNOWN,
     Interval,
+    Jackknifed,
     Vector,
     cosine,
     interval,
     jackknife,
+    noise_of_squared_norm,
     relative_bias,
+    score_interval,
     squared_bias,
     t_quantile,
 )
@@ -136,15 +139,21 @@ def biases(
     reach = float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2 / ends[-1]) + stdtrit(freedom, POWER))
     found = {}
     for group, truth in truths.items():
-        squared = jackknife(squared_bias(truth.gradient, away[group].fixed), leave_out(moments[group]))
+        samples, one = leave_out(moments[group]), away[group]
+        squared = jackknife(squared_bias(truth.gradient, one.fixed), samples)
         found[group] = Bias(
-            squared=interval(squared, LINEAR),
+            squared=score_interval(
+                squared,
+                length=float(one.distance @ one.distance),
+                noise=noise_of_squared_norm(samples, one.fixed),
+                own=2 * float(np.linalg.norm(one.distance * one.fixed)),
+            ),
             squared_without=squared.without,
             relative=along(moments[group], truth, resolution),
             cosine=between(moments[group], truth),
             p=float(holms[group].min()),
-            detectable=reach * float(away[group].error.max()),
-            equivalence_p=equivalence_p(away[group], margin * float(np.linalg.norm(truth.gradient))),
+            detectable=reach * float(one.error.max()),
+            equivalence_p=equivalence_p(one, margin * float(np.linalg.norm(truth.gradient))),
         )
     return found
 
@@ -161,11 +170,30 @@ def along(moments: Moments, truth: Truth, resolution: float) -> Interval:
 
 
 def between(moments: Moments, truth: Truth) -> Interval:
-    """The cosine of the angle between E g and the truth."""
-    if not truth.gradient.any():
+    """The cosine of the angle between E g and the truth.
+
+    1 − cos is half the squared distance between the two directions, so its interval is that of a squared distance.
+    """
+    samples = leave_out(moments)
+    size, length = float(np.linalg.norm(truth.gradient)), float(np.linalg.norm(samples.whole.mean))
+    if size == 0 or length == 0:
         return UNKNOWN
-    found = interval(jackknife(cosine(truth.gradient), leave_out(moments)), LINEAR)
-    return Interval(*(float(np.clip(bound, -1, 1)) for bound in found))
+    direction = truth.gradient / size
+    apart = samples.whole.mean / length - direction
+    across = LeftOut(*(part._replace(mean=_across(part.mean, direction)) for part in samples))
+    found = jackknife(cosine(truth.gradient, truth.error), samples)
+    distance = score_interval(
+        Jackknifed(1 - found.value, 1 - found.without),
+        length=float(apart @ apart) / 2,
+        noise=noise_of_squared_norm(across, truth.error) / (2 * size**2),
+        own=float(np.linalg.norm(apart * truth.error)) / size,
+    )
+    cosines = (1 - distance.value, 1 - distance.high, 1 - distance.low)
+    return Interval(*(float(np.clip(bound, -1, 1)) for bound in cosines))
+
+
+def _across(means: Vector, direction: Vector) -> Vector:
+    return means - (means @ direction)[..., None] * direction
 
 
 def bias(moments: Moments, exact: Float[np.ndarray, " P"], resolution: float) -> Bias:

@@ -163,6 +163,7 @@ def measure(
     key: Array,
     adapt_steps: int = 200,
     earlier: dict[str, Moments] | None = None,
+    least_timed: int = LEAST_TIMED,
 ) -> Measurement:
     """Measures one cell.
 
@@ -175,6 +176,7 @@ def measure(
         adapt_steps: estimates made, on keys of their own, before a state is frozen; none for a stateless estimator.
             Every batch has its own frozen state, so that what a state happened to learn is in the interval too.
         earlier: the moments of a shorter run, which are gone on from; it must have `extends` to R.
+        least_timed: calls to time; 0 where no time is asked for.
 
     Raises:
         ValueError: R does not split, or the estimator cannot take so many samples.
@@ -229,7 +231,7 @@ def measure(
                 moments[group] = [merge([*moments[group], *parts])]
             pending = []
     # a short cell is timed again, on what it has measured already, until the median means something
-    again = [run(call, center)[1] for _, call in zip(range(LEAST_TIMED - len(calls)), itertools.cycle(calls))]
+    again = [run(call, center)[1] for _, call in zip(range(least_timed - len(calls)), itertools.cycle(calls))]
     return Measurement(
         moments={group: merged for group, (merged,) in moments.items()},
         seconds=median(np.array([*durations, *again]) / (rows * block)),

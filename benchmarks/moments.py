@@ -54,6 +54,28 @@ class LeftOut(NamedTuple):
     """All but one batch, a row for each batch."""
 
 
+def summarise(
+    gradients: Float[np.ndarray, "R P"], batches: int, center: Float[np.ndarray, " P"] | None = None
+) -> Moments:
+    """The summaries of raw replicates, consecutive ones in a batch; the centre is their mean if none is given."""
+    split = gradients.reshape(batches, -1, gradients.shape[1])
+    mean = split.mean(1)
+    apart = split - mean[:, None]
+    squares = apart**2
+    away = split - (mean.mean(0) if center is None else center)
+    distances = np.einsum("brp,brp->br", away, away)
+    keep = min(LARGEST, split.shape[1])
+    return Moments(
+        split.shape[1],
+        mean,
+        squares.sum(1),
+        np.einsum("brp,brp->bp", squares, apart),
+        (distances**2).sum(1),
+        -np.sort(np.partition(-distances, keep - 1, axis=1)[:, :keep], axis=1),
+        mean.mean(0) if center is None else center,
+    )
+
+
 def merge(chunks: Sequence[Moments]) -> Moments:
     """The summaries of all chunks' replicates, batch by batch, as if in one chunk (Pébay, 2008)."""
     total = chunks[0]

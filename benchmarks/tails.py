@@ -57,7 +57,9 @@ def tail_index(moments: Moments) -> Tail:
 
     Zhang and Stephens' (2009) estimate, on the $m = \min(\sqrt R, R/10)$ largest: a third of what Vehtari et al. (2024)
     take, because a polynomial of a Gaussian, of which all moments exist, only shows it far out. The shape's standard
-    error is $(1 + \xi)/\sqrt m$. A tail that is bounded, or of too few different values to tell, is not heavy.
+    error is $(1 + \xi)/\sqrt m$. A tail that is bounded, or of too few different values to tell, is not heavy. Nor is
+    one whose largest hold less than half of $\sum \|g - c\|^4$, which they carry where the fourth moment is infinite:
+    sums over discrete variables have such tails, in steps that no Pareto law fits.
     """
     light = Tail(float("inf"), 0.0, 0.0)
     every = np.sort(moments.largest, axis=None)[::-1]
@@ -66,6 +68,8 @@ def tail_index(moments: Moments) -> Tail:
     known = len(every) if complete else int((every > moments.largest[:, -1].max()).sum())
     count = min(int(min(np.sqrt(moments.replicates), moments.replicates / 10)), known - 1)
     if count < 5:
+        return light
+    if (every[:count] ** 2).sum() < moments.fourth.sum() / 2:
         return light
     exceedances = np.sort(every[:count] - every[count])
     if exceedances[(count + 2) // 4 - 1] <= 1e-6 * every[0]:

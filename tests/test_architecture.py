@@ -28,8 +28,16 @@ def test_imports_run_one_way(path):
     assert path.stem not in {"utils", "helpers", "common"}
 
 
-def test_statistics_have_no_jax_in_them():
-    assert "jax" not in imported(ROOT / "benchmarks" / "statistics.py")
+STATISTICS = ("moments", "statistics", "tails", "bias", "trends")
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_statistics_have_no_jax_in_them(name):
+    """Nor anything of ours that has."""
+    path = ROOT / "benchmarks" / f"{name}.py"
+    assert not imported(path) & {"jax", "jaxlib", "equinox", "numpyro", "problems", "estimators"}
+    ours = re.findall(r"^from benchmarks\.(\w+) import", path.read_text(), flags=re.M)
+    assert set(ours) <= set(STATISTICS)
 
 
 def test_packages_are_listed_and_the_lock_names_no_index():
