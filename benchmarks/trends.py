@@ -54,7 +54,7 @@ def crossovers(
     errors = np.array([standard_error(ratio) for ratio in ratios], float)
     freedom = len(ratios[0].without) - 1
     known = np.abs(logs) > t_quantile(freedom, tests) * errors
-    bends = curvatures(x, logs)
+    bends = curvatures(x, logs, t_quantile(freedom) * errors)
     found = []
     for left, right in itertools.pairwise(np.flatnonzero(known & np.isfinite(errors))):
         if np.sign(logs[left]) == np.sign(logs[right]):
@@ -79,17 +79,24 @@ def crossovers(
     return found
 
 
-def curvatures(x: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n-1"]:
+def curvatures(
+    x: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], halves: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n-1"]:
     r"""Between each two places twice the larger |second derivative| that the neighbours on either side imply.
 
     Linear interpolation between $x_0$ and $x_1$ is wrong by at most $\max|f''| (x - x_0)(x_1 - x)/2$ (de Boor, 1978);
-    twice, because a second difference is only a mean of f''. Two places alone say nothing of the curvature: it is
-    infinite, and a crossover may be anywhere between them.
+    twice, because a second difference is only a mean of f''. Of it only what the values' errors, of these half-widths,
+    do not explain is counted (in squares): those are in the interval already. Two places alone say nothing of the
+    curvature: it is infinite, and a crossover may be anywhere between them.
     """
     if len(x) < 3:
         return np.full(len(x) - 1, np.inf)
     slopes = np.diff(values) / np.diff(x)
-    inner = 2 * np.abs(2 * np.diff(slopes) / (x[2:] - x[:-2]))
+    found = 2 * np.diff(slopes) / (x[2:] - x[:-2])
+    left, right = 1 / np.diff(x)[:-1], 1 / np.diff(x)[1:]
+    errors = np.hypot(np.hypot(halves[:-2] * left, halves[2:] * right), halves[1:-1] * (left + right))
+    noise = 2 * errors / (x[2:] - x[:-2])
+    inner = 2 * np.sqrt(np.maximum(found**2 - noise**2, 0))
     padded = np.concatenate([[0.0], inner, [0.0]])
     return np.fmax(padded[:-1], padded[1:])
 

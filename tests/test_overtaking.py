@@ -67,8 +67,9 @@ def test_a_curve_between_few_places_is_covered_too():
 
 def test_curvatures_bound_a_parabolas():
     x = np.array([0.0, 1.0, 2.5, 3.0])
-    np.testing.assert_allclose(curvatures(x, 3 * x**2), 12.0)  # twice the second derivative
-    assert np.isinf(curvatures(x[:2], x[:2])).all()
+    np.testing.assert_allclose(curvatures(x, 3 * x**2, 0 * x), 12.0)  # twice the second derivative
+    assert (curvatures(x, 3 * x**2, 10 + x) == 0).all()  # errors explain it
+    assert np.isinf(curvatures(x[:2], x[:2], x[:2])).all()
 
 
 def test_two_places_say_only_that_it_lies_between(rng):
