@@ -71,8 +71,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of samples L.
 
-    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check failed, 5 store damaged, 6 store
-    in use, 130 interrupted. --debug, anywhere, shows tracebacks.
+    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate failed, 5 store damaged,
+    6 store in use, 130 interrupted. --debug, anywhere, shows tracebacks.
     """
 
 
@@ -102,11 +102,45 @@ def extend(run: str, replicates: int, output: Path | None, as_json: bool) -> int
     return measure_and_draw(resolved(lengthened(recorded_sweep(folder), replicates)), folder, as_json)
 
 
+@cli.command(name="time")
+@sweep_argument
+@click.option("--processes", type=int, default=5, show_default=True, help="How many, one after the other; 2 or more.")
+@output_option
+@json_option
+def time_(sweep: str, processes: int, output: Path | None, as_json: bool) -> int:
+    """Time the cells of a finished run again, in several processes, and draw it again.
+
+    SWEEP is the name of a run in results/, the folder of one, or a sweep's file. Each process is a fresh interpreter.
+    In it the estimators of one problem, θ and L are called in turn, compiled and warm; a time is the median of its
+    calls. From the processes come the seconds of measurements.csv, with an interval over processes. A rerun adds the
+    processes that are not there yet.
+    """
+    from benchmarks.progress import show_progress
+    from benchmarks.report import write_report
+    from benchmarks.run import recorded_sweep
+    from benchmarks.sweep import load_sweep
+    from benchmarks.timing import time_run
+
+    folder = output or run_folder(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
+    plan = resolved(recorded_sweep(folder))
+    with show_progress(len(plan.measurable) * processes) as progress:
+        timed = time_run(plan, folder, processes, progress)
+        progress.note("drawing")
+        write_report(folder)
+    new = timed.cells * processes - timed.reused
+    report = {"folder": str(folder), "cells": timed.cells, "processes": processes, "timed": new, "reused": timed.reused}
+    said = f"{folder}: {timed.cells} cells × {processes} processes, {timed.reused} of these times were there already"
+    emit(report if as_json else said)
+    return 0
+
+
 def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
-    """Measures what is missing and draws all."""
+    """Measures what is missing, draws all, and says what matters most of it."""
+    from benchmarks.measured import read_run
     from benchmarks.progress import show_progress
     from benchmarks.report import write_report
     from benchmarks.run import run_sweep, use_compilation_cache
+    from benchmarks.summary import FILE, headlines
 
     use_compilation_cache()
     with show_progress(len(plan.measurable)) as progress:
@@ -114,11 +148,14 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
         progress.note("drawing")
         written = write_report(folder)
     say_skipped(plan.reasons)
+    found = headlines(read_run(folder))
     report = {
         "folder": str(folder), "cells": summary.counts, "reused": summary.reused,
-        "seconds": round(summary.seconds, 2), "files": len(written) + 2,
+        "seconds": round(summary.seconds, 2), "files": len(written) + 3, "summary": str(folder / FILE),
+        "headlines": found,
     }  # fmt: skip
-    emit(report if as_json else f"{folder}: {counted(summary.counts)} in {summary.seconds:.0f} s; {len(written)} files")
+    said = f"{folder}: {counted(summary.counts)} in {summary.seconds:.0f} s; {len(written)} files"
+    emit(report if as_json else "\n".join([said, *found, f"Read {folder / FILE} first."]))
     return 3 if summary.counts["failed"] else 0
 
 
@@ -127,15 +164,74 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
 @output_option
 @json_option
 def report(sweep: str, output: Path | None, as_json: bool) -> int:
-    """Draw the figures, tables and numbers of a finished run again, from its measurements.csv alone.
+    """Draw the figures, tables, numbers and summary of a finished run again, from its CSV files alone.
 
-    SWEEP is the name of a run in results/, or the folder of one.
+    SWEEP is the name of a run in results/, or the folder of one. Of the two files measurements.csv is enough; without
+    leave_one_out.csv slopes and crossovers are left out.
     """
     from benchmarks.report import write_report
+    from benchmarks.summary import FILE
 
-    written = write_report(output or run_folder(sweep))
-    emit({"files": [str(path) for path in written]} if as_json else "\n".join(map(str, written)))
+    folder = output or run_folder(sweep)
+    written = write_report(folder)
+    report = {"files": [str(path) for path in written], "summary": str(folder / FILE)}
+    emit(report if as_json else "\n".join([*map(str, written), f"Read {folder / FILE} first."]))
     return 0
+
+
+@cli.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="[B]", required=False)
+@click.option("--reference", help="Compare A's other estimators with this one: name[argument=value,…].")
+@click.option("--metric", "metrics", multiple=True, help="variance, work or bias; may be repeated  [default: all]")
+@click.option("--fail-above", help="Exit with status 4 where a ratio is surely above 1 + this: 5% or 0.05.")
+@json_option
+def compare(
+    first: str,
+    second: str | None,
+    reference: str | None,
+    metrics: tuple[str, ...],
+    fail_above: str | None,
+    as_json: bool,
+) -> int:
+    """Compare run B with run A cell by cell, or the estimators of A with a --reference: ratios with 95 % intervals.
+
+    A and B are names of runs in results/, or folders. A ratio is B's over A's, or an estimator's over the reference's:
+    of the variance, of the work-normalised variance (variance × seconds), of ‖bias‖ where both were found biased. Cells
+    on the same random numbers are paired: "gain" is how many times wider the interval would be without that.
+
+    --fail-above 5% is a gate: the exit status is 4 where some ratio's whole interval lies above 1.05. Unreliable and
+    failed cells never count, and work only where both were timed in several processes (`gradvar time`) on the same
+    hardware.
+    """
+    from benchmarks import compare as comparing
+    from benchmarks.measured import find_run, read_run
+
+    threshold = None if fail_above is None else comparing.parse_threshold(fail_above)
+    if bool(second) == bool(reference):
+        got = "both" if second else "neither"
+        raise BadInput(f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}")
+    chosen = comparing.parse_metrics(metrics)
+    run = read_run(find_run(first))
+    if second:
+        found = comparing.compare_runs(run, read_run(find_run(second)), chosen)
+    else:
+        found = comparing.compare_estimators(run, str(reference), chosen)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for count, name in ((found.only_first, "A"), (found.only_second, "B")):
+        if count:
+            click.echo(f"{count} cells only in {name}" if second else f"{count} cells without the reference", err=True)
+    above = [] if threshold is None else found.above(threshold)
+    failures = [f"{name} of {row.label}: {comparing.ratio_text(row.ratios[name])}" for row, name in above]
+    if as_json:
+        emit({"a": str(run.folder), "b": second, "reference": reference, "fail_above": threshold, "above": failures}
+             | comparing.as_json(found, chosen))  # fmt: skip
+    else:
+        emit(comparing.as_text(found, chosen))
+    for failure in failures:
+        click.echo(f"above {fail_above}: {failure}", err=True)
+    return 4 if above else 0
 
 
 @cli.command(name="list")
@@ -266,7 +362,9 @@ def resolved(sweep: "Sweep") -> "Plan":
 
 def run_folder(name: str) -> Path:
     """The folder of a run: itself, or that of its name in results/."""
-    return Path(name) if Path(name, "measurements.csv").exists() else Path("results") / name
+    from benchmarks.measured import find_run
+
+    return find_run(name)
 
 
 def counted(counts: dict[str, int]) -> str:

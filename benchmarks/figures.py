@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.sparse.csgraph import connected_components
 
-from benchmarks.labels import INTERVALS, POINT_ARGUMENT, estimator_label, problem_label, slug, words
-from benchmarks.measure import number_of_batches
+from benchmarks.labels import INTERVALS, problem_label, slug, without, words
+from benchmarks.measured import labelled, slope_of
 from benchmarks.page import (
     DIAGONAL,
     EDGE,
@@ -37,8 +37,6 @@ from benchmarks.page import (
     text_width,
     width_of,
 )
-from benchmarks.statistics import Interval
-from benchmarks.tables import log_log_slope
 
 
 def scale_log(axes: Axes, name: str, values: pd.Series) -> None:
@@ -217,26 +215,6 @@ def is_zero(table: pd.DataFrame) -> pd.Series:
     return named | (table.variance <= 0) | (table.variance < rounding**2 * others)
 
 
-def labelled(measurements: pd.DataFrame) -> pd.DataFrame:
-    """With the columns `label`, the estimator in words, and `setting`, the problem's arguments without θ's."""
-    pairs = list(zip(measurements.estimator, measurements.estimator_args, strict=True))
-    given = {pair: json.loads(pair[1]) for pair in pairs}
-    values: dict[tuple[str, str], set[str]] = {}
-    for (name, _), args in given.items():
-        for key, value in args.items():
-            values.setdefault((name, key), set()).add(json.dumps(value))
-    swept = {pair: [key for key in args if len(values[pair[0], key]) > 1] for pair, args in given.items()}
-    return measurements.reset_index(drop=True).assign(
-        label=[estimator_label(*pair, swept[pair]) for pair in pairs],
-        setting=[without(args, POINT_ARGUMENT) for args in measurements.problem_args],
-    )
-
-
-def without(args_json: str, argument: str) -> str:
-    """The arguments less one."""
-    return json.dumps({k: v for k, v in json.loads(args_json).items() if k != argument}, sort_keys=True)
-
-
 def argument_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
     """Every numeric argument that takes enough values to be an axis, once for each choice of the others."""
     for problem, rows in table.groupby("problem"):
@@ -287,10 +265,7 @@ def slope_text(line: pd.DataFrame) -> str:
         return ""
     if line.zero.all():
         return "variance zero" if (line.variance == 0).all() else "zero to rounding"
-    sure = line[~line.zero & (line.status == "ok")]
-    measured = [Interval(*row) for row in zip(sure.variance, sure.variance_low, sure.variance_high, strict=True)]
-    batches = number_of_batches(int(line.replicates.iloc[0]))
-    slope = log_log_slope(sure.num_samples.to_numpy(float), measured, batches) if measured else None
+    slope = slope_of(line[~line.zero])
     return f"{slope.value:.2f} [{slope.low:.2f}, {slope.high:.2f}]" if slope else "–"
 
 

@@ -99,6 +99,35 @@ def file_name(text: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "_", text.lower().replace("-", "m").replace(".", "p"))
 
 
+def without(args_json: str, argument: str) -> str:
+    """The arguments less one."""
+    return json.dumps({k: v for k, v in json.loads(args_json).items() if k != argument}, sort_keys=True)
+
+
+def place_label(problem: str, args_json: str, point: str, group: str) -> str:
+    """A group of a problem's θ in words.
+
+    >>> place_label("gaussian_cosine", '{"dim": 1, "k": 1.0, "mean": 1.0, "scale": 1.0}', "init", "mean")
+    'Gaussian cosine, initialisation, ∂/∂ mean'
+    """
+    parts = [problem_label(problem, args_json), words(point), f"∂/∂ {words(group)}" if group else ""]
+    return ", ".join(filter(None, parts))
+
+
+SUBJECTS = {"score function": "the score function"}
+"""Where an estimator's name is a noun and takes an article."""
+
+
+def subject(label: str) -> str:
+    """An estimator's label within a sentence, its arguments in brackets.
+
+    >>> subject("score function, leave-one-out")
+    'the score function (leave-one-out)'
+    """
+    name, *arguments = label.split(", ")
+    return SUBJECTS.get(name, name) + (f" ({', '.join(arguments)})" if arguments else "")
+
+
 def slug(name: str, args_json: str) -> str:
     """A problem as part of a file's name: [a-z0-9_] only, and different for every choice of arguments.
 

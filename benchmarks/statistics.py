@@ -7,7 +7,7 @@ batches are the independent units: nothing is assumed on how a gradient is distr
 exists, which benchmarks/tails.py looks into.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,9 @@ CONFIDENCE = 0.95
 
 RESAMPLES = 2_000
 """Of the bootstrap."""
+
+LEAST_ORDERED = 6
+"""Values whose range is an interval of the median at the confidence level: 2/2⁶ = 3 %."""
 
 Vector = Float[np.ndarray, "..."]
 
@@ -249,6 +252,14 @@ def product(first: Interval, second: Interval) -> Interval:
     return Interval(value, float(value * np.exp(-down)), float(value * np.exp(up)))
 
 
+def quotient(first: Interval, second: Interval) -> Interval:
+    """Of two independent positive estimates; the errors add as in a product (MOVER: Zou and Donner, 2008)."""
+    if not (second.low > 0 and np.isfinite(second.high)):
+        value = first.value / second.value if second.value else float("nan")
+        return Interval(value, float("nan"), float("nan"))
+    return product(first, Interval(1 / second.value, 1 / second.high, 1 / second.low))
+
+
 def median(values: Float[np.ndarray, " n"]) -> Interval:
     """The median with its interval between order statistics, whatever the distribution (Thompson, 1936).
 
@@ -259,6 +270,19 @@ def median(values: Float[np.ndarray, " n"]) -> Interval:
     ranks = np.arange(count // 2 + 1)
     rank = int(max((k for k in ranks[1:] if 2 * bdtr(k - 1, count, 0.5) <= 1 - CONFIDENCE), default=1))
     return Interval(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[count - rank]))
+
+
+def over_processes(seconds: Sequence[float]) -> Interval:
+    """What a process takes, from the times of several: the median, by order statistics.
+
+    Of two to five, which reach no level by order statistics, the geometric mean, with Student's t on the logarithms:
+    times are positive and err in proportion (Student, 1908; a lognormal's median).
+    """
+    if len(seconds) >= LEAST_ORDERED:
+        return median(np.asarray(seconds))
+    logs = np.log(np.asarray(seconds, float))
+    half = t_quantile(len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs))
+    return Interval(*(float(np.exp(logs.mean() + side * half)) for side in (0, -1, 1)))
 
 
 def t_quantile(freedom: int, tests: int = 1) -> float:

@@ -31,6 +31,17 @@ create table cells (
 )
 """
 
+TIMINGS = """
+create table if not exists timings (
+    cell text not null,
+    process integer not null,
+    seconds real not null,
+    environment text not null,
+    primary key (cell, process, environment)
+)
+"""
+"""A cell's times in several processes: apart from the cells, so that a cell measured again keeps them."""
+
 UPGRADES = {
     1: (
         "alter table cells add column series text not null default ''",
@@ -65,6 +76,13 @@ class Summaries(NamedTuple):
     moments: dict[str, Moments]
 
 
+class Timing(NamedTuple):
+    """The time of a cell's estimate in one process."""
+
+    process: int
+    seconds: float
+
+
 class Store:
     """An open store. Use `open_store`, which locks it."""
 
@@ -90,6 +108,23 @@ class Store:
                     outcome.theta, series, replicates, moments and pack(moments),
                 ),
             )  # fmt: skip
+
+    def timings(self, environment: dict[str, str]) -> dict[str, list[Timing]]:
+        """The times in this environment, by cell."""
+        rows = self._connection.execute(
+            "select cell, process, seconds from timings where environment = ? order by cell, process",
+            (json.dumps(environment),),
+        )
+        found: dict[str, list[Timing]] = {}
+        for cell, *timing in rows:
+            found.setdefault(cell, []).append(Timing(*timing))
+        return found
+
+    def keep_timings(self, process: int, seconds: dict[str, float], environment: dict[str, str]) -> None:
+        """Commits the times of some cells in one process, all or none."""
+        rows = [(cell, process, value, json.dumps(environment)) for cell, value in seconds.items()]
+        with self._connection:
+            self._connection.executemany("insert or replace into timings values (?, ?, ?, ?)", rows)
 
     def shorter(self, series: str, environment: dict[str, str]) -> Iterator[Summaries]:
         """The runs of a series that were measured in this environment, the longest first."""
@@ -201,6 +236,8 @@ def connect(path: Path) -> sqlite3.Connection:
             found = f"version {version}, not {VERSION}" if health == "ok" else health
             raise sqlite3.DatabaseError(found)
         connection.execute("select cell, status, reason, rows, environment, theta from cells limit 1")
+        with connection:
+            connection.execute(TIMINGS)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise StoreDamaged(

@@ -3,19 +3,17 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
-from benchmarks.labels import estimator_label, problem_label, slug
-from benchmarks.measure import number_of_batches
-from benchmarks.statistics import Interval, t_quantile
-
-PROBLEM = ["problem", "problem_args", "point"]
-ESTIMATOR = ["estimator", "estimator_args"]
+from benchmarks.labels import estimator_label, problem_label, slug, words
+from benchmarks.measured import ESTIMATOR, PLACE, slope_of
+from benchmarks.numerals import percent, show
+from benchmarks.overtaking import Overtaking
+from benchmarks.statistics import Interval
 
 DIGITS = dict(
     zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
@@ -53,6 +51,13 @@ def tables(measurements: pd.DataFrame) -> Iterator[Table]:
         )
 
 
+def crossover_table(found: list[Overtaking]) -> Table:
+    """Every place where one estimator overtakes another."""
+    body = [[o.where, words(o.line.axis), show(o.found.at), o.above, o.below] for o in found]
+    header = ["where", "along", "crossover", "lower variance above it", "lower variance below it"]
+    return Table("crossovers", "Where one estimator overtakes another", header, body)
+
+
 def swept_arguments(texts: Iterable[str]) -> list[str]:
     """The arguments that differ among problems, θ's place in training aside."""
     read = [json.loads(text) for text in texts]
@@ -68,39 +73,30 @@ def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:
 
 
 def slope_and_bias(rows: pd.DataFrame, last) -> list[str]:
-    """The slope of ln variance on ln L and the relative bias, each with its interval."""
+    """The slope of ln variance on ln L with its interval, and what was found of the bias."""
     slope = slope_of(rows)
-    bias = Interval(last.bias_relative, last.bias_relative_low, last.bias_relative_high)
-    return [show(slope) if slope else "–", "–" if math.isnan(bias.value) else show(bias)]
+    return [show(slope) if slope else "–", FINDINGS.get(last.bias_finding, lambda _: "–")(last)]
 
 
-def slope_of(rows: pd.DataFrame) -> Interval | None:
-    """The slope of ln variance on ln L over one estimator's rows of one group; None where it has no meaning."""
-    rows = rows[~rows.reason.fillna("").str.startswith("variance zero")]
-    if rows.empty:
-        return None
-    intervals = [Interval(*row) for row in rows[["variance", "variance_low", "variance_high"]].itertuples(index=False)]
-    return log_log_slope(rows.num_samples.to_numpy(), intervals, number_of_batches(int(rows.replicates.iloc[0])))
+def biased_text(row) -> str:
+    """A bias that was found: relative to the gradient and along it, or absolute where the gradient is zero."""
+    relative = Interval(row.bias_relative, row.bias_relative_low, row.bias_relative_high)
+    return f"‖bias‖ = {row.bias_norm:.3g}" if math.isnan(relative.value) else show(relative)
 
 
-def log_log_slope(samples: Float[np.ndarray, " n"], measured: list[Interval], batches: int) -> Interval | None:
-    """The slope of ln(variance) on ln(L) by least squares, weighted by the measured precision; None for one L.
+def undetected_text(row) -> str:
+    """That no bias was found, and which could have been: no claim that there is none."""
+    relative = row.exact_norm > 0
+    size = percent(row.bias_detectable / row.exact_norm) if relative else f"‖bias‖ = {row.bias_detectable:.3g}"
+    return f"none found, detectable from {size}"
 
-    Each ln(variance) has the standard error that its interval implies; the cells at different L are independent.
-    """
-    value = np.array([interval.value for interval in measured])
-    width = np.array([np.log(i.high / i.low) if i.low > 0 else np.nan for i in measured])
-    quantile = t_quantile(batches - 1)
-    error = width / (2 * quantile)
-    usable = (value > 0) & (error > 0) & np.isfinite(error)
-    if len(np.unique(samples[usable])) < 2:
-        return None
-    x, y, weight = np.log(samples[usable]), np.log(value[usable]), error[usable] ** -2
-    x = x - np.average(x, weights=weight)
-    precision = (weight * x**2).sum()
-    slope = float((weight * x * y).sum() / precision)
-    half = float(quantile / np.sqrt(precision))
-    return Interval(slope, slope - half, slope + half)
+
+FINDINGS: dict[Any, Callable[[Any], str]] = {
+    "biased": biased_text,
+    "equivalent": lambda row: f"unbiased within {percent(row.equivalence_margin)}",
+    "none found": undetected_text,
+}
+"""What a table says of a bias, by the finding. "Unbiased" only where a test of equivalence within a margin said so."""
 
 
 def variance_text(row) -> str:
@@ -108,27 +104,6 @@ def variance_text(row) -> str:
     if str(row.reason).startswith("variance zero"):
         return "0"
     return show(Interval(row.variance, row.variance_low, row.variance_high)) + ("?" if row.status != "ok" else "")
-
-
-def show(interval: Interval) -> str:
-    """A value and its interval with two digits of its half-width.
-
-    >>> show(Interval(86.913, 84.2, 89.7))
-    '86.9 [84.2, 89.7]'
-    >>> show(Interval(1.5e-7, 1.42e-7, 1.58e-7))
-    '1.500e-07 [1.420e-07, 1.580e-07]'
-    """
-    half = (interval.high - interval.low) / 2
-    if not (half > 0 and math.isfinite(half)):
-        return f"{interval.value:.4g}"
-    decimals = 1 - math.floor(math.log10(half))
-    size = max(abs(interval.low), abs(interval.high))
-    if decimals > 6 or size >= 1e6:
-        digits = max(1, math.floor(math.log10(size)) + decimals)
-        value, low, high = (f"{number:.{digits}e}" if number else "0" for number in interval)
-    else:
-        value, low, high = (f"{round(number, decimals):.{max(decimals, 0)}f}" for number in interval)
-    return f"{value} [{low}, {high}]"
 
 
 def markdown(table: Table) -> str:
@@ -157,6 +132,8 @@ LATEX = {
     "µ": r"$\mu$",
     "τ": r"$\tau$",
     "σ": r"$\sigma$",
+    "∂": r"$\partial$",
+    "‖": r"$\|$",
     "–": "--",
     "_": r"\_",
     "%": r"\%",
@@ -177,8 +154,8 @@ def power(mantissa: str, sign: str, exponent: str) -> str:
     return rf"${mantissa} \times 10^{{{sign.replace('+', '')}{exponent}}}$"
 
 
-def numbers(measurements: pd.DataFrame) -> str:
-    r"""numbers.tex: \gradvar… macros for every measured variance, its interval, and every slope.
+def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
+    r"""numbers.tex: \gradvar… macros for every measured variance, its interval, every slope and crossover.
 
     A macro's name is made of the problem, its arguments that differ from the defaults, θ's name, the group, the
     estimator and L, in letters only: `\gradvarGaussianSquareInitMeanPathwiseLOneVariance`.
@@ -189,19 +166,37 @@ def numbers(measurements: pd.DataFrame) -> str:
         macro("Cells", str(measurements.cell.nunique())),
         macro("Seed", ", ".join(map(str, sorted(measurements.seed.unique())))),
     ]
-    for key, rows in measured.groupby([*PROBLEM, "group", *ESTIMATOR], sort=True):
+    for key, rows in measured.groupby([*PLACE, *ESTIMATOR], sort=True):
         problem, args, point, group, estimator, estimator_args = key
-        words = [slug(problem, args), point, group, estimator_label(estimator, estimator_args)]
+        name = [slug(problem, args), point, group, estimator_label(estimator, estimator_args)]
         for row in rows.itertuples():
-            at = [*words, f"L{row.num_samples}"]
+            at = [*name, f"L{row.num_samples}"]
             text = variance_text(row)
             value, _, interval = text.partition(" ")
             lines.append(macro(letters(*at, "variance"), escape(value)))
             if interval:
                 lines.append(macro(letters(*at, "variance", "interval"), escape(interval)))
         if slope := slope_of(rows):
-            lines.append(macro(letters(*words, "slope"), escape(show(slope))))
-    return "\n".join(lines) + "\n"
+            lines.append(macro(letters(*name, "slope"), escape(show(slope))))
+    return "\n".join([*lines, *crossover_macros(crossovers)]) + "\n"
+
+
+def crossover_macros(found: list[Overtaking]) -> Iterator[str]:
+    r"""Each crossover and its interval: `\gradvar<where>PathwiseAgainstScoreFunctionCrossoverK`.
+
+    The first of the two names is that of the lower variance above the place; a further one of the same two is numbered.
+    """
+    seen: Counter[str] = Counter()
+    for o in found:
+        level = [] if o.line.num_samples is None else [f"L{o.line.num_samples}"]
+        place = [slug(o.line.problem, o.line.args), o.line.point, o.line.group, *level]
+        name = letters(*place, o.above, "against", o.below, "crossover", o.line.axis)
+        seen[name] += 1
+        value, _, interval = show(o.found.at).partition(" ")
+        again = letters(str(seen[name])) if seen[name] > 1 else ""
+        yield macro(name + again, escape(value))
+        if interval:
+            yield macro(f"{name}{again}Interval", escape(interval))
 
 
 def macro(name: str, value: str) -> str:

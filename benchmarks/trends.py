@@ -34,33 +34,42 @@ class Crossover(NamedTuple):
 
 
 def crossovers(
-    axis: Float[np.ndarray, " n"], first: Sequence[Jackknifed], second: Sequence[Jackknifed], scale: Scale = LINEAR
+    axis: Float[np.ndarray, " n"],
+    first: Sequence[Jackknifed],
+    second: Sequence[Jackknifed],
+    scale: Scale = LINEAR,
+    tests: int = 1,
 ) -> list[Crossover]:
     r"""Where ln(first) − ln(second), interpolated linearly along the (scaled) axis, changes sign.
 
-    Only between places where the difference is known to differ from zero, with opposite signs. The interval is
-    Fieller's (1954): every place at which the interpolated difference may be zero given its jackknifed error. Cells
-    at different places have random numbers of their own, so their errors are independent.
+    Only between places where the difference is known to differ from zero, with opposite signs; with `tests` > 1, at so
+    many places at once (Bonferroni). The interval is Fieller's (1954): every place at which the interpolated difference
+    may be zero, given its jackknifed error and that of the interpolation (`curvatures`). Cells at different places have
+    random numbers of their own, so their errors are independent.
     """
     order = np.argsort(axis)
     x = scale.to(np.asarray(axis, float)[order])
     ratios = [combine(np.divide, first[i], second[i]) for i in order]
     logs = np.array([np.log(ratio.value) for ratio in ratios], float)
     errors = np.array([standard_error(ratio) for ratio in ratios], float)
-    batches = len(ratios[0].without)
-    known = np.abs(logs) > t_quantile(batches - 1) * errors
-    places = np.flatnonzero(known & np.isfinite(errors))
+    freedom = len(ratios[0].without) - 1
+    known = np.abs(logs) > t_quantile(freedom, tests) * errors
+    bends = curvatures(x, logs, t_quantile(freedom) * errors)
     found = []
-    for left, right in itertools.pairwise(places):
+    for left, right in itertools.pairwise(np.flatnonzero(known & np.isfinite(errors))):
         if np.sign(logs[left]) == np.sign(logs[right]):
             continue
-        fine = np.unique(np.concatenate([np.linspace(x[left], x[right], 2001), x[left : right + 1]]))
         span = slice(left, right + 1)
+        fine = np.unique(np.concatenate([np.linspace(x[left], x[right], 2001), x[span]]))
         line = np.interp(fine, x[span], logs[span])
         # the weights of the two neighbours in the interpolated value, squared
         weights = np.array([np.interp(fine, x[span], unit) for unit in np.eye(int(right - left) + 1)])
         error = np.sqrt((weights**2).T @ errors[span] ** 2)
-        possible = fine[np.abs(line) <= t_quantile(batches - 1) * error]
+        step = np.clip(np.searchsorted(x, fine) - 1, left, right - 1)
+        between = (fine > x[step]) & (fine < x[step + 1])  # at a measured place nothing is interpolated
+        reach = (fine - x[step]) * (x[step + 1] - fine) / 2
+        bent = np.multiply(bends[step], reach, out=np.zeros_like(fine), where=between)
+        possible = fine[np.abs(line) <= t_quantile(freedom) * error + bent]
         change = int(np.flatnonzero(np.diff(np.sign(line)))[0])
         share = line[change] / (line[change] - line[change + 1])
         at = fine[change] + share * (fine[change + 1] - fine[change])
@@ -68,6 +77,28 @@ def crossovers(
         ends = (float(scale.back(np.asarray(place))) for place in (at, min(low, at), max(high, at)))
         found.append(Crossover(Interval(*ends), first_is_lower_above=bool(logs[right] < 0)))
     return found
+
+
+def curvatures(
+    x: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], halves: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n-1"]:
+    r"""Between each two places twice the larger |second derivative| that the neighbours on either side imply.
+
+    Linear interpolation between $x_0$ and $x_1$ is wrong by at most $\max|f''| (x - x_0)(x_1 - x)/2$ (de Boor, 1978);
+    twice, because a second difference is only a mean of f''. Of it only what the values' errors, of these half-widths,
+    do not explain is counted (in squares): those are in the interval already. Two places alone say nothing of the
+    curvature: it is infinite, and a crossover may be anywhere between them.
+    """
+    if len(x) < 3:
+        return np.full(len(x) - 1, np.inf)
+    slopes = np.diff(values) / np.diff(x)
+    found = 2 * np.diff(slopes) / (x[2:] - x[:-2])
+    left, right = 1 / np.diff(x)[:-1], 1 / np.diff(x)[1:]
+    errors = np.hypot(np.hypot(halves[:-2] * left, halves[2:] * right), halves[1:-1] * (left + right))
+    noise = 2 * errors / (x[2:] - x[:-2])
+    inner = 2 * np.sqrt(np.maximum(found**2 - noise**2, 0))
+    padded = np.concatenate([[0.0], inner, [0.0]])
+    return np.fmax(padded[:-1], padded[1:])
 
 
 class Line(NamedTuple):

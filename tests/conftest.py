@@ -1,6 +1,7 @@
 """Shapes and types of every public function are checked while the tests run."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 from jaxtyping import install_import_hook
@@ -12,3 +13,20 @@ install_import_hook(["problems", "estimators"], "beartype.beartype")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests neither read nor fill the user's cache."""
     os.environ["GRADVAR_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def gradvar(capsys, tmp_path, monkeypatch) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command in an empty folder: status, stdout, stderr."""
+    from benchmarks.cli import main
+    from tests.test_sweep import GOOD
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(GOOD)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        return ended.value.code, *capsys.readouterr()
+
+    return call

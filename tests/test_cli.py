@@ -7,24 +7,10 @@ import sys
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.report import read_measurements
+from benchmarks.measured import read_measurements
 from estimators import ESTIMATORS
 from problems import PROBLEMS
 from tests.test_sweep import GOOD
-
-
-@pytest.fixture
-def gradvar(capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder: status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.toml").write_text(GOOD)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        return ended.value.code, *capsys.readouterr()
-
-    return call
 
 
 def test_run_status_report_and_rerun(gradvar, tmp_path):
@@ -45,12 +31,18 @@ def test_run_status_report_and_rerun(gradvar, tmp_path):
     status, out, _ = gradvar("report", "small")
     assert status == 0
     assert "figures/variance_vs_samples" in out
+    assert out.splitlines()[-1] == "Read results/small/summary.md first."
+    assert summary["summary"] == "results/small/summary.md"
+    assert (folder / "summary.md").exists()
+    said = gradvar("run", "small.toml")[1].splitlines()
+    assert said[1:-1] == summary["headlines"]
+    assert said[-1] == "Read results/small/summary.md first."
     assert gradvar("report", str(folder))[0] == 0
 
 
 def test_extend(gradvar, tmp_path):
     for words, message in (
-        (("extend", "small", "--replicates", "4000"), "manifest.json is not there"),
+        (("extend", "small", "--replicates", "4000"), "its measurements.csv is not there"),
         (("extend", "small"), "Missing option '--replicates'"),
     ):
         status, _, err = gradvar(*words)

@@ -11,10 +11,12 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from benchmarks.figures import draw_figures, figures, labelled, log_ticks
+from benchmarks.figures import draw_figures, figures, log_ticks
 from benchmarks.labels import estimator_label, problem_label, slug
+from benchmarks.measured import labelled
 from benchmarks.page import STAR, STYLE, looks_of
 from benchmarks.run import COLUMNS
+from tests.made_runs import errors, jackknifed
 
 BASELINES = ("none", "mean", "moving_average", "leave_one_out", "optimal")
 ELEVEN = [
@@ -46,7 +48,11 @@ def table(problems=(SQUARE,), estimators=ELEVEN[:3], levels=(1, 4, 16), groups=(
              "seconds": 1e-6 * (1 + 0.1 * i) * samples}
             | columns
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"reason": object})
+    found = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"reason": object})
+    rng = np.random.default_rng(0)
+    apart = [errors(rng, 0.01) for _ in found.index]
+    batches = [jackknifed(value, e - e.mean()) for value, e in zip(found.variance, apart, strict=True)]
+    return found.assign(jackknifed=pd.Series(batches, dtype=object))
 
 
 def draw(measurements, name=""):

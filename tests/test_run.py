@@ -14,9 +14,10 @@ from benchmarks import measure as measuring
 from benchmarks import run as running
 from benchmarks.bias import biases, exactly
 from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
+from benchmarks.measured import read_measurements
 from benchmarks.moments import Moments
 from benchmarks.reference import reference_gradient
-from benchmarks.report import read_measurements, write_report
+from benchmarks.report import write_report
 from benchmarks.run import COLUMNS, recorded_sweep, run_sweep
 from benchmarks.statistics import LINEAR, Jackknifed, interval, standard_error, t_quantile
 from benchmarks.store import FILE, Outcome, Summaries, open_store, read_outcomes

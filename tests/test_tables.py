@@ -5,11 +5,12 @@ import re
 import pandas as pd
 import pytest
 
-from benchmarks.report import read_measurements
+from benchmarks.measured import read_run
+from benchmarks.numerals import percent, show
 from benchmarks.run import run_sweep
 from benchmarks.statistics import Interval
 from benchmarks.sweep import parse_sweep, resolve
-from benchmarks.tables import escape, latex, letters, markdown, numbers, show, tables
+from benchmarks.tables import escape, latex, letters, markdown, numbers, tables
 from tests.test_run import Quiet
 from tests.test_sweep import GOOD
 
@@ -18,7 +19,7 @@ from tests.test_sweep import GOOD
 def measurements(tmp_path_factory) -> pd.DataFrame:
     folder = tmp_path_factory.mktemp("tables")
     run_sweep(resolve(parse_sweep(GOOD, "here")), folder, Quiet())
-    return read_measurements(folder)
+    return read_run(folder).measurements
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,34 @@ def measurements(tmp_path_factory) -> pd.DataFrame:
 )
 def test_two_digits_of_the_half_width(interval, text):
     assert show(interval) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0.05, "5 %"), (0.0512, "5.1 %"), (0.000123, "0.012 %"), (0.1, "10 %"), (12.34, "1200 %"), (0.0, "0 %")],
+)
+def test_two_digits_of_a_percentage(fraction, text):
+    assert percent(fraction) == text
+
+
+def test_unbiased_is_said_only_where_equivalence_was_shown(measurements):
+    rows = measurements[(measurements.problem == "bernoulli_square") & (measurements.status == "ok")].copy()
+
+    def said(**columns):
+        found = {row[0]: row[-3] for table in tables(rows.assign(**columns)) for row in table.rows}
+        return found["score function"]
+
+    assert said(bias_finding="equivalent") == "unbiased within 5 %"
+    none = said(bias_finding="none found", bias_detectable=0.03, exact_norm=0.25)
+    assert none == "none found, detectable from 12 %"
+    assert "unbiased" not in none
+    assert (
+        said(bias_finding="none found", exact_norm=0.0, bias_detectable=0.03)
+        == "none found, detectable from ‖bias‖ = 0.03"
+    )
+    relative = {"bias_relative": 0.5, "bias_relative_low": 0.4, "bias_relative_high": 0.6}
+    assert said(bias_finding="biased", **relative) == "0.50 [0.40, 0.60]"
+    assert said(bias_finding=None) == "–"
 
 
 def test_a_table_has_a_column_for_what_was_swept_and_a_row_for_each_estimator(measurements):
@@ -56,13 +85,13 @@ def test_markdown_and_latex_have_every_row(measurements):
 
 
 def test_macros_have_names_that_tex_accepts_once_each(measurements):
-    names = re.findall(r"\\newcommand{\\(.*?)}", numbers(measurements))
+    names = re.findall(r"\\newcommand{\\(.*?)}", numbers(measurements, []))
     assert len(names) == len(set(names)) > 10
     assert all(re.fullmatch("[A-Za-z]+", name) for name in names)
 
 
 def test_every_measured_variance_has_its_macro(measurements):
-    text = numbers(measurements)
+    text = numbers(measurements, [])
     assert text.count("Variance}") == (measurements.status == "ok").sum()
     name = letters("gaussian_square_k_m3p0", "init", "mean", "pathwise", "L4", "variance")
     assert "LFourVariance" in name
@@ -73,3 +102,4 @@ def test_escape():
     assert escape("2.1e-07") == r"$2.1 \times 10^{-7}$"
     assert escape("1.5e+08") == r"$1.5 \times 10^{8}$"
     assert escape("f + ∇f") == r"f + $\nabla$f"
+    assert escape("‖bias‖, ∂/∂ mean") == r"$\|$bias$\|$, $\partial$/$\partial$ mean"

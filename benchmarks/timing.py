@@ -1,0 +1,189 @@
+"""Times of a finished run's cells, over again: warm, interleaved, in several processes, one after the other.
+
+Within one process everything that an interpreter starts with is the same for all its calls: where its memory lies,
+which cores it got, what the compiler chose. So the median of its calls says little about another process, and an
+interval over calls is too narrow. Here the unit is the process. In each, the estimators of one problem, θ and L are
+called in turn, so that what slows the machine for a while slows all of them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.environment import environment
+from benchmarks.errors import BadInput, GradvarError
+from benchmarks.measure import (
+    LEAST_TIMED,
+    block_moments,
+    cell_key,
+    flat,
+    forget_programs,
+    layout,
+    number_of_batches,
+)
+from benchmarks.run import Progress, use_compilation_cache, write_results
+from benchmarks.store import open_store
+from benchmarks.sweep import Cell, Plan, Sweep, resolve
+from benchmarks.training import params_at
+from estimators.base import Estimator
+from problems.base import Params, Problem
+
+PROCESSES = 5
+"""By default."""
+
+
+class Timed(NamedTuple):
+    """How a timing ended."""
+
+    cells: int
+    processes: int
+    reused: int
+    """Times of a cell in a process that were there already."""
+    counts: dict[str, int]
+    """Of the run's cells, by status."""
+
+
+def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Timed:
+    """Times every measured cell of the folder's run in so many processes, those that are not there yet.
+
+    Interrupted, every finished group of cells is kept, and the next call goes on from there.
+
+    Raises:
+        BadInput: fewer than two processes, or nothing was measured here with these versions on this hardware.
+    """
+    if processes < 2:
+        raise BadInput(
+            f"--processes {processes}: expected at least 2: one says nothing of how much another would differ"
+        )
+    with open_store(folder) as store:
+        here = environment()
+        outcomes = {cell: outcome for cell, outcome in store.outcomes().items() if outcome.environment == here}
+        cells = {
+            cell: int(outcomes[cell.id].rows[0]["replicates"])
+            for cell in plan.measurable
+            if cell.id in outcomes and outcomes[cell.id].status in ("ok", "unreliable")
+        }
+        if not cells:
+            raise BadInput(
+                f"run {folder}: nothing was measured there with these versions on this hardware: expected a finished "
+                "run; `gradvar run` makes one"
+            )
+        there = {(cell, timing.process) for cell, timings in store.timings(here).items() for timing in timings}
+        wanted = [(cell, process) for process in range(processes) for cell in cells]
+        progress.start(sum((cell.id, process) not in there for cell, process in wanted))
+        for process in range(processes):
+            missing = {cell: cells[cell] for cell in cells if (cell.id, process) not in there}
+            begun = time.perf_counter()
+            for seconds in in_a_process(plan.sweep, missing):
+                store.keep_timings(process, seconds, here)
+                each = (time.perf_counter() - begun) / len(seconds)
+                for cell in (cell for cell in missing if cell.id in seconds):
+                    progress(cell, f"process {process + 1} of {processes}", each)
+                begun = time.perf_counter()
+        counts = write_results(plan, store, folder)
+    return Timed(len(cells), processes, sum((cell.id, process) in there for cell, process in wanted), counts)
+
+
+def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, float]]:
+    """The seconds of an estimate of each cell, by its id, a group at a time, from a fresh interpreter.
+
+    Raises:
+        GradvarError: it ended before it had timed everything.
+    """
+    groups: dict[tuple, dict[str, int]] = {}
+    for cell, replicates in cells.items():
+        groups.setdefault((cell.problem, cell.point, cell.num_samples), {})[cell.id] = replicates
+    if not groups:
+        return
+    task = {"sweep": sweep.model_dump(by_alias=True, exclude_none=True), "groups": list(groups.values())}
+    # the same code as this, wherever it was started
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]))
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as given:
+        json.dump(task, given)
+        given.seek(0)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.timing"], env=os.environ | {"PYTHONPATH": path}, text=True,
+            stdin=given, stdout=subprocess.PIPE, stderr=said,
+        )  # fmt: skip
+        assert worker.stdout is not None
+        try:
+            yield from map(json.loads, worker.stdout)
+        finally:
+            worker.stdout.close()
+            if sys.exc_info()[0] is not None:
+                worker.kill()
+            status = worker.wait()
+        if status:
+            said.seek(0)
+            last = (said.read().strip().splitlines() or ["it said nothing"])[-1]
+            raise GradvarError(f"a timing process ended with status {status}: {last}; what it had timed is kept")
+
+
+def work(task: dict[str, Any], out: TextIO) -> None:
+    """What a timing process does: a line of JSON for each group, the seconds of an estimate by cell."""
+    sweep = Sweep.model_validate(task["sweep"])
+    use_compilation_cache()
+    with jax.enable_x64(sweep.dtype == "float64"):
+        plan = resolve(sweep)
+        cells = {cell.id: cell for cell in plan.measurable}
+        for group in task["groups"]:
+            calls = {}
+            for cell_id, replicates in group.items():
+                cell = cells[cell_id]
+                problem = plan.problems[cell.problem]
+                params = params_at(problem, cell.problem.label, cell.seed)
+                calls[cell_id] = call_of(cell, problem, plan.estimators[cell.estimator], params, replicates)
+            print(json.dumps(interleaved(calls)), file=out, flush=True)
+            forget_programs()
+
+
+class Call(NamedTuple):
+    """A compiled call, and how many estimates it makes."""
+
+    run: Callable[[], Any]
+    estimates: int
+
+
+def call_of(cell: Cell, problem: Problem, estimator: Estimator, params: Params, replicates: int) -> Call:
+    """One call as `measure` makes it, compiled and warm. A state is as it starts: its numbers change no times."""
+    batches = number_of_batches(replicates)
+    rows, block = layout(problem, estimator, params, cell.num_samples, batches, replicates // batches)
+    key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples)
+    start = estimator.init(problem, params, key)
+    states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *jnp.shape(leaf))), start)
+    center = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
+    run = partial(
+        block_moments, problem, estimator, params, states, key, np.arange(rows, dtype=np.uint32), np.uint32(batches),
+        center, num_samples=cell.num_samples, block=block,
+    )  # fmt: skip
+    for _ in range(2):
+        jax.block_until_ready(run())
+    return Call(run, rows * block)
+
+
+def interleaved(calls: dict[str, Call], rounds: int = LEAST_TIMED) -> dict[str, float]:
+    """The median seconds of an estimate by each call: all are made in turn, each round beginning with the next one."""
+    names = list(calls)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        first = number % len(names)
+        for name in [*names[first:], *names[:first]]:
+            begun = time.perf_counter()
+            jax.block_until_ready(calls[name].run())
+            seconds[name].append((time.perf_counter() - begun) / calls[name].estimates)
+    return {name: float(np.median(values)) for name, values in seconds.items()}
+
+
+if __name__ == "__main__":
+    work(json.load(sys.stdin), sys.stdout)
