@@ -29,7 +29,7 @@ BATCHES = (32, 25, *range(31, 25, -1), *range(24, 19, -1))
 25 comes early because a thousand replicates, and any multiple, then have as many batches.
 """
 
-CALL_ELEMENTS = 2**22
+CALL_ELEMENTS = 2**23
 """Array elements that one compiled call may hold at once, more or less: memory is flat in R."""
 
 LONGEST_BLOCK = 5**5
