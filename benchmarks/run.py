@@ -403,7 +403,7 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
         if len(seen):
             first = seen.loc[seen.num_samples.idxmin()]
             # an average of draws has the tail of one draw, but shows it only among many more replicates
-            heavy = (rows.status == "ok") & (rows.kurtosis > tails.HEAVY_TAIL)
+            heavy = (rows.status == "ok") & (rows["kurtosis"] > tails.HEAVY_TAIL)
             hidden = rows.index[heavy & (rows.num_samples > first.num_samples)]
             table.loc[hidden, "status"] = "unreliable"
             table.loc[hidden, "reason"] = f"tail index {first.tail_index:.1f} at L = {first.num_samples}: so at every L"
