@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from benchmarks.moments import Moments, pool
 
-DOUBT = 1.28
+DOUBT = 0.67
 """Standard errors by which a tail must be too heavy before an interval is refused."""
 
 HEAVY_TAIL = 10.0
@@ -39,6 +39,8 @@ class Tail(NamedTuple):
     """2/α, the shape of the Pareto law of the squares' exceedances: ½ at α = 4, 1 at α = 2."""
     error: float
     """The standard error of the shape."""
+    farther: float = float("inf")
+    """The lesser of the shapes seen from the farther half of the values, and from the farthest quarter."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -48,8 +50,12 @@ class Tail(NamedTuple):
         return low, high
 
     def lacks_moment(self, order: int) -> bool:
-        """Whether the estimate says, at the one-sided level of 10 %, that α < `order`."""
-        return self.shape - DOUBT * self.error > 2 / order
+        """Whether the estimate says, at the one-sided level of 25 %, that α < `order`, and says it farther out too.
+
+        A power law has its shape from any threshold on. A bump in the density has it only from within the bump, and a
+        polynomial of a Gaussian less and less of it.
+        """
+        return min(self.shape - DOUBT * self.error, self.farther) > 2 / order
 
 
 def tail_index(moments: Moments) -> Tail:
@@ -67,17 +73,18 @@ def tail_index(moments: Moments) -> Tail:
     complete = moments.largest.shape[1] == moments.size
     known = len(every) if complete else int((every > moments.largest[:, -1].max()).sum())
     count = min(int(min(np.sqrt(moments.replicates), moments.replicates / 10)), known - 1)
-    if count < 5:
+    if count < 5 or (every[:count] ** 2).sum() < moments.fourth.sum() / 2:
         return light
-    if (every[:count] ** 2).sum() < moments.fourth.sum() / 2:
-        return light
+    shape, *farther = (shape_of_largest(every, part) for part in (count, count // 2, count // 4))
+    return Tail(2 / shape, shape, (1 + shape) / float(np.sqrt(count)), min(farther)) if shape > 0 else light
+
+
+def shape_of_largest(every: Float[np.ndarray, " n"], count: int) -> float:
+    """That of the exceedances of the first `count` of values in falling order; 0 where too few differ to tell."""
     exceedances = np.sort(every[:count] - every[count])
-    if exceedances[(count + 2) // 4 - 1] <= 1e-6 * every[0]:
-        return light
-    shape = pareto_shape(exceedances)
-    if shape <= 0:
-        return light
-    return Tail(2 / shape, shape, (1 + shape) / float(np.sqrt(count)))
+    if count == 0 or exceedances[(count + 2) // 4 - 1] <= 1e-6 * every[0]:
+        return 0.0
+    return pareto_shape(exceedances)
 
 
 def pareto_shape(exceedances: Float[np.ndarray, " n"]) -> float:
