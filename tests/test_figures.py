@@ -43,7 +43,7 @@ def table(problems=(SQUARE,), estimators=ELEVEN[:3], levels=(1, 4, 16), groups=(
              "estimator_args": json.dumps(options, sort_keys=True), "point": f"step_{steps}" if steps else "init",
              "group": group, "dim": 1, "num_samples": samples, "replicates": 1000, "dtype": "float32", "status": "ok",
              "variance": variance, "variance_low": 0.98 * variance, "variance_high": 1.02 * variance,
-             "unbiased": i % 3 > 0, "exact": True, "bias_p": 0.5, "bias_relative": 0.01 * i,
+             "unbiased": i % 3 > 0, "exact": True, "bias_finding": "none found", "bias_relative": 0.01 * i,
              "bias_relative_low": 0.01 * i - 0.1 / samples, "bias_relative_high": 0.01 * i + 0.1 / samples,
              "seconds": 1e-6 * (1 + 0.1 * i) * samples}
             | columns
@@ -104,7 +104,7 @@ def test_nothing_measured_draws_nothing(tmp_path, columns):
 
 
 def test_a_table_without_what_a_figure_needs_goes_without_that_figure():
-    assert [stem for stem, *_ in draw(table(levels=(4,), exact=False))] == []
+    assert [stem for stem, *_ in draw(table(levels=(4,), bias_relative=np.nan))] == []
     assert [stem for stem, *_ in draw(table(levels=(4,)))] == ["bias_gaussian_square"]
     assert [stem for stem, *_ in draw(table(exact=None, seconds=np.nan))] == ["variance_vs_samples_gaussian_square"]
 
@@ -138,7 +138,7 @@ def test_nothing_overlaps_or_leaves_the_page():
     measurements = pd.concat([
         table([("gaussian_cosine", {"k": 2.0})], ELEVEN, levels=(1, 4, 16, 64)),
         table(vae, ELEVEN, groups=("encoder", "decoder"), dim=2400),
-        table([("bernoulli_square", {"t": 0.49})], ELEVEN, groups=("logits",), bias_p=1e-9),
+        table([("bernoulli_square", {"t": 0.49})], ELEVEN, groups=("logits",), bias_finding="biased"),
         sweep_of_k(np.linspace(-3, 2, 9).tolist(), estimators=ELEVEN, levels=(1,)),
     ])  # fmt: skip
     one = (measurements.problem == "bernoulli_square") & (measurements.estimator == "pathwise")
@@ -175,9 +175,18 @@ def test_an_argument_has_a_figure_for_each_level():
     assert stems == ["variance_vs_k_gaussian_square_L1", "variance_vs_k_gaussian_square_L2"]
 
 
+def test_a_bias_is_measured_against_what_is_said():
+    for exact, said in (
+        (True, "along the exact gradient"),
+        (False, "along the gradient of a reference run of 9 × 64 draws"),
+    ):
+        _, texts = only(table(groups=("mean",), exact=exact, truth="9 × 64 draws"), "bias")
+        assert said in " ".join(texts)
+
+
 def test_a_star_for_each_significant_bias():
     measurements = table(groups=("mean",))
-    measurements.loc[[0, 4, 5], "bias_p"] = 1e-4
+    measurements.loc[[0, 4, 5], "bias_finding"] = "biased"
     figure, texts = only(measurements, "bias")
     assert sum(line.get_marker() == STAR["marker"] for line in figure.axes[0].lines) == 3
     assert {"unbiased in theory", "biased in theory"} <= set(texts)
