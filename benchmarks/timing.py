@@ -32,7 +32,7 @@ from benchmarks.measure import (
     layout,
     number_of_batches,
 )
-from benchmarks.run import Progress, use_compilation_cache, write_results
+from benchmarks.run import Progress, sources_of, use_compilation_cache, write_results
 from benchmarks.store import open_store
 from benchmarks.sweep import Cell, Plan, Sweep, resolve
 from benchmarks.training import params_at
@@ -67,26 +67,33 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
             f"--processes {processes}: expected at least 2: one says nothing of how much another would differ"
         )
     with open_store(folder) as store:
-        here = environment()
-        outcomes = {cell: outcome for cell, outcome in store.outcomes().items() if outcome.environment == here}
+        versions, outcomes = environment(), store.outcomes()
+        here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}
         cells = {
             cell: int(outcomes[cell.id].rows[0]["replicates"])
             for cell in plan.measurable
-            if cell.id in outcomes and outcomes[cell.id].status in ("ok", "unreliable")
+            if cell.id in outcomes
+            and outcomes[cell.id].environment == here[cell.id]
+            and outcomes[cell.id].status in ("ok", "unreliable")
         }
         if not cells:
             raise BadInput(
                 f"run {folder}: nothing was measured there with these versions on this hardware: expected a finished "
                 "run; `gradvar run` makes one"
             )
-        there = {(cell, timing.process) for cell, timings in store.timings(here).items() for timing in timings}
+        environments = {json.dumps(one): one for one in here.values()}
+        times = {text: store.timings(one) for text, one in environments.items()}
+        there = {
+            (cell.id, timing.process) for cell in cells for timing in times[json.dumps(here[cell.id])].get(cell.id, [])
+        }
         wanted = [(cell, process) for process in range(processes) for cell in cells]
         progress.start(sum((cell.id, process) not in there for cell, process in wanted))
         for process in range(processes):
             missing = {cell: cells[cell] for cell in cells if (cell.id, process) not in there}
             begun = time.perf_counter()
             for seconds in in_a_process(plan.sweep, missing):
-                store.keep_timings(process, seconds, here)
+                for cell, value in seconds.items():
+                    store.keep_timings(process, {cell: value}, here[cell])
                 each = (time.perf_counter() - begun) / len(seconds)
                 for cell in (cell for cell in missing if cell.id in seconds):
                     progress(cell, f"process {process + 1} of {processes}", each)

@@ -69,6 +69,21 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
     )
 
 
+def test_ones_own_classes_are_extended_timed_and_compared(folder, capsys):
+    (folder / "mine.py").write_text(OWN)
+    (folder / "own.toml").write_text(SWEEP.format(problem="mine:Own", estimator="mine:Mine"))
+    assert gradvar("run", "own.toml") == 0
+    assert gradvar("extend", "own", "--replicates", "400") == 0
+    assert gradvar("time", "own", "--processes", "2") == 0
+    measured = pd.read_csv(folder / "results" / "own" / "measurements.csv")
+    assert set(measured.estimator) == {"mine:Mine", "score_function"}
+    assert (measured.replicates == 800).all()
+    assert (measured.timing_processes == 2).all()
+    capsys.readouterr()
+    assert gradvar("compare", "own", "--reference", "mine:Mine", "--metric", "variance") == 0
+    assert "score function" in capsys.readouterr().out
+
+
 OWN = """
 from estimators.pathwise import Pathwise
 from problems.gaussian import GaussianSquare
