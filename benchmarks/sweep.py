@@ -28,6 +28,9 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 REPLICATES = 20_000
 """R, where neither a number nor a precision is asked for."""
 
+MOST_REPLICATES = 1_000_000
+"""The most that a precision may choose, where no other bound is given."""
+
 
 class Entry(BaseModel):
     """A problem or an estimator by name, or as `module:Class`, with its arguments; a list of values is swept."""
@@ -60,7 +63,8 @@ class Sweep(BaseModel):
     replicates: Replicates | None = None
     precision: Fraction | None = None
     """The half-width of a variance's interval, relative to it, that R is chosen for by a pilot."""
-    max_replicates: Annotated[StrictInt, Field(ge=STEP)] = 1_000_000
+    max_replicates: Annotated[StrictInt, Field(ge=STEP)] | None = None
+    """The most that a precision may choose; a million where nothing is said."""
     cell_timeout: Annotated[float, Field(gt=0)] | None = None
     """Seconds that the replicates of one cell may take, by the pilot's speed."""
     samples: Samples
@@ -78,8 +82,9 @@ class Sweep(BaseModel):
         given = [entry.replicates for entry in self.problem] + [self.replicates]
         if self.precision and any(given):
             raise ValueError("replicates and precision: expected one of them, not both")
-        if self.precision is None and self.cell_timeout is not None:
-            raise ValueError("cell_timeout: expected only with precision, which it bounds")
+        for bound in ("max_replicates", "cell_timeout"):
+            if self.precision is None and getattr(self, bound) is not None:
+                raise ValueError(f"{bound}: expected only with precision, which it bounds")
         if self.precision is None and self.replicates is None:
             self.replicates = REPLICATES
         return self
@@ -87,7 +92,7 @@ class Sweep(BaseModel):
     def replicates_of(self, entry: ProblemEntry) -> int:
         """R of a problem's cells, or the most that it may be."""
         if self.precision:
-            return self.max_replicates // STEP * STEP
+            return (self.max_replicates or MOST_REPLICATES) // STEP * STEP
         return entry.replicates or self.replicates or REPLICATES
 
 
@@ -224,15 +229,24 @@ def override(sweep: Sweep, **given: Any) -> Sweep:
         BadInput: a value that the sweep file could not have either.
     """
     given = {key: value for key, value in given.items() if value is not None}
-    # R is given for all or asked for by precision: what the file says of the other way goes
-    either = {"replicates", "precision"}
-    cleared = dict.fromkeys(either | {"cell_timeout"}) if given.keys() & either else {}
+    # R is given or chosen by precision: what the file says of the other way goes
+    cleared = {key: None for way in given.keys() & WAYS for key in WAYS[way]}
     entries = [entry.model_copy(update={"replicates": None} if cleared else {}) for entry in sweep.problem]
     whole = sweep.model_dump(by_alias=True) | cleared | given
     try:
         return Sweep.model_validate(whole | {"problem": [entry.model_dump() for entry in entries]})
     except ValidationError as error:
-        raise BadInput("\n".join(f"--{describe(problem)}" for problem in error.errors())) from error
+        raise BadInput("\n".join(map(as_option, error.errors()))) from error
+
+
+WAYS = {"replicates": ("precision", "max_replicates", "cell_timeout"), "precision": ("replicates",)}
+"""Each way to say how many replicates, with what belongs to the other."""
+
+
+def as_option(problem: Any) -> str:
+    """A finding that names an option of the command line as it is written there."""
+    name, colon, rest = describe(problem).partition(" " if problem["loc"] else ":")
+    return f"--{name.replace('_', '-')}{colon}{rest}"
 
 
 def describe(problem: Any) -> str:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from benchmarks.moments import Moments, pool
 
-DOUBT = 0.67
+DOUBT = 1.0
 """Standard errors by which a tail must be too heavy before an interval is refused."""
 
 HEAVY_TAIL = 10.0
@@ -50,7 +50,7 @@ class Tail(NamedTuple):
         return low, high
 
     def lacks_moment(self, order: int) -> bool:
-        """Whether the estimate says, at the one-sided level of 25 %, that α < `order`, and says it farther out too.
+        """Whether the estimate says, by more than its standard error, that α < `order`, and says it farther out too.
 
         A power law has its shape from any threshold on. A bump in the density has it only from within the bump, and a
         polynomial of a Gaussian less and less of it.

@@ -92,8 +92,8 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
             missing = {cell: cells[cell] for cell in cells if (cell.id, process) not in there}
             begun = time.perf_counter()
             for seconds in in_a_process(plan.sweep, missing):
-                for cell, value in seconds.items():
-                    store.keep_timings(process, {cell: value}, here[cell])
+                for name, value in seconds.items():
+                    store.keep_timings(process, {name: value}, here[name])
                 each = (time.perf_counter() - begun) / len(seconds)
                 for cell in (cell for cell in missing if cell.id in seconds):
                     progress(cell, f"process {process + 1} of {processes}", each)

@@ -106,7 +106,9 @@ def test_nothing_measured_draws_nothing(tmp_path, columns):
 def test_a_table_without_what_a_figure_needs_goes_without_that_figure():
     assert [stem for stem, *_ in draw(table(levels=(4,), bias_relative=np.nan))] == []
     assert [stem for stem, *_ in draw(table(levels=(4,)))] == ["bias_gaussian_square"]
-    assert [stem for stem, *_ in draw(table(bias_relative=np.nan, seconds=np.nan))] == ["variance_vs_samples_gaussian_square"]
+    assert [stem for stem, *_ in draw(table(bias_relative=np.nan, seconds=np.nan))] == [
+        "variance_vs_samples_gaussian_square"
+    ]
 
 
 @pytest.mark.parametrize(
