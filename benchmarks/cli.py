@@ -149,7 +149,10 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         progress.note("drawing")
-        written = write_report(folder)
+        try:
+            written = write_report(folder)
+        except KeyboardInterrupt as interrupt:  # `extend`, called again, would add as many replicates again
+            raise KeyboardInterrupt(f"all is measured; gradvar report {folder} draws it") from interrupt
     say_skipped(plan.reasons)
     found = headlines(read_run(folder))
     report = {
@@ -408,10 +411,9 @@ def main(args: list[str] | None = None) -> NoReturn:
     try:
         with terminable():
             status = cli.main([w for w in words if w != "--debug"], prog_name="gradvar", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(
-            "gradvar: interrupted; every finished cell is kept, and the same command goes on from there", err=True
-        )
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        kept = "every finished cell is kept, and the same command goes on from there"
+        click.echo(f"gradvar: interrupted; {str(interrupt) or kept}", err=True)
         sys.exit(INTERRUPTED)
     except Exception as error:
         if debug:

@@ -182,6 +182,24 @@ def test_an_interrupt_keeps_what_is_finished(gradvar, monkeypatch):
     assert json.loads(gradvar("run", "small.toml", "--json")[1])["reused"] == 2
 
 
+def test_an_interrupted_drawing_does_not_ask_for_more_replicates(gradvar, tmp_path, monkeypatch):
+    from benchmarks import report
+
+    (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
+    assert gradvar("run", "tiny.toml", "-o", "tiny")[0] == 0
+
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report, "write_report", interrupted)
+        status, _, err = gradvar("extend", "tiny", "-o", "tiny", "--replicates", "400")
+    assert status == 130
+    assert "interrupted; all is measured; gradvar report tiny draws it" in err
+    assert gradvar("report", "tiny")[0] == 0
+    assert set(read_measurements(tmp_path / "tiny").replicates) == {800, 160}
+
+
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]])
 def test_help_does_not_import_jax(words):
     code = (
