@@ -413,7 +413,8 @@ def main(args: list[str] | None = None) -> NoReturn:
             status = cli.main([w for w in words if w != "--debug"], prog_name="gradvar", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort) as interrupt:
         kept = "every finished cell is kept, and the same command goes on from there"
-        click.echo(f"gradvar: interrupted; {str(interrupt) or kept}", err=True)
+        said = str(interrupt.__cause__ or interrupt)  # click raises its own from ours
+        click.echo(f"gradvar: interrupted; {said or kept}", err=True)
         sys.exit(INTERRUPTED)
     except Exception as error:
         if debug:
