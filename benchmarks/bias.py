@@ -149,8 +149,8 @@ def biases(
                 own=2 * float(np.linalg.norm(one.distance * one.fixed)),
             ),
             squared_without=squared.without,
-            relative=along(moments[group], truth, resolution),
-            cosine=between(moments[group], truth),
+            relative=along(samples, truth, resolution, heavy=is_heavy(moments[group])),
+            cosine=between(samples, truth),
             p=float(holms[group].min()),
             detectable=reach * float(one.error.max()),
             equivalence_p=equivalence_p(one, margin * float(np.linalg.norm(truth.gradient))),
@@ -158,23 +158,22 @@ def biases(
     return found
 
 
-def along(moments: Moments, truth: Truth, resolution: float) -> Interval:
+def along(samples: LeftOut, truth: Truth, resolution: float, *, heavy: bool) -> Interval:
     """The relative bias, its interval widened by the truth's own error and by rounding."""
     size = truth.gradient @ truth.gradient
     if size == 0:
         return UNKNOWN
-    found = interval(jackknife(relative_bias(truth.gradient), leave_out(moments)), LINEAR, heavy=is_heavy(moments))
-    own = t_quantile(moments.replicates) * float(truth.along) / float(np.sqrt(size))
+    found = interval(jackknife(relative_bias(truth.gradient), samples), LINEAR, heavy=heavy)
+    own = t_quantile(samples.whole.size) * float(truth.along) / float(np.sqrt(size))
     down, up = (float(np.hypot(found.value - bound, own)) + 8 * resolution for bound in (found.low, found.high))
     return Interval(found.value, found.value - down, found.value + up)
 
 
-def between(moments: Moments, truth: Truth) -> Interval:
+def between(samples: LeftOut, truth: Truth) -> Interval:
     """The cosine of the angle between E g and the truth.
 
     1 − cos is half the squared distance between the two directions, so its interval is that of a squared distance.
     """
-    samples = leave_out(moments)
     size, length = float(np.linalg.norm(truth.gradient)), float(np.linalg.norm(samples.whole.mean))
     if size == 0 or length == 0:
         return UNKNOWN

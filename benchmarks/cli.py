@@ -96,7 +96,7 @@ def extend(run: str, replicates: int, output: Path | None, as_json: bool) -> int
 
     RUN is the name of a run in results/, or the folder of one. A problem with an R of its own grows in proportion.
     """
-    from benchmarks.run import recorded_sweep
+    from benchmarks.measured import recorded_sweep
     from benchmarks.sweep import lengthened
 
     folder = output or run_folder(run)
@@ -116,9 +116,9 @@ def time_(sweep: str, processes: int, output: Path | None, as_json: bool) -> int
     calls. From the processes come the seconds of measurements.csv, with an interval over processes. A rerun adds the
     processes that are not there yet.
     """
+    from benchmarks.measured import recorded_sweep
     from benchmarks.progress import show_progress
     from benchmarks.report import write_report
-    from benchmarks.run import recorded_sweep
     from benchmarks.sweep import load_sweep
     from benchmarks.timing import time_run
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.sparse.csgraph import connected_components
 
 from benchmarks.labels import INTERVALS, problem_label, slug, without, words
-from benchmarks.measured import labelled, slope_of
+from benchmarks.measured import called_zero, labelled, slope_of
 from benchmarks.page import (
     DIAGONAL,
     EDGE,
@@ -211,8 +211,7 @@ def is_zero(table: pd.DataFrame) -> pd.Series:
     """Whether a variance is zero, or so far below the other estimators' that it is their rounding."""
     others = table.groupby(["problem", "problem_args", "point", "group", "num_samples"]).variance.transform("median")
     rounding = 8 * table["dtype"].map(lambda name: np.finfo(name).eps)
-    named = table.reason.fillna("").str.startswith("variance zero")
-    return named | (table.variance <= 0) | (table.variance < rounding**2 * others)
+    return called_zero(table) | (table.variance <= 0) | (table.variance < rounding**2 * others)
 
 
 def argument_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:

@@ -15,6 +15,7 @@ from benchmarks.errors import BadInput
 from benchmarks.labels import POINT_ARGUMENT, estimator_label, without
 from benchmarks.run import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 from benchmarks.statistics import LINEAR, Interval, Jackknifed, interval
+from benchmarks.sweep import Sweep
 from benchmarks.trends import log_log_slope
 from problems.arguments import nearest
 
@@ -101,6 +102,21 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         raise BadInput(f"{path} cannot be read: {error}") from error
 
 
+def recorded_sweep(folder: Path) -> Sweep:
+    """The sweep that a folder's manifest records.
+
+    Raises:
+        BadInput: there is none that can be read.
+    """
+    path, manifest = folder / "manifest.json", read_manifest(folder)
+    if manifest is None:
+        raise BadInput(f"{path} is not there: expected the folder of a finished run; `gradvar run` makes one")
+    try:
+        return Sweep.model_validate(manifest["sweep"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path}: cannot be read as a run's record: {error}") from error
+
+
 def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.DataFrame | None:
     """A CSV file of a run; None where it is not there."""
     try:
@@ -136,8 +152,12 @@ def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.Data
 
 def is_sure(rows: pd.DataFrame) -> pd.Series:
     """Which rows may go into a slope or a crossover: reliable, not zero, and known batch by batch."""
-    zero = rows.reason.fillna("").str.startswith("variance zero") | (rows.variance <= 0)
-    return (rows.status == "ok") & ~zero & rows.jackknifed.notna()
+    return (rows.status == "ok") & ~called_zero(rows) & (rows.variance > 0) & rows.jackknifed.notna()
+
+
+def called_zero(rows: pd.DataFrame) -> pd.Series:
+    """Which rows' variance the run found to be zero, if only to rounding."""
+    return rows.reason.fillna("").str.startswith("variance zero")
 
 
 def slope_of(rows: pd.DataFrame, tests: int = 1) -> Interval | None:

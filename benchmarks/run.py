@@ -18,7 +18,6 @@ from scipy.stats import false_discovery_control
 from benchmarks import statistics, tails
 from benchmarks.bias import Bias, Truth, biases, exactly
 from benchmarks.environment import environment, git_state, sources
-from benchmarks.errors import BadInput
 from benchmarks.exact import exact_variance
 from benchmarks.measure import (
     STEP,
@@ -35,7 +34,7 @@ from benchmarks.moments import Moments, leave_out, scale_of
 from benchmarks.reference import REFERENCE_SAMPLES, reference_gradient
 from benchmarks.statistics import Interval
 from benchmarks.store import Outcome, Store, Summaries, open_store
-from benchmarks.sweep import Cell, Choice, Plan, Sweep
+from benchmarks.sweep import Cell, Choice, Plan
 from benchmarks.training import checksum, params_at
 from estimators.base import Estimator
 from problems.base import Params, Problem
@@ -370,23 +369,6 @@ def retimed(row: dict[str, Any], seconds: list[float]) -> dict[str, Any]:
     work = statistics.product(Interval(row["variance"], row["variance_low"], row["variance_high"]), time)
     times = bounds("seconds", time) | {"timing_processes": len(seconds)}
     return row | times | bounds("work_normalised_variance", work)
-
-
-def recorded_sweep(folder: Path) -> Sweep:
-    """The sweep that a folder's manifest records.
-
-    Raises:
-        BadInput: there is none that can be read.
-    """
-    path = folder / "manifest.json"
-    try:
-        return Sweep.model_validate(json.loads(path.read_text(encoding="utf-8"))["sweep"])
-    except FileNotFoundError as error:
-        raise BadInput(
-            f"{path} is not there: expected the folder of a finished run; `gradvar run` makes one"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path}: cannot be read as a run's record: {error}") from error
 
 
 def judged(table: pd.DataFrame) -> pd.DataFrame:

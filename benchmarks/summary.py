@@ -5,7 +5,7 @@ import json
 import pandas as pd
 
 from benchmarks.labels import POINT_ARGUMENT, estimator_label, place_label, problem_label, without
-from benchmarks.measured import ESTIMATOR, LEFT_OUT, PLACE, Run, slope_of
+from benchmarks.measured import ESTIMATOR, LEFT_OUT, PLACE, Run, called_zero, slope_of
 from benchmarks.numerals import percent, show
 from benchmarks.overtaking import Overtaking, most_certain, sentence
 from benchmarks.trends import fit_time
@@ -83,7 +83,7 @@ def bias_line(table: pd.DataFrame) -> str:
 
 def precision_line(table: pd.DataFrame) -> str:
     """The worst relative half-width of a variance's interval."""
-    rows = table[(table.status == "ok") & (table.variance > 0) & ~is_zero(table)]
+    rows = table[(table.status == "ok") & (table.variance > 0) & ~called_zero(table)]
     if rows.empty:
         return ""
     half = (rows.variance_high - rows.variance_low) / 2 / rows.variance
@@ -92,11 +92,6 @@ def precision_line(table: pd.DataFrame) -> str:
         f"The median variance is known to ± {percent(half.median())}, the least precise to ± {percent(half.max())}: "
         f"{row_label(row)}."
     )
-
-
-def is_zero(table: pd.DataFrame) -> pd.Series:
-    """Rows whose variance is zero, to rounding."""
-    return table.reason.fillna("").str.startswith("variance zero")
 
 
 def row_label(row) -> str:

@@ -39,9 +39,6 @@ from benchmarks.training import params_at
 from estimators.base import Estimator
 from problems.base import Params, Problem
 
-PROCESSES = 5
-"""By default."""
-
 
 class Timed(NamedTuple):
     """How a timing ended."""

@@ -14,11 +14,11 @@ from benchmarks import measure as measuring
 from benchmarks import run as running
 from benchmarks.bias import biases, exactly
 from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
-from benchmarks.measured import read_measurements
+from benchmarks.measured import read_measurements, recorded_sweep
 from benchmarks.moments import Moments
 from benchmarks.reference import reference_gradient
 from benchmarks.report import write_report
-from benchmarks.run import COLUMNS, recorded_sweep, run_sweep
+from benchmarks.run import COLUMNS, run_sweep
 from benchmarks.statistics import LINEAR, Jackknifed, interval, standard_error, t_quantile
 from benchmarks.store import FILE, Outcome, Summaries, open_store, read_outcomes
 from benchmarks.sweep import Plan, lengthened, override, parse_sweep, resolve
