@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import COMPILER, block_moments, cell_key, flat, layout
+from benchmarks.measure import cell_key, flat, layout
+from benchmarks.programs import COMPILER, block_moments
 from benchmarks.run import use_compilation_cache
 from benchmarks.store import make_folder
 from estimators import ESTIMATORS, Estimator, estimator

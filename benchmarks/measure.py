@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benchmarks.moments import LARGEST, Moments, merge
+from benchmarks.moments import Moments, merge
+from benchmarks.programs import adapt, block_moments, estimates
 from benchmarks.statistics import Interval, median
 from estimators.base import Estimator, State
 from problems.base import Params, Problem
@@ -29,7 +30,7 @@ BATCHES = (32, 25, *range(31, 25, -1), *range(24, 19, -1))
 25 comes early because a thousand replicates, and any multiple, then have as many batches.
 """
 
-CALL_ELEMENTS = 2**23
+CALL_ELEMENTS = 2**22
 """Array elements that one compiled call may hold at once, more or less: memory is flat in R."""
 
 LONGEST_BLOCK = 5**5
@@ -43,9 +44,6 @@ STEP = 800
 
 LEAST_TIMED = 15
 """Calls whose median is the time of an estimate."""
-
-COMPILER = {"xla_backend_optimization_level": 1}
-"""Compiles in two thirds of the time of the default level, and the program is as fast."""
 
 
 class Measurement(NamedTuple):
@@ -91,66 +89,6 @@ def cell_key(seed: int, problem: str, point: str, num_samples: int) -> Array:
     for part in (stable_hash(problem), stable_hash(point), num_samples):
         key = jax.random.fold_in(key, part)
     return key
-
-
-@partial(jax.jit, static_argnames=("num_samples", "block"), compiler_options=COMPILER)
-def block_moments(
-    problem: Problem,
-    estimator: Estimator,
-    params: Params,
-    states: State,
-    key: Array,
-    first: Array,
-    stride: Array,
-    center: dict[str, Float[Array, " P"]],
-    *,
-    num_samples: int,
-    block: int,
-) -> dict[str, tuple[Array, ...]]:
-    """The sums of `Moments` over `block` replicates from each of `first` on, `stride` apart.
-
-    Each row of `first` is (part of) a batch, and has a state of its own in `states`.
-    """
-
-    def replicate(index: Array, state: State) -> Params:
-        return estimator.estimate(problem, params, state, jax.random.fold_in(key, index), num_samples)[0]
-
-    def row(first: Array, state: State) -> dict[str, tuple[Array, ...]]:
-        indices = first + stride * jnp.arange(block, dtype=jnp.uint32)
-        estimates = jax.vmap(replicate, in_axes=(0, None))(indices, state)
-        return {group: sums(flatten(estimates[group], block), center[group]) for group in estimates}
-
-    return jax.vmap(row)(first, states)
-
-
-def flatten(leaves: Any, rows: int) -> Float[Array, "rows P"]:
-    """A group's arrays as one vector for each replicate."""
-    return jnp.concatenate([leaf.reshape(rows, -1) for leaf in jax.tree.leaves(leaves)], axis=1)
-
-
-def sums(gradients: Float[Array, "n P"], center: Float[Array, " P"]) -> tuple[Array, ...]:
-    """Mean, Σ(g − mean)², Σ(g − mean)³, Σ‖g − c‖⁴ and the largest ‖g − c‖²; the mean first, so that digits are kept."""
-    mean = gradients.mean(0)
-    apart = gradients - mean
-    distances = ((gradients - center) ** 2).sum(1)
-    largest = jax.lax.top_k(distances, min(LARGEST, len(distances)))[0]
-    return mean, (apart**2).sum(0), (apart**3).sum(0), (distances**2).sum(), largest
-
-
-@partial(jax.jit, static_argnames=("batches", "num_samples", "steps"), compiler_options=COMPILER)
-def adapt(
-    problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
-) -> State:
-    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
-
-    def step(state: State, key: Array) -> tuple[State, None]:
-        return estimator.estimate(problem, params, state, key, num_samples)[1], None
-
-    def one(key: Array) -> State:
-        start = estimator.init(problem, params, key)
-        return jax.lax.scan(step, start, jax.random.split(key, steps))[0]
-
-    return jax.lax.map(one, jax.random.split(key, batches))
 
 
 def measure(
@@ -248,7 +186,7 @@ def program(problem: Problem, estimator: Estimator, num_samples: int) -> Hashabl
 
 def forget_programs() -> None:
     """Frees the compiled programs of the cells measured so far: each holds tens of megabytes."""
-    block_moments.clear_cache()  # type: ignore[attr-defined]
+    estimates.clear_cache()  # type: ignore[attr-defined]
     adapt.clear_cache()  # type: ignore[attr-defined]
 
 

@@ -23,15 +23,8 @@ import numpy as np
 
 from benchmarks.environment import environment
 from benchmarks.errors import BadInput, GradvarError
-from benchmarks.measure import (
-    LEAST_TIMED,
-    block_moments,
-    cell_key,
-    flat,
-    forget_programs,
-    layout,
-    number_of_batches,
-)
+from benchmarks.measure import LEAST_TIMED, cell_key, flat, forget_programs, layout, number_of_batches
+from benchmarks.programs import block_moments
 from benchmarks.run import Progress, sources_of, use_compilation_cache, write_results
 from benchmarks.store import open_store
 from benchmarks.sweep import Cell, Plan, Sweep, resolve

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Array
 
 from benchmarks.bias import biases, exactly
-from benchmarks.measure import Measurement, adapt, cell_key, elements_per_evaluation, exact_gradient, measure
+from benchmarks.measure import Measurement, cell_key, elements_per_evaluation, exact_gradient, measure
 from benchmarks.moments import Moments
+from benchmarks.programs import adapt
 from estimators.base import Cost, Estimator, State
 from problems import PROBLEMS
 from problems.arguments import arguments, build

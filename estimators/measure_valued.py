@@ -35,16 +35,17 @@ class MeasureValued(SurrogateEstimator):
         q = problem.distribution(params)
         draw_key, part_key = jax.random.split(key)
         x = sample(q, draw_key, num_samples)
+        coordinates = jnp.arange(x.shape[-1])
 
         def costs_with(i: Array, replacement: Float[Array, "L *batch dim"]) -> Float[Array, "L *batch"]:
-            return problem.costs(params, x.at[..., i].set(replacement[..., i]))
+            return problem.costs(params, jnp.where(coordinates == i, replacement, x))
 
         def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
             return (costs_with(i, part.positive) - costs_with(i, part.negative)).mean(0)
 
         surrogate = problem.costs(params, x).mean(0).sum()
         for part in weak_derivatives(base(q), part_key, num_samples, self.coupled):
-            differences = jax.vmap(difference, in_axes=(0, None), out_axes=-1)(jnp.arange(x.shape[-1]), part)
+            differences = jax.vmap(difference, in_axes=(0, None), out_axes=-1)(coordinates, part)
             surrogate += (stop_gradient(part.constant * differences) * part.parameter).sum()
         return surrogate, state
 

@@ -5,13 +5,19 @@ same x from the same key, so that estimators which share a key share their rando
 samples along the minor axis, because vector units want that axis long, and handed on transposed.
 """
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.custom_batching import custom_vmap
+from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Array, Float
+
+VECTOR = 32
+"""Numbers from one key that fill the vector units."""
 
 
 def base(q: dist.Distribution) -> dist.Distribution:
@@ -20,8 +26,39 @@ def base(q: dist.Distribution) -> dist.Distribution:
 
 
 def noise(draw, key: Array, num_samples: int, shape: tuple[int, ...], dtype) -> Float[Array, "L ..."]:
-    """L draws of `shape` from one of jax.random's samplers."""
-    return jnp.moveaxis(draw(key, (*shape, num_samples), dtype), -1, 0)
+    """L draws of `shape` from one of jax.random's samplers, made once however often they are used."""
+    return jnp.moveaxis(stored(lambda key: draw(key, (*shape, num_samples), dtype))(key), -1, 0)
+
+
+def stored(draw: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A draw from a key, made once and kept however many consumers it has, for one key or a batch of them.
+
+    XLA fuses a draw into each of its consumers and makes it again in every one, at several times the cost of the draw.
+    It does not fuse a conditional, even one whose predicate (a number with its lowest bit set is not zero) always
+    holds. And where a key gives only a few numbers the keys go along the minor axis, which must be long.
+    """
+
+    @custom_vmap
+    def keep(keys: Array) -> Array:
+        one = jax.eval_shape(draw, jax.ShapeDtypeStruct((), keys.dtype))
+        minor = keys.ndim > 0 and one.size < VECTOR
+        each = jax.vmap(draw, out_axes=-1 if minor else 0)
+        made = jax.eval_shape(each, keys.ravel())
+        order = Layout(tuple(range(made.ndim)))
+        drawn = jax.lax.cond(
+            (jax.random.key_data(keys).ravel()[0] | 1) > 0,
+            lambda keys: with_layout_constraint(each(keys), order),
+            lambda keys: with_layout_constraint(jnp.zeros(made.shape, made.dtype), order),
+            keys.ravel(),
+        )
+        drawn = with_layout_constraint(drawn, order)
+        return jnp.moveaxis(drawn, -1 if minor else 0, 0).reshape(*keys.shape, *one.shape)
+
+    @keep.def_vmap
+    def _(size: int, batched: list[bool], keys: Array) -> tuple[Array, bool]:
+        return keep(keys), True
+
+    return keep
 
 
 def sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:

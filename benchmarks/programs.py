@@ -1,0 +1,146 @@
+"""The compiled programs: what runs on the device, for any problem, estimator and L.
+
+`estimates` makes replicates of the estimate and `sums` summarises them. They are two programs, not one: XLA would merge
+the sums into the estimates and make these again for each of them, and the sums need compiling only once for all
+estimators of one problem.
+"""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from benchmarks.moments import LARGEST
+from estimators.base import Estimator, State
+from problems.base import Params, Problem
+
+WISHES = {
+    "xla_backend_optimization_level": 1,  # compiles in two thirds of the time, and the program is as fast
+    "xla_cpu_prefer_vector_width": 512,  # a tenth faster where there are such vectors, nothing where there are none
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT",  # not its reductions: they halve a toy's speed
+}
+"""What we would have the compiler do. None of it changes a number by more than rounding."""
+
+IN_ONE_GO = {"xla_disable_hlo_passes": "tree_reduction_rewriter"}
+"""Sums over samples and coordinates stay one loop, with f fused into it: before two stages, all its terms are stored.
+
+Only in the estimates: the long sums over replicates keep the precision of two stages.
+"""
+
+
+def granted(wishes: dict[str, Any]) -> dict[str, Any]:
+    """Those wishes that this version of the compiler knows: an unknown one would be an error in every program."""
+
+    def known(wish: dict[str, Any]) -> bool:
+        try:
+            jax.jit(lambda: 0, compiler_options=wish).lower().compile()
+        except jax.errors.JaxRuntimeError:
+            return False
+        return True
+
+    return {name: value for name, value in wishes.items() if known({name: value})}
+
+
+COMPILER = granted(WISHES)
+ESTIMATES_COMPILER = COMPILER | granted(IN_ONE_GO)
+
+
+def replicate_axis(block: int, size: int) -> int:
+    """Where the replicates stand in the stored form of a (block, P) array: the longer axis is last, for the vectors."""
+    return 1 if block > size else 0
+
+
+@partial(jax.jit, static_argnames=("num_samples", "block"), compiler_options=ESTIMATES_COMPILER)
+def estimates(
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    states: State,
+    key: Array,
+    first: ArrayLike,
+    stride: ArrayLike,
+    *,
+    num_samples: int,
+    block: int,
+) -> dict[str, Float[Array, "rows ..."]]:
+    """`block` replicates from each of `first` on, `stride` apart, each group of θ as a vector: see `replicate_axis`.
+
+    Each row of `first` is (part of) a batch, and has a state of its own in `states`.
+    """
+
+    def replicate(index: Array, state: State) -> Params:
+        return estimator.estimate(problem, params, state, jax.random.fold_in(key, index), num_samples)[0]
+
+    def row(first: Array, state: State) -> dict[str, Array]:
+        indices = first + stride * jnp.arange(block, dtype=jnp.uint32)
+        found = jax.vmap(replicate, in_axes=(0, None))(indices, state)
+        return {group: stored_form(flatten(leaves, block)) for group, leaves in found.items()}
+
+    return jax.vmap(row)(first, states)
+
+
+def flatten(leaves: Any, rows: int) -> Float[Array, "rows P"]:
+    """A group's arrays as one vector for each replicate."""
+    return jnp.concatenate([leaf.reshape(rows, -1) for leaf in jax.tree.leaves(leaves)], axis=1)
+
+
+def stored_form(gradients: Float[Array, "block P"]) -> Array:
+    """With the replicates along `replicate_axis`."""
+    return gradients.T if replicate_axis(*gradients.shape) else gradients
+
+
+@partial(jax.jit, static_argnames="block", compiler_options=COMPILER)
+def sums(
+    gradients: dict[str, Float[Array, "rows ..."]], center: dict[str, Float[Array, " P"]], *, block: int
+) -> dict[str, tuple[Array, ...]]:
+    """For each group and row: mean, Σ(g − mean)², Σ(g − mean)³, Σ‖g − c‖⁴ and the largest ‖g − c‖².
+
+    The mean comes first, so that digits are kept.
+    """
+
+    def row(gradients: Array, center: Float[Array, " P"]) -> tuple[Array, ...]:
+        axis = replicate_axis(block, len(center))
+        mean = gradients.mean(axis)
+        apart = gradients - jnp.expand_dims(mean, axis)
+        distances = ((gradients - jnp.expand_dims(center, axis)) ** 2).sum(1 - axis)
+        largest = jax.lax.top_k(distances, min(LARGEST, block))[0]
+        return mean, (apart**2).sum(axis), (apart**3).sum(axis), (distances**2).sum(), largest
+
+    return {group: jax.vmap(row, in_axes=(0, None))(gradients[group], center[group]) for group in gradients}
+
+
+def block_moments(
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    states: State,
+    key: Array,
+    first: ArrayLike,
+    stride: ArrayLike,
+    center: dict[str, Float[Array, " P"]],
+    *,
+    num_samples: int,
+    block: int,
+) -> dict[str, tuple[Array, ...]]:
+    """The `sums` of the `estimates`."""
+    found = estimates(problem, estimator, params, states, key, first, stride, num_samples=num_samples, block=block)
+    return sums(found, center, block=block)
+
+
+@partial(jax.jit, static_argnames=("batches", "num_samples", "steps"), compiler_options=COMPILER)
+def adapt(
+    problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
+) -> State:
+    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
+
+    def step(state: State, key: Array) -> tuple[State, None]:
+        return estimator.estimate(problem, params, state, key, num_samples)[1], None
+
+    def one(key: Array) -> State:
+        start = estimator.init(problem, params, key)
+        return jax.lax.scan(step, start, jax.random.split(key, steps))[0]
+
+    return jax.lax.map(one, jax.random.split(key, batches))
