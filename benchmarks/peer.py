@@ -37,16 +37,17 @@ class PeerFailed(Exception):
 class Peer(NamedTuple):
     """What is run, and in what."""
 
+    title: str
     script: Path
     pins: Path
     """The requirements of its environment: peers with the same ones share it."""
 
 
 PEERS = {
-    "optax_monte_carlo": Peer(SCRIPTS / "optax_monte_carlo.py", SCRIPTS / "optax_monte_carlo.txt"),
-    "torch_loop": Peer(SCRIPTS / "torch_loop.py", SCRIPTS / "torch.txt"),
-    "torch_batched": Peer(SCRIPTS / "torch_batched.py", SCRIPTS / "torch.txt"),
-    "storchastic": Peer(SCRIPTS / "storchastic.py", SCRIPTS / "storchastic.txt"),
+    "optax_monte_carlo": Peer("optax.monte_carlo", SCRIPTS / "optax_monte_carlo.py", SCRIPTS / "optax_monte_carlo.txt"),
+    "torch_loop": Peer("PyTorch, a backward pass a replicate", SCRIPTS / "torch_loop.py", SCRIPTS / "torch.txt"),
+    "torch_batched": Peer("PyTorch, batched", SCRIPTS / "torch_batched.py", SCRIPTS / "torch.txt"),
+    "storchastic": Peer("Storchastic, batched", SCRIPTS / "storchastic.py", SCRIPTS / "storchastic.txt"),
 }
 
 

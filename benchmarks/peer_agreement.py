@@ -14,7 +14,7 @@ from benchmarks.statistics import LOG, jackknife, standard_error, t_quantile, to
 from estimators.base import Estimator
 from problems.base import Params, Problem
 
-CHECK_SECONDS, BATCHES, LEAST, MOST = 2.0, 32, 2, 512
+CHECK_SECONDS, BATCHES, LEAST, MOST = 1.5, 32, 2, 512
 """How long replicates are drawn for; into how many batches, of how many replicates at least and at most."""
 
 
@@ -48,12 +48,12 @@ def peer_moments(process: PeerProcess, params: Params, replicates: int, seconds:
 
 
 class Agreement(NamedTuple):
-    """How far a peer is from ours and from the truth, in standard errors: the farthest group or coordinate."""
+    """How far a peer is from ours and from the truth, in standard errors, where it is farthest; None where unknown."""
 
-    variance_z: float
-    mean_z: float
-    variance_z_exact: float
-    mean_z_exact: float
+    variance_z: float | None
+    mean_z: float | None
+    variance_z_exact: float | None
+    mean_z_exact: float | None
 
 
 class Found(NamedTuple):
@@ -75,12 +75,17 @@ def mean(moments: Moments) -> Found:
     return Found(whole.mean, np.sqrt(whole.variance / whole.size))
 
 
-def farthest(pairs: Iterable[tuple[Found, Found]]) -> float:
-    """The largest distance between two that should be one, in standard errors; NaN where nothing is known of one."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+def farthest(pairs: Iterable[tuple[Found, Found]]) -> float | None:
+    """The largest distance between two that should be one, in standard errors; None where there are none to compare.
+
+    Not a number where one of them is not, or where both are without error.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
         distances = [np.ravel((a.value - b.value) / np.hypot(a.error, b.error)) for a, b in pairs]
-    every = np.concatenate([*distances, [0.0]])
-    return float(every[np.argmax(np.abs(every))])  # argmax finds a NaN first
+    if not distances:
+        return None
+    every = np.concatenate(distances)
+    return float(every[np.argmax(np.abs(every))])  # a NaN counts as the largest
 
 
 def agreement(
@@ -104,6 +109,6 @@ def disagreement(found: Agreement, coordinates: int, cells: int) -> str:
     beyond = [
         f"its {name} are {z:+.1f} standard errors apart"
         for name, z, tests in zip(names, found, limits, strict=True)
-        if not abs(z) <= t_quantile(BATCHES - 1, len(found) * tests)
+        if z is not None and not abs(z) <= t_quantile(BATCHES - 1, len(found) * tests)
     ]
     return "; ".join(beyond)

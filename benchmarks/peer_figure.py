@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from benchmarks.figures import METADATA, scale_log, tint
-from benchmarks.labels import problem_label, words
+from benchmarks.labels import words
 from benchmarks.page import (
     COLOURS,
     DASHES,
@@ -26,6 +26,7 @@ from benchmarks.page import (
     point,
     width_of,
 )
+from benchmarks.peer import PEERS
 
 COLUMNS, STEM = 4, "peers"
 
@@ -52,15 +53,22 @@ def figure_of(timed: pd.DataFrame) -> Figure:
     }
     shades = dict(zip(dims, np.linspace(0.6, 0, len(dims)) if len(dims) > 1 else [0.0], strict=True))
     panels = [
-        Panel("", f"{problem_label(problem, '{}')}: {label_of(label)}", rows)
+        Panel("", f"{short(label)}, {words(problem).split()[0]}", rows)
         for (problem, label), rows in timed.groupby(["problem", "estimator"], sort=False)
     ]
     columns = min(COLUMNS, len(panels))
     width = width_of(columns)
-    key = lay_out_list([Entry(look, words(peer)) for peer, look in looks.items()], width)
-    steps = [Entry(point("o", tint("black", shade)), f"D = {dim}") for dim, shade in shades.items()]
-    key += lay_out_list([*steps, Entry(DIAGONAL, "as fast as ours")], width, next_line(key))
-    notes = ["Bars: 95 % intervals of the median over rounds in which ours and all peers were called in turn."]
+    key = lay_out_list(
+        [Entry(look, PEERS[peer].title if peer in PEERS else peer) for peer, look in looks.items()], width
+    )
+    steps = [
+        Entry(point("o", tint("black", shade)) | {"linestyle": "none"}, f"D = {dim}") for dim, shade in shades.items()
+    ]
+    key += lay_out_list([*steps, Entry(DIAGONAL, "equally fast")], width, next_line(key))
+    notes = [
+        "Samples a second, ours over the peer's; on quadratics of Gaussian and Bernoulli x. Leave-one-out is a baseline "
+        "of the score function. Bars: 95 % intervals of the median over rounds in which all are called in turn."
+    ]
     key += lay_out_notes(notes, width, next_line(key))
     labels = ("samples L", "times as fast as the peer")
     figure, every = page("Our throughput over that of peers", panels, key, labels, columns=columns, gap=0.42)
@@ -77,10 +85,10 @@ def figure_of(timed: pd.DataFrame) -> Figure:
     return figure
 
 
-def label_of(label: str) -> str:
-    """An estimator as this bench calls it, in words.
+def short(label: str) -> str:
+    """An estimator as this bench calls it, in the words that tell it from the others.
 
-    >>> label_of("score_function[leave_one_out]")
-    'score function, leave-one-out'
+    >>> short("score_function[leave_one_out]")
+    'leave-one-out'
     """
-    return ", ".join(map(words, label.removesuffix("]").split("[")))
+    return words(label.removesuffix("]").split("[")[-1])
