@@ -335,7 +335,7 @@ def command(
         if not ESTIMATORS[label].refuses_samples(num_samples)
     ]
     if not cells:
-        raise BadInput(f"--estimator {', '.join(wanted)}: not for {', '.join(toys)} at so many samples")
+        raise BadInput(f"--estimator {', '.join(wanted)}: not for {', '.join(toys)} at so few or so many samples")
     peers = {name: PEERS[name] for name in one_of("--peer", names, PEERS)}
     use_compilation_cache()
     bench(cells, peers, Path(".venv/peers"), output)

@@ -86,8 +86,8 @@ class PeerProcess:
         self._command, self._longest = [str(python), str(script)], longest_answer
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
-        self._said: TextIO = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        self._files = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory()
+        self._said = Path(self._folder.name) / "stderr"
 
     def hello(self) -> tuple[str, bool]:
         """Its version, and whether the replicates of a call run at once."""
@@ -108,7 +108,7 @@ class PeerProcess:
 
     def gradients(self, calls: int) -> dict[str, np.ndarray]:
         """The gradients of so many calls, (replicates, D) for each group of θ."""
-        file = Path(self._files.name) / "gradients.npz"
+        file = Path(self._folder.name) / "gradients.npz"
 
         def read(answer: dict[str, Any]) -> dict[str, np.ndarray]:
             with np.load(file) as arrays:
@@ -120,13 +120,18 @@ class PeerProcess:
             file.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process, and removes its files."""
+        self._stop()
+        self._folder.cleanup()
+
+    def _stop(self) -> None:
         if self._process:
             assert self._process.stdin is not None
             self._process.kill()
             self._process.wait()
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
+            self._reader.join()
             self._process = None
 
     def _ask(self, read: Callable[[dict[str, Any]], Answer], **question: Any) -> Answer:
@@ -144,22 +149,22 @@ class PeerProcess:
             if "does_not_have" in answer:
                 raise DoesNotHave(answer["does_not_have"])
             if "failed" in answer:
-                raise PeerFailed(last_error(answer["failed"]))
+                raise PeerFailed(" ".join(answer["failed"].split())[:200])
             return read(answer)
         except (ValueError, TypeError, KeyError, OSError):
-            self.close()
+            self._stop()
             raise PeerFailed(f"its answer cannot be read: {line[:60]!r}") from None
 
     def _start(self) -> None:
         # what of ours would be on its path is not: the folder of its protocol is all that it gets
         environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
         self._lines = queue.Queue()
-        self._said.seek(0)
-        self._said.truncate()
-        self._process = subprocess.Popen(
-            self._command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said
-        )
-        threading.Thread(target=pass_on, args=(self._process.stdout, self._lines), daemon=True).start()
+        with self._said.open("w") as said:
+            self._process = subprocess.Popen(
+                self._command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+            )
+        self._reader = threading.Thread(target=pass_on, args=(self._process.stdout, self._lines))
+        self._reader.start()
 
     def _line_after(self, question: str) -> str:
         assert self._process is not None
@@ -170,14 +175,12 @@ class PeerProcess:
         except BrokenPipeError:
             line = None
         except queue.Empty:
-            self.close()
+            self._stop()
             raise PeerFailed(f"it did not answer in {self._longest:g} seconds") from None
         if line is None:
             status = self._process.wait()
-            self._said.seek(0)
-            last = last_error(self._said.read())
-            self.close()
-            raise PeerFailed(f"it ended with status {status}: {last}")
+            self._stop()
+            raise PeerFailed(f"it ended with status {status}: {last_error(self._said.read_text())}")
         return line
 
 

@@ -66,8 +66,8 @@ def figure_of(timed: pd.DataFrame) -> Figure:
     ]
     key += lay_out_list([*steps, Entry(DIAGONAL, "equally fast")], width, next_line(key))
     notes = [
-        "Samples a second, ours over the peer's; on quadratics of Gaussian and Bernoulli x. Leave-one-out is a baseline "
-        "of the score function. Bars: 95 % intervals of the median over rounds in which all are called in turn."
+        "Samples a second, ours over the peer's. Gaussian, Bernoulli: quadratics of x so distributed. Leave-one-out: "
+        "the score function with it. Bars: 95 % intervals of the median over rounds in which all are called in turn."
     ]
     key += lay_out_notes(notes, width, next_line(key))
     labels = ("samples L", "times as fast as the peer")
