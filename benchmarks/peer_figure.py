@@ -13,7 +13,6 @@ from benchmarks.labels import words
 from benchmarks.page import (
     COLOURS,
     DASHES,
-    DIAGONAL,
     MARKERS,
     STYLE,
     Entry,
@@ -29,6 +28,7 @@ from benchmarks.page import (
 from benchmarks.peer import PEERS
 
 COLUMNS, STEM = 4, "peers"
+EQUAL: Look = {"color": "0.3", "linewidth": 0.6}
 
 
 def draw(table: pd.DataFrame, folder: Path) -> None:
@@ -64,7 +64,7 @@ def figure_of(timed: pd.DataFrame) -> Figure:
     steps = [
         Entry(point("o", tint("black", shade)) | {"linestyle": "none"}, f"D = {dim}") for dim, shade in shades.items()
     ]
-    key += lay_out_list([*steps, Entry(DIAGONAL, "equally fast")], width, next_line(key))
+    key += lay_out_list([*steps, Entry(EQUAL, "equally fast")], width, next_line(key))
     notes = [
         "Samples a second, ours over the peer's. Gaussian, Bernoulli: quadratics of x so distributed. Leave-one-out: "
         "the score function with it. Bars: 95 % intervals of the median over rounds in which all are called in turn."
@@ -77,7 +77,7 @@ def figure_of(timed: pd.DataFrame) -> Figure:
             look = looks[peer] | {"color": tint(looks[peer]["color"], shades[dim])}
             axes.vlines(line.num_samples, line.times_faster_low, line.times_faster_high, color=look["color"])
             axes.plot(line.num_samples, line.times_faster, **look, zorder=3)
-        axes.axhline(1, **DIAGONAL, zorder=1)
+        axes.axhline(1, **EQUAL, zorder=1)
         scale_log(axes, "y", pd.concat([timed.times_faster_low, timed.times_faster_high, pd.Series([1.0])]))
         axes.set(xscale="log", xlim=(levels[0] / 1.6, levels[-1] * 1.6))
         axes.xaxis.set_ticks(levels, labels=[f"{level:,}" for level in levels])
