@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -151,7 +152,7 @@ class PeerProcess:
             if "failed" in answer:
                 raise PeerFailed(" ".join(answer["failed"].split())[:200])
             return read(answer)
-        except (ValueError, TypeError, KeyError, OSError):
+        except (ValueError, TypeError, KeyError, OSError, BadZipFile):
             self._stop()
             raise PeerFailed(f"its answer cannot be read: {line[:60]!r}") from None
 
@@ -163,7 +164,7 @@ class PeerProcess:
             self._process = subprocess.Popen(
                 self._command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
             )
-        self._reader = threading.Thread(target=pass_on, args=(self._process.stdout, self._lines))
+        self._reader = threading.Thread(target=pass_on, args=(self._process.stdout, self._lines), daemon=True)
         self._reader.start()
 
     def _line_after(self, question: str) -> str:
