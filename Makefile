@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup run test test-all lint bench coverage clean
+.PHONY: setup run test test-all lint bench bench-peers coverage clean
 
 setup: $(READY)
 
@@ -34,6 +34,10 @@ lint: $(READY)
 # Seconds per estimate, as ratios within one run.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.bench
+
+# The same against other people's estimators, each in an environment of its own, made here if it can be: half an hour.
+bench-peers: $(READY)
+	$(BIN)/python -m benchmarks.bench_peers
 
 # How often the intervals and tests are right, by simulation, into results/coverage/: about five minutes.
 coverage: $(READY)

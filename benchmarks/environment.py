@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -56,3 +57,13 @@ def git_state() -> dict[str, str | bool | None]:
 
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", "../problems", "../estimators")
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}
+
+
+def hardware() -> dict[str, str | int | None]:
+    """The processor's name and how many cores there are: what seconds depend on."""
+    try:
+        described = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        described = ""
+    names = [line.partition(":")[2].strip() for line in described.splitlines() if line.startswith("model name")]
+    return {"processor": names[0] if names else platform.processor(), "cores": os.cpu_count()}

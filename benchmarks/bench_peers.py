@@ -1,0 +1,365 @@
+"""`make bench-peers`: how many times as fast as other people's estimators ours are, where both find the same variance.
+
+Each peer runs in a process of its own, in an environment of its own (benchmarks/peers/). In a cell, one problem,
+estimator, D and L, its variance and mean must first agree with ours and with the exact ones; then ours and every peer
+are called in turn. What is timed of a peer is its gradients alone, in calls of the size at which it is fastest; ours
+are timed with the sums from which variance, intervals and tests are made.
+"""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import click
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from benchmarks.bench import timed
+from benchmarks.cli import INTERRUPTED, complain
+from benchmarks.environment import environment, git_state, hardware
+from benchmarks.errors import BadInput, GradvarError
+from benchmarks.measure import block_moments, cell_key, flat, forget_programs, layout, number_of_batches
+from benchmarks.peer import PEERS, Peer, PeerFailed, PeerProcess, make_environment
+from benchmarks.peer_agreement import agreement, disagreement, our_moments, peer_moments
+from benchmarks.peer_figure import draw
+from benchmarks.peers.protocol import Cell, DoesNotHave
+from benchmarks.run import use_compilation_cache, write_atomically
+from benchmarks.statistics import median
+from benchmarks.store import make_folder
+from benchmarks.timing import Call
+from estimators import Estimator, estimator
+from problems import Problem, problem
+from problems.arguments import nearest
+from problems.base import Params
+
+ESTIMATORS = {
+    "score_function": estimator("score_function"),
+    "score_function[leave_one_out]": estimator("score_function", baseline="leave_one_out"),
+    "pathwise": estimator("pathwise"),
+    "measure_valued": estimator("measure_valued"),
+    "gumbel_softmax": estimator("gumbel_softmax"),
+}
+PROBLEMS = {
+    "gaussian_square": ("score_function", "score_function[leave_one_out]", "pathwise", "measure_valued"),
+    "bernoulli_square": ("score_function", "score_function[leave_one_out]", "gumbel_softmax"),
+}
+CONSTANTS = ("k", "t", "temperature")
+"""Numbers of a problem or an estimator that a peer is told, beside θ."""
+
+DIMS, SAMPLES = (1, 10, 100), (1, 16, 256, 4096)
+
+REPLICATES = 100_000
+"""R of the measurement whose calls are timed: as many as its calls can be of the largest size."""
+
+ROUNDS = 9
+"""Times that each is called: the fewest whose median has an interval that leaves out the slowest and the fastest."""
+
+CALL_SECONDS = 0.05
+"""That a timed call lasts at least: of what lasts less, several are one."""
+
+SIZES = tuple(2**power for power in (12, 14, 16, 18, 20))
+"""Numbers drawn in one call of a peer whose replicates run at once: the fastest size is timed."""
+
+LONG_CALL = 0.5
+"""Seconds of a call after which no larger one is tried."""
+
+PAUSE = 0.02
+"""Seconds before each timing, in which the threads of the one before fall asleep: some spin for a while."""
+
+OURS = "ours"
+TIMED, DISAGREES, LACKS, FAILED, SKIPPED = "timed", "disagrees", "does not have it", "failed", "skipped"
+
+Runner = PeerProcess | PeerFailed
+"""A peer's process, or why there is none."""
+
+
+class Row(NamedTuple):
+    """A line of peers.csv."""
+
+    problem: str
+    dim: int
+    num_samples: int
+    estimator: str
+    peer: str
+    peer_version: str = ""
+    peer_replicates: float = math.nan
+    """Of one call, where it is fastest."""
+    peer_samples_per_second: float = math.nan
+    ours_samples_per_second: float = math.nan
+    times_faster: float = math.nan
+    times_faster_low: float = math.nan
+    times_faster_high: float = math.nan
+    variance_z: float = math.nan
+    mean_z: float = math.nan
+    variance_z_exact: float = math.nan
+    mean_z_exact: float = math.nan
+    status: str = ""
+    reason: str = ""
+
+
+class Contender(NamedTuple):
+    """What is timed: seconds of so many calls, the replicates of one, and how many calls make one timing."""
+
+    run: Callable[[int], float]
+    replicates: int
+    calls: int
+
+    def seconds(self) -> float:
+        """Of one replicate."""
+        return self.run(self.calls) / (self.calls * self.replicates)
+
+
+def our_call(toy: Problem, ours: Estimator, params: Params, num_samples: int) -> Call:
+    """The call of ours that is timed, that of a measurement of REPLICATES, and how many replicates it makes."""
+    key, batches = cell_key(0, "bench_peers", "init", num_samples), number_of_batches(REPLICATES)
+    rows, block = layout(toy, ours, params, num_samples, batches, REPLICATES // batches)
+    states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *leaf.shape)), ours.init(toy, params, key))
+    center = {group: jnp.zeros_like(flat(leaf)) for group, leaf in params.items()}
+    run = partial(
+        block_moments, toy, ours, params, states, key, np.arange(rows, dtype=np.uint32), np.uint32(batches), center,
+        num_samples=num_samples, block=block,
+    )  # fmt: skip
+    return Call(run, rows * block)
+
+
+def warm(run: Callable[[int], float], replicates: int) -> Contender:
+    """Compiled, warm, and called so often at a time that it can be timed."""
+    run(1)
+    return Contender(run, replicates, math.ceil(CALL_SECONDS / run(1)))
+
+
+def our_contender(toy: Problem, ours: Estimator, params: Params, num_samples: int) -> Contender:
+    """Ours, warm."""
+    call = our_call(toy, ours, params, num_samples)
+    return warm(lambda calls: sum(timed(call.run) for _ in range(calls)), call.estimates)
+
+
+def fastest(process: PeerProcess, cell: Cell) -> Contender:
+    """The peer in calls of the size at which it is fastest, prepared and warm."""
+    _, batched = process.hello()
+    drawn = cell.num_samples * len(next(iter(cell.params.values())))
+    best: tuple[float, Contender] | None = None
+    for replicates in sorted({max(1, size // drawn) for size in SIZES}) if batched else [1]:
+        process.prepare(cell, replicates)
+        contender = warm(process.run, replicates)
+        seconds = min(contender.seconds() for _ in range(3))
+        if best is None or seconds < best[0]:
+            best = seconds, contender
+        elif seconds > 1.25 * best[0]:
+            break
+        if seconds * replicates > LONG_CALL:
+            break
+    assert best is not None
+    process.prepare(cell, best[1].replicates)
+    process.run(1)
+    return best[1]
+
+
+def interleaved(contenders: dict[str, Contender]) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Seconds of a replicate by each, all called in turn, each round beginning with the next; and who failed, why."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    failed: dict[str, str] = {}
+    names = list(contenders)
+    for number in range(ROUNDS):
+        first = number % len(names)
+        for name in [*names[first:], *names[:first]]:
+            if name in failed:
+                continue
+            time.sleep(PAUSE)
+            try:
+                seconds[name].append(contenders[name].seconds())
+            except PeerFailed as error:
+                failed[name] = str(error)
+    return seconds, failed
+
+
+def bench_cell(name: str, label: str, dim: int, num_samples: int, peers: dict[str, Runner], cells: int) -> list[Row]:
+    """A row for each peer; `cells` is of how many rows the whole table is."""
+    toy, ours = problem(name, dim=dim), ESTIMATORS[label]
+    params = toy.init_params(jax.random.key(0))
+    constants = {key: float(getattr(thing, key)) for thing in (toy, ours) for key in CONSTANTS if hasattr(thing, key)}
+    cell = Cell(name, label, num_samples, {group: np.ravel(leaf).tolist() for group, leaf in params.items()}, constants)
+    contenders = {OURS: our_contender(toy, ours, params, num_samples)}
+    mine = our_moments(toy, ours, params, num_samples, contenders[OURS].seconds())
+    coordinates = sum(leaf.size for leaf in params.values())
+    said: dict[str, dict[str, Any]] = {peer: {} for peer in peers}
+    for peer, runner in peers.items():
+        if isinstance(runner, PeerFailed):
+            said[peer] |= {"status": SKIPPED, "reason": str(runner)}
+            continue
+        try:
+            said[peer]["peer_version"], _ = runner.hello()
+            contender = fastest(runner, cell)
+            its = peer_moments(runner, params, contender.replicates, contender.seconds())
+            found = agreement(toy, ours, params, num_samples, mine, its)
+            said[peer] |= {"peer_replicates": contender.replicates} | found._asdict()
+            if apart := disagreement(found, coordinates, cells):
+                said[peer] |= {"status": DISAGREES, "reason": apart}
+            else:
+                contenders[peer] = contender
+        except DoesNotHave as lacking:
+            said[peer] |= {"status": LACKS, "reason": str(lacking)}
+        except PeerFailed as error:
+            said[peer] |= {"status": FAILED, "reason": str(error)}
+    seconds, failed = interleaved(contenders)
+    for peer in contenders.keys() - {OURS}:
+        if peer in failed:
+            said[peer] |= {"status": FAILED, "reason": failed[peer]}
+        else:
+            said[peer] |= {"status": TIMED} | ratios(seconds[OURS], seconds[peer], num_samples)
+    return [Row(name, dim, num_samples, label, peer, **said[peer]) for peer in peers]
+
+
+def ratios(ours: list[float], peers: list[float], num_samples: int) -> dict[str, float]:
+    """Throughputs, and the median of the rounds' ratios with its interval."""
+    times = median(np.array(peers) / np.array(ours))
+    return {
+        "peer_samples_per_second": num_samples / float(np.median(peers)),
+        "ours_samples_per_second": num_samples / float(np.median(ours)),
+        "times_faster": times.value, "times_faster_low": times.low, "times_faster_high": times.high,
+    }  # fmt: skip
+
+
+def one_of(option: str, names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the known names that are asked for; all where none is.
+
+    Raises:
+        BadInput: a name is not known.
+    """
+    asked, every = tuple(names), tuple(known)
+    for name in asked:
+        if name not in every:
+            raise BadInput(f"{option} {name!r}: expected one of {', '.join(every)}{nearest(name, every)}")
+    return asked or every
+
+
+def positive_integers(option: str, numbers: Iterable[int], usual: tuple[int, ...]) -> tuple[int, ...]:
+    """The numbers asked for, or the usual ones.
+
+    Raises:
+        BadInput: one of them is less than 1.
+    """
+    asked = tuple(numbers)
+    for number in asked:
+        if number < 1:
+            raise BadInput(f"{option} {number}: expected an integer of at least 1")
+    return asked or usual
+
+
+@contextmanager
+def running(peers: dict[str, Peer], environments: Path) -> Iterator[dict[str, Runner]]:
+    """The peers' processes, or why one cannot be; an environment that is not there is made."""
+    with ExitStack() as stack:
+        runners: dict[str, Runner] = {}
+        for name, peer in peers.items():
+            try:
+                process = PeerProcess(make_environment(peer.pins, environments / peer.pins.stem), peer.script)
+                stack.callback(process.close)
+                runners[name] = process
+            except PeerFailed as error:
+                runners[name] = error
+                print(f"{name} is skipped: {error}")
+        yield runners
+
+
+def bench(cells: list[tuple[str, str, int, int]], peers: dict[str, Peer], environments: Path, folder: Path) -> None:
+    """Every cell against every peer: peers.csv, which grows with each cell, peers.json, and the figure."""
+    make_folder(folder)
+    rows: list[Row] = []
+    with running(peers, environments) as runners:
+        for name, label, dim, num_samples in cells:
+            found = bench_cell(name, label, dim, num_samples, runners, len(cells) * len(peers))
+            print(f"{name} {label} D = {dim} L = {num_samples}: {', '.join(map(text_of, found))}", flush=True)
+            rows += found
+            write_atomically(folder / "peers.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
+            forget_programs()
+    table = pd.DataFrame(rows)
+    conditions = {
+        "environment": environment(),
+        "hardware": hardware(),
+        "git": git_state(),
+        "peers": {row.peer: row.peer_version for row in rows if row.peer_version},
+        "settings": {"rounds": ROUNDS, "call_seconds": CALL_SECONDS},
+    }
+    write_atomically(folder / "peers.json", json.dumps(conditions, indent=2) + "\n")
+    draw(table, folder)
+    print_table(table)
+
+
+def text_of(row: Row) -> str:
+    """How a peer did in a cell."""
+    return f"{row.peer} {row.times_faster:.3g}×" if row.status == TIMED else f"{row.peer} {row.status}"
+
+
+def print_table(table: pd.DataFrame) -> None:
+    """How many times as fast ours are, a line a cell and a column a peer; the extremes; why others were not timed."""
+    shown = table.times_faster.map("{:.3g}".format).where(table.status == TIMED, table.status)
+    wide = table.assign(shown=shown).pivot_table(
+        index=["problem", "estimator", "dim", "num_samples"], columns="peer", values="shown", aggfunc="first"
+    )
+    print(f"\nsamples a second, ours over the peer's: medians of {ROUNDS} rounds")
+    print(wide.to_string())
+    for peer, rows in table[table.status == TIMED].groupby("peer"):
+        ratio = rows.times_faster
+        print(f"{peer}: {ratio.min():.3g} to {ratio.max():.3g} times, median {ratio.median():.3g}, {len(rows)} cells")
+    untimed = table[table.status.isin([DISAGREES, FAILED, SKIPPED])]
+    for (peer, status, reason), rows in untimed.groupby(["peer", "status", "reason"]):
+        print(f"{peer} {status} in {len(rows)} cells: {reason}")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", multiple=True, metavar="PROBLEM", help=f"One of {', '.join(PROBLEMS)}.")
+@click.option("--estimator", "labels", multiple=True, help=f"One of {', '.join(ESTIMATORS)}.")
+@click.option("--dim", "dims", multiple=True, type=int, help="D.")
+@click.option("--num-samples", "samples", multiple=True, type=int, help="L.")
+@click.option("--peer", "names", multiple=True, help=f"One of {', '.join(PEERS)}.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("results/bench"), show_default=True)
+def command(
+    only: tuple[str, ...],
+    labels: tuple[str, ...],
+    dims: tuple[int, ...],
+    samples: tuple[int, ...],
+    names: tuple[str, ...],
+    output: Path,
+) -> None:
+    """How many times as fast as other people's estimators ours are. Each option may be given several times."""
+    toys = one_of("--only", only, PROBLEMS)
+    wanted = one_of("--estimator", labels, ESTIMATORS)
+    cells = [
+        (name, label, dim, num_samples)
+        for name in toys
+        for label in PROBLEMS[name]
+        if label in wanted
+        for dim in positive_integers("--dim", dims, DIMS)
+        for num_samples in positive_integers("--num-samples", samples, SAMPLES)
+        if not ESTIMATORS[label].refuses_samples(num_samples)
+    ]
+    if not cells:
+        raise BadInput(f"--estimator {', '.join(wanted)}: not for {', '.join(toys)} at so few or so many samples")
+    peers = {name: PEERS[name] for name in one_of("--peer", names, PEERS)}
+    use_compilation_cache()
+    bench(cells, peers, Path(".venv/peers"), output)
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Exits with a status; bad input is one clear line."""
+    try:
+        command.main(args, prog_name="bench_peers", standalone_mode=False)
+    except (click.ClickException, GradvarError) as error:
+        sys.exit(complain(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("gradvar: interrupted; peers.csv has every finished cell", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

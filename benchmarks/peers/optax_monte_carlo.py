@@ -1,0 +1,72 @@
+"""optax.monte_carlo: its Jacobians, averaged over the samples, vmapped over replicates and jitted.
+
+It has no leave-one-out baseline and no relaxation, its measure-valued gradient is for the Gaussian, and its
+distribution for the Gaussian has ln σ for a parameter: the gradient with respect to σ is that divided by σ.
+"""
+
+from importlib.metadata import version
+
+import jax
+import jax.numpy as jnp
+from optax import monte_carlo
+from optax._src.utils import multi_normal
+from protocol import Call, Cell, DoesNotHave, serve
+
+ESTIMATORS = {
+    "score_function": monte_carlo.score_function_jacobians,
+    "pathwise": monte_carlo.pathwise_jacobians,
+    "measure_valued": monte_carlo.measure_valued_jacobians,
+}
+
+
+class Bernoulli:
+    """What optax asks of a distribution; it comes with none for bits."""
+
+    def __init__(self, logits: jax.Array) -> None:
+        self.logits = logits
+
+    def sample(self, shape: tuple[int, ...], key: jax.Array) -> jax.Array:
+        """Bits, as numbers."""
+        return jax.random.bernoulli(key, jax.nn.sigmoid(self.logits), shape + self.logits.shape).astype(float)
+
+    def log_prob(self, x: jax.Array) -> jax.Array:
+        """Of one vector of bits."""
+        return (x * self.logits - jax.nn.softplus(self.logits)).sum(-1)
+
+
+def prepare(cell: Cell, replicates: int) -> Call:
+    """Compiles the cell's program."""
+    if cell.estimator not in ESTIMATORS or (cell.problem, cell.estimator) == ("bernoulli_square", "measure_valued"):
+        raise DoesNotHave(f"{cell.estimator} on {cell.problem}")
+    jacobians = ESTIMATORS[cell.estimator]
+    target = cell.constants["k" if cell.problem == "gaussian_square" else "t"]
+    theta = {group: jnp.asarray(values) for group, values in cell.params.items()}
+
+    def f(x: jax.Array) -> jax.Array:
+        return ((x - target) ** 2).sum(-1)
+
+    def gradient(theta: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
+        if cell.problem == "bernoulli_square":
+            (logits,) = jacobians(f, (theta["logits"],), Bernoulli, key, cell.num_samples)
+            return {"logits": logits.mean(0)}
+        params = (theta["mean"], jnp.log(theta["scale"]))
+        mean, log_scale = jacobians(f, params, multi_normal, key, cell.num_samples)
+        return {"mean": mean.mean(0), "scale": log_scale.mean(0) / theta["scale"]}
+
+    @jax.jit
+    def gradients(theta: dict[str, jax.Array], key: jax.Array) -> tuple[dict[str, jax.Array], jax.Array]:
+        now, later = jax.random.split(key)
+        return jax.vmap(gradient, in_axes=(None, 0))(theta, jax.random.split(now, replicates)), later
+
+    key = jax.random.key(0)
+
+    def call() -> dict[str, jax.Array]:
+        nonlocal key
+        found, key = gradients(theta, key)
+        return jax.block_until_ready(found)
+
+    return call
+
+
+if __name__ == "__main__":
+    serve(prepare, version=version("optax"), batched=True)
