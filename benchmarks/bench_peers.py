@@ -26,11 +26,12 @@ from benchmarks.bench import timed
 from benchmarks.cli import INTERRUPTED, complain
 from benchmarks.environment import environment, git_state, hardware
 from benchmarks.errors import BadInput, GradvarError
-from benchmarks.measure import block_moments, cell_key, flat, forget_programs, layout, number_of_batches
+from benchmarks.measure import cell_key, flat, forget_programs, layout, number_of_batches
 from benchmarks.peer import PEERS, Peer, PeerFailed, PeerProcess, make_environment
 from benchmarks.peer_agreement import agreement, disagreement, our_moments, peer_moments
 from benchmarks.peer_figure import draw
 from benchmarks.peers.protocol import Cell, DoesNotHave
+from benchmarks.programs import block_moments
 from benchmarks.run import use_compilation_cache, write_atomically
 from benchmarks.statistics import median
 from benchmarks.store import make_folder

@@ -79,7 +79,7 @@ def estimates(
         found = jax.vmap(replicate, in_axes=(0, None))(indices, state)
         return {group: stored_form(flatten(leaves, block)) for group, leaves in found.items()}
 
-    return jax.vmap(row)(first, states)
+    return jax.vmap(row)(jnp.asarray(first), states)
 
 
 def flatten(leaves: Any, rows: int) -> Float[Array, "rows P"]:
