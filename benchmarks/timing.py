@@ -57,7 +57,7 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
             f"--processes {processes}: expected at least 2: one says nothing of how much another would differ"
         )
     with open_store(folder) as store:
-        versions, outcomes = environment(), store.outcomes()
+        versions, outcomes = environment(plan.sweep.generator), store.outcomes()
         here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}
         cells = {
             cell: int(outcomes[cell.id].rows[0]["replicates"])
@@ -156,7 +156,7 @@ def call_of(cell: Cell, problem: Problem, estimator: Estimator, params: Params, 
     """One call as `measure` makes it, compiled and warm. A state is as it starts: its numbers change no times."""
     batches = number_of_batches(replicates)
     rows, block = layout(problem, estimator, params, cell.num_samples, batches, replicates // batches)
-    key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples)
+    key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples, cell.generator)
     start = estimator.init(problem, params, key)
     states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *jnp.shape(leaf))), start)
     center = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
