@@ -12,13 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import click
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -26,16 +24,15 @@ from benchmarks.bench import timed
 from benchmarks.cli import INTERRUPTED, complain
 from benchmarks.environment import environment, git_state, hardware
 from benchmarks.errors import BadInput, GradvarError
-from benchmarks.measure import cell_key, flat, forget_programs, layout, number_of_batches
+from benchmarks.measure import cell_key, forget_programs
 from benchmarks.peer import PEERS, Peer, PeerFailed, PeerProcess, make_environment
 from benchmarks.peer_agreement import agreement, disagreement, our_moments, peer_moments
 from benchmarks.peer_figure import draw
 from benchmarks.peers.protocol import Cell, DoesNotHave
-from benchmarks.programs import block_moments
 from benchmarks.run import use_compilation_cache, write_atomically
 from benchmarks.statistics import median
 from benchmarks.store import make_folder
-from benchmarks.timing import Call
+from benchmarks.timing import Call, call_of
 from estimators import Estimator, estimator
 from problems import Problem, problem
 from problems.arguments import nearest
@@ -120,15 +117,8 @@ class Contender(NamedTuple):
 
 def our_call(toy: Problem, ours: Estimator, params: Params, num_samples: int) -> Call:
     """The call of ours that is timed, that of a measurement of REPLICATES, and how many replicates it makes."""
-    key, batches = cell_key(0, "bench_peers", "init", num_samples), number_of_batches(REPLICATES)
-    rows, block = layout(toy, ours, params, num_samples, batches, REPLICATES // batches)
-    states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *leaf.shape)), ours.init(toy, params, key))
-    center = {group: jnp.zeros_like(flat(leaf)) for group, leaf in params.items()}
-    run = partial(
-        block_moments, toy, ours, params, states, key, np.arange(rows, dtype=np.uint32), np.uint32(batches), center,
-        num_samples=num_samples, block=block,
-    )  # fmt: skip
-    return Call(run, rows * block)
+    key = cell_key(0, "bench_peers", "init", num_samples)
+    return call_of(toy, ours, params, key, num_samples=num_samples, replicates=REPLICATES)
 
 
 def warm(run: Callable[[int], float], replicates: int) -> Contender:

@@ -140,10 +140,10 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
     from benchmarks.measured import read_run
     from benchmarks.progress import show_progress
     from benchmarks.report import write_report
-    from benchmarks.run import run_sweep, use_compilation_cache
+    from benchmarks.run import run_sweep, use_caches
     from benchmarks.summary import FILE, headlines
 
-    use_compilation_cache()
+    use_caches(plan)
     # tracing makes millions of objects and little garbage: looking for it takes a twentieth of a run
     gc.set_threshold(200_000, 20, 20)
     with show_progress(len(plan.measurable)) as progress:

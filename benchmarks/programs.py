@@ -6,13 +6,14 @@ estimators of one problem.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from benchmarks.compiled import Program, Ready
 from benchmarks.moments import LARGEST
 from estimators.base import Estimator, State
 from problems.base import Params, Problem
@@ -53,7 +54,7 @@ def replicate_axis(block: int, size: int) -> int:
     return 1 if block > size else 0
 
 
-@partial(jax.jit, static_argnames=("num_samples", "block"), compiler_options=ESTIMATES_COMPILER)
+@partial(Program, static=("num_samples", "block"), options=ESTIMATES_COMPILER)
 def estimates(
     problem: Problem,
     estimator: Estimator,
@@ -92,7 +93,7 @@ def stored_form(gradients: Float[Array, "block P"]) -> Array:
     return gradients.T if replicate_axis(*gradients.shape) else gradients
 
 
-@partial(jax.jit, static_argnames="block", compiler_options=COMPILER)
+@partial(Program, static=("block",), options=COMPILER)
 def sums(
     gradients: dict[str, Float[Array, "rows ..."]], center: dict[str, Float[Array, " P"]], *, block: int
 ) -> dict[str, tuple[Array, ...]]:
@@ -112,29 +113,43 @@ def sums(
     return {group: jax.vmap(row, in_axes=(0, None))(gradients[group], center[group]) for group in gradients}
 
 
+class BlockMoments(NamedTuple):
+    """`estimates` and the `sums` of them, compiled."""
+
+    estimates: Ready
+    sums: Ready
+
+    @property
+    def seconds(self) -> float:
+        """That it took to get both."""
+        return self.estimates.seconds + self.sums.seconds
+
+    def __call__(self, center: dict[str, Float[Array, " P"]], *arguments: Any) -> dict[str, tuple[Array, ...]]:
+        """The sums of the estimates made with such arguments."""
+        return self.sums.run(self.estimates.run(*arguments), center)
+
+
 def block_moments(
-    problem: Problem,
-    estimator: Estimator,
-    params: Params,
-    states: State,
-    key: Array,
-    first: ArrayLike,
-    stride: ArrayLike,
-    center: dict[str, Float[Array, " P"]],
-    *,
-    num_samples: int,
-    block: int,
-) -> dict[str, tuple[Array, ...]]:
-    """The `sums` of the `estimates`."""
-    found = estimates(problem, estimator, params, states, key, first, stride, num_samples=num_samples, block=block)
-    return sums(found, center, block=block)
+    center: dict[str, Float[Array, " P"]], *arguments: Any, rows: int, num_samples: int, block: int
+) -> BlockMoments:
+    """The compiled programs for such arguments."""
+
+    def found(size: int) -> jax.ShapeDtypeStruct:
+        shape = (size, block) if replicate_axis(block, size) else (block, size)
+        return jax.ShapeDtypeStruct((rows, *shape), dtype)
+
+    dtype = jax.tree.leaves(center)[0].dtype
+    return BlockMoments(
+        estimates.ready(*arguments, num_samples=num_samples, block=block),
+        sums.ready({group: found(len(vector)) for group, vector in center.items()}, center, block=block),
+    )
 
 
-@partial(jax.jit, static_argnames=("batches", "num_samples", "steps"), compiler_options=COMPILER)
-def adapt(
+@partial(Program, static=("batches", "num_samples", "steps"), options=COMPILER)
+def settle(
     problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
-) -> State:
-    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
+) -> list[Array]:
+    """The leaves of what `adapt` returns: a program on disk cannot hold the state's own class."""
 
     def step(state: State, key: Array) -> tuple[State, None]:
         return estimator.estimate(problem, params, state, key, num_samples)[1], None
@@ -143,4 +158,19 @@ def adapt(
         start = estimator.init(problem, params, key)
         return jax.lax.scan(step, start, jax.random.split(key, steps))[0]
 
-    return jax.lax.map(one, jax.random.split(key, batches))
+    return jax.tree.leaves(jax.lax.map(one, jax.random.split(key, batches)))
+
+
+def adapt(
+    problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
+) -> State:
+    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
+    leaves = settle(problem, estimator, params, key, batches=batches, num_samples=num_samples, steps=steps)
+    return jax.tree.unflatten(jax.tree.structure(estimator.init(problem, params, key)), leaves)
+
+
+@partial(Program, static=(), options=COMPILER)
+def exact_vectors(problem: Problem, params: Params) -> dict[str, Float[Array, " P"]] | None:
+    """The problem's exact gradient, each group of θ as a vector; one program for problems that differ in numbers."""
+    truth = problem.exact_gradient(params)
+    return truth and {group: jnp.concatenate(list(map(jnp.ravel, jax.tree.leaves(truth[group])))) for group in truth}
