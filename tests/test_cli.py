@@ -210,3 +210,11 @@ def test_help_does_not_import_jax(words):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "gradvar" in done.stdout
+
+
+def test_measuring_imports_nothing_that_only_draws():
+    """Nor scipy.stats, which takes half a second."""
+    slow = "{'matplotlib', 'scipy.stats', 'sklearn', 'rich'} & set(sys.modules)"
+    code = f"import sys, benchmarks.run; assert not {slow}, {slow}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
