@@ -4,6 +4,7 @@ Such a process runs this module, which therefore imports matplotlib alone: no pa
 """
 
 import contextlib
+import gc
 import itertools
 import os
 import pickle
@@ -147,6 +148,7 @@ def taken(folder: Path, stem: str) -> Path | None:
 
 def help_saving(folder: Path, stems: Iterable[str]) -> None:
     """What a helper does, until it is offered no more."""
+    gc.freeze()  # the modules: fontTools makes so much garbage that they would be looked through for each figure
     with in_style():
         for stem in map(str.strip, stems):
             if file := taken(folder, stem):
