@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from benchmarks import statistics, tails
 from benchmarks.bias import Bias, Truth, biases, exactly
@@ -410,6 +409,8 @@ def retimed(row: dict[str, Any], seconds: list[float]) -> dict[str, Any]:
 
 def judged(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what only the whole sweep says: which biases are discoveries, which tails show at another L."""
+    from scipy.stats import false_discovery_control  # imports for half a second
+
     table = table.assign(bias_q=np.nan, bias_finding=None)
     tested = table.bias_p.notna()
     if tested.any():

@@ -7,7 +7,6 @@ called in turn, so that what slows the machine for a while slows all of them.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.environment import environment
-from benchmarks.errors import BadInput, GradvarError
+from benchmarks.errors import BadInput
 from benchmarks.measure import (
     LEAST_TIMED,
     cell_key,
@@ -32,6 +31,7 @@ from benchmarks.measure import (
     number_of_batches,
     zero_center,
 )
+from benchmarks.processes import failed, start
 from benchmarks.run import Progress, sources_of, use_caches, write_results
 from benchmarks.store import open_store
 from benchmarks.sweep import Cell, Plan, Sweep, resolve
@@ -111,15 +111,10 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
     if not groups:
         return
     task = {"sweep": sweep.model_dump(by_alias=True, exclude_none=True), "groups": list(groups.values())}
-    # the same code as this, wherever it was started
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as given:
         json.dump(task, given)
         given.seek(0)
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.timing"], env=os.environ | {"PYTHONPATH": path}, text=True,
-            stdin=given, stdout=subprocess.PIPE, stderr=said,
-        )  # fmt: skip
+        worker = start("benchmarks.timing", text=True, stdin=given, stdout=subprocess.PIPE, stderr=said)
         assert worker.stdout is not None
         try:
             yield from map(json.loads, worker.stdout)
@@ -129,9 +124,7 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
                 worker.kill()
             status = worker.wait()
         if status:
-            said.seek(0)
-            last = (said.read().strip().splitlines() or ["it said nothing"])[-1]
-            raise GradvarError(f"a timing process ended with status {status}: {last}; what it had timed is kept")
+            raise failed("a timing process", status, said, "; what it had timed is kept")
 
 
 def work(task: dict[str, Any], out: TextIO) -> None:
