@@ -63,10 +63,15 @@ class Program:
     """A function of which there is one compiled program for each structure of its arguments."""
 
     def __init__(self, function: Callable, static: tuple[str, ...], options: dict[str, Any]) -> None:
-        self.name = function.__name__
-        self.jitted = jax.jit(function, static_argnames=static, compiler_options=options)
+        self.function, self.static, self.options = function, static, options
         self.kept: dict[Hashable, Ready] = {}
         self.locks: defaultdict[Hashable, threading.Lock] = defaultdict(threading.Lock)
+
+    @functools.cached_property
+    def jitted(self) -> Any:
+        """The function, to be compiled as was wished."""
+        options = {name: value for name, value in self.options.items() if known(name, value)}
+        return jax.jit(self.function, static_argnames=self.static, compiler_options=options)
 
     def __call__(self, *arguments: Any, **static: Any) -> Any:
         """What the function returns."""
@@ -98,13 +103,26 @@ class Program:
         """Where the program for such arguments is kept; None where it is not."""
         if Shelf.folder is None or jax.device_count() > 1 or (text := description(arguments)) is None:
             return None
-        return shelf_of(Shelf.folder) / sha256(f"{self.name} {text} {static} {mode()}".encode()).hexdigest()
+        return (
+            shelf_of(Shelf.folder)
+            / sha256(f"{self.function.__name__} {self.options} {text} {static} {mode()}".encode()).hexdigest()
+        )
 
     def forget(self) -> None:
         """Frees the programs: each holds tens of megabytes."""
         self.kept.clear()
         self.locks.clear()
-        self.jitted.clear_cache()  # type: ignore[attr-defined]
+        self.jitted.clear_cache()
+
+
+@functools.cache
+def known(name: str, value: Any) -> bool:
+    """Whether this version of the compiler has such an option: an unknown one would be an error in every program."""
+    try:
+        jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def load(file: Path, arguments: tuple) -> Compiled | None:

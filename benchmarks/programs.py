@@ -18,12 +18,12 @@ from benchmarks.moments import LARGEST
 from estimators.base import Estimator, State
 from problems.base import Params, Problem
 
-WISHES = {
+COMPILER = {
     "xla_backend_optimization_level": 1,  # compiles in two thirds of the time, and the program is as fast
     "xla_cpu_prefer_vector_width": 512,  # a tenth faster where there are such vectors, nothing where there are none
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT",  # not its reductions: they halve a toy's speed
 }
-"""What we would have the compiler do. None of it changes a number by more than rounding."""
+"""What we would have the compiler do, where it knows it. None of it changes a number by more than rounding."""
 
 IN_ONE_GO = {"xla_disable_hlo_passes": "tree_reduction_rewriter"}
 """Sums over samples and coordinates stay one loop, with f fused into it: before two stages, all its terms are stored.
@@ -32,29 +32,12 @@ Only in the estimates: the long sums over replicates keep the precision of two s
 """
 
 
-def granted(wishes: dict[str, Any]) -> dict[str, Any]:
-    """Those wishes that this version of the compiler knows: an unknown one would be an error in every program."""
-
-    def known(wish: dict[str, Any]) -> bool:
-        try:
-            jax.jit(lambda: 0, compiler_options=wish).lower().compile()
-        except jax.errors.JaxRuntimeError:
-            return False
-        return True
-
-    return {name: value for name, value in wishes.items() if known({name: value})}
-
-
-COMPILER = granted(WISHES)
-ESTIMATES_COMPILER = COMPILER | granted(IN_ONE_GO)
-
-
 def replicate_axis(block: int, size: int) -> int:
     """Where the replicates stand in the stored form of a (block, P) array: the longer axis is last, for the vectors."""
     return 1 if block > size else 0
 
 
-@partial(Program, static=("num_samples", "block"), options=ESTIMATES_COMPILER)
+@partial(Program, static=("num_samples", "block"), options=COMPILER | IN_ONE_GO)
 def estimates(
     problem: Problem,
     estimator: Estimator,
