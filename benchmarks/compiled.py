@@ -29,6 +29,9 @@ from benchmarks.environment import environment, is_ours
 MOST_VERSIONS = 4
 """How many versions of the code, or machines, are remembered on disk."""
 
+TOP = Path(__file__).parent.parent
+"""Of the code."""
+
 TRACED = ("problems/*.py", "estimators/*.py", "benchmarks/programs.py", "benchmarks/moments.py")
 """The code that is in the programs."""
 
@@ -169,8 +172,7 @@ def description(thing: Any) -> str | None:
 @functools.cache
 def shelf_of(folder: Path) -> Path:
     """The folder of programs of this very code, on such a machine."""
-    top = Path(__file__).parent.parent
-    files = [file for pattern in TRACED for file in sorted(top.glob(pattern))]
+    files = [file for pattern in TRACED for file in sorted(TOP.glob(pattern))]
     code = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     about = json.dumps([environment(), code, processor(), os.environ.get("XLA_FLAGS")])
     shelf = folder / sha256(about.encode()).hexdigest()[:32]
