@@ -87,7 +87,8 @@ def sums(
 
     def row(gradients: Array, center: Float[Array, " P"]) -> tuple[Array, ...]:
         axis = replicate_axis(block, len(center))
-        mean = gradients.mean(axis)
+        anchor = jnp.take(gradients, jnp.array([0]), axis)  # so that equal estimates have variance zero, not rounding
+        mean = (anchor + (gradients - anchor).mean(axis, keepdims=True)).squeeze(axis)
         apart = gradients - jnp.expand_dims(mean, axis)
         distances = ((gradients - jnp.expand_dims(center, axis)) ** 2).sum(1 - axis)
         largest = jax.lax.top_k(distances, min(LARGEST, block))[0]
