@@ -33,6 +33,9 @@ SAMPLERS: dict[str, Callable[..., Array]] = {
 SHAPES = ((2**17,), (2**19,), (2**20,), (64, 2**14), (1024, 2**10))
 """In which a sampler is tried."""
 
+KEYED = ((2**10, 2**10), (2**12, 2**8))
+"""Keys, and numbers from each, with which it is tried too."""
+
 KEPT = ("cond", "custom_vmap_call")
 """What a draw that is kept looks like in a trace: with a derivative taken past it, or without."""
 
@@ -89,7 +92,7 @@ def needed(problem: Problem, estimator: Estimator, params: Params) -> list[bool]
     program = closed.jaxpr.replace(
         eqns=[equation for equation in closed.jaxpr.eqns if equation not in draws],
         invars=[*closed.jaxpr.invars, *places],
-        debug_info=None,
+        debug_info=closed.jaxpr.debug_info.with_unknown_names(),
     )
     evaluate = jax.jit(core.jaxpr_as_fun(core.ClosedJaxpr(program, closed.consts)), compiler_options=COMPILER)
 
@@ -109,19 +112,23 @@ def needed(problem: Problem, estimator: Estimator, params: Params) -> list[bool]
 @cache
 def draws_alone(sampler: str) -> dict[str, Contender]:
     """A sampler in the shapes in which it is fastest, timed by the number."""
-    key = jax.random.key(0)
+    key, draw = jax.random.key(0), SAMPLERS[sampler]
 
-    def call(shape: tuple[int, ...], use: Callable[[Array], Array]) -> Callable[[], Array]:
-        draw = jax.jit(lambda key: use(SAMPLERS[sampler](key, shape, jnp.float32)), compiler_options=COMPILER)
-        return partial(draw, key)
+    def call(make: Callable[[Array], Array], use: Callable[[Array], Array], keys: Array) -> Callable[[], Array]:
+        return partial(jax.jit(lambda keys: use(make(keys)), compiler_options=COMPILER), keys)
 
-    return fastest(
-        {
-            f"{sampler} {shape} {name}": (call(shape, use), math.prod(shape))
-            for shape in SHAPES
-            for name, use in USES.items()
-        }
-    )
+    def from_each(count: int) -> Callable[[Array], Array]:
+        return jax.vmap(lambda key: draw(key, (count,), jnp.float32))
+
+    calls = {}
+    for name, use in USES.items():
+        for shape in SHAPES:
+            make = partial(draw, shape=shape, dtype=jnp.float32)
+            calls[f"{sampler} {shape} {name}"] = call(make, use, key), math.prod(shape)
+        for number, count in KEYED:
+            keys = jax.random.split(key, number)
+            calls[f"{sampler} {number} keys {name}"] = call(from_each(count), use, keys), number * count
+    return fastest(calls)
 
 
 def f_alone(problem: Problem, params: Params) -> dict[str, Contender]:

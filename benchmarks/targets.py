@@ -121,5 +121,6 @@ def verdicts(tables: Mapping[str, pd.DataFrame], targets: tuple[Target, ...] = T
             found.append(Verdict(target.text, "–", "not measured"))
         else:
             verdict = "met" if target.low <= value <= target.high else "missed"
-            found.append(Verdict(target.text, f"{value:.3g}{target.unit}", verdict))
+            shown = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+            found.append(Verdict(target.text, shown + target.unit, verdict))
     return found

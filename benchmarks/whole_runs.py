@@ -25,7 +25,7 @@ DEFAULT = "default"
 
 
 def default_rows() -> Iterator[dict[str, Any]]:
-    """A row of default.csv for each run of the `default` sweep: with an empty cache, then twice more with what is there."""
+    """A row of default.csv for each run of the `default` sweep: with an empty cache, then twice with what is there."""
     with tempfile.TemporaryDirectory() as name:
         for number, state in enumerate(("cold", "warm", "warm")):
             yield {"cache": state} | preset(DEFAULT, Path(name) / f"run{number}", Path(name) / "cache")
