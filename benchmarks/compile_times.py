@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.compilation_cache import compilation_cache
 
 from benchmarks.measure import cell_key, forget_programs, layout, measure, number_of_batches, program
 from benchmarks.programs import adapt, estimates, sums
@@ -27,12 +28,18 @@ Measured = tuple[Problem, Estimator, Params, dict[str, Any]]
 def nothing_cached() -> Iterator[None]:
     """Every program is compiled anew."""
     before = jax.config.jax_enable_compilation_cache  # type: ignore[attr-defined]
-    jax.config.update("jax_enable_compilation_cache", False)
+    use_cache(False)
     jax.clear_caches()
     try:
         yield
     finally:
-        jax.config.update("jax_enable_compilation_cache", before)
+        use_cache(before)
+
+
+def use_cache(wanted: bool) -> None:
+    """Whether compiled programs are kept on disk: jax looks at the setting only once, unless it is told to again."""
+    jax.config.update("jax_enable_compilation_cache", wanted)
+    compilation_cache.reset_cache()
 
 
 def rows(preset: str = "default") -> Iterator[dict[str, Any]]:

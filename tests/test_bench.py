@@ -18,6 +18,7 @@ from benchmarks.bench_page import against_samples, markdown
 from benchmarks.errors import GradvarError
 from benchmarks.floor import drawn, floor_seconds, needed, quickest, share
 from benchmarks.own_process import gradvar
+from benchmarks.run import use_compilation_cache
 from benchmarks.targets import TARGETS, Target, verdicts
 from estimators import estimator
 from estimators.pathwise import Pathwise
@@ -160,6 +161,35 @@ def test_only_new_programs_are_counted_as_compiled():
     before = len(counted)
     jax.jit(lambda x: x + 18)(jnp.ones(3))
     assert before == len(counted) >= 1
+
+
+def test_compilation_is_timed_without_the_cache_and_the_cache_is_used_again_after(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADVAR_CACHE", str(tmp_path))
+    settings = {name: getattr(jax.config, name) for name in CACHE_SETTINGS}
+    use_compilation_cache()
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    compile_times.compilation_cache.reset_cache()
+
+    def files_after():
+        jax.clear_caches()
+        jax.jit(lambda x: jnp.sin(x) + 19)(jnp.ones(3))
+        found = len(list(tmp_path.rglob("*-cache")))
+        for path in tmp_path.rglob("*-cache"):
+            path.unlink()
+        return found
+
+    try:
+        assert files_after() > 0
+        with compile_times.nothing_cached():
+            assert files_after() == 0
+        assert files_after() > 0
+    finally:
+        for name, value in settings.items():
+            jax.config.update(name, value)
+        compile_times.compilation_cache.reset_cache()
+
+
+CACHE_SETTINGS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 
 
 def test_another_number_compiles_nothing():
