@@ -55,7 +55,9 @@ def figure_of(table: pd.DataFrame) -> Figure:
         for problem, marker, color in zip(problems, MARKERS, COLOURS, strict=False)
     }
     shades = dict(zip(dims, np.linspace(0.65, 0, len(dims)) if len(dims) > 1 else [0.0], strict=True))
-    panels = [Panel("", title(str(label)), rows) for label, rows in table.groupby("estimator", sort=False)]
+    # in the order of the largest L, which suits them all
+    labels = table.sort_values("num_samples", ascending=False, kind="stable").estimator.unique()
+    panels = [Panel("", title(label), table[table.estimator == label]) for label in labels]
     columns = min(COLUMNS, len(panels))
     width = width_of(columns)
     key = lay_out_list(
@@ -78,8 +80,8 @@ def figure_of(table: pd.DataFrame) -> Figure:
         "over rounds in which all are called in turn."
     ]
     key += lay_out_notes(notes, width, next_line(key))
-    labels = ("samples L", "share of the floor")
-    figure, every = page("Throughput", panels, key, labels, columns=columns, height=1.3, left=0.45, gap=0.25)
+    names = ("samples L", "share of the floor")
+    figure, every = page("Throughput", panels, key, names, columns=columns, height=1.3, left=0.45, gap=0.25)
     top = 1.05 * max(1.0, table.of_floor_high.max(), with_f(table).max())
     for place, (axes, panel) in enumerate(zip(every, panels, strict=True)):
         for (problem, dim), line in panel.rows.sort_values("num_samples").groupby(["problem", "dim"]):

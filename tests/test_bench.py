@@ -151,6 +151,31 @@ def test_the_page_has_the_targets_and_the_tables_that_are_there():
     assert "vae" not in against_samples(THROUGHPUT, "of_floor")
 
 
+def test_every_section_has_its_table():
+    tables = {
+        "compile": pd.DataFrame(
+            {"problem": ["a[k=1]", "a[k=2]", "b"], "seconds": [0.2, 0.4, 3.0], "estimates_seconds": [0.1, 0.3, 2.0],
+             "sums_seconds": [0.1, 0.0, 1.0], "adapt_seconds": [0.0, 0.1, 0.0]}
+        ),
+        "recompilations": pd.DataFrame({"problem": ["A"], "changed": ["k"], "compilations": [0]}),
+        "default": pd.DataFrame(
+            {"cache": ["cold", "warm"], "seconds": [80.0, 30.0], "measuring_seconds": [70.0, 20.0],
+             "peak_mib": [1e3, 9e2]}
+        ),
+        "memory": pd.DataFrame(
+            {"run": ["toy", "quick"], "replicates": [1e7, math.nan], "peak_mib": [540.0, 500.0], "seconds": [9.0, 8.0]}
+        ),
+        "growth": pd.DataFrame([growth.row("R", "pathwise", [1, 4, 16], np.array([[1.1, 4.1, 16.1]] * 6))]),
+    }  # fmt: skip
+    page = markdown(tables, "")
+    assert "| all | 3 | 0.40 | 2.48 | 3.00 | 0.30 | 0.10 | 0.00 |" in page
+    assert "| a | 2 |" in page
+    assert "| A | k | 0 |" in page
+    assert "| warm | 30.0 | 20.0 | 900 |" in page
+    assert "| toy | 10,000,000 | 540 | 9.00 |" in page
+    assert "| R | pathwise | 1 to 16 | 0.9679 | 1.10 | 16.1 | 0.1 |" in page
+
+
 def test_f_is_drawn_where_it_matters():
     assert with_f(THROUGHPUT).tolist()[:3] == pytest.approx([math.nan, math.nan, 0.8], nan_ok=True)
 
