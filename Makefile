@@ -31,7 +31,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Seconds per estimate, as ratios within one run.
+# Throughput as a share of what it cannot exceed, compile seconds, memory and growth, against what they are to be, into
+# results/bench/: a quarter of an hour.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.bench
 

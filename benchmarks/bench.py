@@ -1,102 +1,142 @@
-"""`make bench`: the speed of every estimator as a ratio to the draws alone, interleaved in one run, medians of many.
+"""`make bench`: how fast gradvar is, as ratios within one run, what it takes to compile and to store, and the targets.
 
-The floor of a cell is the time of drawing the same count of the same normals (or logistics) in the fastest of several
-shapes, and nothing else. (Measure-valued on one Bernoulli can be above: it draws nothing.) Only ratios within one run
-mean anything: another run finds the machine in another mood.
+Only ratios within one run mean anything: another run finds the machine in another mood. Each section is written as soon
+as it is measured; those that are not measured again stay.
 """
 
-import math
+import json
+import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NoReturn
 
-import jax
-import jax.numpy as jnp
-import numpy as np
+import click
 import pandas as pd
 
-from benchmarks.measure import cell_key, flat, layout
-from benchmarks.programs import COMPILER, block_moments
-from benchmarks.run import use_compilation_cache
+from benchmarks import bench_figure, compile_times, growth, throughput, whole_runs
+from benchmarks.bench_page import SECTIONS, markdown, targets_table
+from benchmarks.cli import INTERRUPTED, complain
+from benchmarks.environment import environment, git_state, hardware
+from benchmarks.errors import BadInput, GradvarError
+from benchmarks.options import one_of, positive_integers
+from benchmarks.run import use_compilation_cache, write_atomically
 from benchmarks.store import make_folder
-from estimators import ESTIMATORS, Estimator, estimator
-from problems import Problem, problem
+from benchmarks.targets import verdicts
+from benchmarks.throughput import CASES, ESTIMATORS, Cell
 
-DRAWS = {"gaussian_square": jax.random.normal, "bernoulli_square": jax.random.logistic}
-FLOORS = ((2**17,), (2**20,), (64, 2**11), (64, 2**14), (1024, 2**10))
-"""Shapes in which the draws alone are timed: the fastest is the floor."""
-DIMS, SAMPLES, REPEATS, REPLICATES = (1, 10, 100), (1, 16, 256), 7, 4_000
+Rows = Callable[[], Iterable[dict[str, Any] | list[dict[str, Any]]]]
+"""What measures a table: its rows, as they come, one or several at a time."""
 
-
-def floor(draw: Callable, shape: tuple[int, ...], key: jax.Array) -> jax.Array:
-    """The sums over the last axis of so many draws: made, read once, and not kept."""
-    return draw(key, shape).sum(-1)
-
-
-def timed(call: Callable[[], object]) -> float:
-    """Seconds until the result is there."""
-    begun = time.perf_counter()
-    jax.block_until_ready(call())
-    return time.perf_counter() - begun
+TABLES: dict[str, dict[str, Rows]] = {
+    "compile": {"compile": compile_times.rows, "recompilations": compile_times.recompilations},
+    "default": {"default": whole_runs.default_rows},
+    "memory": {"memory": whole_runs.memory_rows},
+    "growth": {"growth": growth.rows},
+}
+"""The tables of each section but throughput, which can be restricted."""
 
 
-def contenders(toy: Problem) -> dict[str, Estimator]:
-    """The estimators that fit, the score function with and without its cheapest good baseline."""
-    found = {name: estimator(name) for name in ESTIMATORS}
-    found["score_function[leave_one_out]"] = estimator("score_function", baseline="leave_one_out")
-    return {name: candidate for name, candidate in found.items() if not candidate.supports(toy)}
+def bench(sections: dict[str, dict[str, Rows]], folder: Path) -> None:
+    """Measures the sections' tables: each a CSV that grows row by row; then bench.json, bench.md and the figure."""
+    make_folder(folder)
+    for section, parts in sections.items():
+        begun = time.perf_counter()
+        for name, measured in parts.items():
+            rows: list[dict[str, Any]] = []
+            for found in measured():
+                rows += found if isinstance(found, list) else [found]
+                write_atomically(folder / f"{name}.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
+                print(f"{name}: {json.dumps(rows[-1], ensure_ascii=False)}", file=sys.stderr, flush=True)
+        write(folder, section, time.perf_counter() - begun)
+    print(targets_table(verdicts(tables_in(folder))))
 
 
-def bench_cell(name: str, dim: int, num_samples: int) -> list[dict]:
-    """One problem at one D and L: every estimator and the floor in turn, so many times."""
-    toy = problem(name, dim=dim)
-    params = toy.init_params(jax.random.key(0))
-    key = cell_key(0, name, "init", num_samples)
-    center = {group: jnp.zeros_like(flat(leaf)) for group, leaf in params.items()}
-    calls: dict[str, tuple[Callable[[], object], float]] = {}
-    for label, candidate in contenders(toy).items():
-        if candidate.refuses_samples(num_samples):
-            continue
-        _, block = layout(toy, candidate, params, num_samples, 1, REPLICATES)
-        states = jax.tree.map(lambda leaf: leaf[None], candidate.init(toy, params, key))
-        arguments = (toy, candidate, params, states, key, np.zeros(1, np.uint32), np.uint32(1), center)
-        calls[label] = (partial(block_moments, *arguments, num_samples=num_samples, block=block), block)
-    for shape in FLOORS:
-        draw = jax.jit(partial(floor, DRAWS[name], shape), compiler_options=COMPILER)
-        calls[f"floor {shape}"] = (partial(draw, key), math.prod(shape) / (num_samples * dim))
-    for call, _ in calls.values():
-        timed(call)
-    seconds: dict[str, list[float]] = {label: [] for label in calls}
-    for _ in range(REPEATS):
-        for label, (call, estimates) in calls.items():
-            seconds[label].append(timed(call) / estimates)
-    median = {label: float(np.median(times)) for label, times in seconds.items()}
-    fastest = min(median.pop(f"floor {shape}") for shape in FLOORS)
+def write(folder: Path, section: str, seconds: float) -> None:
+    """Adds to bench.json what a section was measured with, and writes the page and the figure of all that is there."""
+    path = folder / "bench.json"
+    conditions = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    conditions[section] = {
+        "seconds": round(seconds, 1), "environment": environment(), "hardware": hardware(), "git": git_state(),
+    }  # fmt: skip
+    write_atomically(path, json.dumps(conditions, indent=2) + "\n")
+    tables = tables_in(folder)
+    write_atomically(folder / "bench.md", markdown(tables, said_of(conditions)))
+    if "throughput" in tables:
+        bench_figure.draw(tables["throughput"], folder)
+
+
+def tables_in(folder: Path) -> dict[str, pd.DataFrame]:
+    """The tables that are there."""
+    names = ["throughput", *(name for parts in TABLES.values() for name in parts)]
+    return {name: pd.read_csv(path) for name in names if (path := folder / f"{name}.csv").exists()}
+
+
+def said_of(conditions: dict[str, Any]) -> str:
+    """On what the sections were measured."""
+    said = {
+        f"{one['hardware']['processor']}, {one['hardware']['cores']} cores, jax {one['environment']['jax']}, commit "
+        f"{(one['git']['commit'] or 'unknown')[:12]}{' and changes' if one['git']['dirty'] else ''}"
+        for one in conditions.values()
+    }
+    minutes = sum(one["seconds"] for one in conditions.values()) / 60
+    return f"On {'; on '.join(sorted(said))}; {minutes:.0f} minutes."
+
+
+def cells_of(problems: Iterable[str], dims: tuple[int, ...], samples: tuple[int, ...]) -> list[Cell]:
+    """The cells of these problems, at these D and L or at their own."""
     return [
-        {
-            "problem": name,
-            "dim": dim,
-            "num_samples": num_samples,
-            "estimator": label,
-            "microseconds": median[label] * 1e6,
-            "of_floor": fastest / median[label],
-        }
-        for label in median
+        (name, dim, num_samples)
+        for name in problems
+        for dim in positive_integers("--dim", dims, CASES[name].dims)
+        for num_samples in positive_integers("--num-samples", samples, CASES[name].samples)
     ]
 
 
-def main() -> None:
-    """Prints the table and writes results/bench/bench.csv."""
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", multiple=True, metavar="SECTION", help=f"One of {', '.join(SECTIONS)}.")
+@click.option("--problem", "problems", multiple=True, help=f"Throughput only: one of {', '.join(CASES)}.")
+@click.option("--estimator", "labels", multiple=True, help=f"Throughput only: one of {', '.join(ESTIMATORS)}.")
+@click.option("--dim", "dims", multiple=True, type=int, help="Throughput only: D.")
+@click.option("--num-samples", "samples", multiple=True, type=int, help="Throughput only: L.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("results/bench"), show_default=True)
+def command(
+    only: tuple[str, ...],
+    problems: tuple[str, ...],
+    labels: tuple[str, ...],
+    dims: tuple[int, ...],
+    samples: tuple[int, ...],
+    output: Path,
+) -> None:
+    """How fast gradvar is. Options may be repeated; one that is for throughput only leaves out the other sections."""
+    names = one_of("--only", only, SECTIONS)
+    if problems or labels or dims or samples:
+        if only and "throughput" not in only:
+            raise BadInput(
+                f"--only {', '.join(only)}: expected throughput with --problem, --estimator, --dim, --num-samples"
+            )
+        names = only or ("throughput",)
+    cells = cells_of(one_of("--problem", problems, CASES), dims, samples)
+    wanted = one_of("--estimator", labels, ESTIMATORS)
+    if not any(throughput.fitting(cell, wanted) for cell in cells):
+        raise BadInput(f"--estimator {', '.join(wanted)}: expected one for a problem and L that are asked for")
+    sections: dict[str, dict[str, Rows]] = TABLES | {
+        "throughput": {"throughput": lambda: throughput.rows(cells, wanted)}
+    }
     use_compilation_cache()
-    rows = [row for name in DRAWS for dim in DIMS for samples in SAMPLES for row in bench_cell(name, dim, samples)]
-    table = pd.DataFrame(rows)
-    folder = Path("results/bench")
-    make_folder(folder)
-    table.to_csv(folder / "bench.csv", index=False)
-    wide = table.pivot_table(index=["problem", "dim", "num_samples"], columns="estimator", values="of_floor")
-    print("throughput as a fraction of the draws alone (1 = as fast as the random numbers)")
-    print(wide.to_string(float_format="{:.2f}".format, na_rep="–"))
+    bench({name: sections[name] for name in SECTIONS if name in names}, output)
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Exits with a status; bad input is one clear line."""
+    try:
+        command.main(args, prog_name="bench", standalone_mode=False)
+    except (click.ClickException, GradvarError) as error:
+        sys.exit(complain(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("gradvar: interrupted; the tables have every finished row", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -9,37 +9,31 @@ are timed with the sums from which variance, intervals and tests are made.
 import json
 import math
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import click
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from benchmarks.bench import timed
 from benchmarks.cli import INTERRUPTED, complain
 from benchmarks.environment import environment, git_state, hardware
 from benchmarks.errors import BadInput, GradvarError
-from benchmarks.measure import cell_key, flat, forget_programs, layout, number_of_batches
+from benchmarks.measure import forget_programs
+from benchmarks.options import one_of, positive_integers
 from benchmarks.peer import PEERS, Peer, PeerFailed, PeerProcess, make_environment
 from benchmarks.peer_agreement import agreement, disagreement, our_moments, peer_moments
 from benchmarks.peer_figure import draw
 from benchmarks.peers.protocol import Cell, DoesNotHave
-from benchmarks.programs import block_moments
+from benchmarks.rounds import CALL_SECONDS, ROUNDS, Contender, contender, interleaved, our_call, warm
 from benchmarks.run import use_compilation_cache, write_atomically
 from benchmarks.statistics import median
 from benchmarks.store import make_folder
-from benchmarks.timing import Call
-from estimators import Estimator, estimator
-from problems import Problem, problem
-from problems.arguments import nearest
-from problems.base import Params
+from estimators import estimator
+from problems import problem
 
 ESTIMATORS = {
     "score_function": estimator("score_function"),
@@ -57,23 +51,11 @@ CONSTANTS = ("k", "t", "temperature")
 
 DIMS, SAMPLES = (1, 10, 100), (1, 16, 256, 4096)
 
-REPLICATES = 100_000
-"""R of the measurement whose calls are timed: as many as its calls can be of the largest size."""
-
-ROUNDS = 9
-"""Times that each is called: the fewest whose median has an interval that leaves out the slowest and the fastest."""
-
-CALL_SECONDS = 0.05
-"""That a timed call lasts at least: of what lasts less, several are one."""
-
 SIZES = tuple(2**power for power in (12, 14, 16, 18, 20))
 """Numbers drawn in one call of a peer whose replicates run at once: the fastest size is timed."""
 
 LONG_CALL = 0.5
 """Seconds of a call after which no larger one is tried."""
-
-PAUSE = 0.02
-"""Seconds before each timing, in which the threads of the one before fall asleep: some spin for a while."""
 
 OURS = "ours"
 TIMED, DISAGREES, LACKS, FAILED, SKIPPED = "timed", "disagrees", "does not have it", "failed", "skipped"
@@ -106,43 +88,6 @@ class Row(NamedTuple):
     reason: str = ""
 
 
-class Contender(NamedTuple):
-    """What is timed: seconds of so many calls, the replicates of one, and how many calls make one timing."""
-
-    run: Callable[[int], float]
-    replicates: int
-    calls: int
-
-    def seconds(self) -> float:
-        """Of one replicate."""
-        return self.run(self.calls) / (self.calls * self.replicates)
-
-
-def our_call(toy: Problem, ours: Estimator, params: Params, num_samples: int) -> Call:
-    """The call of ours that is timed, that of a measurement of REPLICATES, and how many replicates it makes."""
-    key, batches = cell_key(0, "bench_peers", "init", num_samples), number_of_batches(REPLICATES)
-    rows, block = layout(toy, ours, params, num_samples, batches, REPLICATES // batches)
-    states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *leaf.shape)), ours.init(toy, params, key))
-    center = {group: jnp.zeros_like(flat(leaf)) for group, leaf in params.items()}
-    run = partial(
-        block_moments, toy, ours, params, states, key, np.arange(rows, dtype=np.uint32), np.uint32(batches), center,
-        num_samples=num_samples, block=block,
-    )  # fmt: skip
-    return Call(run, rows * block)
-
-
-def warm(run: Callable[[int], float], replicates: int) -> Contender:
-    """Compiled, warm, and called so often at a time that it can be timed."""
-    run(1)
-    return Contender(run, replicates, math.ceil(CALL_SECONDS / run(1)))
-
-
-def our_contender(toy: Problem, ours: Estimator, params: Params, num_samples: int) -> Contender:
-    """Ours, warm."""
-    call = our_call(toy, ours, params, num_samples)
-    return warm(lambda calls: sum(timed(call.run) for _ in range(calls)), call.estimates)
-
-
 def fastest(process: PeerProcess, cell: Cell) -> Contender:
     """The peer in calls of the size at which it is fastest, prepared and warm."""
     _, batched = process.hello()
@@ -150,36 +95,18 @@ def fastest(process: PeerProcess, cell: Cell) -> Contender:
     best: tuple[float, Contender] | None = None
     for replicates in sorted({max(1, size // drawn) for size in SIZES}) if batched else [1]:
         process.prepare(cell, replicates)
-        contender = warm(process.run, replicates)
-        seconds = min(contender.seconds() for _ in range(3))
+        candidate = warm(process.run, replicates)
+        seconds = min(candidate.seconds() for _ in range(3))
         if best is None or seconds < best[0]:
-            best = seconds, contender
+            best = seconds, candidate
         elif seconds > 1.25 * best[0]:
             break
         if seconds * replicates > LONG_CALL:
             break
     assert best is not None
-    process.prepare(cell, best[1].replicates)
+    process.prepare(cell, best[1].units)
     process.run(1)
     return best[1]
-
-
-def interleaved(contenders: dict[str, Contender]) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Seconds of a replicate by each, all called in turn, each round beginning with the next; and who failed, why."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    failed: dict[str, str] = {}
-    names = list(contenders)
-    for number in range(ROUNDS):
-        first = number % len(names)
-        for name in [*names[first:], *names[:first]]:
-            if name in failed:
-                continue
-            time.sleep(PAUSE)
-            try:
-                seconds[name].append(contenders[name].seconds())
-            except PeerFailed as error:
-                failed[name] = str(error)
-    return seconds, failed
 
 
 def bench_cell(name: str, label: str, dim: int, num_samples: int, peers: dict[str, Runner], cells: int) -> list[Row]:
@@ -188,7 +115,7 @@ def bench_cell(name: str, label: str, dim: int, num_samples: int, peers: dict[st
     params = toy.init_params(jax.random.key(0))
     constants = {key: float(getattr(thing, key)) for thing in (toy, ours) for key in CONSTANTS if hasattr(thing, key)}
     cell = Cell(name, label, num_samples, {group: np.ravel(leaf).tolist() for group, leaf in params.items()}, constants)
-    contenders = {OURS: our_contender(toy, ours, params, num_samples)}
+    contenders = {OURS: contender(*our_call(toy, ours, params, num_samples))}
     mine = our_moments(toy, ours, params, num_samples, contenders[OURS].seconds())
     coordinates = sum(leaf.size for leaf in params.values())
     said: dict[str, dict[str, Any]] = {peer: {} for peer in peers}
@@ -198,19 +125,19 @@ def bench_cell(name: str, label: str, dim: int, num_samples: int, peers: dict[st
             continue
         try:
             said[peer]["peer_version"], _ = runner.hello()
-            contender = fastest(runner, cell)
-            its = peer_moments(runner, params, contender.replicates, contender.seconds())
+            its_calls = fastest(runner, cell)
+            its = peer_moments(runner, params, its_calls.units, its_calls.seconds())
             found = agreement(toy, ours, params, num_samples, mine, its)
-            said[peer] |= {"peer_replicates": contender.replicates} | found._asdict()
+            said[peer] |= {"peer_replicates": its_calls.units} | found._asdict()
             if apart := disagreement(found, coordinates, cells):
                 said[peer] |= {"status": DISAGREES, "reason": apart}
             else:
-                contenders[peer] = contender
+                contenders[peer] = its_calls
         except DoesNotHave as lacking:
             said[peer] |= {"status": LACKS, "reason": str(lacking)}
         except PeerFailed as error:
             said[peer] |= {"status": FAILED, "reason": str(error)}
-    seconds, failed = interleaved(contenders)
+    seconds, failed = interleaved(contenders, PeerFailed)
     for peer in contenders.keys() - {OURS}:
         if peer in failed:
             said[peer] |= {"status": FAILED, "reason": failed[peer]}
@@ -227,32 +154,6 @@ def ratios(ours: list[float], peers: list[float], num_samples: int) -> dict[str,
         "ours_samples_per_second": num_samples / float(np.median(ours)),
         "times_faster": times.value, "times_faster_low": times.low, "times_faster_high": times.high,
     }  # fmt: skip
-
-
-def one_of(option: str, names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Those of the known names that are asked for; all where none is.
-
-    Raises:
-        BadInput: a name is not known.
-    """
-    asked, every = tuple(names), tuple(known)
-    for name in asked:
-        if name not in every:
-            raise BadInput(f"{option} {name!r}: expected one of {', '.join(every)}{nearest(name, every)}")
-    return asked or every
-
-
-def positive_integers(option: str, numbers: Iterable[int], usual: tuple[int, ...]) -> tuple[int, ...]:
-    """The numbers asked for, or the usual ones.
-
-    Raises:
-        BadInput: one of them is less than 1.
-    """
-    asked = tuple(numbers)
-    for number in asked:
-        if number < 1:
-            raise BadInput(f"{option} {number}: expected an integer of at least 1")
-    return asked or usual
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import gc
 import json
 import signal
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from benchmarks.errors import BadInput, GradvarError
+from benchmarks.processes import collect_rarely
 
 if TYPE_CHECKING:
     from benchmarks.sweep import Plan, Sweep
@@ -138,19 +138,19 @@ def time_(sweep: str, processes: int, output: Path | None, as_json: bool) -> int
 
 def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
     """Measures what is missing, draws all, and says what matters most of it."""
-    from benchmarks.measured import read_run
     from benchmarks.progress import show_progress
-    from benchmarks.report import write_report
-    from benchmarks.run import run_sweep, use_compilation_cache
-    from benchmarks.summary import FILE, headlines
+    from benchmarks.run import run_sweep, use_caches
 
-    use_compilation_cache()
-    # tracing makes millions of objects and little garbage: looking for it takes a twentieth of a run
-    gc.set_threshold(200_000, 20, 20)
+    use_caches(plan)
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         progress.note("drawing")
         try:
+            # not before: what only draws takes half a second to import
+            from benchmarks.measured import read_run
+            from benchmarks.report import write_report
+            from benchmarks.summary import FILE, headlines
+
             written = write_report(folder)
         except KeyboardInterrupt as interrupt:  # `extend`, called again, would add as many replicates again
             raise KeyboardInterrupt(f"all is measured; gradvar report {folder} draws it") from interrupt
@@ -409,6 +409,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Runs one command and exits with its status; every error is one clear line unless --debug is given."""
     words = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in words
+    collect_rarely()
     try:
         with terminable():
             status = cli.main([w for w in words if w != "--debug"], prog_name="gradvar", standalone_mode=False)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from pandas.api.types import is_numeric_dtype
 
-from benchmarks.figures import METADATA, set_ticks
+from benchmarks.figures import set_ticks
 from benchmarks.page import (
     COLOURS,
-    STYLE,
     Entry,
     Look,
     Panel,
@@ -27,6 +25,7 @@ from benchmarks.page import (
     width_of,
 )
 from benchmarks.run import use_compilation_cache, write_atomically
+from benchmarks.saving import in_style, save
 from benchmarks.statistics import CONFIDENCE
 from benchmarks.store import make_folder
 from benchmarks.studies import FEW, MANY, SEED, STUDIES, Row, simulate
@@ -265,10 +264,8 @@ def write(table: pd.DataFrame, folder: Path) -> None:
     make_folder(folder)
     write_atomically(folder / "coverage.csv", table.to_csv(index=False, float_format="%.10g"))
     write_atomically(folder / "coverage.md", markdown(table))
-    with matplotlib.style.context(["default", STYLE]):
-        drawn = figure(table)
-        for suffix, metadata in METADATA.items():
-            drawn.savefig(folder / f"coverage.{suffix}", metadata=metadata)
+    with in_style():
+        save(folder, "coverage", figure(table))
 
 
 def main() -> None:

@@ -3,13 +3,12 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.sparse.csgraph import connected_components
@@ -21,7 +20,6 @@ from benchmarks.page import (
     EDGE,
     EXACT,
     STAR,
-    STYLE,
     Entry,
     Look,
     Panel,
@@ -158,28 +156,6 @@ class ArgumentSweep(NamedTuple):
     argument: str
     rest: str
     rows: pd.DataFrame
-
-
-def draw_figures(measurements: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes every figure that the measurements support into `folder`, as PDF, SVG and PNG; returns the paths, sorted.
-
-    What the folder had of these formats is removed first. The same measurements give the same bytes.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix in METADATA:
-        for stale in folder.glob(f"*.{suffix}"):
-            stale.unlink()
-    paths = []
-    with matplotlib.style.context(["default", STYLE]):
-        for stem, figure in figures(measurements):
-            for suffix, metadata in METADATA.items():
-                paths.append(folder / f"{stem}.{suffix}")
-                figure.savefig(paths[-1], metadata=metadata)
-    return sorted(paths)
-
-
-METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
-"""The formats, and what each would write of the day it was made."""
 
 
 def figures(measurements: pd.DataFrame) -> Drawn:
@@ -384,7 +360,7 @@ def draw_bias(axes: Axes, row: pd.Series, y: float, look: Look, shade: float) ->
 
 def tint(color: str, shade: float) -> tuple[float, ...]:
     """The colour, mixed with so much white."""
-    return tuple(1 - (1 - c) * (1 - shade) for c in matplotlib.colors.to_rgb(color))
+    return tuple(1 - (1 - c) * (1 - shade) for c in to_rgb(color))
 
 
 def linear_part(rows: pd.DataFrame) -> float:

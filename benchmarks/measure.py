@@ -23,9 +23,9 @@ from benchmarks.calls import Calls, OutOfMemory
 from benchmarks.devices import most_rows
 from benchmarks.environment import GENERATORS
 from benchmarks.moments import Moments, merge
-from benchmarks.programs import adapt, block_moments, estimates
+from benchmarks.programs import BlockMoments, adapt, block_moments, estimates, exact_vectors, settle, sums
 from benchmarks.statistics import Interval, median
-from estimators.base import Estimator, State
+from estimators.base import Estimator
 from problems.base import Params, Problem
 
 BATCHES = (32, 25, *range(31, 25, -1), *range(24, 19, -1))
@@ -134,24 +134,26 @@ def measure(
         raise ValueError(reason)
     batches = number_of_batches(replicates)
     done = next(iter(earlier.values())).size if earlier else 0
+    ready, settling = compile_cell(
+        problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key, adapt_steps=adapt_steps
+    )
     started = time.perf_counter()
-    learns = bool(jax.tree.leaves(estimator.init(problem, params, key)))
-    steps = adapt_steps if learns else 0
-    states: State = ()
-    if learns:
-        # 2³² − 1 is the last index that 32 bits hold: no replicate has it
-        adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
-        states = adapt(problem, estimator, params, adapt_key, batches=batches, num_samples=num_samples, steps=steps)
+    # 2³² − 1 is the last index that 32 bits hold: no replicate has it
+    adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
+    steps = adapt_steps if settling else 0
+    sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
+    states = adapt(problem, estimator, params, adapt_key, **sizes) if settling else ()
 
     def call(places: np.ndarray, center: dict[str, Array], *, block: int) -> dict[str, tuple]:
         state = jax.tree.map(lambda leaf: leaf[places % batches], states)
         first = places % batches + batches * (done + block * (places // batches))
-        return block_moments(
-            problem, estimator, params, state, key, first.astype(np.uint32), np.uint32(batches), center,
-            num_samples=num_samples, block=block,
-        )  # fmt: skip
+        arguments = problem, estimator, params, state, key, first.astype(np.uint32), np.uint32(batches)
+        if (len(places), block) == wanted:
+            return ready(center, *arguments)
+        smaller = block_moments(center, *arguments, rows=len(places), num_samples=num_samples, block=block)
+        return smaller(center, *arguments)
 
-    center = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
+    center = zero_center(params)
     wanted = rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
     while True:
         run = Calls(partial(call, block=block), rows)
@@ -163,7 +165,7 @@ def measure(
                 raise
         rows, block = 1, largest_divisor(block, block - 1)  # the last resort, because other blocks round otherwise
     return Measurement(
-        streamed.moments, streamed.seconds, streamed.ready - started, steps,
+        streamed.moments, streamed.seconds, ready.seconds + settling + streamed.ready - started, steps,
         "" if (run.rows, block) == wanted else
         "out of memory: calls of {} × {} replicates instead of {} × {}".format(run.rows, block, *wanted),
     )  # fmt: skip
@@ -223,6 +225,37 @@ def stream(
     return Streamed({group: merged for group, (merged,) in moments.items()}, median(np.array(durations)), ready)
 
 
+def compile_cell(
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    *,
+    num_samples: int,
+    replicates: int,
+    key: Array,
+    adapt_steps: int = 200,
+) -> tuple[BlockMoments, float]:
+    """What `measure` runs, made ready for it; and the seconds it took to make ready what adapts, 0 if nothing does."""
+    batches = number_of_batches(replicates)
+    rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
+    start = estimator.init(problem, params, key)
+    states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *leaf.shape)), start)
+    first, stride = np.arange(rows, dtype=np.uint32), np.uint32(batches)
+    made = block_moments(
+        zero_center(params), problem, estimator, params, states, key, first, stride,
+        rows=rows, num_samples=num_samples, block=block,
+    )  # fmt: skip
+    if not jax.tree.leaves(start):
+        return made, 0.0
+    sizes = {"batches": batches, "num_samples": num_samples, "steps": adapt_steps}
+    return made, settle.ready(problem, estimator, params, key, **sizes).seconds
+
+
+def zero_center(params: Params) -> dict[str, Float[Array, " P"]]:
+    """A zero for each of θ's numbers, each group as one vector."""
+    return {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
+
+
 def program(problem: Problem, estimator: Estimator, num_samples: int) -> Hashable:
     """What decides which compiled program a cell runs: cells that agree in it differ only in numbers."""
     leaves, structure = jax.tree.flatten((problem, estimator))
@@ -231,8 +264,8 @@ def program(problem: Problem, estimator: Estimator, num_samples: int) -> Hashabl
 
 def forget_programs() -> None:
     """Frees the compiled programs of the cells measured so far: each holds tens of megabytes."""
-    estimates.clear_cache()  # type: ignore[attr-defined]
-    adapt.clear_cache()  # type: ignore[attr-defined]
+    for each in (estimates, sums, settle, exact_vectors):
+        each.forget()
 
 
 def gather(results: list[tuple], block: int, batches: int, group: str, center: Array) -> list[Moments]:
@@ -312,16 +345,8 @@ def exact_gradient(problem: Problem, params: Params) -> dict[str, Float[np.ndarr
     """The problem's exact gradient at these very numbers, in float64 whatever the precision measured in."""
     with jax.enable_x64(True):
         wide = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
-        truth = compiled_exact_gradient(*wide)
-        if truth is None:
-            return None
-        return {group: flat(leaves) for group, leaves in truth.items()}
-
-
-@jax.jit
-def compiled_exact_gradient(problem: Problem, params: Params) -> Params | None:
-    """One program for all problems that differ only in numbers."""
-    return problem.exact_gradient(params)
+        truth = exact_vectors(*wide)
+        return truth and {group: np.asarray(vector) for group, vector in truth.items()}
 
 
 def flat(leaves: Any) -> Float[np.ndarray, " P"]:

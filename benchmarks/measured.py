@@ -165,8 +165,9 @@ def slope_of(rows: pd.DataFrame, tests: int = 1) -> Interval | None:
 
     With `tests` > 1 the interval is one of so many that hold at once.
     """
-    rows = rows[is_sure(rows)]
-    slope = log_log_slope(rows.num_samples.to_numpy(float), list(rows.jackknifed)) if len(rows) else None
+    sure = is_sure(rows)
+    levels, measured = rows.num_samples[sure].to_numpy(float), list(rows.jackknifed[sure])
+    slope = log_log_slope(levels, measured) if measured else None
     return None if slope is None else interval(slope, LINEAR, tests=tests)
 
 

@@ -19,30 +19,10 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 
 from benchmarks.labels import words
+from benchmarks.saving import STYLE
 
 Look = dict[str, Any]
 """How a line and its markers are drawn: keywords of matplotlib's plot."""
-
-STYLE: dict[str, Any] = {
-    "font.size": 7,
-    "axes.titlesize": "medium",
-    "axes.titlepad": 4,
-    "axes.labelpad": 2,
-    "axes.linewidth": 0.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "0.92",
-    "grid.linewidth": 0.4,
-    "lines.linewidth": 0.8,
-    "lines.markeredgewidth": 0.4,
-    "xtick.major.width": 0.5,
-    "ytick.major.width": 0.5,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "gradvar",
-    "savefig.dpi": 200,
-}
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, without the yellow, which is lost on paper."""
@@ -177,7 +157,7 @@ def page(
         row, column = divmod(i, columns)
         x, y = left + column * (panel_width + gap), below + (rows - row - 1) * row_height + BELOW_PANEL
         axes = figure.add_axes((x / width, y / whole, panel_width / width, height / whole))
-        axes.set_title(panel.title, loc="left")
+        axes.set_title(panel.title, loc="left", y=1)
         axes.set_xlabel(labels[0] if i + columns >= len(panels) else "")
         axes.set_ylabel(labels[1] if column == 0 else "")
         every.append(axes)

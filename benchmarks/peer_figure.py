@@ -2,19 +2,17 @@
 
 from pathlib import Path
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from benchmarks.figures import METADATA, scale_log, tint
+from benchmarks.figures import scale_log, tint
 from benchmarks.labels import words
 from benchmarks.page import (
     COLOURS,
     DASHES,
     MARKERS,
-    STYLE,
     Entry,
     Look,
     Panel,
@@ -26,6 +24,7 @@ from benchmarks.page import (
     width_of,
 )
 from benchmarks.peer import PEERS
+from benchmarks.saving import METADATA, in_style, save
 
 COLUMNS, STEM = 4, "peers"
 EQUAL: Look = {"color": "0.3", "linewidth": 0.6}
@@ -38,10 +37,8 @@ def draw(table: pd.DataFrame, folder: Path) -> None:
     timed = table[table.times_faster > 0]
     if timed.empty:
         return
-    with matplotlib.style.context(["default", STYLE]):
-        figure = figure_of(timed)
-        for suffix, metadata in METADATA.items():
-            figure.savefig(folder / f"{STEM}.{suffix}", metadata=metadata)
+    with in_style():
+        save(folder, STEM, figure_of(timed))
 
 
 def figure_of(timed: pd.DataFrame) -> Figure:

@@ -6,24 +6,25 @@ estimators of one problem.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from benchmarks.compiled import Program, Ready
 from benchmarks.devices import in_shares
 from benchmarks.moments import LARGEST
 from estimators.base import Estimator, State
 from problems.base import Params, Problem
 
-WISHES = {
+COMPILER = {
     "xla_backend_optimization_level": 1,  # compiles in two thirds of the time, and the program is as fast
     "xla_cpu_prefer_vector_width": 512,  # a tenth faster where there are such vectors, nothing where there are none
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT",  # not its reductions: they halve a toy's speed
 }
-"""What we would have the compiler do. None of it changes a number by more than rounding."""
+"""What we would have the compiler do, where it knows it. None of it changes a number by more than rounding."""
 
 IN_ONE_GO = {"xla_disable_hlo_passes": "tree_reduction_rewriter"}
 """Sums over samples and coordinates stay one loop, with f fused into it: before two stages, all its terms are stored.
@@ -32,29 +33,12 @@ Only in the estimates: the long sums over replicates keep the precision of two s
 """
 
 
-def granted(wishes: dict[str, Any]) -> dict[str, Any]:
-    """Those wishes that this version of the compiler knows: an unknown one would be an error in every program."""
-
-    def known(wish: dict[str, Any]) -> bool:
-        try:
-            jax.jit(lambda: 0, compiler_options=wish).lower().compile()
-        except jax.errors.JaxRuntimeError:
-            return False
-        return True
-
-    return {name: value for name, value in wishes.items() if known({name: value})}
-
-
-COMPILER = granted(WISHES)
-ESTIMATES_COMPILER = COMPILER | granted(IN_ONE_GO)
-
-
 def replicate_axis(block: int, size: int) -> int:
     """Where the replicates stand in the stored form of a (block, P) array: the longer axis is last, for the vectors."""
     return 1 if block > size else 0
 
 
-@partial(jax.jit, static_argnames=("num_samples", "block"), compiler_options=ESTIMATES_COMPILER)
+@partial(Program, static=("num_samples", "block"), options=COMPILER | IN_ONE_GO)
 def estimates(
     problem: Problem,
     estimator: Estimator,
@@ -94,7 +78,7 @@ def stored_form(gradients: Float[Array, "block P"]) -> Array:
     return gradients.T if replicate_axis(*gradients.shape) else gradients
 
 
-@partial(jax.jit, static_argnames="block", compiler_options=COMPILER)
+@partial(Program, static=("block",), options=COMPILER)
 def sums(
     gradients: dict[str, Float[Array, "rows ..."]], center: dict[str, Float[Array, " P"]], *, block: int
 ) -> dict[str, tuple[Array, ...]]:
@@ -105,7 +89,8 @@ def sums(
 
     def row(gradients: Array, center: Float[Array, " P"]) -> tuple[Array, ...]:
         axis = replicate_axis(block, len(center))
-        mean = gradients.mean(axis)
+        anchor = jnp.take(gradients, jnp.array([0]), axis)  # so that equal estimates have variance zero, not rounding
+        mean = (anchor + (gradients - anchor).mean(axis, keepdims=True)).squeeze(axis)
         apart = gradients - jnp.expand_dims(mean, axis)
         distances = ((gradients - jnp.expand_dims(center, axis)) ** 2).sum(1 - axis)
         largest = jax.lax.top_k(distances, min(LARGEST, block))[0]
@@ -117,29 +102,43 @@ def sums(
     return in_shares(rows, len(next(iter(gradients.values()))))(gradients)
 
 
+class BlockMoments(NamedTuple):
+    """`estimates` and the `sums` of them, compiled."""
+
+    estimates: Ready
+    sums: Ready
+
+    @property
+    def seconds(self) -> float:
+        """That it took to get both."""
+        return self.estimates.seconds + self.sums.seconds
+
+    def __call__(self, center: dict[str, Float[Array, " P"]], *arguments: Any) -> dict[str, tuple[Array, ...]]:
+        """The sums of the estimates made with such arguments."""
+        return self.sums.run(self.estimates.run(*arguments), center)
+
+
 def block_moments(
-    problem: Problem,
-    estimator: Estimator,
-    params: Params,
-    states: State,
-    key: Array,
-    first: ArrayLike,
-    stride: ArrayLike,
-    center: dict[str, Float[Array, " P"]],
-    *,
-    num_samples: int,
-    block: int,
-) -> dict[str, tuple[Array, ...]]:
-    """The `sums` of the `estimates`."""
-    found = estimates(problem, estimator, params, states, key, first, stride, num_samples=num_samples, block=block)
-    return sums(found, center, block=block)
+    center: dict[str, Float[Array, " P"]], *arguments: Any, rows: int, num_samples: int, block: int
+) -> BlockMoments:
+    """The compiled programs for such arguments."""
+
+    def found(size: int) -> jax.ShapeDtypeStruct:
+        shape = (size, block) if replicate_axis(block, size) else (block, size)
+        return jax.ShapeDtypeStruct((rows, *shape), dtype)
+
+    dtype = jax.tree.leaves(center)[0].dtype
+    return BlockMoments(
+        estimates.ready(*arguments, num_samples=num_samples, block=block),
+        sums.ready({group: found(len(vector)) for group, vector in center.items()}, center, block=block),
+    )
 
 
-@partial(jax.jit, static_argnames=("batches", "num_samples", "steps"), compiler_options=COMPILER)
-def adapt(
+@partial(Program, static=("batches", "num_samples", "steps"), options=COMPILER)
+def settle(
     problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
-) -> State:
-    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
+) -> list[Array]:
+    """The leaves of what `adapt` returns: a program on disk cannot hold the state's own class."""
 
     def step(state: State, key: Array) -> tuple[State, None]:
         return estimator.estimate(problem, params, state, key, num_samples)[1], None
@@ -148,4 +147,19 @@ def adapt(
         start = estimator.init(problem, params, key)
         return jax.lax.scan(step, start, jax.random.split(key, steps))[0]
 
-    return jax.lax.map(one, jax.random.split(key, batches))
+    return jax.tree.leaves(jax.lax.map(one, jax.random.split(key, batches)))
+
+
+def adapt(
+    problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
+) -> State:
+    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
+    leaves = settle(problem, estimator, params, key, batches=batches, num_samples=num_samples, steps=steps)
+    return jax.tree.unflatten(jax.tree.structure(estimator.init(problem, params, key)), leaves)
+
+
+@partial(Program, static=(), options=COMPILER)
+def exact_vectors(problem: Problem, params: Params) -> dict[str, Float[Array, " P"]] | None:
+    """The problem's exact gradient, each group of θ as a vector; one program for problems that differ in numbers."""
+    truth = problem.exact_gradient(params)
+    return truth and {group: jnp.concatenate(list(map(jnp.ravel, jax.tree.leaves(truth[group])))) for group in truth}

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from benchmarks.figures import draw_figures
+from benchmarks.figures import figures
 from benchmarks.measured import read_run
 from benchmarks.overtaking import overtakings
 from benchmarks.run import write_atomically
+from benchmarks.saving import saving
 from benchmarks.store import make_folder
 from benchmarks.summary import FILE, summary
 from benchmarks.tables import crossover_table, latex, markdown, numbers, tables
@@ -23,13 +24,14 @@ def write_report(folder: Path) -> list[Path]:
         make_folder(folder / name)
     for old in (folder / "tables").glob("*"):
         old.unlink()
-    found = overtakings(run.measurements)
-    texts = {
-        f"tables/{table.name}{suffix}": render(table)
-        for table in [*tables(run.measurements), *([crossover_table(found)] if found else [])]
-        for suffix, render in FORMATS.items()
-    }
-    texts |= {"numbers.tex": numbers(run.measurements, found), FILE: summary(run, found)}
-    for name, text in texts.items():
-        write_atomically(folder / name, text)
-    return [*draw_figures(run.measurements, folder / "figures"), *(folder / name for name in texts)]
+    with saving(figures(run.measurements), folder / "figures") as drawn:
+        found = overtakings(run.measurements)
+        texts = {
+            f"tables/{table.name}{suffix}": render(table)
+            for table in [*tables(run.measurements), *([crossover_table(found)] if found else [])]
+            for suffix, render in FORMATS.items()
+        }
+        texts |= {"numbers.tex": numbers(run.measurements, found), FILE: summary(run, found)}
+        for name, text in texts.items():
+            write_atomically(folder / name, text)
+    return [*drawn, *(folder / name for name in texts)]

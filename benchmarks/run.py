@@ -1,9 +1,13 @@
 """Running a sweep: every cell that is not there yet, kept as soon as it ends."""
 
+import itertools
 import json
 import math
+import os
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -13,16 +17,17 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from benchmarks import statistics, tails
 from benchmarks.bias import Bias, Truth, biases, exactly
-from benchmarks.environment import environment, git_state, sources
+from benchmarks.compiled import keep_in
+from benchmarks.environment import environment, git_state, is_ours, sources
 from benchmarks.exact import exact_variance
 from benchmarks.measure import (
     STEP,
     Measurement,
     cell_key,
+    compile_cell,
     exact_gradient,
     extends,
     forget_programs,
@@ -68,6 +73,12 @@ SORTED_BY = ["problem", "problem_args", "point", "estimator", "estimator_args", 
 
 PILOT_REPLICATES = 2_000
 """Of the pilot that chooses R for a precision."""
+
+FAILURES = (FloatingPointError, MemoryError, RuntimeError, ValueError)
+"""What can go wrong in a cell: it is the cell's outcome, not the run's."""
+
+AHEAD = 8
+"""How many programs are compiled at a time."""
 
 FALSE_DISCOVERIES = 0.05
 """The share of false ones among the biases that a sweep reports; the level of the equivalence test too."""
@@ -121,8 +132,9 @@ def run_sweep(plan: Plan, folder: Path, progress: Progress) -> Summary:
         }
         missing = [cell for cell in plan.measurable if cell.id not in kept]
         progress.start(len(missing))
-        for cells in by_program(plan, missing):
-            for cell in cells:
+        for groups in together(by_program(plan, missing)):
+            compile_ahead([cells[0] for cells in groups], plan)
+            for cell in itertools.chain(*groups):
                 begun = time.perf_counter()
                 outcome, summaries = measure_cell(cell, plan, settings, here[cell.id], store)
                 store.keep(cell.id, outcome, summaries)
@@ -146,6 +158,30 @@ def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:
     return list(groups.values())
 
 
+def together(groups: list[list[Cell]]) -> Iterable[list[list[Cell]]]:
+    """The groups whose programs are compiled, and kept in memory, at the same time."""
+    return (groups[start : start + AHEAD] for start in range(0, len(groups), AHEAD))
+
+
+def compile_ahead(cells: list[Cell], plan: Plan) -> None:
+    """Compiles what the cells will run, one on each core: before any is measured, because a measurement is timed.
+
+    What cannot be compiled fails where it is measured. A cell whose R a pilot chooses is compiled there too.
+    """
+
+    def compile_one(cell: Cell) -> None:
+        problem, estimator = plan.problems[cell.problem], plan.estimators[cell.estimator]
+        key = cell.key
+        with jax.enable_x64(cell.dtype == "float64"), suppress(*FAILURES):  # a setting of the thread
+            compile_cell(
+                problem, estimator, problem.init_params(key), key=key,
+                num_samples=cell.num_samples, replicates=cell.replicates, adapt_steps=cell.adapt_steps,
+            )  # fmt: skip
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compile_one, [cell for cell in cells if cell.precision is None]))
+
+
 def measure_cell(
     cell: Cell, plan: Plan, settings: dict[Choice, Setting], here: dict[str, str], store: Store
 ) -> tuple[Outcome, Summaries | None]:
@@ -155,7 +191,7 @@ def measure_cell(
         if setting is None:
             setting = settings[cell.problem] = make_setting(plan.problems[cell.problem], cell)
         estimator = plan.estimators[cell.estimator]
-        key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples, cell.generator)
+        key = cell.key
         run = partial(
             measure, setting.problem, estimator, setting.params, num_samples=cell.num_samples,
             adapt_steps=cell.adapt_steps,
@@ -164,7 +200,7 @@ def measure_cell(
         earlier = (s.moments for s in store.shorter(cell.series, here) if extends(s.replicates, budget.replicates))
         measurement = run(replicates=budget.replicates, key=key, earlier=next(earlier, None))
         rows = rows_of(cell, estimator, setting, measurement)
-    except (FloatingPointError, MemoryError, RuntimeError, ValueError) as error:
+    except FAILURES as error:
         return Outcome("failed", " ".join(str(error).split())[:300], [], here, ""), None
     for row in rows:
         said = filter(None, (row["reason"], budget.shortfall, measurement.shortage))
@@ -374,6 +410,8 @@ def retimed(row: dict[str, Any], seconds: list[float]) -> dict[str, Any]:
 
 def judged(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what only the whole sweep says: which biases are discoveries, which tails show at another L."""
+    from scipy.stats import false_discovery_control  # imports for half a second
+
     table = table.assign(bias_q=np.nan, bias_finding=None)
     tested = table.bias_p.notna()
     if tested.any():
@@ -430,7 +468,20 @@ def write_atomically(path: Path, text: str) -> None:
     part.replace(path)
 
 
+def use_caches(plan: Plan) -> None:
+    """Compiled programs are kept in the user's cache folder: a second run compiles nothing.
+
+    Where everything is ours it traces nothing either. What a user's own classes are traced from we cannot know: there
+    JAX's own cache has the last word, and only one of the two can be used.
+    """
+    things = (*plan.problems.values(), *plan.estimators.values())
+    if all(is_ours(type(thing)) for thing in things):
+        keep_in(cache_folder() / "programs")
+    else:
+        use_compilation_cache()
+
+
 def use_compilation_cache() -> None:
-    """Compiled programs are kept in the user's cache folder: a second run compiles nothing."""
+    """JAX keeps what it compiled in the user's cache folder."""
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)

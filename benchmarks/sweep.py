@@ -12,11 +12,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from jaxtyping import Array
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
 
 from benchmarks.environment import GENERATORS
 from benchmarks.errors import BadInput
-from benchmarks.measure import STEP, number_of_batches
+from benchmarks.measure import STEP, cell_key, number_of_batches
 from estimators import ESTIMATORS
 from estimators.base import Estimator
 from problems import PROBLEMS
@@ -165,6 +166,11 @@ class Cell:
         if self.generator != "threefry":  # which was the only one when the first cells were named
             spec.append(self.generator)
         return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]
+
+    @property
+    def key(self) -> Array:
+        """That its replicates' keys are made from."""
+        return cell_key(self.seed, self.problem.label, self.point, self.num_samples, self.generator)
 
     @property
     def label(self) -> str:

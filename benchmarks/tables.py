@@ -35,6 +35,7 @@ def tables(measurements: pd.DataFrame) -> Iterator[Table]:
     Where an argument of the problem was swept there is one table for all its values, with a column for it.
     """
     measured = measurements[measurements.status.isin(["ok", "unreliable"])]
+    measured = measured.assign(row=list(measured.itertuples()))
     for (problem, point, group), rows in measured.groupby(["problem", "point", "group"], sort=True):
         levels = sorted(rows.num_samples.unique())
         swept = swept_arguments(rows.problem_args.unique())
@@ -66,7 +67,7 @@ def swept_arguments(texts: Iterable[str]) -> list[str]:
 
 def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:
     """One estimator's line: bias and cost are those at the largest L measured."""
-    by_level = {row.num_samples: row for row in rows.itertuples()}
+    by_level = {row.num_samples: row for row in rows.row}
     last = by_level[max(by_level)]
     variances = [variance_text(by_level[level]) if level in by_level else "–" for level in levels]
     return [*variances, *slope_and_bias(rows, last), f"{last.f_evals}+{last.grad_evals}", f"{last.seconds * 1e6:.3g}"]
@@ -161,6 +162,7 @@ def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
     estimator and L, in letters only: `\gradvarGaussianSquareInitMeanPathwiseLOneVariance`.
     """
     measured = measurements[measurements.status == "ok"]
+    measured = measured.assign(row=list(measured.itertuples()))
     lines = [
         "% Written by gradvar; \\input this file and cite the macros. Every interval is at 95 %.",
         macro("Cells", str(measurements.cell.nunique())),
@@ -169,7 +171,7 @@ def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
     for key, rows in measured.groupby([*PLACE, *ESTIMATOR], sort=True):
         problem, args, point, group, estimator, estimator_args = key
         name = [slug(problem, args), point, group, estimator_label(estimator, estimator_args)]
-        for row in rows.itertuples():
+        for row in rows.row:
             at = [*name, f"L{row.num_samples}"]
             text = variance_text(row)
             value, _, interval = text.partition(" ")

@@ -7,7 +7,6 @@ called in turn, so that what slows the machine for a while slows all of them.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.environment import environment
-from benchmarks.errors import BadInput, GradvarError
-from benchmarks.measure import LEAST_TIMED, cell_key, flat, forget_programs, layout, number_of_batches
-from benchmarks.programs import block_moments
-from benchmarks.run import Progress, sources_of, use_compilation_cache, write_results
+from benchmarks.errors import BadInput
+from benchmarks.measure import (
+    LEAST_TIMED,
+    compile_cell,
+    forget_programs,
+    layout,
+    number_of_batches,
+    zero_center,
+)
+from benchmarks.processes import failed, start
+from benchmarks.run import Progress, sources_of, use_caches, write_results
 from benchmarks.store import open_store
 from benchmarks.sweep import Cell, Plan, Sweep, resolve
 from benchmarks.training import params_at
@@ -104,15 +110,10 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
     if not groups:
         return
     task = {"sweep": sweep.model_dump(by_alias=True, exclude_none=True), "groups": list(groups.values())}
-    # the same code as this, wherever it was started
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as given:
         json.dump(task, given)
         given.seek(0)
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.timing"], env=os.environ | {"PYTHONPATH": path}, text=True,
-            stdin=given, stdout=subprocess.PIPE, stderr=said,
-        )  # fmt: skip
+        worker = start("benchmarks.timing", text=True, stdin=given, stdout=subprocess.PIPE, stderr=said)
         assert worker.stdout is not None
         try:
             yield from map(json.loads, worker.stdout)
@@ -122,17 +123,15 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
                 worker.kill()
             status = worker.wait()
         if status:
-            said.seek(0)
-            last = (said.read().strip().splitlines() or ["it said nothing"])[-1]
-            raise GradvarError(f"a timing process ended with status {status}: {last}; what it had timed is kept")
+            raise failed("a timing process", status, said, "; what it had timed is kept")
 
 
 def work(task: dict[str, Any], out: TextIO) -> None:
     """What a timing process does: a line of JSON for each group, the seconds of an estimate by cell."""
     sweep = Sweep.model_validate(task["sweep"])
-    use_compilation_cache()
     with jax.enable_x64(sweep.dtype == "float64"):
         plan = resolve(sweep)
+        use_caches(plan)
         cells = {cell.id: cell for cell in plan.measurable}
         for group in task["groups"]:
             calls = {}
@@ -140,7 +139,11 @@ def work(task: dict[str, Any], out: TextIO) -> None:
                 cell = cells[cell_id]
                 problem = plan.problems[cell.problem]
                 params = params_at(problem, cell.problem.label, cell.seed)
-                calls[cell_id] = call_of(cell, problem, plan.estimators[cell.estimator], params, replicates)
+                key = cell.key
+                calls[cell_id] = call_of(
+                    problem, plan.estimators[cell.estimator], params, key,
+                    num_samples=cell.num_samples, replicates=replicates,
+                )  # fmt: skip
             print(json.dumps(interleaved(calls)), file=out, flush=True)
             forget_programs()
 
@@ -152,18 +155,19 @@ class Call(NamedTuple):
     estimates: int
 
 
-def call_of(cell: Cell, problem: Problem, estimator: Estimator, params: Params, replicates: int) -> Call:
+def call_of(
+    problem: Problem, estimator: Estimator, params: Params, key: jax.Array, *, num_samples: int, replicates: int
+) -> Call:
     """One call as `measure` makes it, compiled and warm. A state is as it starts: its numbers change no times."""
     batches = number_of_batches(replicates)
-    rows, block = layout(problem, estimator, params, cell.num_samples, batches, replicates // batches)
-    key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples, cell.generator)
+    rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
+    compiled, _ = compile_cell(problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key)
     start = estimator.init(problem, params, key)
     states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *jnp.shape(leaf))), start)
-    center = {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
-    run = partial(
-        block_moments, problem, estimator, params, states, key, np.arange(rows, dtype=np.uint32), np.uint32(batches),
-        center, num_samples=cell.num_samples, block=block,
-    )  # fmt: skip
+    first, stride = np.arange(rows, dtype=np.uint32), np.uint32(batches)
+    run: Callable[[], Any] = partial(
+        compiled.__call__, zero_center(params), problem, estimator, params, states, key, first, stride
+    )
     for _ in range(2):
         jax.block_until_ready(run())
     return Call(run, rows * block)

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 
@@ -15,12 +16,19 @@ def cache_folder() -> Path:
     return Path(os.environ.get("GRADVAR_CACHE") or platformdirs.user_cache_dir("gradvar"))
 
 
+def shipped(file: str, skiprows: int = 0) -> Float[np.ndarray, "rows columns"]:
+    """A table that scikit-learn ships, as its loaders read it, without the second that importing them takes."""
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    path = Path(package.submodule_search_locations[0]) / "datasets" / "data" / file
+    return np.loadtxt(path, delimiter=",", skiprows=skiprows)
+
+
 @functools.cache
 def digits() -> Float[np.ndarray, "1797 64"]:
     """The 1,797 handwritten digits of 8×8 pixels that scikit-learn ships; a pixel is on at 8 of 16 or above."""
-    from sklearn.datasets import load_digits
-
-    return (load_digits().data >= 8).astype(float)
+    return (shipped("digits.csv.gz")[:, :-1] >= 8).astype(float)
 
 
 @functools.cache
@@ -49,8 +57,7 @@ IMAGES = {"digits": digits, "mnist": mnist}
 @functools.cache
 def breast_cancer() -> tuple[Float[np.ndarray, "569 31"], Float[np.ndarray, " 569"]]:
     """The Wisconsin breast-cancer data that scikit-learn ships: 30 standardized columns and a bias; labels in ±1."""
-    from sklearn.datasets import load_breast_cancer
-
-    columns, labels = load_breast_cancer(return_X_y=True)
+    table = shipped("breast_cancer.csv", skiprows=1)
+    columns, labels = table[:, :-1], table[:, -1]
     standardized = (columns - columns.mean(0)) / columns.std(0)
     return np.column_stack([standardized, np.ones(len(labels))]), 2.0 * labels - 1

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import bench_peers, peer, peer_agreement
-from benchmarks.bench_peers import ROUNDS, Contender, interleaved, main, ratios
+from benchmarks import bench_peers, peer, peer_agreement, rounds
+from benchmarks.bench_peers import main, ratios
 from benchmarks.peer import PEERS, Peer, PeerFailed, PeerProcess, make_environment
 from benchmarks.peer_agreement import Agreement, disagreement
 from benchmarks.peers.protocol import Cell, DoesNotHave
+from benchmarks.rounds import ROUNDS, Contender, interleaved
 
 FAKE = Path(__file__).parent / "fake_peer.py"
 CELL = Cell("gaussian_square", "pathwise", 4, {"mean": [1.0, 1.0], "scale": [1.0, 1.0]}, {"k": 3.0})
@@ -143,8 +144,8 @@ def test_the_pins_are_complete_and_name_no_index():
 def bench(tmp_path, monkeypatch, capsys):
     """Runs the bench in small against fake peers: status, rows, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(bench_peers, "CALL_SECONDS", 0.001)
-    monkeypatch.setattr(bench_peers, "PAUSE", 0.0)
+    monkeypatch.setattr(rounds, "CALL_SECONDS", 0.001)
+    monkeypatch.setattr(rounds, "PAUSE", 0.0)
     monkeypatch.setattr(bench_peers, "SIZES", (2**12, 2**14))
     monkeypatch.setattr(peer_agreement, "CHECK_SECONDS", 1.0)
 
@@ -237,7 +238,7 @@ def test_bad_input_is_one_line(bench, words, said):
 
 
 def test_all_are_called_in_turn_and_one_that_fails_on_the_way_is_left_out(monkeypatch):
-    monkeypatch.setattr(bench_peers, "PAUSE", 0.0)
+    monkeypatch.setattr(rounds, "PAUSE", 0.0)
     order = []
 
     def contender(name):
@@ -249,7 +250,7 @@ def test_all_are_called_in_turn_and_one_that_fails_on_the_way_is_left_out(monkey
 
         return Contender(run, 5, 3)
 
-    seconds, failed = interleaved({name: contender(name) for name in "abc"})
+    seconds, failed = interleaved({name: contender(name) for name in "abc"}, PeerFailed)
     assert "".join(order) == ("abc" + "bca" + "ca" + "ac" + "ca" * 2 + "ac" + "ca" * 2)
     assert failed == {"b": "gone"}
     assert seconds["a"] == seconds["c"] == [2.0] * ROUNDS

@@ -210,3 +210,11 @@ def test_help_does_not_import_jax(words):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "gradvar" in done.stdout
+
+
+def test_a_plan_imports_nothing_that_only_draws():
+    """Nor scipy.stats or scikit-learn, which take half a second each."""
+    slow = "{'matplotlib', 'scipy.stats', 'sklearn', 'rich'} & set(sys.modules)"
+    code = f"import sys, benchmarks.run, benchmarks.cli as c\nc.load_plan('default')\nassert not {slow}, {slow}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -164,11 +164,11 @@ def test_a_new_number_seed_or_length_compiles_nothing(name: str, compilations):
     toy_name, label, *first = CELLS[name]
     run(*first, seed=0, replicates=20_000)
     assert compilations
-    compiled = len(compilations), estimates._cache_size(), sums._cache_size()
+    compiled = len(compilations), len(estimates.kept), len(sums.kept)
     run(*OTHERS[name], seed=0, replicates=20_000)
     run(*first, seed=1, replicates=20_000)
     run(*first, seed=0, replicates=40_000)
-    assert (len(compilations), estimates._cache_size(), sums._cache_size()) == compiled
+    assert (len(compilations), len(estimates.kept), len(sums.kept)) == compiled
 
 
 def test_a_longer_training_compiles_nothing_where_it_is_measured(compilations):

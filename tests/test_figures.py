@@ -4,18 +4,18 @@ import itertools
 import json
 import re
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from benchmarks.figures import draw_figures, figures, log_ticks
+from benchmarks.figures import figures, log_ticks
 from benchmarks.labels import estimator_label, problem_label, slug
 from benchmarks.measured import labelled
-from benchmarks.page import STAR, STYLE, looks_of
+from benchmarks.page import STAR, looks_of
 from benchmarks.run import COLUMNS
+from benchmarks.saving import in_style, saving
 from tests.made_runs import errors, jackknifed
 
 BASELINES = ("none", "mean", "moving_average", "leave_one_out", "optimal")
@@ -57,12 +57,18 @@ def table(problems=(SQUARE,), estimators=ELEVEN[:3], levels=(1, 4, 16), groups=(
 
 def draw(measurements, name=""):
     """Each figure under its name, drawn, with the texts in it and their boxes."""
-    with matplotlib.style.context(["default", STYLE]):
+    with in_style():
         for stem, figure in ((stem, figure) for stem, figure in figures(measurements) if name in stem):
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
             texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
             yield stem, figure, [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
+
+
+def draw_figures(measurements, folder):
+    """The files of all of them."""
+    with saving(figures(measurements), folder) as paths:
+        return paths
 
 
 def only(measurements, name):

@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from benchmarks.measure import exact_gradient
 from problems import PROBLEMS, problem
 from problems.arguments import arguments
-from problems.data import breast_cancer, digits
+from problems.data import breast_cancer, digits, shipped
 from problems.enumeration import binary_vectors
 from tests.quadrature import INTEGRANDS
 from tests.quadrature import exact_gradient as gauss_hermite_gradient
@@ -167,6 +167,15 @@ def test_every_problem_is_documented(name):
 def test_refusals_name_the_thing_the_value_and_what_was_expected(name, given, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         problem(name, **given)
+
+
+def test_shipped_tables_are_what_scikit_learn_loads():
+    from sklearn.datasets import load_breast_cancer, load_digits
+
+    assert np.array_equal(shipped("digits.csv.gz"), np.column_stack(load_digits(return_X_y=True)))
+    assert np.array_equal(
+        shipped("breast_cancer.csv", skiprows=1), np.column_stack(load_breast_cancer(return_X_y=True))
+    )
 
 
 def test_mnist_without_a_network_says_so(monkeypatch):

@@ -17,7 +17,6 @@ from benchmarks.compare import compare_runs
 from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
 from benchmarks.measured import read_measurements, read_run, recorded_sweep
 from benchmarks.moments import Moments
-from benchmarks.programs import block_moments
 from benchmarks.reference import reference_gradient
 from benchmarks.report import write_report
 from benchmarks.run import COLUMNS, run_sweep
@@ -28,6 +27,7 @@ from benchmarks.tails import HEAVY_TAIL
 from benchmarks.training import checksum, params_at
 from estimators import estimator
 from problems import problem
+from tests.short_of_memory import short_of_memory
 from tests.test_sweep import GOOD
 
 TIMED = [column for column in COLUMNS if "seconds" in column or "work" in column]
@@ -158,13 +158,7 @@ def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path
 
 
 def test_memory_that_does_not_suffice_is_said_and_changes_no_number(finished, plan, tmp_path, monkeypatch):
-    def short_of_memory(*args, **given):
-        first, block = args[5], given["block"]
-        if len(first) * block > 500:
-            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.\nMore about it.")
-        return block_moments(*args, **given)
-
-    monkeypatch.setattr(measuring, "block_moments", short_of_memory)
+    short_of_memory(monkeypatch, 500)
     run_sweep(plan, tmp_path, Quiet())
     ours, theirs = untimed(tmp_path), untimed(finished[0])
     pd.testing.assert_frame_equal(ours.drop(columns="reason"), theirs.drop(columns="reason"), check_exact=True)
@@ -174,14 +168,9 @@ def test_memory_that_does_not_suffice_is_said_and_changes_no_number(finished, pl
     assert (ours.reason[measured].fillna("").str.endswith(said) == (ours.replicates[measured] == 4_000)).all()
 
 
-def test_a_cell_that_memory_never_suffices_for_fails_and_the_run_goes_on(tmp_path, monkeypatch):
-    def hungry(problem, estimator, *args, **given):
-        if type(estimator).__name__ == "Pathwise":
-            raise MemoryError
-        return block_moments(problem, estimator, *args, **given)
-
-    monkeypatch.setattr(measuring, "block_moments", hungry)
-    counts = run_sweep(resolve(parse_sweep(GOOD, "here")), tmp_path, Quiet()).counts
+def test_a_cell_that_memory_never_suffices_for_fails_and_the_run_goes_on(plan, tmp_path, monkeypatch):
+    short_of_memory(monkeypatch, 0, "Pathwise")
+    counts = run_sweep(plan, tmp_path, Quiet()).counts
     table = read_measurements(tmp_path)
     failed = table[table.status == "failed"]
     assert (failed.estimator == "pathwise").all()

@@ -1,0 +1,64 @@
+"""`gradvar` in a process of its own, for its seconds and its peak of memory, which it says itself when it ends.
+
+Asked of its parent the peak would be that of the parent, where this is the larger: Linux hands it on.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.errors import GradvarError
+
+SAYS = "peak memory in MiB: "
+
+
+class Ran(NamedTuple):
+    """What is known of a command that ended well."""
+
+    seconds: float
+    peak_mib: float
+    out: str
+
+
+def gradvar(*words: str, cache: Path) -> Ran:
+    """Runs a command, with this folder for its cache.
+
+    Raises:
+        GradvarError: it ended with another status than 0.
+    """
+    # the same code as this, wherever it was started
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]))
+    settings = os.environ | {"PYTHONPATH": path, "GRADVAR_CACHE": str(cache)}
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.own_process", *words], env=settings, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - begun
+    *said, last = done.stderr.splitlines() or [""]
+    if done.returncode or not last.startswith(SAYS):
+        reason = said[-1] if said and last.startswith(SAYS) else last
+        raise GradvarError(f"gradvar {' '.join(words)} ended with status {done.returncode}: {reason}")
+    return Ran(seconds, float(last.removeprefix(SAYS)), done.stdout)
+
+
+def peak_mib() -> float:
+    """Of this process."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
+    except (OSError, StopIteration):  # no Linux
+        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return size / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+if __name__ == "__main__":
+    from benchmarks.cli import main
+
+    try:
+        main()
+    finally:
+        print(f"{SAYS}{peak_mib():.1f}", file=sys.stderr)
