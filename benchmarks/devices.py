@@ -6,8 +6,22 @@ from functools import cache
 import jax
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
+from benchmarks.errors import BadInput
+
 REPLICATES = "replicates"
 """The only axis of the mesh: everything but the rows is on every device."""
+
+ON_ONE_DEVICE = ("philox",)
+"""Generators whose programs XLA cannot compile for several devices: it does not convert their products (JAX 0.10.2)."""
+
+
+def refuse_devices(generator: str) -> None:
+    """Raises BadInput where JAX has more devices than the generator can be used on."""
+    if generator in ON_ONE_DEVICE and jax.device_count() > 1:
+        raise BadInput(
+            f"generator {generator}: expected one device, because XLA cannot compile it for {jax.device_count()}; on "
+            "GPUs CUDA_VISIBLE_DEVICES=0 shows only the first"
+        )
 
 
 def most_rows(rows: int, batches: int) -> int:

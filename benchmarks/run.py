@@ -21,6 +21,7 @@ import pandas as pd
 from benchmarks import statistics, tails
 from benchmarks.bias import Bias, Truth, biases, exactly
 from benchmarks.compiled import keep_in
+from benchmarks.devices import refuse_devices
 from benchmarks.environment import environment, git_state, is_ours, sources
 from benchmarks.exact import exact_variance
 from benchmarks.measure import (
@@ -122,6 +123,7 @@ def run_sweep(plan: Plan, folder: Path, progress: Progress) -> Summary:
     """
     started = time.perf_counter()
     settings: dict[Choice, Setting] = {}
+    refuse_devices(plan.sweep.generator)
     with jax.enable_x64(plan.sweep.dtype == "float64"), open_store(folder) as store:
         versions = environment(plan.sweep.generator)
         here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}

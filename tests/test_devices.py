@@ -11,6 +11,7 @@ import pytest
 from benchmarks import devices
 from benchmarks.devices import fewer_rows, most_rows, sharing
 from benchmarks.environment import environment
+from benchmarks.errors import BadInput
 
 MEASURE = """
 import json, sys, jax
@@ -79,3 +80,9 @@ def test_rows_are_halved_on_every_device_before_devices_are_given_up(eight):
 
 def test_one_device_is_not_counted():
     assert ("×" in environment()["device"]) == (jax.device_count() > 1)
+
+
+def test_a_generator_that_cannot_be_compiled_for_several_devices_is_refused(eight):
+    devices.refuse_devices("threefry")
+    with pytest.raises(BadInput, match="generator philox: expected one device, because XLA cannot compile it for 8"):
+        devices.refuse_devices("philox")
