@@ -24,6 +24,7 @@ output_option = click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Results folder  [default: results/NAME]"
 )
 seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
+generator_option = click.option("--generator", help="Of random numbers: threefry or philox.")
 replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")
 precision_option = click.option(
     "--precision", type=float, help="Chooses R for each cell: the half-width of a variance's interval, relative to it."
@@ -41,15 +42,15 @@ def for_a_sweep(command: Callable) -> Callable:
         sweep: str,
         output: Path | None,
         as_json: bool,
-        **overrides: float | None,
+        **overrides: float | str | None,
     ) -> int:
         plan = load_plan(sweep, **overrides)
         return command(plan, output or Path("results") / plan.sweep.name, as_json)
 
     decorated: Callable = with_plan
     for decorate in (
-        json_option, timeout_option, max_replicates_option, precision_option, replicates_option, seed_option,
-        output_option, sweep_argument,
+        json_option, timeout_option, max_replicates_option, precision_option, replicates_option,
+        generator_option, seed_option, output_option, sweep_argument,
     ):  # fmt: skip
         decorated = decorate(decorated)
     return decorated
@@ -349,7 +350,7 @@ def status(found: "Plan", folder: Path, as_json: bool) -> int:
     return 3 if failures else 0
 
 
-def load_plan(name: str, **overrides: float | None) -> "Plan":
+def load_plan(name: str, **overrides: float | str | None) -> "Plan":
     """The sweep with the command line's overrides, resolved and checked."""
     from benchmarks.sweep import load_sweep, override
 

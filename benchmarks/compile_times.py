@@ -64,7 +64,7 @@ def rows(preset: str = "default") -> Iterator[dict[str, Any]]:
 
 def seconds_of(problem: Problem, estimator: Estimator, cell: Cell, summed: list[Ready]) -> dict[str, float]:
     """Seconds of tracing and compiling each of the programs of a cell; `summed` holds the sums that are there."""
-    key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples)
+    key = cell.key
     made, settling = compile_cell(
         problem, estimator, problem.init_params(key), key=key,
         num_samples=cell.num_samples, replicates=cell.replicates, adapt_steps=cell.adapt_steps,

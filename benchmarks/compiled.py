@@ -32,7 +32,13 @@ MOST_VERSIONS = 4
 TOP = Path(__file__).parent.parent
 """Of the code."""
 
-TRACED = ("problems/*.py", "estimators/*.py", "benchmarks/programs.py", "benchmarks/moments.py")
+TRACED = (
+    "problems/*.py",
+    "estimators/*.py",
+    "benchmarks/programs.py",
+    "benchmarks/devices.py",
+    "benchmarks/moments.py",
+)
 """The code that is in the programs."""
 
 SETTINGS = ("jax_enable_x64", "jax_default_prng_impl", "jax_threefry_partitionable", "jax_default_matmul_precision")

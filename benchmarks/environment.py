@@ -15,16 +15,23 @@ from problems.arguments import Configured
 
 PACKAGES = ("gradvar", "jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
 
+GENERATORS = {"threefry": "threefry2x32", "philox": "philox4x32"}
+"""The random number generators, with JAX's names for them.
 
-def environment() -> dict[str, str]:
+Not "rbg": mapped over keys it draws everything from the first of them, so that a replicate's numbers would depend on
+how many replicates a call makes: on the estimator, the memory and the number of devices.
+"""
+
+
+def environment(generator: str = "threefry") -> dict[str, str]:
     """Versions and hardware on which results depend: a cell measured with others is measured again."""
-    device = jax.devices()[0]
+    device, count = jax.devices()[0], jax.device_count()
     return {
         **{package: version(package) for package in PACKAGES},
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "device": f"{device.platform}: {device.device_kind}",
-        "prng": str(jax.config.jax_default_prng_impl),  # type: ignore[attr-defined]
+        "device": f"{device.platform}: {device.device_kind}" + (f" × {count}" if count > 1 else ""),
+        "prng": GENERATORS[generator],
     }
 
 

@@ -9,7 +9,8 @@ import itertools
 import math
 import time
 import zlib
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import Hashable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,6 +19,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from benchmarks.calls import Calls, OutOfMemory
+from benchmarks.devices import most_rows
+from benchmarks.environment import GENERATORS
 from benchmarks.moments import Moments, merge
 from benchmarks.programs import BlockMoments, adapt, block_moments, estimates, exact_vectors, settle, sums
 from benchmarks.statistics import Interval, median
@@ -45,6 +49,9 @@ STEP = 800
 LEAST_TIMED = 15
 """Calls whose median is the time of an estimate."""
 
+MOST_TIMED = 10_000
+"""Calls, the last ones, whose times are kept."""
+
 
 class Measurement(NamedTuple):
     """What was seen of one estimator on one problem at one L."""
@@ -57,6 +64,8 @@ class Measurement(NamedTuple):
     """Of set-up: compiling, adapting, and the pilot batch."""
     adapt_steps: int
     """Estimates made before measuring, so that learned state has settled; 0 where there is no state."""
+    shortage: str = ""
+    """What the calls were, where memory did not suffice for those meant to be."""
 
 
 def number_of_batches(replicates: int) -> int:
@@ -83,9 +92,9 @@ def stable_hash(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def cell_key(seed: int, problem: str, point: str, num_samples: int) -> Array:
-    """The key from which the replicates of a cell are folded."""
-    key = jax.random.key(seed)
+def cell_key(seed: int, problem: str, point: str, num_samples: int, generator: str = "threefry") -> Array:
+    """The key from which the replicates of a cell are folded; `generator` is one of GENERATORS."""
+    key = jax.random.key(seed, impl=GENERATORS[generator])
     for part in (stable_hash(problem), stable_hash(point), num_samples):
         key = jax.random.fold_in(key, part)
     return key
@@ -118,16 +127,16 @@ def measure(
 
     Raises:
         ValueError: R does not split, or the estimator cannot take so many samples.
+        OutOfMemory: memory does not suffice for one replicate.
         FloatingPointError: some replicates are not finite; the message says in how many blocks.
     """
     if reason := estimator.refuses_samples(num_samples):
         raise ValueError(reason)
     batches = number_of_batches(replicates)
     done = next(iter(earlier.values())).size if earlier else 0
-    compiled, settling = compile_cell(
+    ready, settling = compile_cell(
         problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key, adapt_steps=adapt_steps
     )
-    rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
     started = time.perf_counter()
     # 2³² − 1 is the last index that 32 bits hold: no replicate has it
     adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
@@ -135,45 +144,85 @@ def measure(
     sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
     states = adapt(problem, estimator, params, adapt_key, **sizes) if settling else ()
 
-    def run(places: np.ndarray, center: dict[str, Array]) -> tuple[dict[str, tuple], float]:
+    def call(places: np.ndarray, center: dict[str, Array], *, block: int) -> dict[str, tuple]:
         state = jax.tree.map(lambda leaf: leaf[places % batches], states)
         first = places % batches + batches * (done + block * (places // batches))
-        begun = time.perf_counter()
-        result = compiled(center, problem, estimator, params, state, key, first.astype(np.uint32), np.uint32(batches))
-        jax.block_until_ready(result)
-        seconds = time.perf_counter() - begun
-        return jax.device_get(result), seconds
+        arguments = problem, estimator, params, state, key, first.astype(np.uint32), np.uint32(batches)
+        if (len(places), block) == wanted:
+            return ready(center, *arguments)
+        smaller = block_moments(center, *arguments, rows=len(places), num_samples=num_samples, block=block)
+        return smaller(center, *arguments)
 
-    # the first block of every batch, the second of every batch, …: so a longer run goes on where a shorter one ends
-    calls = np.arange(batches * (replicates // batches - done) // block).reshape(-1, rows)
     center = zero_center(params)
+    wanted = rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
+    while True:
+        run = Calls(partial(call, block=block), rows)
+        try:
+            streamed = stream(run, block, batches, replicates // batches - done, center, earlier, least_timed)
+            break
+        except OutOfMemory:
+            if block == 1:
+                raise
+        rows, block = 1, largest_divisor(block, block - 1)  # the last resort, because other blocks round otherwise
+    return Measurement(
+        streamed.moments, streamed.seconds, ready.seconds + settling + streamed.ready - started, steps,
+        "" if (run.rows, block) == wanted else
+        "out of memory: calls of {} × {} replicates instead of {} × {}".format(run.rows, block, *wanted),
+    )  # fmt: skip
+
+
+class Streamed(NamedTuple):
+    """What came of all calls of a cell."""
+
+    moments: dict[str, Moments]
+    seconds: Interval
+    ready: float
+    """When set-up ended, by time.perf_counter."""
+
+
+def stream(
+    run: Calls,
+    block: int,
+    batches: int,
+    size: int,
+    center: dict[str, Array],
+    earlier: dict[str, Moments] | None,
+    least_timed: int,
+) -> Streamed:
+    """Runs the calls for `size` replicates of every batch, and merges what comes of them as it comes."""
+    total, rows = batches * size // block, run.rows
+
+    def calls(most: int | None = None) -> Iterator[np.ndarray]:
+        # the first block of every batch, the second of every batch, …: a longer run goes on where a shorter one ends
+        starts = itertools.islice(range(0, total, rows), most)
+        return (np.arange(start, min(start + rows, total)) for start in starts)
+
     # the first calls are run twice: to compile, to warm up, and for the centre of the fourth powers
     blocks = -(-PILOT // block)
-    pilot = [run(call, center)[0] for call in calls[: 1 if earlier else -(-blocks // rows)]]
-    for group in center:
-        found = np.concatenate([p[group][0] for p in pilot])[:blocks].mean(0)
-        center[group] = jnp.asarray(earlier[group].center if earlier else found, center[group].dtype)
-    set_up = compiled.seconds + settling + time.perf_counter() - started
+    pilot = [run(call, center)[0] for call in calls(1 if earlier else -(-blocks // rows))]
+    found = {group: np.concatenate([p[group][0] for p in pilot])[:blocks].mean(0) for group in center}
+    center = {
+        group: jnp.asarray(earlier[group].center if earlier else found[group], zero.dtype)
+        for group, zero in center.items()
+    }
+    ready = time.perf_counter()
 
     moments: dict[str, list[Moments]] = {group: [earlier[group]] if earlier else [] for group in center}
-    durations, pending = [], []
-    for number, call in enumerate(calls, 1):
+    durations: deque[float] = deque(maxlen=MOST_TIMED)
+    pending = []
+    for call in calls():
         result, seconds = run(call, center)
-        durations.append(seconds)
+        durations.append(seconds / (len(call) * block))
         pending.append(result)
-        if number * rows % batches == 0:  # as many blocks of every batch: merged now, so that memory is flat in R
+        if (call[-1] + 1) % batches == 0:  # as many blocks of every batch: merged now, so that memory is flat in R
             for group in center:
                 parts = gather([result[group] for result in pending], block, batches, group, center[group])
                 moments[group] = [merge([*moments[group], *parts])]
             pending = []
     # a short cell is timed again, on what it has measured already, until the median means something
-    again = [run(call, center)[1] for _, call in zip(range(least_timed - len(calls)), itertools.cycle(calls))]
-    return Measurement(
-        moments={group: merged for group, (merged,) in moments.items()},
-        seconds=median(np.array([*durations, *again]) / (rows * block)),
-        compile_seconds=set_up,
-        adapt_steps=steps,
-    )
+    for call in itertools.islice(itertools.cycle(calls(least_timed)), max(0, least_timed - len(durations))):
+        durations.append(run(call, center)[1] / (len(call) * block))
+    return Streamed({group: merged for group, (merged,) in moments.items()}, median(np.array(durations)), ready)
 
 
 def compile_cell(
@@ -242,14 +291,15 @@ def layout(
 ) -> tuple[int, int]:
     """How many blocks one compiled call takes to stay near CALL_ELEMENTS, and of how many replicates each.
 
-    Neither depends on how many blocks there are: other shapes round a network's matrix products otherwise. A call takes
-    at most a quarter of the batches: the calls are timed, and the time of an estimate is their median.
+    Neither depends on how many blocks there are: other shapes round a network's matrix products otherwise. A device
+    takes at most a quarter of the batches: the calls are timed, and the time of an estimate is their median. Several
+    devices take as much each.
     """
     evaluations = sum(estimator.cost(problem, num_samples))
     gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
     allowed = CALL_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
     block = block_length(size, allowed)
-    return largest_divisor(batches, min(allowed // block, batches // 4)), block
+    return most_rows(largest_divisor(batches, min(allowed // block, batches // 4)), batches), block
 
 
 def block_length(size: int, most: int = LONGEST_BLOCK) -> int:

@@ -14,6 +14,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from benchmarks.compiled import Program, Ready
+from benchmarks.devices import in_shares
 from benchmarks.moments import LARGEST
 from estimators.base import Estimator, State
 from problems.base import Params, Problem
@@ -63,7 +64,8 @@ def estimates(
         found = jax.vmap(replicate, in_axes=(0, None))(indices, state)
         return {group: stored_form(flatten(leaves, block)) for group, leaves in found.items()}
 
-    return jax.vmap(row)(jnp.asarray(first), states)
+    first = jnp.asarray(first)
+    return in_shares(jax.vmap(row), len(first))(first, states)
 
 
 def flatten(leaves: Any, rows: int) -> Float[Array, "rows P"]:
@@ -94,7 +96,10 @@ def sums(
         largest = jax.lax.top_k(distances, min(LARGEST, block))[0]
         return mean, (apart**2).sum(axis), (apart**3).sum(axis), (distances**2).sum(), largest
 
-    return {group: jax.vmap(row, in_axes=(0, None))(gradients[group], center[group]) for group in gradients}
+    def rows(gradients: dict[str, Array]) -> dict[str, tuple[Array, ...]]:
+        return {group: jax.vmap(row, in_axes=(0, None))(gradients[group], center[group]) for group in gradients}
+
+    return in_shares(rows, len(next(iter(gradients.values()))))(gradients)
 
 
 class BlockMoments(NamedTuple):

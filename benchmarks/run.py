@@ -123,7 +123,7 @@ def run_sweep(plan: Plan, folder: Path, progress: Progress) -> Summary:
     started = time.perf_counter()
     settings: dict[Choice, Setting] = {}
     with jax.enable_x64(plan.sweep.dtype == "float64"), open_store(folder) as store:
-        versions = environment()
+        versions = environment(plan.sweep.generator)
         here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}
         kept = {
             cell: outcome
@@ -171,7 +171,7 @@ def compile_ahead(cells: list[Cell], plan: Plan) -> None:
 
     def compile_one(cell: Cell) -> None:
         problem, estimator = plan.problems[cell.problem], plan.estimators[cell.estimator]
-        key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples)
+        key = cell.key
         with jax.enable_x64(cell.dtype == "float64"), suppress(*FAILURES):  # a setting of the thread
             compile_cell(
                 problem, estimator, problem.init_params(key), key=key,
@@ -191,7 +191,7 @@ def measure_cell(
         if setting is None:
             setting = settings[cell.problem] = make_setting(plan.problems[cell.problem], cell)
         estimator = plan.estimators[cell.estimator]
-        key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples)
+        key = cell.key
         run = partial(
             measure, setting.problem, estimator, setting.params, num_samples=cell.num_samples,
             adapt_steps=cell.adapt_steps,
@@ -203,7 +203,8 @@ def measure_cell(
     except FAILURES as error:
         return Outcome("failed", " ".join(str(error).split())[:300], [], here, ""), None
     for row in rows:
-        row |= {"replicates": budget.replicates, "reason": "; ".join(filter(None, (row["reason"], budget.shortfall)))}
+        said = filter(None, (row["reason"], budget.shortfall, measurement.shortage))
+        row |= {"replicates": budget.replicates, "reason": "; ".join(said)}
     reasons = dict.fromkeys(row["reason"] for row in rows if row["reason"])
     status = "unreliable" if any(row["status"] == "unreliable" for row in rows) else "ok"
     outcome = Outcome(status, "; ".join(reasons), rows, here, checksum(setting.params))

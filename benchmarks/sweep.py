@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from jaxtyping import Array
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
 
+from benchmarks.environment import GENERATORS
 from benchmarks.errors import BadInput
-from benchmarks.measure import STEP, number_of_batches
+from benchmarks.measure import STEP, cell_key, number_of_batches
 from estimators import ESTIMATORS
 from estimators.base import Estimator
 from problems import PROBLEMS
@@ -74,6 +77,8 @@ class Sweep(BaseModel):
     equivalence_margin: Fraction = 0.05
     """The bias, relative to the gradient, within which an estimator may be called unbiased."""
     dtype: Literal["float32", "float64"] = "float32"
+    generator: Literal[*GENERATORS] = "threefry"
+    """Of the replicates' random numbers. θ and reference runs are made with threefry in any case."""
     problem: Annotated[list[ProblemEntry], Field(min_length=1)]
     estimator: Annotated[list[Entry], Field(min_length=1)]
 
@@ -140,6 +145,7 @@ class Cell:
     equivalence_margin: float
     precision: float | None = None
     timeout: float | None = None
+    generator: str = "threefry"
 
     @cached_property
     def id(self) -> str:
@@ -157,7 +163,14 @@ class Cell:
             self.num_samples, self.seed, self.adapt_steps, self.dtype, self.reference_replicates,
             self.equivalence_margin, *budget,
         ]  # fmt: skip
+        if self.generator != "threefry":  # which was the only one when the first cells were named
+            spec.append(self.generator)
         return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]
+
+    @property
+    def key(self) -> Array:
+        """That its replicates' keys are made from."""
+        return cell_key(self.seed, self.problem.label, self.point, self.num_samples, self.generator)
 
     @property
     def label(self) -> str:
@@ -260,7 +273,8 @@ def describe(problem: Any) -> str:
     if not place:
         return problem["msg"].removeprefix("Value error, ")
     expected = problem["msg"].removeprefix("Input ").removeprefix("should ")
-    return f"{place} = {problem['input']!r}: expected it to {expected}"
+    known = re.findall("'([^']+)'", problem["ctx"]["expected"]) if problem["type"] == "literal_error" else []
+    return f"{place} = {problem['input']!r}: expected it to {expected}{nearest(str(problem['input']), known)}"
 
 
 def resolve(sweep: Sweep) -> Plan:
@@ -296,7 +310,7 @@ def resolve(sweep: Sweep) -> Plan:
                 cell = Cell(
                     problem_choice, choice, point_name(problem), num_samples, sweep.replicates_of(entry), sweep.seed,
                     sweep.adapt_steps, sweep.dtype, sweep.reference_replicates, sweep.equivalence_margin,
-                    sweep.precision, sweep.cell_timeout,
+                    sweep.precision, sweep.cell_timeout, sweep.generator,
                 )  # fmt: skip
                 cells.append(cell)
                 too_few = estimator.refuses_samples(num_samples)

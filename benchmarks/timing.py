@@ -24,7 +24,6 @@ from benchmarks.environment import environment
 from benchmarks.errors import BadInput
 from benchmarks.measure import (
     LEAST_TIMED,
-    cell_key,
     compile_cell,
     forget_programs,
     layout,
@@ -64,7 +63,7 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
             f"--processes {processes}: expected at least 2: one says nothing of how much another would differ"
         )
     with open_store(folder) as store:
-        versions, outcomes = environment(), store.outcomes()
+        versions, outcomes = environment(plan.sweep.generator), store.outcomes()
         here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}
         cells = {
             cell: int(outcomes[cell.id].rows[0]["replicates"])
@@ -140,7 +139,7 @@ def work(task: dict[str, Any], out: TextIO) -> None:
                 cell = cells[cell_id]
                 problem = plan.problems[cell.problem]
                 params = params_at(problem, cell.problem.label, cell.seed)
-                key = cell_key(cell.seed, cell.problem.label, cell.point, cell.num_samples)
+                key = cell.key
                 calls[cell_id] = call_of(
                     problem, plan.estimators[cell.estimator], params, key,
                     num_samples=cell.num_samples, replicates=replicates,

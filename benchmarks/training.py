@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from benchmarks.environment import environment, sources
+from benchmarks.environment import GENERATORS, environment, sources
 from benchmarks.measure import stable_hash
 from estimators import estimator
 from estimators.base import Estimator
@@ -33,7 +33,7 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     A trained θ is read from the user's cache folder where it was trained before, with the same problem, seed and
     versions; training is deterministic, so that this changes nothing but the time.
     """
-    key = jax.random.fold_in(jax.random.key(seed), stable_hash("initialisation"))
+    key = jax.random.fold_in(jax.random.key(seed, impl=GENERATORS["threefry"]), stable_hash("initialisation"))
     if not isinstance(problem, VariationalAutoencoder) or problem.train_steps == 0:
         return problem.init_params(key)
     start = problem.init_params(key)

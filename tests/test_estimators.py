@@ -127,19 +127,65 @@ def gauss_total(b: float) -> float:
     return sum(expectation((f * s) ** 2) - expectation(f * s) ** 2 for s in (NODES, NODES**2 - 1))
 
 
-def test_a_new_number_compiles_nothing():
-    def run(k: float, temperature: float) -> None:
-        for toy, candidate in (
-            (problem("gaussian_square", k=k, mean=k), estimator("pathwise")),
-            (problem("bernoulli_square", t=k / 10, logit=k), estimator("gumbel_softmax", temperature=temperature)),
-        ):
-            params = toy.init_params(jax.random.key(0))
-            measure(toy, candidate, params, num_samples=2, replicates=40, key=cell_key(int(k), "t", "init", 2))
+@pytest.fixture
+def compilations():
+    """How many programs the backend has compiled, of ours or of JAX's own."""
+    counted = []
 
-    run(1.0, 0.5)
-    compiled = estimates._cache_size(), sums._cache_size()
-    run(2.0, 0.9)
-    assert (estimates._cache_size(), sums._cache_size()) == compiled
+    def count(event: str, seconds: float, **_: object) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            counted.append(seconds)
+
+    jax.monitoring.register_event_duration_secs_listener(count)
+    yield counted
+    jax.monitoring.unregister_event_duration_listener(count)
+
+
+CELLS = {
+    "k and θ": ("gaussian_square", "pathwise", {"k": 1.0, "mean": 0.5}, {}),
+    "t, logit and temperature": ("bernoulli_square", "gumbel_softmax", {"t": 0.1, "logit": 1.0}, {"temperature": 0.5}),
+    "a learned baseline": ("gaussian_cosine", "score_function", {"k": 1.0}, {"baseline": "mean"}),
+}
+OTHERS = {
+    "k and θ": ({"k": 2.0, "mean": -1.0}, {}),
+    "t, logit and temperature": ({"t": 0.2, "logit": -3.0}, {"temperature": 0.9}),
+    "a learned baseline": ({"k": -3.0}, {"baseline": "mean"}),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_new_number_seed_or_length_compiles_nothing(name: str, compilations):
+    def run(given: dict, arguments: dict, seed: int, replicates: int) -> None:
+        toy, candidate = problem(toy_name, **given), estimator(label, **arguments)
+        params = toy.init_params(jax.random.key(seed))
+        key = cell_key(seed, "t", "init", 2)
+        measure(toy, candidate, params, num_samples=2, replicates=replicates, key=key, adapt_steps=5)
+
+    toy_name, label, *first = CELLS[name]
+    run(*first, seed=0, replicates=20_000)
+    assert compilations
+    compiled = len(compilations), len(estimates.kept), len(sums.kept)
+    run(*OTHERS[name], seed=0, replicates=20_000)
+    run(*first, seed=1, replicates=20_000)
+    run(*first, seed=0, replicates=40_000)
+    assert (len(compilations), len(estimates.kept), len(sums.kept)) == compiled
+
+
+def test_a_longer_training_compiles_nothing_where_it_is_measured(compilations):
+    """θ after other steps: other numbers, the same program."""
+
+    def run(steps: int) -> None:
+        vae = problem("vae_bernoulli", latent_dim=3, num_images=4, hidden_dim=8, train_steps=steps)
+        params = jax.tree.map(lambda leaf: leaf * np.float32(1 + steps), start)
+        key = cell_key(0, "t", f"step_{steps}", 2)
+        measure(vae, leave_one_out, params, num_samples=2, replicates=40, key=key)
+
+    leave_one_out = estimator("score_function", baseline="leave_one_out")
+    start = problem("vae_bernoulli", latent_dim=3, num_images=4, hidden_dim=8).init_params(jax.random.key(0))
+    run(1)
+    compiled = len(compilations)
+    run(2)
+    assert len(compilations) == compiled
 
 
 def test_float64_is_measured_in_float64():

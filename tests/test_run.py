@@ -13,8 +13,9 @@ import pytest
 from benchmarks import measure as measuring
 from benchmarks import run as running
 from benchmarks.bias import biases, exactly
+from benchmarks.compare import compare_runs
 from benchmarks.errors import BadInput, StoreDamaged, StoreInUse
-from benchmarks.measured import read_measurements, recorded_sweep
+from benchmarks.measured import read_measurements, read_run, recorded_sweep
 from benchmarks.moments import Moments
 from benchmarks.reference import reference_gradient
 from benchmarks.report import write_report
@@ -26,6 +27,7 @@ from benchmarks.tails import HEAVY_TAIL
 from benchmarks.training import checksum, params_at
 from estimators import estimator
 from problems import problem
+from tests.short_of_memory import short_of_memory
 from tests.test_sweep import GOOD
 
 TIMED = [column for column in COLUMNS if "seconds" in column or "work" in column]
@@ -92,6 +94,27 @@ def test_the_manifest_tells_how_it_came_about(finished):
     assert manifest["environments"][0]["prng"] == "threefry2x32"
 
 
+def test_another_generator_measures_the_same_things_by_other_numbers(finished, plan, tmp_path):
+    other = resolve(override(plan.sweep, generator="philox"))
+    run_sweep(other, tmp_path, Quiet())
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["sweep"]["generator"] == "philox"
+    assert manifest["environments"][0]["prng"] == "philox4x32"
+    assert recorded_sweep(tmp_path) == other.sweep
+    ours, theirs = (untimed(folder).query("status != 'skipped'") for folder in (tmp_path, finished[0]))
+    assert (ours.variance.to_numpy() != theirs.variance.to_numpy()).all()
+    np.testing.assert_array_equal(ours.theta, theirs.theta)
+    # intervals of 95 %: all overlap but for a few
+    apart = (ours.variance_low.to_numpy() > theirs.variance_high) | (
+        ours.variance_high.to_numpy() < theirs.variance_low
+    )
+    assert apart.mean() < 0.05
+    found = compare_runs(read_run(finished[0]), read_run(tmp_path), ["variance"])
+    assert any(line.startswith("different random number generators: prng") for line in found.warnings)
+    assert found.rows
+    assert not any(row.paired for row in found.rows)
+
+
 def test_a_second_run_measures_nothing(finished, plan):
     folder, _ = finished
     before = (folder / "measurements.csv").read_bytes()
@@ -127,11 +150,33 @@ def test_a_failed_cell_is_a_row_and_is_tried_again(plan, tmp_path, monkeypatch):
 def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path):
     folder = shutil.copytree(finished[0], tmp_path / "copy")
     other = running.environment() | {"jax": "0"}
-    monkeypatch.setattr(running, "environment", lambda: other)
+    monkeypatch.setattr(running, "environment", lambda generator: other)
     progress = Quiet(interrupt_after=1)
     with pytest.raises(KeyboardInterrupt):
         run_sweep(plan, folder, progress)
     assert progress.missing == len(plan.measurable)
+
+
+def test_memory_that_does_not_suffice_is_said_and_changes_no_number(finished, plan, tmp_path, monkeypatch):
+    short_of_memory(monkeypatch, 500)
+    run_sweep(plan, tmp_path, Quiet())
+    ours, theirs = untimed(tmp_path), untimed(finished[0])
+    pd.testing.assert_frame_equal(ours.drop(columns="reason"), theirs.drop(columns="reason"), check_exact=True)
+    # 32 batches of 125 and of 25: a call of 8 × 25 fits
+    said = "out of memory: calls of 4 × 125 replicates instead of 8 × 125"
+    measured = ours.status == "ok"
+    assert (ours.reason[measured].fillna("").str.endswith(said) == (ours.replicates[measured] == 4_000)).all()
+
+
+def test_a_cell_that_memory_never_suffices_for_fails_and_the_run_goes_on(plan, tmp_path, monkeypatch):
+    short_of_memory(monkeypatch, 0, "Pathwise")
+    counts = run_sweep(plan, tmp_path, Quiet()).counts
+    table = read_measurements(tmp_path)
+    failed = table[table.status == "failed"]
+    assert (failed.estimator == "pathwise").all()
+    assert (failed.reason == "out of memory: it does not suffice for one replicate at a time").all()
+    assert counts["failed"] == failed.cell.nunique() > 0
+    assert counts["ok"] > 0
 
 
 def test_an_extended_run_has_the_numbers_of_one_run_of_the_total(finished, plan, tmp_path, monkeypatch):

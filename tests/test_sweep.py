@@ -63,6 +63,16 @@ def test_a_cells_name_depends_on_what_its_result_depends_on():
     assert resolve(parse_sweep(GOOD.replace("[-3.0, 3.0]", "[-3, 3.0]"), "here")).cells[0].id == first.id
 
 
+def test_the_generator_is_part_of_a_cells_name_but_where_it_is_the_first_one():
+    """Committed runs are named without it."""
+    plain = resolve(parse_sweep(GOOD, "here"))
+    named = resolve(override(parse_sweep(GOOD, "here"), generator="threefry"))
+    other = resolve(override(parse_sweep(GOOD, "here"), generator="philox"))
+    assert plain.cells[0].id == named.cells[0].id == "11aba422dab4"
+    ids = [{name for cell in plan.cells for name in (cell.id, cell.series)} for plan in (plain, other)]
+    assert not ids[0] & ids[1]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -72,6 +82,10 @@ def test_a_cells_name_depends_on_what_its_result_depends_on():
         (("samples = [1, 4]", "samples = []"), "samples = []: expected"),
         (("samples = [1, 4]", "samples = [1, -4]"), "samples[1] = -4: expected it to be greater than or equal to 1"),
         (("samples = [1, 4]", "samples = [1.5]"), "samples[0] = 1.5: expected it to be a valid integer"),
+        (
+            ("samples = [1, 4]", 'samples = [1]\ngenerator = "filox"'),
+            "expected it to be 'threefry' or 'philox'; did you",
+        ),
         (("schema = 1", "schema = 2"), "schema = 2: expected it to be 1"),
         (('name = "small"', 'name = "../up"'), "name = '../up': expected it to"),
         (("replicates = 4000", "replicates = 4001"), "replicates = 4001: expected a number that splits"),

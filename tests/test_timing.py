@@ -112,7 +112,7 @@ def test_nothing_measured_here_is_bad_input(plan, run, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="nothing was measured there"):
         time_run(plan, tmp_path, 2, Quiet())
     other = timing.environment() | {"jax": "0"}
-    monkeypatch.setattr(timing, "environment", lambda: other)
+    monkeypatch.setattr(timing, "environment", lambda generator: other)
     with pytest.raises(BadInput, match="these versions"):
         time_run(plan, run, 2, Quiet())
 
