@@ -159,7 +159,7 @@ def mode() -> Hashable:
 def description(thing: Any) -> str | None:
     """A text in which no two arguments agree that are traced differently; None where no such text can be had."""
     if isinstance(thing, eqx.Module):
-        if not is_ours(type(thing)):
+        if not (is_ours(type(thing)) or type(thing).__module__.startswith("equinox.")):
             return None
         fields = description(vars(thing))
         return fields and f"{type(thing).__module__}.{type(thing).__qualname__}{fields}"

@@ -10,7 +10,7 @@ from benchmarks.measure import compile_cell, forget_programs, measure
 from benchmarks.programs import estimates
 from estimators import estimator
 from estimators.pathwise import Pathwise
-from problems import problem
+from problems import PROBLEMS, problem
 
 KEY = jax.random.key(7)
 
@@ -79,6 +79,12 @@ def test_programs_differ_where_what_is_traced_differs_and_only_there():
     baselines = [description(estimator("score_function", baseline=b)) for b in ("none", "mean", "optimal")]
     assert len(set(baselines)) == 3
     assert None not in baselines
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_problem_of_ours_can_be_kept(name):
+    small = problem(name, num_images=8) if name.startswith("vae") else problem(name)
+    assert description((small, small.init_params(KEY))) is not None
 
 
 def test_a_class_of_the_users_own_is_traced_each_time(shelf):
