@@ -78,7 +78,7 @@ PILOT_REPLICATES = 2_000
 FAILURES = (FloatingPointError, MemoryError, RuntimeError, ValueError)
 """What can go wrong in a cell: it is the cell's outcome, not the run's."""
 
-AHEAD = 8
+AHEAD = 16
 """How many programs are compiled at a time."""
 
 FALSE_DISCOVERIES = 0.05
