@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+from jax.experimental.compilation_cache import compilation_cache
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 from jax.stages import Compiled
 
@@ -51,12 +52,20 @@ class Shelf:
     folder: Path | None = None
 
 
-def keep_in(folder: Path) -> None:
-    """From now on programs are kept in this folder, for which JAX's own cache must be off.
+def keep_in(folder: Path | None) -> None:
+    """From now on programs are kept in this folder, and JAX keeps none; without a folder, nothing is kept here.
 
-    A program that JAX takes from its cache cannot be written again.
+    A program that JAX takes from its own cache cannot be written again: it would be there, and not run.
     """
     Shelf.folder = folder
+    if folder:
+        let_jax_keep_in(None)
+
+
+def let_jax_keep_in(folder: Path | None) -> None:
+    """From now on JAX keeps what it compiled in this folder; it looks at the setting once, unless told to again."""
+    jax.config.update("jax_compilation_cache_dir", folder and str(folder))
+    compilation_cache.reset_cache()
 
 
 class Ready(NamedTuple):
@@ -110,7 +119,12 @@ class Program:
 
     def file(self, arguments: tuple, static: dict[str, Any]) -> Path | None:
         """Where the program for such arguments is kept; None where it is not."""
-        if Shelf.folder is None or jax.device_count() > 1 or (text := description(arguments)) is None:
+        if (
+            Shelf.folder is None
+            or jax.config.jax_compilation_cache_dir
+            or jax.device_count() > 1
+            or (text := description(arguments)) is None
+        ):
             return None
         return (
             shelf_of(Shelf.folder)

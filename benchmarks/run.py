@@ -20,7 +20,7 @@ import pandas as pd
 
 from benchmarks import statistics, tails
 from benchmarks.bias import Bias, Truth, biases, exactly
-from benchmarks.compiled import keep_in
+from benchmarks.compiled import keep_in, let_jax_keep_in
 from benchmarks.devices import refuse_devices
 from benchmarks.environment import environment, git_state, is_ours, sources
 from benchmarks.exact import exact_variance
@@ -485,5 +485,6 @@ def use_caches(plan: Plan) -> None:
 
 def use_compilation_cache() -> None:
     """JAX keeps what it compiled in the user's cache folder."""
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    keep_in(None)
+    let_jax_keep_in(cache_folder() / "xla")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)

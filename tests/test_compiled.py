@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from benchmarks import compiled
-from benchmarks.compiled import Program, description, shelf_of
+from benchmarks.compiled import Program, description, keep_in, shelf_of
 from benchmarks.measure import compile_cell, forget_programs, measure
 from benchmarks.programs import estimates
+from benchmarks.run import use_compilation_cache
 from estimators import estimator
 from estimators.pathwise import Pathwise
 from problems import PROBLEMS, problem
@@ -16,14 +17,14 @@ KEY = jax.random.key(7)
 
 
 @pytest.fixture
-def shelf(tmp_path, monkeypatch):
+def shelf(tmp_path):
     """An empty folder of programs, and JAX's own cache off."""
-    monkeypatch.setattr(compiled.Shelf, "folder", tmp_path / "programs")
     shelf_of.cache_clear()
-    with jax.enable_x64(False):
-        forget_programs()
-        yield tmp_path / "programs"
-        forget_programs()
+    forget_programs()
+    keep_in(tmp_path / "programs")
+    yield tmp_path / "programs"
+    keep_in(None)
+    forget_programs()
     shelf_of.cache_clear()
 
 
@@ -62,6 +63,20 @@ def test_a_damaged_file_is_made_again(shelf, damage):
     forget_programs()
     np.testing.assert_array_equal(measured("pathwise")["mean"].mean, first["mean"].mean)
     assert all(len(file.read_bytes()) > 1000 for file in files)
+
+
+def test_what_jax_keeps_is_not_kept_here_too(shelf):
+    """A program that JAX read from its cache would be written without its functions."""
+    for _ in range(2):
+        use_compilation_cache()
+        measured("pathwise")
+        forget_programs()
+        keep_in(shelf)
+        first = measured("pathwise")
+        forget_programs()
+        again = measured("pathwise")
+        np.testing.assert_array_equal(first["mean"].mean, again["mean"].mean)
+        forget_programs()
 
 
 def test_programs_differ_where_what_is_traced_differs_and_only_there():
