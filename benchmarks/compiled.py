@@ -119,17 +119,14 @@ class Program:
 
     def file(self, arguments: tuple, static: dict[str, Any]) -> Path | None:
         """Where the program for such arguments is kept; None where it is not."""
-        if (
-            Shelf.folder is None
-            or jax.config.jax_compilation_cache_dir
-            or jax.device_count() > 1
-            or (text := description(arguments)) is None
-        ):
+        kept_by_jax = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+        if Shelf.folder is None or kept_by_jax or jax.device_count() > 1:
             return None
-        return (
-            shelf_of(Shelf.folder)
-            / sha256(f"{self.function.__name__} {self.options} {text} {static} {mode()}".encode()).hexdigest()
-        )
+        text = description(arguments)
+        if text is None:
+            return None
+        traced = f"{self.function.__name__} {self.options} {text} {static} {mode()}"
+        return shelf_of(Shelf.folder) / sha256(traced.encode()).hexdigest()
 
     def forget(self) -> None:
         """Frees the programs: each holds tens of megabytes."""
