@@ -15,6 +15,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,9 +111,12 @@ class Program:
     def compile(self, file: Path | None, arguments: tuple, static: dict[str, Any]) -> Compiled:
         """Compiles, and keeps what was compiled."""
         run = self.jitted.lower(*arguments, **static).compile()
-        if file:
-            payload, _, structure = serialize(run)
+        if not file:
+            return run
+        payload, _, structure = serialize(run)
+        with suppress(OSError):  # a full disk costs time, not the run
             part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+            file.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(pickle.dumps((payload, structure)))
             part.replace(file)
         return run
@@ -193,10 +197,11 @@ def shelf_of(folder: Path) -> Path:
     code = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     about = json.dumps([environment(), code, processor(), os.environ.get("XLA_FLAGS")])
     shelf = folder / sha256(about.encode()).hexdigest()[:32]
-    shelf.mkdir(parents=True, exist_ok=True)
-    os.utime(shelf)
-    for old in sorted(shelf.parent.iterdir(), key=os.path.getmtime, reverse=True)[MOST_VERSIONS:]:
-        shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):
+        shelf.mkdir(parents=True, exist_ok=True)
+        os.utime(shelf)
+        for old in sorted(folder.iterdir(), key=os.path.getmtime, reverse=True)[MOST_VERSIONS:]:
+            shutil.rmtree(old, ignore_errors=True)
     return shelf
 
 

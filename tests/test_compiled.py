@@ -65,6 +65,15 @@ def test_a_damaged_file_is_made_again(shelf, damage):
     assert all(len(file.read_bytes()) > 1000 for file in files)
 
 
+def test_a_folder_that_cannot_be_written_costs_no_run(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    forget_programs()
+    keep_in(tmp_path / "file" / "programs")
+    assert measured("pathwise")["mean"].replicates == 64
+    keep_in(None)
+    forget_programs()
+
+
 def test_what_jax_keeps_is_not_kept_here_too(shelf):
     """A program that JAX read from its cache would be written without its functions."""
     for _ in range(2):
