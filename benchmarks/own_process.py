@@ -3,7 +3,6 @@
 Asked of its parent the peak would be that of the parent, where this is the larger: Linux hands it on.
 """
 
-import os
 import resource
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.errors import GradvarError
+from benchmarks.processes import start
 
 SAYS = "peak memory in MiB: "
 
@@ -30,19 +30,18 @@ def gradvar(*words: str, cache: Path) -> Ran:
     Raises:
         GradvarError: it ended with another status than 0.
     """
-    # the same code as this, wherever it was started
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]))
-    settings = os.environ | {"PYTHONPATH": path, "GRADVAR_CACHE": str(cache)}
     begun = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.own_process", *words], env=settings, capture_output=True, text=True
-    )
+    process = start(
+        "benchmarks.own_process", *words, settings={"GRADVAR_CACHE": str(cache)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    out, err = process.communicate()
     seconds = time.perf_counter() - begun
-    *said, last = done.stderr.splitlines() or [""]
-    if done.returncode or not last.startswith(SAYS):
+    *said, last = err.splitlines() or [""]
+    if process.returncode or not last.startswith(SAYS):
         reason = said[-1] if said and last.startswith(SAYS) else last
-        raise GradvarError(f"gradvar {' '.join(words)} ended with status {done.returncode}: {reason}")
-    return Ran(seconds, float(last.removeprefix(SAYS)), done.stdout)
+        raise GradvarError(f"gradvar {' '.join(words)} ended with status {process.returncode}: {reason}")
+    return Ran(seconds, float(last.removeprefix(SAYS)), out)
 
 
 def peak_mib() -> float:

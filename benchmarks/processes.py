@@ -10,11 +10,13 @@ from typing import IO, Any
 from benchmarks.errors import GradvarError
 
 
-def start(module: str, *words: str, **streams: Any) -> subprocess.Popen:
-    """`python -m module words…`, of the same code as this, wherever it was started."""
+def start(module: str, *words: str, settings: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen:
+    """`python -m module words…`, of the same code as this, wherever it was started; `settings` are for its environ."""
     path = os.pathsep.join(filter(None, [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *words], env=os.environ | {"PYTHONPATH": path}, **streams
+        [sys.executable, "-P", "-m", module, *words],
+        env=os.environ | {"PYTHONPATH": path} | (settings or {}),
+        **streams,
     )
 
 
