@@ -64,17 +64,16 @@ def rows(preset: str = "default") -> Iterator[dict[str, Any]]:
 
 def seconds_of(problem: Problem, estimator: Estimator, cell: Cell, summed: list[Ready]) -> dict[str, float]:
     """Seconds of tracing and compiling each of the programs of a cell; `summed` holds the sums that are there."""
-    key = cell.key
-    made, settling = compile_cell(
-        problem, estimator, problem.init_params(key), key=key,
+    made = compile_cell(
+        problem, estimator, problem.init_params(cell.key), key=cell.key,
         num_samples=cell.num_samples, replicates=cell.replicates, adapt_steps=cell.adapt_steps,
     )  # fmt: skip
-    fresh = all(made.sums is not other for other in summed)
-    summed.append(made.sums)
+    fresh = all(made.moments.sums is not other for other in summed)
+    summed.append(made.moments.sums)
     return {
-        "estimates_seconds": made.estimates.seconds,
-        "sums_seconds": made.sums.seconds if fresh else 0.0,
-        "adapt_seconds": settling,
+        "estimates_seconds": made.moments.estimates.seconds,
+        "sums_seconds": made.moments.sums.seconds if fresh else 0.0,
+        "adapt_seconds": made.settle.seconds if made.settle else 0.0,
     }
 
 
@@ -124,17 +123,16 @@ def run(arguments: Measured) -> None:
 def compilations() -> Iterator[list[str]]:
     """The programs that are compiled meanwhile: a list that grows."""
     found: list[str] = []
-    listening = True
 
     def listen(event: str, duration_secs: float, **_: str | int) -> None:
-        if listening and event == COMPILED:
+        if event == COMPILED:
             found.append(event)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         yield found
     finally:
-        listening = False  # a listener cannot be removed
+        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 COMPILED = "/jax/core/compile/backend_compile_duration"

@@ -20,12 +20,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from benchmarks.calls import Calls, OutOfMemory
+from benchmarks.compiled import Ready
 from benchmarks.devices import most_rows
 from benchmarks.environment import GENERATORS
 from benchmarks.moments import Moments, merge
 from benchmarks.programs import BlockMoments, adapt, block_moments, estimates, exact_vectors, settle, sums
 from benchmarks.statistics import Interval, median
-from estimators.base import Estimator
+from estimators.base import Estimator, State
 from problems.base import Params, Problem
 
 BATCHES = (32, 25, *range(31, 25, -1), *range(24, 19, -1))
@@ -134,27 +135,27 @@ def measure(
         raise ValueError(reason)
     batches = number_of_batches(replicates)
     done = next(iter(earlier.values())).size if earlier else 0
-    ready, settling = compile_cell(
+    ready = compile_cell(
         problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key, adapt_steps=adapt_steps
     )
     started = time.perf_counter()
     # 2³² − 1 is the last index that 32 bits hold: no replicate has it
     adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
-    steps = adapt_steps if settling else 0
+    steps = adapt_steps if ready.settle else 0
     sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
-    states = adapt(problem, estimator, params, adapt_key, **sizes) if settling else ()
+    states = adapt(problem, estimator, params, adapt_key, **sizes) if ready.settle else ()
 
     def call(places: np.ndarray, center: dict[str, Array], *, block: int) -> dict[str, tuple]:
         state = jax.tree.map(lambda leaf: leaf[places % batches], states)
         first = places % batches + batches * (done + block * (places // batches))
         arguments = problem, estimator, params, state, key, first.astype(np.uint32), np.uint32(batches)
         if (len(places), block) == wanted:
-            return ready(center, *arguments)
+            return ready.moments(center, *arguments)
         smaller = block_moments(center, *arguments, rows=len(places), num_samples=num_samples, block=block)
         return smaller(center, *arguments)
 
     center = zero_center(params)
-    wanted = rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
+    wanted = rows, block = ready.rows, ready.block
     while True:
         run = Calls(partial(call, block=block), rows)
         try:
@@ -165,7 +166,7 @@ def measure(
                 raise
         rows, block = 1, largest_divisor(block, block - 1)  # the last resort, because other blocks round otherwise
     return Measurement(
-        streamed.moments, streamed.seconds, ready.seconds + settling + streamed.ready - started, steps,
+        streamed.moments, streamed.seconds, ready.seconds + streamed.ready - started, steps,
         "" if (run.rows, block) == wanted else
         "out of memory: calls of {} × {} replicates instead of {} × {}".format(run.rows, block, *wanted),
     )  # fmt: skip
@@ -225,6 +226,23 @@ def stream(
     return Streamed({group: merged for group, (merged,) in moments.items()}, median(np.array(durations)), ready)
 
 
+class CellPrograms(NamedTuple):
+    """The compiled programs of a cell, and for what calls they are."""
+
+    moments: BlockMoments
+    settle: Ready | None
+    """None where nothing adapts."""
+    rows: int
+    block: int
+    states: State
+    """Of each row, as they start."""
+
+    @property
+    def seconds(self) -> float:
+        """That it took to get them."""
+        return self.moments.seconds + (self.settle.seconds if self.settle else 0.0)
+
+
 def compile_cell(
     problem: Problem,
     estimator: Estimator,
@@ -234,8 +252,8 @@ def compile_cell(
     replicates: int,
     key: Array,
     adapt_steps: int = 200,
-) -> tuple[BlockMoments, float]:
-    """What `measure` runs, made ready for it; and the seconds it took to make ready what adapts, 0 if nothing does."""
+) -> CellPrograms:
+    """What `measure` runs, made ready for it."""
     batches = number_of_batches(replicates)
     rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
     start = estimator.init(problem, params, key)
@@ -246,9 +264,9 @@ def compile_cell(
         rows=rows, num_samples=num_samples, block=block,
     )  # fmt: skip
     if not jax.tree.leaves(start):
-        return made, 0.0
+        return CellPrograms(made, None, rows, block, states)
     sizes = {"batches": batches, "num_samples": num_samples, "steps": adapt_steps}
-    return made, settle.ready(problem, estimator, params, key, **sizes).seconds
+    return CellPrograms(made, settle.ready(problem, estimator, params, key, **sizes), rows, block, states)
 
 
 def zero_center(params: Params) -> dict[str, Float[Array, " P"]]:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.environment import environment
@@ -26,7 +25,6 @@ from benchmarks.measure import (
     LEAST_TIMED,
     compile_cell,
     forget_programs,
-    layout,
     number_of_batches,
     zero_center,
 )
@@ -139,9 +137,8 @@ def work(task: dict[str, Any], out: TextIO) -> None:
                 cell = cells[cell_id]
                 problem = plan.problems[cell.problem]
                 params = params_at(problem, cell.problem.label, cell.seed)
-                key = cell.key
                 calls[cell_id] = call_of(
-                    problem, plan.estimators[cell.estimator], params, key,
+                    problem, plan.estimators[cell.estimator], params, cell.key,
                     num_samples=cell.num_samples, replicates=replicates,
                 )  # fmt: skip
             print(json.dumps(interleaved(calls)), file=out, flush=True)
@@ -159,18 +156,14 @@ def call_of(
     problem: Problem, estimator: Estimator, params: Params, key: jax.Array, *, num_samples: int, replicates: int
 ) -> Call:
     """One call as `measure` makes it, compiled and warm. A state is as it starts: its numbers change no times."""
-    batches = number_of_batches(replicates)
-    rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
-    compiled, _ = compile_cell(problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key)
-    start = estimator.init(problem, params, key)
-    states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *jnp.shape(leaf))), start)
-    first, stride = np.arange(rows, dtype=np.uint32), np.uint32(batches)
+    ready = compile_cell(problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key)
+    first, stride = np.arange(ready.rows, dtype=np.uint32), np.uint32(number_of_batches(replicates))
     run: Callable[[], Any] = partial(
-        compiled.__call__, zero_center(params), problem, estimator, params, states, key, first, stride
+        ready.moments.__call__, zero_center(params), problem, estimator, params, ready.states, key, first, stride
     )
     for _ in range(2):
         jax.block_until_ready(run())
-    return Call(run, rows * block)
+    return Call(run, ready.rows * ready.block)
 
 
 def interleaved(calls: dict[str, Call], rounds: int = LEAST_TIMED) -> dict[str, float]:
