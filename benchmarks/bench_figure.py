@@ -22,7 +22,7 @@ from benchmarks.page import (
     point,
     width_of,
 )
-from benchmarks.saving import METADATA, in_style, save
+from benchmarks.saving import save_alone
 from benchmarks.targets import FLOOR_LEAST, FLOOR_MEAN
 
 STEM, COLUMNS = "bench", 4
@@ -35,14 +35,8 @@ WITH_F: Look = {"linestyle": (0, (1.2, 1)), "linewidth": 0.7}
 
 def draw(table: pd.DataFrame, folder: Path) -> None:
     """Writes the figure of the toys' throughput into the folder, in every format; removes what was there of it."""
-    for suffix in METADATA:
-        (folder / f"{STEM}.{suffix}").unlink(missing_ok=True)
     shown = table[table.of_floor.notna()] if "of_floor" in table else table[:0]
-    if shown.empty:
-        return
-    with in_style():
-        figure = figure_of(shown)
-        save(folder, STEM, figure)
+    save_alone(folder, STEM, None if shown.empty else lambda: figure_of(shown))
 
 
 def figure_of(table: pd.DataFrame) -> Figure:

@@ -24,7 +24,7 @@ from benchmarks.page import (
     width_of,
 )
 from benchmarks.peer import PEERS
-from benchmarks.saving import METADATA, in_style, save
+from benchmarks.saving import save_alone
 
 COLUMNS, STEM = 4, "peers"
 EQUAL: Look = {"color": "0.3", "linewidth": 0.6}
@@ -32,13 +32,8 @@ EQUAL: Look = {"color": "0.3", "linewidth": 0.6}
 
 def draw(table: pd.DataFrame, folder: Path) -> None:
     """Writes the figure of what was timed into the folder, in every format; removes what was there of it."""
-    for suffix in METADATA:
-        (folder / f"{STEM}.{suffix}").unlink(missing_ok=True)
     timed = table[table.times_faster > 0]
-    if timed.empty:
-        return
-    with in_style():
-        save(folder, STEM, figure_of(timed))
+    save_alone(folder, STEM, None if timed.empty else lambda: figure_of(timed))
 
 
 def figure_of(timed: pd.DataFrame) -> Figure:

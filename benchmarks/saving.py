@@ -92,6 +92,15 @@ def saving(figures: Iterable[tuple[str, Figure]], folder: Path) -> Iterator[list
             part.unlink()
 
 
+def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> None:
+    """Puts a figure in the place of what the folder had under its name; nothing where there is none to make."""
+    for suffix in METADATA:
+        (folder / f"{stem}.{suffix}").unlink(missing_ok=True)
+    if make:
+        with in_style():
+            save(folder, stem, make())
+
+
 def in_style() -> contextlib.AbstractContextManager[None]:
     """Figures look the same whatever the user's matplotlibrc says: made and written here."""
     return matplotlib.style.context(["default", STYLE])

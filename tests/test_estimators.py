@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import statistics
+from benchmarks import compile_times, statistics
 from benchmarks.measure import cell_key, measure
 from benchmarks.programs import estimates, sums
 from estimators import ESTIMATORS, estimator
@@ -130,15 +130,8 @@ def gauss_total(b: float) -> float:
 @pytest.fixture
 def compilations():
     """How many programs the backend has compiled, of ours or of JAX's own."""
-    counted = []
-
-    def count(event: str, seconds: float, **_: object) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            counted.append(seconds)
-
-    jax.monitoring.register_event_duration_secs_listener(count)
-    yield counted
-    jax.monitoring.unregister_event_duration_listener(count)
+    with compile_times.compilations() as counted:
+        yield counted
 
 
 CELLS = {
