@@ -11,7 +11,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Hashable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -47,8 +47,8 @@ PILOT = 64
 STEP = 800
 """R chosen by precision is a multiple of this, which splits well."""
 
-LEAST_TIMED = 15
-"""Calls whose median is the time of an estimate."""
+LEAST_TIMED = 9
+"""Calls whose median is the time of an estimate: the fewest whose interval leaves out the slowest and the fastest."""
 
 MOST_TIMED = 10_000
 """Calls, the last ones, whose times are kept."""
@@ -143,7 +143,7 @@ def measure(
     adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
     steps = adapt_steps if ready.settle else 0
     sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
-    states = adapt(problem, estimator, params, adapt_key, **sizes) if ready.settle else ()
+    states = jax.tree.map(np.asarray, adapt(problem, estimator, params, adapt_key, **sizes) if ready.settle else ())
 
     def call(places: np.ndarray, center: dict[str, Array], *, block: int) -> dict[str, tuple]:
         state = jax.tree.map(lambda leaf: leaf[places % batches], states)
@@ -309,15 +309,14 @@ def layout(
 ) -> tuple[int, int]:
     """How many blocks one compiled call takes to stay near CALL_ELEMENTS, and of how many replicates each.
 
-    Neither depends on how many blocks there are: other shapes round a network's matrix products otherwise. A device
-    takes at most a quarter of the batches: the calls are timed, and the time of an estimate is their median. Several
+    Neither depends on how many blocks there are: other shapes round a network's matrix products otherwise. Several
     devices take as much each.
     """
     evaluations = sum(estimator.cost(problem, num_samples))
     gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
     allowed = CALL_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
     block = block_length(size, allowed)
-    return most_rows(largest_divisor(batches, min(allowed // block, batches // 4)), batches), block
+    return most_rows(largest_divisor(batches, allowed // block), batches), block
 
 
 def block_length(size: int, most: int = LONGEST_BLOCK) -> int:
@@ -353,9 +352,17 @@ def divisors(number: int) -> list[int]:
 
 def elements_per_evaluation(problem: Problem, params: Params) -> int:
     """Array elements that one evaluation of f writes, counted in its traced program."""
+    leaves, structure = jax.tree.flatten((problem, params))
+    return elements_traced(structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves))
+
+
+@cache
+def elements_traced(structure: Any, *leaves: jax.ShapeDtypeStruct) -> int:
+    """The same for any numbers: a trace takes as long as some cells."""
+    problem, params = jax.tree.unflatten(structure, leaves)
     q = problem.abstract_distribution()
     x = jax.ShapeDtypeStruct((*q.batch_shape, *q.event_shape), jax.tree.leaves(params)[0].dtype)
-    traced = jax.make_jaxpr(lambda params, x: problem.objective(params, x))(params, x)
+    traced = jax.make_jaxpr(lambda problem, params, x: problem.objective(params, x))(problem, params, x)
     return sum(math.prod(out.aval.shape) for equation in traced.eqns for out in equation.outvars)
 
 
