@@ -5,7 +5,6 @@ through memory; elsewhere it writes them out. Importing this module has them wri
 the process: bits are three times as fast for one key, four times for many, and compile in less time, not more.
 """
 
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.random import threefry2x32_p
 from jax.interpreters import mlir
@@ -23,7 +22,9 @@ def threefry_2x32(
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
     """The hash of the counter (x₀, x₁) under the key: twenty rounds of add, rotate, xor.
 
-    >>> [hex(int(word)) for word in threefry_2x32(*map(jnp.uint32, (0, 0, 0, 0)))]
+    >>> import jax.numpy as jnp
+    >>> zero = jnp.uint32(0)
+    >>> [hex(int(word)) for word in threefry_2x32(zero, zero, zero, zero)]
     ['0x6b200159', '0x99ba4efe']
     """
     schedule = (key_0, key_1, key_0 ^ key_1 ^ PARITY)

@@ -69,7 +69,7 @@ def test_calls_are_halved_where_memory_does_not_suffice_and_only_then_blocks(mos
 
     short_of_memory(monkeypatch, most)
     less = measured(toy, candidate, replicates=800)
-    assert less.shortage == f"out of memory: calls of {shortage} replicates instead of 8 × 25"
+    assert less.shortage == f"out of memory: calls of {shortage} replicates instead of 32 × 25"
     for group in whole.moments:
         for field, ours, theirs in zip(Moments._fields, less.moments[group], whole.moments[group], strict=True):
             if "× 25" in shortage:
