@@ -2,8 +2,8 @@
 
 Each peer runs in a process of its own, in an environment of its own (benchmarks/peers/). In a cell, one problem,
 estimator, D and L, its variance and mean must first agree with ours and with the exact ones; then ours and every peer
-are called in turn. What is timed of a peer is its gradients alone, in calls of the size at which it is fastest; ours
-are timed with the sums from which variance, intervals and tests are made.
+are called in turn. What is timed is R gradients, of a peer in calls of the size at which it is fastest, of ours in those
+of a measurement; the sums from which variance, intervals and tests are made no peer has (`make bench` has them in).
 """
 
 import json
@@ -115,7 +115,7 @@ def bench_cell(name: str, label: str, dim: int, num_samples: int, peers: dict[st
     params = toy.init_params(jax.random.key(0))
     constants = {key: float(getattr(thing, key)) for thing in (toy, ours) for key in CONSTANTS if hasattr(thing, key)}
     cell = Cell(name, label, num_samples, {group: np.ravel(leaf).tolist() for group, leaf in params.items()}, constants)
-    contenders = {OURS: contender(*our_call(toy, ours, params, num_samples))}
+    contenders = {OURS: contender(*our_call(toy, ours, params, num_samples, summed=False))}
     mine = our_moments(toy, ours, params, num_samples, contenders[OURS].seconds())
     coordinates = sum(leaf.size for leaf in params.values())
     said: dict[str, dict[str, Any]] = {peer: {} for peer in peers}

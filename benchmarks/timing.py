@@ -153,14 +153,24 @@ class Call(NamedTuple):
 
 
 def call_of(
-    problem: Problem, estimator: Estimator, params: Params, key: jax.Array, *, num_samples: int, replicates: int
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    key: jax.Array,
+    *,
+    num_samples: int,
+    replicates: int,
+    summed: bool = True,
 ) -> Call:
-    """One call as `measure` makes it, compiled and warm. A state is as it starts: its numbers change no times."""
+    """One call as `measure` makes it, compiled and warm, or the estimates of it alone, not `summed`.
+
+    A state is as it starts: its numbers change no times.
+    """
     ready = compile_cell(problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key)
     first, stride = np.arange(ready.rows, dtype=np.uint32), np.uint32(number_of_batches(replicates))
-    run: Callable[[], Any] = partial(
-        ready.moments.__call__, zero_center(params), problem, estimator, params, ready.states, key, first, stride
-    )
+    alone: Callable[..., Any] = ready.moments.estimates.run
+    call = partial(ready.moments.__call__, zero_center(params)) if summed else alone
+    run: Callable[[], Any] = partial(call, problem, estimator, params, ready.states, key, first, stride)
     for _ in range(2):
         jax.block_until_ready(run())
     return Call(run, ready.rows * ready.block)
