@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup run test test-all lint bench bench-peers coverage clean
+.PHONY: setup run test test-all lint bench bench-peers coverage catalogue clean
 
 setup: $(READY)
 
@@ -43,6 +43,10 @@ bench-peers: $(READY)
 # How often the intervals and tests are right, by simulation, into results/coverage/: about five minutes.
 coverage: $(READY)
 	$(BIN)/python -m benchmarks.coverage
+
+# docs/catalogue.md, from the classes.
+catalogue: $(READY)
+	$(BIN)/python -m benchmarks.catalogue
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks import estimator_checks, problem_checks
+from benchmarks.catalogue import Variants, variants
 from benchmarks.describe import class_of
 from benchmarks.errors import BadInput
 from benchmarks.estimator_checks import ESTIMATOR_CHECKS
@@ -22,9 +23,6 @@ from problems.base import Problem
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run, shared equally among them."""
-
-Variants = list[tuple[str, Estimator]]
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -177,17 +175,6 @@ def one_line(error: Exception) -> str:
     """An exception's type and the first line of what it says."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0].strip()[:200]}" if lines else type(error).__name__
-
-
-def variants(name: str, cls: type[Estimator]) -> Variants:
-    """An estimator with its defaults, and with one choice or flag changed at a time."""
-    found = [(name, build("estimator", ESTIMATORS, name, {}))]
-    for key, argument in arguments(cls).items():
-        others = {"choice": argument.choices, "flag": (True, False)}.get(argument.kind, ())
-        for value in others:
-            if value != defaults(cls)[key]:
-                found.append((f"{name}[{key}={value}]", build("estimator", ESTIMATORS, name, {key: value})))
-    return found
 
 
 def own_problems(cls: type) -> dict[str, Problem]:

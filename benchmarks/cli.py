@@ -244,39 +244,38 @@ def compare(
 @cli.command(name="list")
 @json_option
 def list_(as_json: bool) -> int:
-    """Print which estimator can be used on which problem.
+    """Print the catalogue: every estimator and problem, and what each is for.
 
     In JSON, `supports` has for each problem and estimator null, or the reason why not.
     """
+    from benchmarks.catalogue import catalogue, columns
     from estimators import ESTIMATORS
     from problems import PROBLEMS
 
+    if not as_json:
+        emit(columns(catalogue()))
+        return 0
     built = {name: cls() for name, cls in ESTIMATORS.items()}
     supports = {}
     for name, cls in PROBLEMS.items():
         problem = cls()
         supports[name] = {label: estimator.supports(problem) for label, estimator in built.items()}
-    if as_json:
-        emit({"problems": list(PROBLEMS), "estimators": list(ESTIMATORS), "supports": supports})
-        return 0
-    heading = [f"{'':22}", *ESTIMATORS]
-    rows = [
-        [f"{name:22}", *(f"{'–' if reason else '✓':^{len(label)}}" for label, reason in row.items())]
-        for name, row in supports.items()
-    ]
-    emit("\n".join("  ".join(row).rstrip() for row in [heading, *rows]))
+    emit({"problems": list(PROBLEMS), "estimators": list(ESTIMATORS), "supports": supports})
     return 0
 
 
 @cli.command()
 @click.argument("name")
+@click.option("--bibtex", is_flag=True, help="Print the papers of a problem or an estimator, to be cited, instead.")
 @json_option
-def describe(name: str, as_json: bool) -> int:
+def describe(name: str, bibtex: bool, as_json: bool) -> int:
     """Print what a problem, an estimator or a preset is: formula, arguments, bias, cost, source."""
     from benchmarks.describe import description
 
     found = description(name)
-    emit(found if as_json else found["text"])
+    if bibtex and not found["bibtex"]:
+        raise BadInput(f"{name}: expected a name that stands for a paper; it states none")
+    emit(found if as_json else found["bibtex" if bibtex else "text"])
     return 0
 
 

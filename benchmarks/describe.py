@@ -4,6 +4,9 @@ import inspect
 from collections.abc import Collection
 from typing import Any
 
+from benchmarks.catalogue import estimator_row, problem_row
+from benchmarks.citations import bibtex
+from benchmarks.environment import is_ours
 from benchmarks.errors import BadInput
 from benchmarks.sweep import load_sweep, preset_folder, preset_names
 from estimators import ESTIMATORS, Estimator
@@ -19,7 +22,12 @@ def description(name: str) -> dict[str, Any]:
     """
     if name in preset_names():
         text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8").rstrip()
-        return {"kind": "preset", "name": name, "text": text, "sweep": load_sweep(name).model_dump(exclude_none=True)}
+        sweep = load_sweep(name)
+        cited = [*(PROBLEMS[entry.name] for entry in sweep.problem), *(ESTIMATORS[entry.name] for entry in sweep.estimator)]
+        return {
+            "kind": "preset", "name": name, "text": text, "sweep": sweep.model_dump(exclude_none=True),
+            "bibtex": bibtex(cls.source for cls in cited),
+        }  # fmt: skip
     try:
         return of_class(*class_of(name, preset_names()), name)
     except ValueError as error:  # a user's class that cannot be made with its defaults
@@ -59,18 +67,28 @@ def of_class(kind: str, cls: type, name: str) -> dict[str, Any]:
     if taken:
         lines += ["", "arguments:"]
         lines += [f"  {key} = {a['default']!r}: {a['help']}; {a['expected']}" for key, a in taken.items()]
-    return {"kind": kind, "name": name, **facts, "arguments": taken, "text": "\n".join(lines)}
+    papers = bibtex([cls.source]) if is_ours(cls) else ""
+    return {"kind": kind, "name": name, **facts, "arguments": taken, "bibtex": papers, "text": "\n".join(lines)}
 
 
 def facts_of(kind: str, cls: Any, name: str) -> dict[str, Any]:
-    """What the class claims, and the pairs it fits."""
+    """What the catalogue says of the class, and the pairs it fits."""
     if kind == "problem":
         problem = build(kind, PROBLEMS, name, {})
         fits = [name for name, other in ESTIMATORS.items() if not other().supports(problem)]
-        return {"source": cls.source, "exact gradient": cls.truth or "none", "estimators": ", ".join(fits)}
+        row = problem_row(name, problem)
+        return {
+            "source": cls.source, "variable": row["variable"], "exact gradient": row["exact_gradient"],
+            "estimators": ", ".join(fits),
+        }  # fmt: skip
+    problems = {name: cls() for name, cls in PROBLEMS.items()}
     estimator = build(kind, ESTIMATORS, name, {})
-    fits = [name for name, other in PROBLEMS.items() if not estimator.supports(other())]
-    bias = "unbiased" if cls.unbiased else "biased"
-    if cls.unbiased and cls.differentiates_f:
-        bias += " where f is smooth"
-    return {"source": cls.source, "bias": bias, "problems": ", ".join(fits)}
+    row = estimator_row(name, cls, problems)
+    return {
+        "source": cls.source,
+        "bias": {"yes": "unbiased", "no": "biased"}.get(row["unbiased"], f"unbiased {row['unbiased']}"),
+        "variables": row["variables"],
+        "needs ∇f": "yes" if row["gradient_of_f"] else "no",
+        "state": row["state"],
+        "problems": ", ".join(name for name, problem in problems.items() if not estimator.supports(problem)),
+    }

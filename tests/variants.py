@@ -1,6 +1,6 @@
 """Every estimator in the registry, with each of its alternatives, and every problem: what registry tests run over."""
 
-from benchmarks.check import variants
+from benchmarks.catalogue import variants
 from benchmarks.trials import small_problem
 from estimators import ESTIMATORS
 from problems import PROBLEMS

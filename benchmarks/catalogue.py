@@ -1,0 +1,228 @@
+"""The catalogue of estimators and problems, from their classes alone: `gradvar list`, and `docs/catalogue.md`."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpyro.distributions as dist
+
+from estimators import ESTIMATORS, Estimator
+from estimators.sampling import base
+from problems import PROBLEMS, Problem
+from problems.arguments import arguments, build, defaults
+
+PAGE = Path("docs/catalogue.md")
+
+Variants = list[tuple[str, Estimator]]
+
+ELSEWHERE = {
+    "REINFORCE, likelihood ratio, log-derivative trick": "score_function",
+    "RLOO": "score_function[baseline=leave_one_out]",
+    "VarGrad (Richter et al., 2020)": "score_function[baseline=leave_one_out], where f is log q − log p",
+    "DiCE (Foerster et al., 2018)": "score_function: their first derivatives are equal",
+    "reparameterization trick, infinitesimal perturbation analysis": "pathwise",
+    "weak derivative": "measure_valued",
+    "delta method": "score_function[control_variate=delta]",
+    "concrete relaxation": "gumbel_softmax",
+}
+"""What other libraries and papers call what is here, and under what name: a special case is an argument."""
+
+
+def variants(name: str, cls: type[Estimator]) -> Variants:
+    """An estimator with its defaults, and with one choice or flag changed at a time."""
+    found = [(name, build("estimator", ESTIMATORS, name, {}))]
+    for key, argument in arguments(cls).items():
+        others = {"choice": argument.choices, "flag": (True, False)}.get(argument.kind, ())
+        for value in others:
+            if value != defaults(cls)[key]:
+                found.append((f"{name}[{key}={value}]", build("estimator", ESTIMATORS, name, {key: value})))
+    return found
+
+
+def kind_of(problem: Problem) -> str:
+    """What x is, by the distribution of its coordinates.
+
+    >>> from problems import problem
+    >>> kind_of(problem("vae_bernoulli"))
+    'Bernoulli'
+    """
+    return re.sub(r"^OneHot|(Logits|Probs)$", "", type(base(problem.abstract_distribution())).__name__)
+
+
+def is_discrete(problem: Problem) -> bool:
+    """Whether x is discrete."""
+    q: dist.Distribution = base(problem.abstract_distribution())
+    return bool(q.has_enumerate_support or getattr(q.support, "is_discrete", False))
+
+
+def variables(supported: list[Problem], every: list[Problem]) -> str:
+    """What an estimator that supports these of all problems is for, in the fewest words."""
+    mine = {kind_of(problem) for problem in supported}
+    groups = {
+        "any": {kind_of(problem) for problem in every},
+        "discrete": {kind_of(problem) for problem in every if is_discrete(problem)},
+        "continuous": {kind_of(problem) for problem in every if not is_discrete(problem)},
+    }
+    return next((name for name, kinds in groups.items() if mine == kinds), ", ".join(sorted(mine)))
+
+
+def cost_in_words(cls: type) -> str:
+    """The sentence of the docstring that says what an estimate costs."""
+    for parent in cls.__mro__:
+        if found := re.search(r"Cost: (.+?)\.(?:\s|$)", inspect.cleandoc(parent.__doc__ or ""), re.DOTALL):
+            return " ".join(found[1].split())
+    return ""
+
+
+def summary(cls: type) -> str:
+    """The first sentence of the docstring, formulas included."""
+    text = " ".join(inspect.cleandoc(cls.__doc__ or "").split())
+    return re.split(r"(?<=\.)\s", text, maxsplit=1)[0]
+
+
+def with_state(name: str, cls: type[Estimator], supported: list[Problem]) -> str:
+    """Which of its variants learn from one estimate to the next: "no", "yes", or their arguments."""
+    every = variants(name, cls)
+
+    def learns(estimator: Estimator) -> bool:
+        problem = next((problem for problem in supported if not estimator.supports(problem)), None)
+        if problem is None:
+            return False
+        key = jax.random.key(0)
+        state = jax.eval_shape(lambda key: estimator.init(problem, problem.init_params(key), key), key)
+        return bool(jax.tree.leaves(state))
+
+    learning = [label for label, estimator in every if learns(estimator)]
+    if len(learning) in (0, len(every)):
+        return "yes" if learning else "no"
+    return ", ".join(label.partition("[")[2].removesuffix("]") for label in learning)
+
+
+def estimator_row(name: str, cls: type[Estimator], problems: dict[str, Problem]) -> dict[str, Any]:
+    """What there is to know of an estimator at its defaults."""
+    estimator = cls()
+    supported = [problem for problem in problems.values() if not estimator.supports(problem)]
+    plain = sorted(supported, key=lambda problem: problem.objective_uses_params)  # whose f does not depend on θ, if any
+    needs = bool(plain) and estimator.cost(plain[0], 64).grad > 0 and not plain[0].objective_uses_params
+    return {
+        "estimator": name,
+        "variables": variables(supported, list(problems.values())),
+        "gradient_of_f": needs or cls.differentiates_f,
+        "unbiased": "no" if not cls.unbiased else "where f is smooth" if cls.differentiates_f else "yes",
+        "evaluations": cost_in_words(cls),
+        "state": with_state(name, cls, supported),
+        "paper": cls.source,
+        "file": f"estimators/{cls.__module__.rpartition('.')[2]}.py",
+    }
+
+
+def problem_row(name: str, problem: Problem) -> dict[str, Any]:
+    """What there is to know of a problem at its defaults."""
+    cls = type(problem)
+    return {
+        "problem": name,
+        "variable": kind_of(problem),
+        "groups": list(jax.eval_shape(problem.init_params, jax.random.key(0))),
+        "exact_gradient": cls.truth or "none",
+        "about": summary(cls),
+        "paper": cls.source,
+        "file": f"problems/{cls.__module__.rpartition('.')[2]}.py",
+    }
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """Every registered estimator and problem."""
+    problems = {name: cls() for name, cls in PROBLEMS.items()}
+    return {
+        "estimators": [estimator_row(name, cls, problems) for name, cls in ESTIMATORS.items()],
+        "problems": [problem_row(name, problem) for name, problem in problems.items()],
+    }
+
+
+def columns(found: dict[str, list[dict[str, Any]]]) -> str:
+    """The catalogue for a terminal: a line for each estimator and each problem."""
+    estimators = [
+        [row["estimator"], row["variables"], yes(row["gradient_of_f"]), row["unbiased"], row["state"].replace("_", " "),
+         row["evaluations"], row["paper"]]
+        for row in found["estimators"]
+    ]  # fmt: skip
+    problems = [
+        [row["problem"], row["variable"], ", ".join(row["groups"]), row["exact_gradient"], row["paper"]]
+        for row in found["problems"]
+    ]
+    return "\n".join([
+        *aligned(["estimator", "variables", "∇f", "unbiased", "state", "evaluations", "paper"], estimators),
+        "",
+        *aligned(["problem", "variable", "θ", "exact gradient", "paper"], problems),
+    ])  # fmt: skip
+
+
+def aligned(headings: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines in which each column begins at the same place.
+
+    >>> aligned(["a", "b"], [["long", "x"]])
+    ['a     b', 'long  x']
+    """
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in (headings, *rows)]
+
+
+def yes(value: bool) -> str:
+    """In words."""
+    return "yes" if value else "no"
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """In Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def page() -> str:
+    """docs/catalogue.md."""
+    found = catalogue()
+    estimators = [
+        [
+            f"[`{row['estimator']}`](../{row['file']})", row["variables"], yes(row["gradient_of_f"]), row["unbiased"],
+            row["evaluations"], row["state"].replace("_", " "), row["paper"],
+        ]
+        for row in found["estimators"]
+    ]  # fmt: skip
+    problems = [
+        [f"[`{row['problem']}`](../{row['file']})", row["variable"], ", ".join(row["groups"]), row["exact_gradient"],
+         row["about"], row["paper"]]
+        for row in found["problems"]
+    ]  # fmt: skip
+    return "\n".join([
+        "# Catalogue",
+        "",
+        "Made from the classes by `make catalogue`; `gradvar list` prints the same, `gradvar describe NAME` the formula and "
+        "the arguments of each, `gradvar describe NAME --bibtex` its papers.",
+        "",
+        "## Estimators",
+        "",
+        "L is the number of draws of x at which f is evaluated, D the number of x's coordinates.",
+        "",
+        table(["name", "variables", "needs ∇f", "unbiased", "evaluations", "state", "paper"], estimators),
+        "",
+        "Other names, and estimators that are special cases of these:",
+        "",
+        table(["elsewhere", "here"], [[name, f"`{ours}`" if " " not in ours else ours] for name, ours in ELSEWHERE.items()]),
+        "",
+        "## Problems",
+        "",
+        table(["name", "variable", "θ", "exact gradient", "what it is", "paper"], problems),
+        "",
+    ])  # fmt: skip
+
+
+def main() -> None:
+    """Writes the page."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
