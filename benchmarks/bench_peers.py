@@ -2,7 +2,7 @@
 
 Each peer runs in a process of its own, in an environment of its own (benchmarks/peers/). In a cell, one problem,
 estimator, D and L, its variance and mean must first agree with ours and with the exact ones; then ours and every peer
-are called in turn. What is timed is R gradients, of a peer in calls of the size at which it is fastest, of ours in those
+are called in turn. What is timed is gradients, of a peer in calls of the size at which it is fastest, of ours in those
 of a measurement; the sums from which variance, intervals and tests are made no peer has (`make bench` has them in).
 """
 

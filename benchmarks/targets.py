@@ -31,8 +31,8 @@ class Verdict(NamedTuple):
 FLOOR_MEAN, FLOOR_LEAST, FLOOR_MEAN_SCALAR = 0.6, 0.35, 0.5
 """Shares of the floor: in the geometric mean and at least at D ≥ 10, and in the mean at D = 1."""
 
-LARGEST, SMALLEST = 10_000_000, 10_000
-"""R of the memory's targets."""
+LARGEST, SMALLEST = 10_000_000, 100_000
+"""R of the memory's targets: below the smaller, calls are not yet of their full size."""
 
 
 def geometric_mean(values: pd.Series) -> float:
@@ -83,8 +83,8 @@ def of_floor(column: str, what: str) -> tuple[Target, ...]:
                lambda t: geometric_mean(many(t, column)), low=FLOOR_MEAN),
         Target("throughput", f"D ≥ 10: no cell under {FLOOR_LEAST} of {what}",
                lambda t: float(many(t, column).min()), low=FLOOR_LEAST),
-        Target("throughput", f"D = 1: at least {FLOOR_MEAN_SCALAR} of {what}, geometric mean",
-               lambda t: geometric_mean(one(t, column)), low=FLOOR_MEAN_SCALAR),
+        Target("throughput", f"D = 1: at least {FLOOR_MEAN_SCALAR} of {what}, mean",
+               lambda t: float(one(t, column).mean()), low=FLOOR_MEAN_SCALAR),
     )  # fmt: skip
 
 
