@@ -41,6 +41,28 @@ def variants(name: str, cls: type[Estimator]) -> Variants:
     return found
 
 
+PAGE_TEXT = """# Catalogue
+
+Made from the classes by `make catalogue`; `gradvar list` prints the same, `gradvar describe NAME` the formula and the
+arguments of each, `gradvar describe NAME --bibtex` its papers.
+
+## Estimators
+
+L is the number of draws of x at which f is evaluated, D the number of x's coordinates. "State" says whether an
+estimator learns from one estimate to the next, and with which arguments.
+
+{estimators}
+
+Other names, and estimators that are special cases of these:
+
+{elsewhere}
+
+## Problems
+
+{problems}
+"""
+
+
 def kind_of(problem: Problem) -> str:
     """What x is, by the distribution of its coordinates.
 
@@ -71,7 +93,7 @@ def variables(supported: list[Problem], every: list[Problem]) -> str:
 def cost_in_words(cls: type) -> str:
     """The sentence of the docstring that says what an estimate costs."""
     for parent in cls.__mro__:
-        if found := re.search(r"Cost: (.+?)\.(?:\s|$)", inspect.cleandoc(parent.__doc__ or ""), re.DOTALL):
+        if found := re.search(r"Cost:\s+(.+?)\.(?:\s|$)", inspect.cleandoc(parent.__doc__ or ""), re.DOTALL):
             return " ".join(found[1].split())
     return ""
 
@@ -97,7 +119,11 @@ def with_state(name: str, cls: type[Estimator], supported: list[Problem]) -> str
     learning = [label for label, estimator in every if learns(estimator)]
     if len(learning) in (0, len(every)):
         return "yes" if learning else "no"
-    return ", ".join(label.partition("[")[2].removesuffix("]") for label in learning)
+    chosen: dict[str, list[str]] = {}
+    for label in learning:
+        argument, _, value = label.partition("[")[2].removesuffix("]").partition("=")
+        chosen.setdefault(argument or "defaults", []).append(value)
+    return "; ".join(f"{argument} = {', '.join(values)}" for argument, values in chosen.items())
 
 
 def estimator_row(name: str, cls: type[Estimator], problems: dict[str, Problem]) -> dict[str, Any]:
@@ -175,9 +201,9 @@ def yes(value: bool) -> str:
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:
-    """In Markdown."""
+    """In Markdown; a bar within a formula is written so that it ends no cell."""
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\vert ") for cell in line) + " |" for line in lines)
 
 
 def page() -> str:
@@ -195,27 +221,12 @@ def page() -> str:
          row["about"], row["paper"]]
         for row in found["problems"]
     ]  # fmt: skip
-    return "\n".join([
-        "# Catalogue",
-        "",
-        "Made from the classes by `make catalogue`; `gradvar list` prints the same, `gradvar describe NAME` the formula and "
-        "the arguments of each, `gradvar describe NAME --bibtex` its papers.",
-        "",
-        "## Estimators",
-        "",
-        "L is the number of draws of x at which f is evaluated, D the number of x's coordinates.",
-        "",
-        table(["name", "variables", "needs ∇f", "unbiased", "evaluations", "state", "paper"], estimators),
-        "",
-        "Other names, and estimators that are special cases of these:",
-        "",
-        table(["elsewhere", "here"], [[name, f"`{ours}`" if " " not in ours else ours] for name, ours in ELSEWHERE.items()]),
-        "",
-        "## Problems",
-        "",
-        table(["name", "variable", "θ", "exact gradient", "what it is", "paper"], problems),
-        "",
-    ])  # fmt: skip
+    elsewhere = [[name, f"`{ours}`" if " " not in ours else ours] for name, ours in ELSEWHERE.items()]
+    return PAGE_TEXT.format(
+        estimators=table(["name", "variables", "needs ∇f", "unbiased", "evaluations", "state", "paper"], estimators),
+        elsewhere=table(["elsewhere", "here"], elsewhere),
+        problems=table(["name", "variable", "θ", "exact gradient", "what it is", "paper"], problems),
+    )
 
 
 def main() -> None:

@@ -18,11 +18,12 @@ from benchmarks.trials import EstimatorTrial, Failed, ProblemTrial, Skipped, sma
 from estimators import ESTIMATORS
 from estimators.base import Estimator
 from problems import PROBLEMS
-from problems.arguments import arguments, build, defaults
+from problems.arguments import build
 from problems.base import Problem
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run, shared equally among them."""
+
 
 @dataclass(frozen=True)
 class Finding:

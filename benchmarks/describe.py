@@ -23,7 +23,8 @@ def description(name: str) -> dict[str, Any]:
     if name in preset_names():
         text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8").rstrip()
         sweep = load_sweep(name)
-        cited = [*(PROBLEMS[entry.name] for entry in sweep.problem), *(ESTIMATORS[entry.name] for entry in sweep.estimator)]
+        cited: list[Any] = [PROBLEMS[entry.name] for entry in sweep.problem]
+        cited += [ESTIMATORS[entry.name] for entry in sweep.estimator]
         return {
             "kind": "preset", "name": name, "text": text, "sweep": sweep.model_dump(exclude_none=True),
             "bibtex": bibtex(cls.source for cls in cited),
@@ -34,7 +35,7 @@ def description(name: str) -> dict[str, Any]:
         raise BadInput(str(error)) from error
 
 
-def class_of(name: str, others: Collection[str] = ()) -> tuple[str, type]:
+def class_of(name: str, others: Collection[str] = ()) -> tuple[str, Any]:
     """Whether `name` is a problem or an estimator, registered or `module:Class`, and its class.
 
     Raises:
@@ -54,7 +55,7 @@ def class_of(name: str, others: Collection[str] = ()) -> tuple[str, type]:
     raise BadInput(f"name {name!r}: expected {expected}{nearest(name, known)}")
 
 
-def of_class(kind: str, cls: type, name: str) -> dict[str, Any]:
+def of_class(kind: str, cls: Any, name: str) -> dict[str, Any]:
     """From the docstring, the arguments' declarations and the class's facts."""
     default = defaults(cls)
     taken = {
