@@ -58,10 +58,20 @@ LONG = dict.fromkeys(("purity", "jit_and_vmap", "extreme_parameters", "precision
 """The problems on which a check is left to `make test-all`: it compiles, and they add little to the others."""
 
 
+def first_of(place: int, pair: tuple[str, str], count: int) -> bool:
+    """Whether a pair is among the first `count` of its problem (place 0), or of its estimator (place 1)."""
+    return pair in [other for other in PAIRS if other[place] == pair[place]][:count]
+
+
+QUICK = {pair for pair in PAIRS if first_of(0, pair, 2) or first_of(1, pair, 1)}
+"""Each problem with two estimators, each estimator on one problem: all other pairs are left to `make test-all`."""
+
+
 def checks_of_pairs():
     for pair in PAIRS:
         for name in ESTIMATOR_CHECKS:
-            marks = [pytest.mark.slow] if pair[0] in LONG.get(name, ()) else []
+            slow = pair not in QUICK or pair[0] in LONG.get(name, ())
+            marks = [pytest.mark.slow] if slow else []
             yield pytest.param(pair, name, id="-".join((*pair, name)), marks=marks)
 
 
