@@ -79,8 +79,10 @@ def power_text(value: float) -> str:
     return rf"${times}10^{{{int(power)}}}$" if value else "0"
 
 
-def draw_lines(axes: Axes, rows: pd.DataFrame, x: str, looks: Mapping[str, Look], shift: Mapping[str, float]) -> None:
-    """Each estimator's variance against the column `x`: exact where known, interval, line, hollow where unreliable.
+def draw_lines(
+    axes: Axes, rows: pd.DataFrame, x: str, looks: Mapping[str, Look], shift: Mapping[str, float], y: str = "variance"
+) -> None:
+    """Each estimator's `y` against the column `x`: exact where known, interval, line, hollow where unreliable.
 
     A label's `shift` is added to ln x. Where a variance is zero the line is broken.
     """
@@ -89,15 +91,15 @@ def draw_lines(axes: Axes, rows: pd.DataFrame, x: str, looks: Mapping[str, Look]
         at = line[x].to_numpy(float) * math.exp(shift.get(label, 0))
         value, low, high, exact = (
             line[column].where(~line.zero & (line[column] > 0)).to_numpy(float)
-            for column in ("variance", "variance_low", "variance_high", "exact_variance")
+            for column in (y, f"{y}_low", f"{y}_high", f"exact_{y}")
         )
         doubtful = (line.status == "unreliable").to_numpy()
         axes.plot(at, exact, **EXACT, zorder=2)
         axes.fill_between(at, low, high, color=look["color"], alpha=0.2, linewidth=0)
         axes.plot(at, value, **look, zorder=3)
         axes.plot(at[doubtful], value[doubtful], **hollow(look), zorder=4)
-    if not rows.zero.all():
-        scale_log(axes, "y", rows.variance[~rows.zero])
+    if (shown := rows[y][~rows.zero & (rows[y] > 0)]).any():
+        scale_log(axes, "y", shown)
 
 
 def shifts_apart(rows: pd.DataFrame, gap: float) -> dict[str, float]:
@@ -166,9 +168,10 @@ def figures(measurements: pd.DataFrame) -> Drawn:
     if table.empty:
         return
     table["zero"] = is_zero(table)
+    table["exact_snr"] = table.exact_norm / np.sqrt(table.exact_variance)
     sweeps = list(argument_sweeps(table))
     for sweep in sweeps:
-        yield from variance_vs_argument(sweep, looks)
+        yield from against_argument(sweep, looks)
     long = [sweep.rows for sweep in sweeps if sweep.rows.value.nunique() > MOST_APART]
     table = table.drop(pd.concat(long).index.unique() if long else [])
     for (problem, setting), rows in table.groupby(["problem", "setting"]):
@@ -244,30 +247,48 @@ def slope_text(line: pd.DataFrame) -> str:
     return f"{slope.value:.2f} [{slope.low:.2f}, {slope.high:.2f}]" if slope else "–"
 
 
-def variance_vs_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Drawn:
-    """Variance against a problem's argument, a figure for each L."""
+AGAINST_ARGUMENT = {
+    "variance": "variance of the gradient",
+    "snr": "signal-to-noise ratio of the gradient",
+}
+"""What is drawn against a problem's argument, with the words at its axis."""
+
+
+def against_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Drawn:
+    """Variance, and signal against noise, as a problem's argument changes: a figure for each L."""
     levels = sorted(sweep.rows.num_samples.unique())
     for level in levels:
         rows = sweep.rows[sweep.rows.num_samples == level]
         if rows.zero.all():
             continue
-        panels, columns = panels_of(rows, by_point=False)
-        width = width_of(columns)
-        shown = those_of(looks, rows[~rows.zero])
-        key = lay_out_list([Entry(k, v) for v, k in shown.items()] + other_entries(rows), width)
-        notes = [f"Shaded: {INTERVALS}.", *zero_notes(panels, "value", words(sweep.argument))]
-        key += lay_out_notes(notes, width, next_line(key))
-        title = f"{problem_label(sweep.problem, sweep.rest)}, L = {level}"
-        labels = (words(sweep.argument), "variance of the gradient")
-        figure, every = page(title, panels, key, labels, columns=columns)
-        for axes, panel in zip(every, panels, strict=True):
-            draw_lines(axes, panel.rows, "value", shown, {})
-            if rows.value.min() > 0 and rows.value.max() >= 100 * rows.value.min():
-                scale_log(axes, "x", rows.value)
-            else:
-                set_ticks(axes, "x", spaced(axes, linear_ticks(*axes.get_xlim())))
         suffix = f"_L{level}" if len(levels) > 1 else ""
-        yield f"variance_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}", figure
+        for column in AGAINST_ARGUMENT:
+            if not (rows[column][~rows.zero] > 0).any():
+                continue
+            name = f"{column}_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}"
+            yield name, column_vs_argument(column, sweep, rows, level, looks)
+
+
+def column_vs_argument(
+    column: str, sweep: ArgumentSweep, rows: pd.DataFrame, level: int, looks: Mapping[str, Look]
+) -> Figure:
+    """One of AGAINST_ARGUMENT at one L."""
+    panels, columns = panels_of(rows, by_point=False)
+    width = width_of(columns)
+    shown = those_of(looks, rows[~rows.zero])
+    key = lay_out_list([Entry(k, v) for v, k in shown.items()] + other_entries(rows), width)
+    notes = [f"Shaded: {INTERVALS}.", *zero_notes(panels, "value", words(sweep.argument))]
+    key += lay_out_notes(notes, width, next_line(key))
+    title = f"{problem_label(sweep.problem, sweep.rest)}, L = {level}"
+    labels = (words(sweep.argument), AGAINST_ARGUMENT[column])
+    figure, every = page(title, panels, key, labels, columns=columns)
+    for axes, panel in zip(every, panels, strict=True):
+        draw_lines(axes, panel.rows, "value", shown, {}, column)
+        if rows.value.min() > 0 and rows.value.max() >= 100 * rows.value.min():
+            scale_log(axes, "x", rows.value)
+        else:
+            set_ticks(axes, "x", spaced(axes, linear_ticks(*axes.get_xlim())))
+    return figure
 
 
 def variance_vs_cost(title: str, rows: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
