@@ -93,6 +93,12 @@ def _(q: dist.Normal, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return q.loc + q.scale * noise(jax.random.normal, key, num_samples, q.batch_shape, jnp.result_type(q.loc))
 
 
+@_rsample.register
+def _(q: dist.MultivariateNormal, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    drawn = noise(jax.random.normal, key, num_samples, (*q.batch_shape, *q.event_shape), jnp.result_type(q.loc))
+    return q.loc + (q.scale_tril @ drawn[..., None])[..., 0]
+
+
 @singledispatch
 def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return _rsample(q, key, num_samples) if q.has_rsample else q.sample(key, (num_samples,))

@@ -11,7 +11,8 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from problems.arguments import as_float, choice, integer
-from problems.base import Params, Problem
+from problems.base import Params
+from problems.bounds import VariationalBound
 from problems.data import IMAGES
 from problems.enumeration import MOST_BITS, enumerated_expectation
 
@@ -34,7 +35,7 @@ def apply(layers: Layers, x: Float[Array, "points in"]) -> Float[Array, "points 
     return jax.vmap(last)(x)
 
 
-class VariationalAutoencoder(Problem):
+class VariationalAutoencoder(VariationalBound):
     r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
 
     θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The images measured on are N of the
@@ -50,8 +51,6 @@ class VariationalAutoencoder(Problem):
     # an array leaf: one compiled program serves every θ
     train_steps: Array = integer(0, "steps of training before the gradient is measured", at_least=0, static=False)
     images: Float[Array, "points pixels"] = eqx.field(default=None)
-
-    objective_uses_params: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.images is not None:  # given as they are: a minibatch in training
@@ -83,13 +82,19 @@ class VariationalAutoencoder(Problem):
             "decoder": perceptron(decoder, [self.latent_dim, self.hidden_dim, pixels]),
         }
 
-    def objective(self, params: Params, x: Float[Array, "points latent"]) -> Float[Array, " points"]:
-        decoded = dist.Bernoulli(logits=apply(params["decoder"], x)).to_event(1)
-        if self.kl == "analytic":
-            kl = self.analytic_kl(params)
-        else:
-            kl = self.distribution(params).log_prob(x) - self.prior().log_prob(x)
-        return (kl - decoded.log_prob(self.images)) / len(self.images)
+    @property
+    def holds_density(self) -> bool:
+        return self.kl == "sampled"
+
+    def log_likelihood(self, params: Params, x: Float[Array, "points *latent"]) -> Float[Array, " points"]:
+        """log p(x_n | z) of each image at its latent."""
+        return dist.Bernoulli(logits=apply(params["decoder"], x.reshape(len(x), -1))).to_event(1).log_prob(self.images)
+
+    def objective_under(
+        self, params: Params, q: dist.Distribution, x: Float[Array, "points *latent"]
+    ) -> Float[Array, " points"]:
+        kl = self.analytic_kl(params) if self.kl == "analytic" else q.log_prob(x) - self.prior().log_prob(x)
+        return (kl - self.log_likelihood(params, x)) / len(self.images)
 
 
 class VAEGaussian(VariationalAutoencoder):
