@@ -74,7 +74,8 @@ def particles(q: dist.Distribution, number: int) -> dist.Distribution:
         name: jnp.broadcast_to(jnp.expand_dims(getattr(q.base_dist, name), -2), shape)
         for name in q.base_dist.arg_constraints
     }
-    return type(q.base_dist)(**given).to_event(2)
+    # relaxed particles are outside the support, and have a density all the same
+    return type(q.base_dist)(**given, validate_args=False).to_event(2)
 
 
 def log_density(q: dist.Distribution, x: Float[Array, "*batch particles dim"]) -> Float[Array, "*batch particles"]:

@@ -18,8 +18,8 @@ class LinearQuadraticControl(Problem):
     r"""$f(u) = \sum_{t<T} (s_t^\top s_t + \rho u_t^2) + s_T^\top s_T$ with $s_{t+1} = A s_t + B u_t$.
 
     A mass is pushed to rest: s is position and velocity, $A = (1, h; 0, 1)$, $B = (0, h)^\top$. The policy is
-    $u_t = -\kappa^\top s_t + \sigma \varepsilon_t$, so that an episode's actions $x = (u_0, \ldots, u_{T-1})$ are jointly
-    Gaussian: that is q, whose log-density is the sum of the policy's over the episode. Groups: `gain` (κ) and
+    $u_t = -\kappa^\top s_t + \sigma \varepsilon_t$, so that an episode's actions $x = (u_0, \ldots, u_{T-1})$ are
+    jointly Gaussian: that is q, whose log-density is the sum of the policy's over the episode. Groups: `gain` (κ) and
     `log_scale` (log σ).
 
     $E[f]$ in closed form: under the policy the state's mean and covariance follow $m' = M m$ and

@@ -135,10 +135,11 @@ class VAEBernoulli(VariationalAutoencoder):
         return self.latent_dim
 
     def distribution(self, params: Params) -> dist.Distribution:
-        return dist.Bernoulli(logits=apply(params["encoder"], self.images)).to_event(1)
+        # log q is asked for at relaxed bits too, which are outside its support
+        return dist.Bernoulli(logits=apply(params["encoder"], self.images), validate_args=False).to_event(1)
 
     def prior(self) -> dist.Distribution:
-        return dist.Bernoulli(logits=jnp.zeros(self.latent_dim)).to_event(1)
+        return dist.Bernoulli(logits=jnp.zeros(self.latent_dim), validate_args=False).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
         logits = self.distribution(params).base_dist.logits
