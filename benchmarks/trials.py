@@ -21,6 +21,7 @@ from problems.base import Params, Problem
 
 SMALL: dict[str, dict[str, Any]] = {
     "vae_bernoulli": {"latent_dim": 4, "num_images": 4, "hidden_dim": 8},
+    "vae_bernoulli_two_layers": {"latent_dim": 2, "num_images": 4, "hidden_dim": 4},
     "vae_gaussian": {"latent_dim": 3, "num_images": 4, "hidden_dim": 8},
     "vae_bernoulli_bound": {"latent_dim": 2, "num_particles": 3, "num_images": 4, "hidden_dim": 8},
     "vae_gaussian_bound": {"latent_dim": 2, "num_particles": 3, "num_images": 4, "hidden_dim": 8},

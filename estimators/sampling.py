@@ -17,6 +17,7 @@ from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Array, Float
 
 import estimators.threefry  # noqa: F401  (draws take a third of the time)
+from problems.bernoulli_chain import BernoulliChain
 
 VECTOR = 32
 """Numbers from one key that fill the vector units."""
@@ -108,6 +109,11 @@ def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, 
 def _(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     # b = 1[logit + logistic noise > 0], so that a relaxation with the same key relaxes this very draw
     return (logistic_latent(q, key, num_samples) > 0).astype(q.logits.dtype)
+
+
+@_sample.register
+def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    return q.bits(noise(jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype))
 
 
 def logistic_latent(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:

@@ -10,6 +10,7 @@ from problems.linear_gaussian_vae import LinearGaussianVAE
 from problems.linear_quadratic_control import LinearQuadraticControl
 from problems.logistic_regression import LogisticRegression
 from problems.normal_normal import NormalNormalBound
+from problems.two_layer_vae import VAEBernoulliTwoLayers
 from problems.vae import VAEBernoulli, VAEGaussian
 from problems.vae_bounds import VAEBernoulliBound, VAEGaussianBound
 
@@ -22,6 +23,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "logistic_regression": LogisticRegression,
     "vae_gaussian": VAEGaussian,
     "vae_bernoulli": VAEBernoulli,
+    "vae_bernoulli_two_layers": VAEBernoulliTwoLayers,
     "normal_normal_bound": NormalNormalBound,
     "vae_gaussian_bound": VAEGaussianBound,
     "vae_bernoulli_bound": VAEBernoulliBound,

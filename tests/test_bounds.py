@@ -135,6 +135,35 @@ def test_one_particle_is_the_plain_autoencoder():
     np.testing.assert_allclose(as_vector(one), as_vector(other), rtol=1e-4, atol=1e-5)
 
 
+def test_two_layers_by_finite_differences_of_the_enumerated_elbo_in_numpy():
+    vae = problem("vae_bernoulli_two_layers", latent_dim=2, num_images=2, hidden_dim=3)
+    params = jax.tree.map(lambda leaf: 1.5 * leaf, vae.init_params(KEY))
+    leaves, structure = jax.tree.flatten(params)
+    cuts = np.cumsum([leaf.size for leaf in leaves])[:-1]
+    images, states = np.asarray(vae.images, float), binary_vectors(2)
+
+    def network(layers, x):
+        first, second = layers
+        return np.tanh(x @ first.weight.T + first.bias) @ second.weight.T + second.bias
+
+    def log_mass(logits: np.ndarray, bits: np.ndarray) -> float:
+        return -np.logaddexp(0, np.where(bits == 1, -1, 1) * logits).sum()
+
+    def negative_elbo(theta: np.ndarray) -> float:
+        arrays = [part.reshape(leaf.shape) for part, leaf in zip(np.split(theta, cuts), leaves, strict=True)]
+        both, total = jax.tree.unflatten(structure, arrays), 0.0
+        q, p = both["encoder"], both["decoder"]
+        for image, b1, b2 in itertools.product(images, states, states):
+            log_q = log_mass(network(q["first"], image), b1) + log_mass(network(q["second"], b1), b2)
+            log_p = log_mass(network(p["first"], b1), image) + log_mass(network(p["second"], b2), b1) + 2 * np.log(0.5)
+            total += np.exp(log_q) * (log_q - log_p)
+        return total / len(images)
+
+    point = np.concatenate([np.ravel(leaf) for leaf in leaves]).astype(float)
+    found = directions(len(point)) @ as_vector(exact_gradient(vae, params))
+    np.testing.assert_allclose(found, along(negative_elbo, point), rtol=1e-5, atol=1e-6)
+
+
 def exact_moments(subject, vae, params, monkeypatch, auxiliary: bool = False):
     """Mean and total variance of an estimate at L = 1, by enumerating all that it can draw."""
     with jax.enable_x64(True):
