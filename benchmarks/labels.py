@@ -19,12 +19,20 @@ SPELLING = {
     "gaussian": "Gaussian",
     "bernoulli": "Bernoulli",
     "vae": "VAE",
+    "dreg": "DReG",
+    "vimco": "VIMCO",
+    "ovis": "OVIS",
+    "flipout": "Flipout",
+    "bayesian": "Bayesian",
+    "normal normal": "normal–normal",
+    "linear quadratic": "linear–quadratic",
+    "monte carlo": "Monte Carlo",
     "not coupled": "uncoupled",
     "init": "initialisation",
 }
 """Where words are not simply those of the name in snake_case; longer ones first."""
 
-SYMBOLS = {"temperature": "τ"}
+SYMBOLS = {"temperature": "τ", "gamma": "γ"}
 
 INTERVALS = f"{100 * CONFIDENCE:g} % intervals"
 

@@ -20,7 +20,7 @@ from estimators import estimator
 from estimators.base import Estimator
 from problems.base import Params, Problem
 from problems.data import IMAGES, cache_folder
-from problems.vae import VariationalAutoencoder
+from problems.vae import ImageModel
 
 LEARNING_RATE = 3e-3
 BATCH = 64
@@ -34,7 +34,7 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     versions; training is deterministic, so that this changes nothing but the time.
     """
     key = jax.random.fold_in(jax.random.key(seed, impl=GENERATORS["threefry"]), stable_hash("initialisation"))
-    if not isinstance(problem, VariationalAutoencoder) or problem.train_steps == 0:
+    if not isinstance(problem, ImageModel) or problem.train_steps == 0:
         return problem.init_params(key)
     start = problem.init_params(key)
     spec = [label, seed, sorted(sources(problem).items()), LEARNING_RATE, BATCH, SAMPLES]
@@ -58,7 +58,7 @@ def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any
     return made
 
 
-def train(problem: VariationalAutoencoder, params: Params, key: Array) -> Params:
+def train(problem: ImageModel, params: Params, key: Array) -> Params:
     """Adam on minibatches of all images, with the best gradient for the latents: pathwise, or leave-one-out."""
     images = jnp.asarray(IMAGES[problem.data](), problem.images.dtype)
     gradient = estimator("pathwise")
@@ -69,7 +69,7 @@ def train(problem: VariationalAutoencoder, params: Params, key: Array) -> Params
 
 @partial(jax.jit, static_argnames="steps")
 def _train(
-    problem: VariationalAutoencoder,
+    problem: ImageModel,
     params: Params,
     gradient: Estimator,
     images: Float[Array, "images pixels"],

@@ -21,7 +21,11 @@ from problems.base import Params, Problem
 
 SMALL: dict[str, dict[str, Any]] = {
     "vae_bernoulli": {"latent_dim": 4, "num_images": 4, "hidden_dim": 8},
+    "vae_bernoulli_two_layers": {"latent_dim": 2, "num_images": 4, "hidden_dim": 4},
     "vae_gaussian": {"latent_dim": 3, "num_images": 4, "hidden_dim": 8},
+    "vae_bernoulli_bound": {"latent_dim": 2, "num_particles": 3, "num_images": 4, "hidden_dim": 8},
+    "vae_gaussian_bound": {"latent_dim": 2, "num_particles": 3, "num_images": 4, "hidden_dim": 8},
+    "bayesian_network": {"num_rows": 8, "hidden_dim": 1},
 }
 """Arguments that make a costly problem small enough for a check."""
 

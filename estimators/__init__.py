@@ -3,9 +3,12 @@
 from estimators.base import Cost, Estimator, SurrogateEstimator
 from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
 from estimators.measure_valued import MeasureValued
+from estimators.particles import OVIS, VIMCO
+from estimators.path_derivatives import DReG, StickingTheLanding
 from estimators.pathwise import Pathwise
 from estimators.score_function import ScoreFunction
 from estimators.straight_through import StraightThrough
+from estimators.weight_noise import Flipout, LocalReparameterization
 from problems.arguments import build
 
 ESTIMATORS: dict[str, type[Estimator]] = {
@@ -15,6 +18,12 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "gumbel_softmax": GumbelSoftmax,
     "straight_through_gumbel": StraightThroughGumbel,
     "straight_through": StraightThrough,
+    "sticking_the_landing": StickingTheLanding,
+    "dreg": DReG,
+    "vimco": VIMCO,
+    "ovis": OVIS,
+    "local_reparameterization": LocalReparameterization,
+    "flipout": Flipout,
 }
 
 

@@ -1,5 +1,6 @@
 r"""Control variates: functions h of x, correlated with f, whose expectation under q_θ is known as a function of θ."""
 
+import math
 from abc import abstractmethod
 
 import equinox as eqx
@@ -60,10 +61,17 @@ class Delta(ControlVariate):
     def __call__(
         self, problem: Problem, params: Params, q: dist.Distribution, x: Float[Array, "L ..."]
     ) -> tuple[Float[Array, "L *batch"], Float[Array, ""]]:
-        frozen = stop_gradient(params)
-        center = stop_gradient(q.mean)
-        gradient_of_f = jax.grad(lambda x: problem.objective(frozen, x).sum())
-        value, gradient = problem.objective(frozen, center), gradient_of_f(center)
+        def vector(x: Float[Array, "..."]) -> Float[Array, "... dim"]:
+            return x.reshape(*x.shape[: x.ndim - q.event_dim], -1)
+
+        frozen, mean = stop_gradient(params), vector(q.mean)
+        center = stop_gradient(mean)
+
+        def f(center: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
+            return problem.objective(frozen, center.reshape(q.mean.shape))
+
+        gradient_of_f = jax.grad(lambda center: f(center).sum())
+        value, gradient = f(center), gradient_of_f(center)
 
         def hessian_row(direction: Float[Array, " dim"]) -> Float[Array, "*batch dim"]:
             return jax.jvp(gradient_of_f, (center,), (jnp.broadcast_to(direction, center.shape),))[1]
@@ -75,16 +83,15 @@ class Delta(ControlVariate):
             return value + linear + 0.5 * jnp.einsum("...i,...ij,...j->...", apart, hessian, apart)
 
         curvature = jnp.diagonal(hessian, axis1=-2, axis2=-1)
-        expectation = taylor(q.mean - center) + 0.5 * (curvature * q.variance).sum(-1)
-        return taylor(x - center), expectation.sum()
+        expectation = taylor(mean - center) + 0.5 * (curvature * vector(q.variance)).sum(-1)
+        return taylor(vector(x) - center), expectation.sum()
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         return None if isinstance(q, dist.Normal) else f"delta needs Gaussian coordinates, not {type(q).__name__}"
 
     def cost(self, problem: Problem) -> Cost:
-        (dim,) = problem.abstract_distribution().event_shape
-        return Cost(f=1, grad=1 + dim)
+        return Cost(f=1, grad=1 + math.prod(problem.abstract_distribution().event_shape))
 
 
 CONTROL_VARIATES: dict[str, ControlVariate] = {

@@ -1,5 +1,6 @@
 """The measure-valued gradient, also known as the weak derivative method."""
 
+import math
 from typing import ClassVar
 
 import jax
@@ -35,10 +36,11 @@ class MeasureValued(SurrogateEstimator):
         q = problem.distribution(params)
         draw_key, part_key = jax.random.split(key)
         x = sample(q, draw_key, num_samples)
-        coordinates = jnp.arange(x.shape[-1])
+        coordinates = jnp.arange(math.prod(q.event_shape))
+        places = coordinates.reshape(q.event_shape)
 
         def costs_with(i: Array, replacement: Float[Array, "L *batch dim"]) -> Float[Array, "L *batch"]:
-            return problem.costs(params, jnp.where(coordinates == i, replacement, x))
+            return problem.costs(params, jnp.where(places == i, replacement, x))
 
         def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
             return (costs_with(i, part.positive) - costs_with(i, part.negative)).mean(0)
@@ -46,6 +48,7 @@ class MeasureValued(SurrogateEstimator):
         surrogate = problem.costs(params, x).mean(0).sum()
         for part in weak_derivatives(base(q), part_key, num_samples, self.coupled):
             differences = jax.vmap(difference, in_axes=(0, None), out_axes=-1)(coordinates, part)
+            differences = differences.reshape(part.constant.shape)
             surrogate += (stop_gradient(part.constant * differences) * part.parameter).sum()
         return surrogate, state
 
@@ -57,4 +60,4 @@ class MeasureValued(SurrogateEstimator):
         q = problem.abstract_distribution()
         parts = jax.eval_shape(lambda q, key: weak_derivatives(base(q), key, 1, True), q, jax.random.key(0))
         own = num_samples * problem.objective_uses_params
-        return Cost(f=2 * q.event_shape[0] * num_samples * len(parts) + own, grad=own)
+        return Cost(f=2 * math.prod(q.event_shape) * num_samples * len(parts) + own, grad=own)

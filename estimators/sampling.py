@@ -17,6 +17,7 @@ from jax.experimental.layout import Layout, with_layout_constraint
 from jaxtyping import Array, Float
 
 import estimators.threefry  # noqa: F401  (draws take a third of the time)
+from problems.bernoulli_chain import BernoulliChain
 
 VECTOR = 32
 """Numbers from one key that fill the vector units."""
@@ -93,6 +94,12 @@ def _(q: dist.Normal, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return q.loc + q.scale * noise(jax.random.normal, key, num_samples, q.batch_shape, jnp.result_type(q.loc))
 
 
+@_rsample.register
+def _(q: dist.MultivariateNormal, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    drawn = noise(jax.random.normal, key, num_samples, (*q.batch_shape, *q.event_shape), jnp.result_type(q.loc))
+    return q.loc + (q.scale_tril @ drawn[..., None])[..., 0]
+
+
 @singledispatch
 def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return _rsample(q, key, num_samples) if q.has_rsample else q.sample(key, (num_samples,))
@@ -102,6 +109,11 @@ def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, 
 def _(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     # b = 1[logit + logistic noise > 0], so that a relaxation with the same key relaxes this very draw
     return (logistic_latent(q, key, num_samples) > 0).astype(q.logits.dtype)
+
+
+@_sample.register
+def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    return q.bits(noise(jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype))
 
 
 def logistic_latent(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:

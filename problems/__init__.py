@@ -2,10 +2,17 @@
 
 from problems.arguments import build
 from problems.base import Params, Problem
+from problems.bayesian_network import BayesianNetwork
 from problems.bernoulli import BernoulliSquare
+from problems.chaotic_rollout import ChaoticRollout
 from problems.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
+from problems.linear_gaussian_vae import LinearGaussianVAE
+from problems.linear_quadratic_control import LinearQuadraticControl
 from problems.logistic_regression import LogisticRegression
+from problems.normal_normal import NormalNormalBound
+from problems.two_layer_vae import VAEBernoulliTwoLayers
 from problems.vae import VAEBernoulli, VAEGaussian
+from problems.vae_bounds import VAEBernoulliBound, VAEGaussianBound
 
 PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_square": GaussianSquare,
@@ -16,6 +23,14 @@ PROBLEMS: dict[str, type[Problem]] = {
     "logistic_regression": LogisticRegression,
     "vae_gaussian": VAEGaussian,
     "vae_bernoulli": VAEBernoulli,
+    "vae_bernoulli_two_layers": VAEBernoulliTwoLayers,
+    "normal_normal_bound": NormalNormalBound,
+    "vae_gaussian_bound": VAEGaussianBound,
+    "vae_bernoulli_bound": VAEBernoulliBound,
+    "linear_gaussian_vae": LinearGaussianVAE,
+    "bayesian_network": BayesianNetwork,
+    "linear_quadratic_control": LinearQuadraticControl,
+    "chaotic_rollout": ChaoticRollout,
 }
 
 

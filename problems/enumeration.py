@@ -1,6 +1,7 @@
 """Exact expectations over binary vectors, by listing them all."""
 
 import itertools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -28,8 +29,7 @@ def enumerated_expectation(problem: Problem, params: Params) -> Float[Array, ""]
     Differentiating it with respect to θ gives the exact gradient, $\partial f/\partial\theta$ included.
     """
     q = problem.distribution(params)
-    (dim,) = q.event_shape
-    states = jnp.asarray(binary_vectors(dim), jax.tree.leaves(params)[0].dtype)
-    states = states.reshape(-1, *(1 for _ in q.batch_shape), dim)
-    x = jnp.broadcast_to(states, (len(states), *q.batch_shape, dim))
+    states = jnp.asarray(binary_vectors(math.prod(q.event_shape)), jax.tree.leaves(params)[0].dtype)
+    states = states.reshape(-1, *(1 for _ in q.batch_shape), *q.event_shape)
+    x = jnp.broadcast_to(states, (len(states), *q.batch_shape, *q.event_shape))
     return (jnp.exp(q.log_prob(x)) * problem.costs(params, x)).sum()

@@ -11,47 +11,28 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from problems.arguments import as_float, choice, integer
-from problems.base import Params, Problem
+from problems.base import Params
+from problems.bounds import VariationalBound
 from problems.data import IMAGES
 from problems.enumeration import MOST_BITS, enumerated_expectation
-
-Layers = list[eqx.nn.Linear]
+from problems.perceptron import apply, perceptron
 
 KL = {"analytic": "analytic", "sampled": "sampled"}
 
 
-def perceptron(key: Array, sizes: list[int]) -> Layers:
-    """The layers of a fully connected network, at equinox's default initialisation."""
-    keys = jax.random.split(key, len(sizes) - 1)
-    return [eqx.nn.Linear(a, b, key=key) for a, b, key in zip(sizes, sizes[1:], keys, strict=False)]
+class ImageModel(VariationalBound):
+    r"""A model of images with latents z, measured on N of the data set, drawn once: the only noise is that of z.
 
-
-def apply(layers: Layers, x: Float[Array, "points in"]) -> Float[Array, "points out"]:
-    """tanh between the layers, none after the last."""
-    *hidden, last = layers
-    for layer in hidden:
-        x = jnp.tanh(jax.vmap(layer)(x))
-    return jax.vmap(last)(x)
-
-
-class VariationalAutoencoder(Problem):
-    r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
-
-    θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The images measured on are N of the
-    data set, drawn once and kept, so that the only noise is that of z. The encoder is amortised: all N latents share
-    its weights. At `train_steps = 0` θ is the initialisation; else it is trained for so many steps (on all images).
+    At `train_steps = 0` θ is the initialisation; else it is trained for so many steps (on all images).
     """
 
     data: str = choice({name: name for name in IMAGES}, "digits", "which images")
     num_images: int = integer(16, "N, the images whose ELBO is differentiated")
     hidden_dim: int = integer(32, "units in each hidden layer")
     latent_dim: int = integer(8, "D, the size of z")
-    kl: str = choice(KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples")
     # an array leaf: one compiled program serves every θ
     train_steps: Array = integer(0, "steps of training before the gradient is measured", at_least=0, static=False)
     images: Float[Array, "points pixels"] = eqx.field(default=None)
-
-    objective_uses_params: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.images is not None:  # given as they are: a minibatch in training
@@ -61,6 +42,16 @@ class VariationalAutoencoder(Problem):
             raise ValueError(f"num_images = {self.num_images}: expected at most {len(everything)}, all of {self.data}")
         chosen = np.random.default_rng(0).permutation(len(everything))[: self.num_images]
         self.images = as_float(everything[chosen])
+
+
+class VariationalAutoencoder(ImageModel):
+    r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
+
+    θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The encoder is amortised: all N
+    latents share its weights.
+    """
+
+    kl: str = choice(KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples")
 
     @property
     @abstractmethod
@@ -83,13 +74,19 @@ class VariationalAutoencoder(Problem):
             "decoder": perceptron(decoder, [self.latent_dim, self.hidden_dim, pixels]),
         }
 
-    def objective(self, params: Params, x: Float[Array, "points latent"]) -> Float[Array, " points"]:
-        decoded = dist.Bernoulli(logits=apply(params["decoder"], x)).to_event(1)
-        if self.kl == "analytic":
-            kl = self.analytic_kl(params)
-        else:
-            kl = self.distribution(params).log_prob(x) - self.prior().log_prob(x)
-        return (kl - decoded.log_prob(self.images)) / len(self.images)
+    @property
+    def holds_density(self) -> bool:
+        return self.kl == "sampled"
+
+    def log_likelihood(self, params: Params, x: Float[Array, "points *latent"]) -> Float[Array, " points"]:
+        """log p(x_n | z) of each image at its latent."""
+        return dist.Bernoulli(logits=apply(params["decoder"], x.reshape(len(x), -1))).to_event(1).log_prob(self.images)
+
+    def objective_under(
+        self, params: Params, q: dist.Distribution, x: Float[Array, "points *latent"]
+    ) -> Float[Array, " points"]:
+        kl = self.analytic_kl(params) if self.kl == "analytic" else q.log_prob(x) - self.prior().log_prob(x)
+        return (kl - self.log_likelihood(params, x)) / len(self.images)
 
 
 class VAEGaussian(VariationalAutoencoder):
@@ -130,10 +127,11 @@ class VAEBernoulli(VariationalAutoencoder):
         return self.latent_dim
 
     def distribution(self, params: Params) -> dist.Distribution:
-        return dist.Bernoulli(logits=apply(params["encoder"], self.images)).to_event(1)
+        # log q is asked for at relaxed bits too, which are outside its support
+        return dist.Bernoulli(logits=apply(params["encoder"], self.images), validate_args=False).to_event(1)
 
     def prior(self) -> dist.Distribution:
-        return dist.Bernoulli(logits=jnp.zeros(self.latent_dim)).to_event(1)
+        return dist.Bernoulli(logits=jnp.zeros(self.latent_dim), validate_args=False).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
         logits = self.distribution(params).base_dist.logits

@@ -1,0 +1,88 @@
+r"""Bounds on the evidence, a trait that estimators may ask for: f is made of $\log q_\theta$ and $\log p_\theta$.
+
+The K particles of a multi-sample bound are one x, with event (K, D): its pathwise gradient is that of IWAE.
+"""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from problems.arguments import integer
+from problems.base import Params, Problem
+
+
+class VariationalBound(Problem):
+    r"""f holds $\log q_\theta(x)$ at the draw, whose own dependence on θ has no effect on the mean of one draw:
+    $E_{q_\theta}[\nabla_\theta \log q_\theta(x)] = 0$. So an estimator may ask for f under another density.
+    """
+
+    objective_uses_params: ClassVar[bool] = True
+    evaluated: ClassVar[str] = "objective_under"
+
+    @abstractmethod
+    def objective_under(self, params: Params, q: dist.Distribution, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
+        r"""f with the density of q where $q_\theta$'s stands."""
+
+    @property
+    def holds_density(self) -> bool:
+        r"""Whether $\log q_\theta(x)$ stands in f: not so where the divergence is in closed form."""
+        return True
+
+    def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
+        return self.objective_under(params, self.distribution(params), x)
+
+
+class ImportanceWeightedBound(VariationalBound):
+    r"""$f = -c \log \frac1K \sum_k w_k$ with $w_k = p_\theta(\mathrm{data}, z_k) / q_\theta(z_k)$.
+
+    The bound of Burda, Grosse and Salakhutdinov (2016): K independent particles $z_k$, each a row of x.
+    """
+
+    num_particles: int = integer(5, "K, the particles of the bound")
+
+    evaluated: ClassVar[str] = "log_weights"
+
+    @property
+    def factor(self) -> float:
+        """c."""
+        return 1.0
+
+    @abstractmethod
+    def log_joint(self, params: Params, x: Float[Array, "*batch particles dim"]) -> Float[Array, "*batch particles"]:
+        r"""$\log p_\theta(\mathrm{data}, z_k)$ of each particle."""
+
+    def log_weights(
+        self, params: Params, q: dist.Distribution, x: Float[Array, "*batch particles dim"]
+    ) -> Float[Array, "*batch particles"]:
+        r"""$\log w_k$ of each particle, under the density of q."""
+        return self.log_joint(params, x) - log_density(q, x)
+
+    def objective_under(
+        self, params: Params, q: dist.Distribution, x: Float[Array, "*batch particles dim"]
+    ) -> Float[Array, "*batch"]:
+        return -self.factor * log_mean_exp(self.log_weights(params, q, x))
+
+
+def particles(q: dist.Distribution, number: int) -> dist.Distribution:
+    """So many independent draws from q, of independent coordinates, as one event."""
+    shape = (*q.batch_shape, number, *q.event_shape)
+    given = {
+        name: jnp.broadcast_to(jnp.expand_dims(getattr(q.base_dist, name), -2), shape)
+        for name in q.base_dist.arg_constraints
+    }
+    # relaxed particles are outside the support, and have a density all the same
+    return type(q.base_dist)(**given, validate_args=False).to_event(2)
+
+
+def log_density(q: dist.Distribution, x: Float[Array, "*batch particles dim"]) -> Float[Array, "*batch particles"]:
+    """log q of each particle."""
+    return q.base_dist.log_prob(x).sum(-1)
+
+
+def log_mean_exp(values: Float[Array, "*batch particles"]) -> Float[Array, "*batch"]:
+    """The logarithm of the mean of exponentials over the last axis."""
+    return jax.nn.logsumexp(values, axis=-1) - jnp.log(jnp.asarray(values.shape[-1], values.dtype))

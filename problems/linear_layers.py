@@ -1,0 +1,51 @@
+"""Networks with random weights in linear layers, as a trait: an estimator may put other layers in their place."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import equinox as eqx
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from problems.base import Params, Problem
+
+Layer = Callable[[Float[Array, "rows in"]], Float[Array, "rows out"]]
+"""From the inputs of a layer to its outputs, for all rows of the data: a pytree of arrays."""
+
+
+class Dense(eqx.Module):
+    """The same weights for every row."""
+
+    weight: Float[Array, "in out"]
+
+    def __call__(self, inputs: Float[Array, "rows in"]) -> Float[Array, "rows out"]:
+        return inputs @ self.weight
+
+
+class LinearLayers(Problem):
+    r"""f uses x, the weights of a network, in linear layers alone, and is a sum over the rows of the data.
+
+    The weights are independent Gaussians. So f's mean does not change where a layer's outputs keep, for every single
+    row, their joint distribution over all layers, however they hang together across rows.
+    """
+
+    evaluated: ClassVar[str] = "objective_through"
+
+    num_rows: eqx.AbstractVar[int]
+    """The rows of the data."""
+
+    @abstractmethod
+    def matrices(self, x: Float[Array, " weights"]) -> list[Float[Array, "in out"]]:
+        """The weights of each layer, from a vector of all."""
+
+    @abstractmethod
+    def objective_through(self, params: Params, layers: list[Layer]) -> Float[Array, ""]:
+        """f with these layers."""
+
+    def objective(self, params: Params, x: Float[Array, " weights"]) -> Float[Array, ""]:
+        return self.objective_through(params, [Dense(weight) for weight in self.matrices(x)])
+
+    @abstractmethod
+    def distribution(self, params: Params) -> dist.Distribution:
+        """A Gaussian for each weight."""
