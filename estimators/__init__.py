@@ -1,10 +1,14 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
+from estimators.antithetic import Arm, Arms, Disarm
 from estimators.base import Cost, Estimator, SurrogateEstimator
+from estimators.double_control_variate import DoubleControlVariate, Rodeo
 from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
 from estimators.measure_valued import MeasureValued
 from estimators.pathwise import Pathwise
+from estimators.rebar import Rebar, Relax
 from estimators.score_function import ScoreFunction
+from estimators.stochastic_triple import StochasticTriple
 from estimators.straight_through import StraightThrough
 from problems.arguments import build
 
@@ -15,6 +19,14 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "gumbel_softmax": GumbelSoftmax,
     "straight_through_gumbel": StraightThroughGumbel,
     "straight_through": StraightThrough,
+    "rebar": Rebar,
+    "relax": Relax,
+    "arm": Arm,
+    "disarm": Disarm,
+    "arms": Arms,
+    "double_control_variate": DoubleControlVariate,
+    "rodeo": Rodeo,
+    "stochastic_triple": StochasticTriple,
 }
 
 

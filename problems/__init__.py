@@ -2,7 +2,7 @@
 
 from problems.arguments import build
 from problems.base import Params, Problem
-from problems.bernoulli import BernoulliSquare
+from problems.bernoulli import BernoulliShared, BernoulliSquare
 from problems.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
 from problems.logistic_regression import LogisticRegression
 from problems.vae import VAEBernoulli, VAEGaussian
@@ -13,6 +13,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_cosine": GaussianCosine,
     "gaussian_step": GaussianStep,
     "bernoulli_square": BernoulliSquare,
+    "bernoulli_shared": BernoulliShared,
     "logistic_regression": LogisticRegression,
     "vae_gaussian": VAEGaussian,
     "vae_bernoulli": VAEBernoulli,
