@@ -131,6 +131,9 @@ def walk(
 
     for equation in jaxpr.eqns:
         operands = [name_of(atom) for atom in equation.invars]
+        if equation.primitive.name == "stop_gradient":  # nothing is left of it in a compiled program
+            env.update(zip(equation.outvars, operands, strict=True))
+            continue
         key = (equation.primitive.name, str(equation.params), tuple(operands))
         if key not in known:
             known[key] = outcome(equation, operands, names, known, tally, trips)

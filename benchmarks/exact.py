@@ -4,6 +4,7 @@ The toys have independent coordinates and an f that is a sum over them, so that 
 of one coordinate: integrals over the real line (composite Gauss–Legendre, broken where f jumps) or sums over {0, 1}.
 """
 
+from collections.abc import Callable
 from functools import partial, singledispatch
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from estimators.antithetic import Arm, Disarm
 from estimators.base import Estimator
 from estimators.baselines import LeaveOneOut, NoBaseline
 from estimators.control_variates import NoControlVariate
@@ -123,6 +125,39 @@ def _(estimator: MeasureValued, problem: Problem, params: Params, num_samples: i
         for group, variance in variances.items():
             total[group] += variance / num_samples
     return total
+
+
+@_exact_variance.register
+def _(estimator: Arm, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
+    r"""The weight of a coordinate is u − ½: its square has mean 1/12, and with b ≠ b̃, that is u beyond ½ ± (½ − m),
+    $\frac23 [(\frac12)^3 - (\frac12 - m)^3]$.
+    """
+    return of_pairs(problem, params, num_samples, lambda m: (2 / 3 * (1 / 8 - (0.5 - m) ** 3), np.full_like(m, 1 / 12)))
+
+
+@_exact_variance.register
+def _(estimator: Disarm, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
+    r"""The weight of a coordinate is ± (1 − m)/2 where b ≠ b̃, which has probability 2m, and else 0."""
+    return of_pairs(problem, params, num_samples, lambda m: (m * (1 - m) ** 2 / 2, m * (1 - m) ** 2 / 2))
+
+
+def of_pairs(
+    problem: Problem, params: Params, num_samples: int, squares: Callable[[Vector], tuple[Vector, Vector]]
+) -> dict[str, float] | None:
+    r"""Of $\sum_j \Delta_j d_j\, w_i$ over L/2 pairs, $d = b - \tilde b$, $\Delta_j$ the rise of f with b_j.
+
+    `squares` gives, from m = min(p, 1 − p), $E[d_i^2 w_i^2]$ and $E[w_i^2]$; $E[d_i w_i] = m (1 - m)$ and
+    $E[d_j^2] = 2 m$.
+    """
+    coordinates = coordinates_of(problem, params)
+    if not isinstance(problem, BernoulliSquare) or coordinates is None:
+        return None
+    rises = np.array([c.f[1] - c.f[0] for c in coordinates])
+    m = 1 / (1 + np.exp(np.abs(np.asarray(params["logits"]))))
+    own, alone = squares(m)
+    moved = 2 * m * rises**2
+    second = rises**2 * own + (moved.sum() - moved) * alone
+    return {"logits": float((second - (rises * m * (1 - m)) ** 2).sum()) / (num_samples / 2)}
 
 
 def measure_valued_variances(problem: GaussianToy, mean: float, scale: float, coupled: bool) -> dict[str, float]:

@@ -1,12 +1,16 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
+from estimators.antithetic import Arm, Arms, Disarm
 from estimators.base import Cost, Estimator, SurrogateEstimator
+from estimators.double_control_variate import DoubleControlVariate, Rodeo
 from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
 from estimators.measure_valued import MeasureValued
 from estimators.particles import OVIS, VIMCO
 from estimators.path_derivatives import DReG, StickingTheLanding
 from estimators.pathwise import Pathwise
+from estimators.rebar import Rebar, Relax
 from estimators.score_function import ScoreFunction
+from estimators.stochastic_triple import StochasticTriple
 from estimators.straight_through import StraightThrough
 from estimators.weight_noise import Flipout, LocalReparameterization
 from problems.arguments import build
@@ -24,6 +28,14 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "ovis": OVIS,
     "local_reparameterization": LocalReparameterization,
     "flipout": Flipout,
+    "rebar": Rebar,
+    "relax": Relax,
+    "arm": Arm,
+    "disarm": Disarm,
+    "arms": Arms,
+    "double_control_variate": DoubleControlVariate,
+    "rodeo": Rodeo,
+    "stochastic_triple": StochasticTriple,
 }
 
 

@@ -84,6 +84,12 @@ def has_rsample(q: dist.Distribution) -> bool:
     return bool(base(q).has_rsample)
 
 
+def needs_bernoulli(q: dist.Distribution) -> str | None:
+    """None, or the reason why an estimator that is made for Bernoulli variables cannot be used."""
+    is_bernoulli = isinstance(base(q), dist.BernoulliLogits)
+    return None if is_bernoulli else f"this estimator is made for Bernoulli variables, not {type(base(q)).__name__}"
+
+
 @singledispatch
 def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return q.rsample(key, (num_samples,))

@@ -7,16 +7,25 @@ from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
 from estimators.relaxations import mean_parameter
-from estimators.sampling import base, knows, sample
+from estimators.sampling import base, knows, needs_bernoulli, sample
+from estimators.stochastic_triple import SIDES
+from problems.arguments import choice
 from problems.base import Params, Problem
 
 
 class StraightThrough(SurrogateEstimator):
     r"""$\frac1L \sum_l \partial_b f(\theta, b_l)\, \nabla_\theta p_\theta + \partial_\theta f(\theta, b_l)$.
 
-    The draw b passes its gradient on to its probability p, as if it were p. Biased wherever f is not linear in b. Cost:
-    L evaluations of f and L of its gradient.
+    The draw b passes its gradient on to its probability p, as if it were p. Smoothed stochastic triples (Arya, Schauer,
+    Schäfer and Rackauckas, 2022) of a Bernoulli variable are the same with a weight, 1[b = 0]/(1 − p) from the right,
+    1[b = 1]/p from the left, or the mean of both, which is exact where f is quadratic in each coordinate: the slopes at
+    0 and 1 then count alike. Biased wherever f is not linear in b, or quadratic. Cost: L evaluations of f and L of its
+    gradient.
     """
+
+    smoothed: str = choice(
+        {name: name for name in ("none", *SIDES)}, "none", "the side of the smoothed stochastic triple that it is"
+    )
 
     unbiased: ClassVar[bool] = False
     differentiates_f: ClassVar[bool] = True
@@ -27,14 +36,18 @@ class StraightThrough(SurrogateEstimator):
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
-        p = mean_parameter(base(q))
-        hard = sample(q, key, num_samples) + (p - stop_gradient(p))
-        return problem.costs(params, hard).mean(0).sum(), state
+        x, p = sample(q, key, num_samples), mean_parameter(base(q))
+        moving = p - stop_gradient(p)
+        if self.smoothed != "none":
+            logits = base(q).logits
+            moving = SIDES[self.smoothed](x, stop_gradient(p)) * (logits - stop_gradient(logits))
+        return problem.costs(params, x + moving).mean(0).sum(), state
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        reason = f"{type(q).__name__} is not discrete: there is nothing to pass through"
-        return None if knows(mean_parameter, q) else reason
+        if not knows(mean_parameter, q):
+            return f"{type(q).__name__} is not discrete: there is nothing to pass through"
+        return None if self.smoothed == "none" else needs_bernoulli(q)
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         return Cost(f=num_samples, grad=num_samples)

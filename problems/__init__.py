@@ -3,7 +3,7 @@
 from problems.arguments import build
 from problems.base import Params, Problem
 from problems.bayesian_network import BayesianNetwork
-from problems.bernoulli import BernoulliSquare
+from problems.bernoulli import BernoulliShared, BernoulliSquare
 from problems.chaotic_rollout import ChaoticRollout
 from problems.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
 from problems.linear_gaussian_vae import LinearGaussianVAE
@@ -20,6 +20,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_cosine": GaussianCosine,
     "gaussian_step": GaussianStep,
     "bernoulli_square": BernoulliSquare,
+    "bernoulli_shared": BernoulliShared,
     "logistic_regression": LogisticRegression,
     "vae_gaussian": VAEGaussian,
     "vae_bernoulli": VAEBernoulli,

@@ -53,6 +53,7 @@ BY_HAND = {
     "one": (lambda f, x, n: f(x), (1, 0)),
     "twice the same": (lambda f, x, n: f(x) + f(x), (1, 0)),
     "the same in two jitted calls": (lambda f, x, n: jax.jit(f)(x) + jax.jit(lambda y: f(y))(x), (1, 0)),
+    "twice the same, once held fixed": (lambda f, x, n: f(x) + f(jax.lax.stop_gradient(x)), (1, 0)),
     "two": (lambda f, x, n: f(x) + f(x + 1), (2, 0)),
     "not used": (lambda f, x, n: (f(x + 1), f(x))[1], (1, 0)),
     "vmap in vmap": (nested, (20, 0)),
