@@ -79,18 +79,16 @@ ad.primitive_transposes[slope_p] = transpose
 def counted(problem: Problem) -> Problem:
     """The same problem with an opaque f; its class is a subclass, so that whoever asks for the type still finds it."""
 
-    class Counted(type(problem)):  # type: ignore[misc]
-        """A problem whose f is opaque."""
+    def opaque(self: Problem, params: Params, *others: Any) -> Float[Array, "..."]:
+        out = jax.eval_shape(getattr(problem, problem.evaluated), params, *others)
+        operands = (params, *others) if self.objective_uses_params else others
+        aval = jax.core.ShapedArray(out.shape, out.dtype)
+        return objective_p.bind(*map(jnp.asarray, jax.tree.leaves(operands)), outs=(aval,), times=1)[0]
 
-        def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
-            out = jax.eval_shape(problem.objective, params, x)
-            operands = (params, x) if self.objective_uses_params else x
-            aval = jax.core.ShapedArray(out.shape, out.dtype)
-            return objective_p.bind(*map(jnp.asarray, jax.tree.leaves(operands)), outs=(aval,), times=1)[0]
-
-        costs = Problem.costs  # the base class's, whatever the problem made of it: f, vmapped
-
-    twin = object.__new__(Counted)
+    # costs are the base class's, whatever the problem made of them: f, vmapped
+    methods = {"__doc__": "A problem whose f is opaque.", problem.evaluated: opaque, "costs": Problem.costs}
+    counted_type = type(type(problem))("Counted", (type(problem),), {"__module__": __name__, **methods})
+    twin = object.__new__(counted_type)
     for name, value in vars(problem).items():
         object.__setattr__(twin, name, value)
     return twin

@@ -1,17 +1,27 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
 from estimators.base import Cost, Estimator, SurrogateEstimator
+from estimators.finite_differences import SPSA, GaussianSmoothing
+from estimators.generalized_reparameterization import GeneralizedReparameterization, RejectionReparameterization
 from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
+from estimators.importance_weighted import ImportanceWeighted
 from estimators.measure_valued import MeasureValued
 from estimators.pathwise import Pathwise
+from estimators.rao_blackwell import RaoBlackwell
 from estimators.score_function import ScoreFunction
 from estimators.straight_through import StraightThrough
 from problems.arguments import build
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,
+    "rao_blackwell": RaoBlackwell,
+    "importance_weighted": ImportanceWeighted,
     "pathwise": Pathwise,
+    "generalized_reparameterization": GeneralizedReparameterization,
+    "rejection_reparameterization": RejectionReparameterization,
     "measure_valued": MeasureValued,
+    "gaussian_smoothing": GaussianSmoothing,
+    "spsa": SPSA,
     "gumbel_softmax": GumbelSoftmax,
     "straight_through_gumbel": StraightThroughGumbel,
     "straight_through": StraightThrough,

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from estimators.base import Cost, State, SurrogateEstimator
 from estimators.baselines import BASELINES, Baseline
 from estimators.control_variates import CONTROL_VARIATES, ControlVariate
-from estimators.sampling import sample
+from estimators.couplings import COUPLINGS, Coupling
 from problems.arguments import choice
 from problems.base import Params, Problem
 
@@ -20,10 +20,15 @@ class ScoreFunction(SurrogateEstimator):
     discontinuous or not, and any q with a density or mass function: b_l never depends on the x_l that it multiplies,
     and the expectation of h is known. Cost: L evaluations of f and what h costs; where f depends on θ, L of its
     gradient.
+
+    Under other names: VarGrad (Richter et al., 2020) is the baseline leave_one_out; the first derivative of DiCE
+    (Foerster et al., 2018) is this estimate; MuProp (Gu et al., 2016) is the control variate first_order; evolution
+    strategies with antithetic pairs (Salimans et al., 2017) are the coupling antithetic where q is a Gaussian about θ.
     """
 
     baseline: Baseline = choice(BASELINES, "none", "what is subtracted from f", static=False)
     control_variate: ControlVariate = choice(CONTROL_VARIATES, "none", "h, of known expectation", static=False)
+    coupling: Coupling = choice(COUPLINGS, "independent", "how the draws hang together", static=False)
 
     unbiased: ClassVar[bool] = True
     source: ClassVar[str] = "Glynn, 1990; Williams, 1992"
@@ -32,7 +37,7 @@ class ScoreFunction(SurrogateEstimator):
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
-        x = sample(q, key, num_samples)
+        x = self.coupling.sample(q, key, num_samples)
         f = problem.costs(params, x)
         h, expected_h = self.control_variate(problem, params, q, x)
         signal = stop_gradient(f - h)
@@ -48,10 +53,16 @@ class ScoreFunction(SurrogateEstimator):
         return self.baseline.min_samples
 
     def claims_one_over_samples(self) -> bool:
-        return not self.baseline.joins_samples
+        return self.coupling.independent and not self.baseline.joins_samples
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        return super().refuses_samples(num_samples) or self.coupling.refuses_samples(num_samples)
 
     def supports(self, problem: Problem) -> str | None:
-        return self.control_variate.supports(problem)
+        if self.baseline.joins_samples and not self.coupling.independent:
+            return "a baseline made from the other samples needs independent draws"
+        q = problem.abstract_distribution()
+        return self.control_variate.supports(problem) or self.coupling.supports(q)
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         extra = self.control_variate.cost(problem)

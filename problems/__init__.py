@@ -3,6 +3,19 @@
 from problems.arguments import build
 from problems.base import Params, Problem
 from problems.bernoulli import BernoulliSquare
+from problems.families import (
+    BetaToy,
+    DirichletToy,
+    ExponentialToy,
+    GammaToy,
+    GumbelToy,
+    LaplaceToy,
+    LogisticToy,
+    PoissonToy,
+    StudentTToy,
+    VonMisesToy,
+    WeibullToy,
+)
 from problems.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
 from problems.logistic_regression import LogisticRegression
 from problems.vae import VAEBernoulli, VAEGaussian
@@ -12,6 +25,17 @@ PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_exponential": GaussianExponential,
     "gaussian_cosine": GaussianCosine,
     "gaussian_step": GaussianStep,
+    "exponential_toy": ExponentialToy,
+    "weibull_toy": WeibullToy,
+    "logistic_toy": LogisticToy,
+    "laplace_toy": LaplaceToy,
+    "gumbel_toy": GumbelToy,
+    "student_t_toy": StudentTToy,
+    "gamma_toy": GammaToy,
+    "beta_toy": BetaToy,
+    "dirichlet_toy": DirichletToy,
+    "von_mises_toy": VonMisesToy,
+    "poisson_toy": PoissonToy,
     "bernoulli_square": BernoulliSquare,
     "logistic_regression": LogisticRegression,
     "vae_gaussian": VAEGaussian,

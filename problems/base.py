@@ -27,6 +27,9 @@ class Problem(Configured):
     smooth: ClassVar[bool] = True
     """Whether f is differentiable in x almost everywhere *and* continuous, as gradients that pass through f need."""
 
+    evaluated: ClassVar[str] = "objective"
+    """The method whose call is one evaluation of f: a trait that takes f apart names the part that costs."""
+
     truth: ClassVar[str] = ""
     """How `exact_gradient` comes about ("closed form", "quadrature", "enumeration"); "" where it is None."""
 
@@ -60,6 +63,19 @@ class Problem(Configured):
         """q_θ with shapes for arrays: its type, event and batch, at no cost."""
         leaves, structure = jax.tree.flatten(self)
         return _abstract_distribution(structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves))
+
+
+class SumOfTerms(Problem):
+    r"""A problem whose f is a sum of terms, $f(\theta, x) = \sum_i f_i(\theta, x_i)$, one for each coordinate of x."""
+
+    evaluated: ClassVar[str] = "terms"
+
+    @abstractmethod
+    def terms(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
+        """Every f_i for ONE sample x."""
+
+    def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
+        return self.terms(params, x).sum(-1)
 
 
 @functools.cache
