@@ -5,6 +5,7 @@ from estimators.finite_differences import SPSA, GaussianSmoothing
 from estimators.generalized_reparameterization import GeneralizedReparameterization, RejectionReparameterization
 from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
 from estimators.importance_weighted import ImportanceWeighted
+from estimators.lax import Lax
 from estimators.measure_valued import MeasureValued
 from estimators.pathwise import Pathwise
 from estimators.rao_blackwell import RaoBlackwell
@@ -19,6 +20,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "pathwise": Pathwise,
     "generalized_reparameterization": GeneralizedReparameterization,
     "rejection_reparameterization": RejectionReparameterization,
+    "lax": Lax,
     "measure_valued": MeasureValued,
     "gaussian_smoothing": GaussianSmoothing,
     "spsa": SPSA,

@@ -71,7 +71,7 @@ class FiniteDifference(Estimator):
 
 
 class GaussianSmoothing(FiniteDifference):
-    r"""$\frac{2}{L} \sum_{l=1}^{L/2} \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2 c} u_l$, $u \sim N(0, I)$.
+    r"""$\frac{2}{L} \sum_{l=1}^{L/2} \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2 c} u_l$, u ~ N(0, I).
 
     $x^\pm \sim q_{\theta \pm c u}$ from the same random numbers. The gradient of $E_u[F(\theta + c u)]$, so biased by
     O(c²) where F is not quadratic. A direction that leaves θ's domain, where F has no value, counts as 0. Where f jumps
@@ -91,9 +91,9 @@ class GaussianSmoothing(FiniteDifference):
 class SPSA(FiniteDifference):
     r"""$\frac{2}{L} \sum_{l=1}^{L/2} \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2 c} u_l^{-1}$, u = ±1.
 
-    Simultaneous perturbation: the signs u are fair coins, so that $u^{-1} = u$, and $x^\pm \sim q_{\theta \pm c u}$ from
-    the same random numbers. Biased by O(c²) where F is not quadratic. A direction that leaves θ's domain, where F has
-    no value, counts as 0. Cost: L evaluations of f.
+    Simultaneous perturbation: the signs u are fair coins, so that $u^{-1} = u$, and $x^\pm \sim q_{\theta \pm c u}$
+    from the same random numbers. Biased by O(c²) where F is not quadratic. A direction that leaves θ's domain, where
+    F has no value, counts as 0. Cost: L evaluations of f.
     """
 
     source: ClassVar[str] = "Spall, 1992"

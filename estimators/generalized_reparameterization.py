@@ -70,7 +70,7 @@ def _(q: dist.Gamma) -> Standardisation:
 
 
 class GeneralizedReparameterization(TransformedNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, T(\varepsilon_l, \theta)) + f\, \nabla_\theta \log \pi_\theta(\varepsilon_l)$.
+    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log \pi_\theta(\varepsilon_l)$.
 
     $\log x = E_q[\log x] + \varepsilon\, \mathrm{Std}_q[\log x]$ is the transformation T, so that ε has mean 0 and
     variance 1 at every θ, and only its higher moments still depend on θ. Unbiased where f is continuous. Cost: L
@@ -92,7 +92,7 @@ class GeneralizedReparameterization(TransformedNoise):
 
 
 class RejectionReparameterization(TransformedNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, T(\varepsilon_l, \theta)) + f\, \nabla_\theta \log \pi_\theta(\varepsilon_l)$.
+    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log \pi_\theta(\varepsilon_l)$.
 
     T is the proposal of the rejection sampler that draws x, $\pi_\theta$ what it accepts: for gamma variables Marsaglia
     and Tsang's $(\alpha - \frac13) (1 + \varepsilon / \sqrt{9 \alpha - 3})^3$, whose ε is the nearer to N(0, 1) the
@@ -115,7 +115,9 @@ class RejectionReparameterization(TransformedNoise):
         log_density = augmented.log_prob(y) + jnp.log(3 * shift / scale) + 2 * jnp.log(root)
         shape = (self.augmentation, *q.batch_shape)
         waits = noise(jax.random.exponential, uniform_key, num_samples, shape, epsilon.dtype)  # −log u
-        shapes = concentration + jnp.arange(self.augmentation, dtype=epsilon.dtype).reshape(-1, *(1 for _ in q.batch_shape))
+        shapes = concentration + jnp.arange(self.augmentation, dtype=epsilon.dtype).reshape(
+            -1, *(1 for _ in q.batch_shape)
+        )
         return Transformed(y * jnp.exp(-(waits / shapes).sum(1)) / q.rate, log_density)
 
     def supports(self, problem: Problem) -> str | None:

@@ -27,9 +27,7 @@ def _(q: dist.Independent, factor: Float[Array, ""]) -> dist.Distribution:
 
 
 @widened.register
-def _(
-    q: dist.Normal | dist.Logistic | dist.Laplace | dist.Gumbel, factor: Float[Array, ""]
-) -> dist.Distribution:
+def _(q: dist.Normal | dist.Logistic | dist.Laplace | dist.Gumbel, factor: Float[Array, ""]) -> dist.Distribution:
     return type(q)(q.loc, factor * q.scale)
 
 
@@ -49,7 +47,7 @@ def _(q: dist.BernoulliLogits, factor: Float[Array, ""]) -> dist.Distribution:
 
 
 class ImportanceWeighted(SurrogateEstimator):
-    r"""$\frac1L \sum_l w_l f(\theta, x_l) \nabla_\theta \log q_\theta(x_l) + w_l \partial_\theta f$, $w = q_\theta / r$.
+    r"""$\frac1L \sum_l w_l f(\theta, x_l) \nabla_\theta \log q_\theta(x_l) + w_l \partial_\theta f$, w = q / r.
 
     $r = (1 - a)\, q_\theta + a\, \tilde q_\theta$ is a defensive mixture with a wider distribution of the same family:
     it sees what f is where q seldom goes, and no weight exceeds 1/(1 − a). Unbiased for any f, discontinuous or not.

@@ -18,8 +18,8 @@ class Pathwise(SurrogateEstimator):
     whole contribution. Cost: L evaluations of f and L of its gradient.
 
     x is made by location and scale (Gaussian, logistic, Laplace, Gumbel), by the inverse of the distribution function
-    (exponential, Weibull), or by rejection, with an implicit derivative $\partial_\theta x = -\partial_\theta F(x) / q(x)$
-    (gamma and von Mises, and through gamma variables beta, Dirichlet and Student t; Figurnov, Mohamed and Mnih, 2018).
+    F (exponential, Weibull), or by rejection, with the implicit derivative $-\partial_\theta F(x) / q(x)$ (gamma, von
+    Mises, and through gamma variables beta, Dirichlet and Student t; Figurnov, Mohamed and Mnih, 2018).
     """
 
     coupling: Coupling = choice(COUPLINGS, "independent", "how the draws hang together", static=False)

@@ -15,8 +15,8 @@ class RaoBlackwell(SurrogateEstimator):
     r"""$\frac1L \sum_l \sum_i f_i(\theta, x_{li}) \nabla_\theta \log q_i(x_{li}) + \partial_\theta f$.
 
     The score-function gradient with the expectation taken over all that f shares with no factor: where q_θ is
-    $\prod_i q_i(x_i)$ and f is $\sum_i f_i(x_i)$, the terms $j \ne i$ do not multiply the score of x_i. Its variance in D
-    coordinates is D times that in one, the score function's D² and more. Unbiased for any f. Cost: L evaluations of f;
+    $\prod_i q_i(x_i)$ and f is $\sum_i f_i(x_i)$, no term $j \ne i$ multiplies x_i's score. Its variance grows as D,
+    the score function's as D² and more. Unbiased for any f. Cost: L evaluations of f;
     where f depends on θ, L of its gradient.
     """
 

@@ -17,7 +17,7 @@ from jax.custom_batching import custom_vmap
 from jax.experimental.layout import Layout, with_layout_constraint
 from jax.lax import stop_gradient
 from jax.scipy.special import i0e, i1e
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 import estimators.threefry  # noqa: F401  (draws take a third of the time)
 
@@ -30,7 +30,7 @@ def base(q: dist.Distribution) -> dist.Distribution:
     return base(q.base_dist) if isinstance(q, dist.Independent) else q
 
 
-def noise(draw, key: Array, num_samples: int, shape: tuple[int, ...], dtype) -> Float[Array, "L ..."]:
+def noise(draw, key: Array, num_samples: int, shape: tuple[int, ...], dtype) -> Num[Array, "L ..."]:
     """L draws of `shape` from one of jax.random's samplers, made once however often they are used."""
     return jnp.moveaxis(stored(lambda key: draw(key, (*shape, num_samples), dtype))(key), -1, 0)
 

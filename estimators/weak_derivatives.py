@@ -71,7 +71,7 @@ def _(q: dist.BernoulliLogits, key: Array, num_samples: int, coupled: bool) -> l
 
 @weak_derivatives.register
 def _(q: dist.Exponential, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
-    r"""Rate: $c = 1/\lambda$, $x^+$ from q itself, $x^-$ an Erlang variable of two; coupled: $x^+$ is its first part."""
+    r"""Rate: $c = 1/\lambda$, $x^+$ from q, $x^-$ an Erlang variable of two; coupled: $x^+$ is its first part."""
     dtype = jnp.result_type(q.rate)
 
     def wait(key: Array) -> Float[Array, "L *batch dim"]:

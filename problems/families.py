@@ -24,6 +24,9 @@ INTEGRANDS = {
     "cosine": lambda x, k: jnp.cos(k * x),
 }
 
+LIGHT, HEAVY = 80.0, 1e11
+"""How far the integrals go where a density falls like e^{-x}, and where it may fall like a power."""
+
 
 class FamilyToy(SumOfTerms):
     r"""$E_{x \sim q_\theta}[\sum_i h(x_i)]$ over D independent coordinates of one family, all with the same parameters.
@@ -92,7 +95,7 @@ class LocationScaleToy(LineToy):
     loc: Number = number(1.0, "μ, the same in every coordinate")
     scale: Number = number(1.0, "σ, the same in every coordinate", above=0)
 
-    rule: ClassVar[Rule] = real_line()
+    rule: ClassVar[Rule] = real_line(LIGHT)
 
     def nodes(self, params: Params) -> tuple[Float[Array, "points dim"], Float[Array, "points dim"]]:
         nodes, weights = super().nodes(params)
@@ -106,7 +109,7 @@ class ExponentialToy(LineToy):
     rate: Number = number(1.0, "λ, the same in every coordinate", above=0)
 
     family: ClassVar[type[dist.Distribution]] = dist.Exponential
-    rule: ClassVar[Rule] = half_line()
+    rule: ClassVar[Rule] = half_line(HEAVY)
 
 
 class WeibullToy(LineToy):
@@ -116,7 +119,7 @@ class WeibullToy(LineToy):
     concentration: Number = number(2.0, "c, the same in every coordinate", above=0)
 
     family: ClassVar[type[dist.Distribution]] = dist.Weibull
-    rule: ClassVar[Rule] = half_line()
+    rule: ClassVar[Rule] = half_line(HEAVY)
 
 
 class LogisticToy(LocationScaleToy):
@@ -148,6 +151,7 @@ class StudentTToy(LocationScaleToy):
     df: Number = number(5.0, "ν, the same in every coordinate", above=0)
 
     family: ClassVar[type[dist.Distribution]] = dist.StudentT
+    rule: ClassVar[Rule] = real_line(HEAVY)
     source: ClassVar[str] = "Figurnov, Mohamed and Mnih, 2018"
 
 
@@ -162,7 +166,7 @@ class GammaToy(LineToy):
     learn: str = choice({"both": "both", "rate": "rate"}, "both", "which parameters are in θ")
 
     family: ClassVar[type[dist.Distribution]] = dist.Gamma
-    rule: ClassVar[Rule] = half_line()
+    rule: ClassVar[Rule] = half_line(HEAVY)
     source: ClassVar[str] = "Figurnov, Mohamed and Mnih, 2018"
 
     @property

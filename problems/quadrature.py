@@ -18,16 +18,16 @@ class Rule(NamedTuple):
     weights: Float[np.ndarray, " points"]
 
 
-def half_line(step: float = 1 / 256) -> Rule:
-    """Over (0, ∞): x = exp(π/2 sinh u), from 10⁻³¹ to 10¹¹."""
-    u = np.arange(-4.5, 3.5 + step / 2, step)
+def half_line(reach: float, step: float = 1 / 256) -> Rule:
+    """Over (0, ∞): x = exp(π/2 sinh u), from 10⁻³¹ to about `reach`."""
+    u = np.arange(-4.5, np.arcsinh(2 / np.pi * np.log(reach)) + step, step)
     nodes = np.exp(np.pi / 2 * np.sinh(u))
     return Rule(nodes, step * np.pi / 2 * np.cosh(u) * nodes)
 
 
-def real_line() -> Rule:
+def real_line(reach: float) -> Rule:
     """Over the real line in two halves, so that the integrand may have a corner at 0."""
-    nodes, weights = half_line()
+    nodes, weights = half_line(reach)
     return Rule(np.concatenate([-nodes[::-1], nodes]), np.concatenate([weights[::-1], weights]))
 
 
