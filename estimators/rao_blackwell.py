@@ -1,6 +1,6 @@
 """The score-function gradient term by term, for a factorised q and an f that is a sum."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import jax
 from jax.lax import stop_gradient
@@ -25,11 +25,11 @@ class RaoBlackwell(SurrogateEstimator):
     source: ClassVar[str] = "Ranganath, Gerrish and Blei, 2014"
 
     def surrogate(
-        self, problem: SumOfTerms, params: Params, state: State, key: Array, num_samples: int
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        f = jax.vmap(problem.terms, in_axes=(None, 0))(params, x)
+        f = jax.vmap(cast(SumOfTerms, problem).terms, in_axes=(None, 0))(params, x)
         return (stop_gradient(f) * base(q).log_prob(x) + f).mean(0).sum(), state
 
     def supports(self, problem: Problem) -> str | None:

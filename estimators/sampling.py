@@ -240,6 +240,8 @@ def _(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L 
 
 @_sample.register
 def _(q: dist.Poisson, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    if str(jax.random.key_impl(key)) != "threefry2x32":  # JAX draws Poisson variables from no other generator
+        key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")
     rate = along_samples(q.rate, q.batch_shape, num_samples)
     return jnp.moveaxis(jax.random.poisson(key, rate), -1, 0).astype(rate.dtype)
 

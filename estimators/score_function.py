@@ -22,8 +22,9 @@ class ScoreFunction(SurrogateEstimator):
     gradient.
 
     Under other names: VarGrad (Richter et al., 2020) is the baseline leave_one_out; the first derivative of DiCE
-    (Foerster et al., 2018) is this estimate; MuProp (Gu et al., 2016) is the control variate first_order; evolution
-    strategies with antithetic pairs (Salimans et al., 2017) are the coupling antithetic where q is a Gaussian about θ.
+    (Foerster et al., 2018) is this estimate; NVIL (Mnih and Gregor, 2014) is the baseline input_dependent, MuProp (Gu
+    et al., 2016) the control variate first_order; evolution strategies with antithetic pairs (Salimans et al., 2017)
+    are the coupling antithetic where q is a Gaussian about θ.
     """
 
     baseline: Baseline = choice(BASELINES, "none", "what is subtracted from f", static=False)
@@ -41,12 +42,28 @@ class ScoreFunction(SurrogateEstimator):
         f = problem.costs(params, x)
         h, expected_h = self.control_variate(problem, params, q, x)
         signal = stop_gradient(f - h)
-        advantage = stop_gradient(signal - self.baseline.value(signal, state))
-        surrogate = (advantage * q.log_prob(x) + f).mean(0).sum() + expected_h
+        b = self.baseline.value(signal, self.baseline.on(problem, state))
+        surrogate = (stop_gradient(signal - b) * q.log_prob(x) + f).mean(0).sum() + expected_h
         return surrogate, self.baseline.update(problem, params, x, signal, state)
 
+    def signal(self, problem: Problem, params: Params, key: Array, num_samples: int) -> Float[Array, "L *batch"]:
+        """What a baseline that learns is fitted to: f − h at the samples of an estimate with this key."""
+        q = problem.distribution(params)
+        x = self.coupling.sample(q, key, num_samples)
+        return stop_gradient(problem.costs(params, x) - self.control_variate(problem, params, q, x)[0])
+
+    def learning_objective(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> Float[Array, ""]:
+        return self.baseline.learning_objective(problem, state, self.signal(problem, params, key, num_samples))
+
+    def learning_gradient(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> State | None:
+        return self.baseline.learning_gradient(problem, state, self.signal(problem, params, key, num_samples))
+
     def init(self, problem: Problem, params: Params, key: Array) -> State:
-        return self.baseline.init(problem)
+        return self.baseline.init(problem, key)
 
     @property
     def min_samples(self) -> int:
@@ -62,7 +79,8 @@ class ScoreFunction(SurrogateEstimator):
         if self.baseline.joins_samples and not self.coupling.independent:
             return "a baseline made from the other samples needs independent draws"
         q = problem.abstract_distribution()
-        return self.control_variate.supports(problem) or self.coupling.supports(q)
+        parts = self.baseline.supports(problem), self.control_variate.supports(problem), self.coupling.supports(q)
+        return next(filter(None, parts), None)
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         extra = self.control_variate.cost(problem)

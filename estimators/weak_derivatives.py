@@ -90,8 +90,8 @@ def _(q: dist.Gamma, key: Array, num_samples: int, coupled: bool) -> list[WeakDe
     up_key, down_key, more_key = jax.random.split(key, 3)
     up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
     wait = noise(jax.random.exponential, more_key, num_samples, q.batch_shape, jnp.result_type(q.rate))
-    constant = q.concentration / q.rate
-    return [WeakDerivative(*over(q, q.rate, constant), up, (up if coupled else down) + wait / q.rate)]
+    more = (up if coupled else down) + wait / q.rate
+    return [WeakDerivative(everywhere(q, q.rate), everywhere(q, q.concentration / q.rate), up, more)]
 
 
 @weak_derivatives.register
@@ -99,12 +99,12 @@ def _(q: dist.Poisson, key: Array, num_samples: int, coupled: bool) -> list[Weak
     """Rate: c = 1, $x^+$ one more than a draw from q, $x^-$ a draw from q; coupled: the same draw."""
     up_key, down_key = jax.random.split(key)
     up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
-    return [WeakDerivative(*over(q, q.rate, 1.0), up + 1, up if coupled else down)]
+    return [WeakDerivative(q.rate, jnp.ones_like(q.rate), up + 1, up if coupled else down)]
 
 
-def over(q: dist.Distribution, *values: Float[Array, "..."] | float) -> list[Float[Array, "*batch dim"]]:
-    """Each value for every coordinate."""
-    return [jnp.broadcast_to(value, q.batch_shape) for value in values]
+def everywhere(q: dist.Distribution, value: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
+    """A value for every coordinate of q."""
+    return jnp.broadcast_to(value, q.batch_shape)
 
 
 @singledispatch

@@ -78,6 +78,15 @@ class SumOfTerms(Problem):
         return self.terms(params, x).sum(-1)
 
 
+class WithInputs(Problem):
+    """A problem whose data points have inputs, from which a network may guess what f will be."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> Float[Array, "points features"]:
+        """A row for each data point."""
+
+
 @functools.cache
 def _abstract_distribution(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Any:
     def distribution(problem: Problem) -> dist.Distribution:

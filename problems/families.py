@@ -67,7 +67,8 @@ class FamilyToy(SumOfTerms):
     def nodes(self, params: Params) -> tuple[Float[Array, "points #dim"], Float[Array, "points #dim"]]:
         """Where the integrals are summed, and the weights; they do not move with θ."""
         dtype = jax.tree.leaves(params)[0].dtype
-        return tuple(jnp.asarray(values, dtype)[:, None] for values in self.rule)
+        nodes, weights = (jnp.asarray(values, dtype)[:, None] for values in self.rule)
+        return nodes, weights
 
     def exact_gradient(self, params: Params) -> Params:
         nodes, weights = self.nodes(params)

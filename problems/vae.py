@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from problems.arguments import as_float, choice, integer
-from problems.base import Params, Problem
+from problems.base import Params, WithInputs
 from problems.data import IMAGES
 from problems.enumeration import MOST_BITS, enumerated_expectation
 
@@ -34,7 +34,7 @@ def apply(layers: Layers, x: Float[Array, "points in"]) -> Float[Array, "points 
     return jax.vmap(last)(x)
 
 
-class VariationalAutoencoder(Problem):
+class VariationalAutoencoder(WithInputs):
     r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
 
     θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The images measured on are N of the
@@ -61,6 +61,10 @@ class VariationalAutoencoder(Problem):
             raise ValueError(f"num_images = {self.num_images}: expected at most {len(everything)}, all of {self.data}")
         chosen = np.random.default_rng(0).permutation(len(everything))[: self.num_images]
         self.images = as_float(everything[chosen])
+
+    @property
+    def inputs(self) -> Float[Array, "points pixels"]:
+        return self.images
 
     @property
     @abstractmethod
