@@ -133,8 +133,7 @@ def _(q: dist.Exponential) -> Explicit:
 @explicit.register
 def _(q: dist.Weibull) -> Explicit:
     def from_noise(e: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
-        # a draw of exactly 0 has no log-density
-        return q.scale * jnp.maximum(e, jnp.finfo(e.dtype).tiny) ** (1 / q.concentration)
+        return positive(q.scale * positive(e) ** (1 / q.concentration))
 
     return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.scale), from_noise)
 
@@ -156,7 +155,13 @@ def along_samples(parameter: Float[Array, "..."], shape: tuple[int, ...], num_sa
 def _(q: dist.Gamma, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """By rejection; its derivative, JAX's own, is implicit: −∂F/∂α divided by the density."""
     concentration = along_samples(q.concentration, q.batch_shape, num_samples)
-    return jnp.moveaxis(jax.random.gamma(key, concentration, dtype=concentration.dtype), -1, 0) / q.rate
+    drawn = jnp.moveaxis(jax.random.gamma(key, concentration, dtype=concentration.dtype), -1, 0)
+    return positive(drawn / q.rate)
+
+
+def positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """x, where it is not rounded to 0, which has no log-density."""
+    return jnp.maximum(x, jnp.finfo(x.dtype).tiny)
 
 
 @_rsample.register
@@ -185,7 +190,7 @@ def _(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """A Gaussian over the root of a gamma variable: explicit in location and scale, implicit in ν."""
     normal_key, gamma_key = jax.random.split(key)
     half = along_samples(q.df / 2, q.batch_shape, num_samples)
-    gamma = jnp.moveaxis(jax.random.gamma(gamma_key, half, dtype=half.dtype), -1, 0)
+    gamma = positive(jnp.moveaxis(jax.random.gamma(gamma_key, half, dtype=half.dtype), -1, 0))
     gaussian = noise(jax.random.normal, normal_key, num_samples, q.batch_shape, half.dtype)
     return q.loc + q.scale * gaussian * jnp.sqrt(q.df / (2 * gamma))
 
