@@ -119,11 +119,13 @@ def with_state(name: str, cls: type[Estimator], supported: list[Problem]) -> str
     learning = [label for label, estimator in every if learns(estimator)]
     if len(learning) in (0, len(every)):
         return "yes" if learning else "no"
+    by_default = name in learning
     chosen: dict[str, list[str]] = {}
-    for label in learning:
+    for label in (label for label, _ in every if (label in learning) != by_default and label != name):
         argument, _, value = label.partition("[")[2].removesuffix("]").partition("=")
-        chosen.setdefault(argument or "defaults", []).append(value)
-    return "; ".join(f"{argument} = {', '.join(values)}" for argument, values in chosen.items())
+        chosen.setdefault(argument, []).append(value)
+    said = "; ".join(f"{argument} = {', '.join(values)}" for argument, values in chosen.items())
+    return f"yes, but for {said}" if by_default else said
 
 
 def estimator_row(name: str, cls: type[Estimator], problems: dict[str, Problem]) -> dict[str, Any]:

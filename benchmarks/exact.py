@@ -44,7 +44,7 @@ def exact_variance(problem: Problem, estimator: Estimator, params: Params, num_s
 def keeps_its_kind(problem: Problem) -> bool:
     """Whether a toy has its kind's q and f: a subclass that makes its own has other moments."""
     kinds = [kind for kind in (GaussianToy, BernoulliSquare) if isinstance(problem, kind)]
-    methods = ("distribution", "objective")
+    methods = ("distribution", "objective", "terms")
     return all(getattr(type(problem), method) is getattr(kind, method) for kind in kinds for method in methods)
 
 
@@ -74,6 +74,8 @@ def _(estimator: ScoreFunction, problem: Problem, params: Params, num_samples: i
     Without a baseline $\frac1L (E[f^2 s^2] - g^2)$; leave-one-out
     $\frac1L [E[(f - Ef)^2 s^2] - \frac{L-2}{L-1} g^2 + \frac{Var f\, Var s}{L-1}]$.
     """
+    if not estimator.coupling.independent:
+        return None
     learned = not isinstance(estimator.baseline, (NoBaseline, LeaveOneOut))
     coordinates = coordinates_of(problem, params)
     if learned or not isinstance(estimator.control_variate, NoControlVariate) or coordinates is None:
@@ -100,7 +102,7 @@ def _(estimator: ScoreFunction, problem: Problem, params: Params, num_samples: i
 @_exact_variance.register
 def _(estimator: Pathwise, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
     r"""Of $h'(x)$ for the mean and $h'(x)\,\varepsilon$ for the scale, summed over coordinates, over L."""
-    if not isinstance(problem, GaussianToy):
+    if not isinstance(problem, GaussianToy) or not estimator.coupling.independent:
         return None
     slope = jax.vmap(jax.grad(problem.integrand))
     total = dict.fromkeys(params, 0.0)

@@ -3,11 +3,16 @@
 from estimators.antithetic import Arm, Arms, Disarm
 from estimators.base import Cost, Estimator, SurrogateEstimator
 from estimators.double_control_variate import DoubleControlVariate, Rodeo
+from estimators.finite_differences import SPSA, GaussianSmoothing
+from estimators.generalized_reparameterization import GeneralizedReparameterization, RejectionReparameterization
 from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
+from estimators.importance_weighted import ImportanceWeighted
+from estimators.lax import Lax
 from estimators.measure_valued import MeasureValued
 from estimators.particles import OVIS, VIMCO
 from estimators.path_derivatives import DReG, StickingTheLanding
 from estimators.pathwise import Pathwise
+from estimators.rao_blackwell import RaoBlackwell
 from estimators.rebar import Rebar, Relax
 from estimators.score_function import ScoreFunction
 from estimators.stochastic_triple import StochasticTriple
@@ -17,8 +22,15 @@ from problems.arguments import build
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,
+    "rao_blackwell": RaoBlackwell,
+    "importance_weighted": ImportanceWeighted,
     "pathwise": Pathwise,
+    "generalized_reparameterization": GeneralizedReparameterization,
+    "rejection_reparameterization": RejectionReparameterization,
+    "lax": Lax,
     "measure_valued": MeasureValued,
+    "gaussian_smoothing": GaussianSmoothing,
+    "spsa": SPSA,
     "gumbel_softmax": GumbelSoftmax,
     "straight_through_gumbel": StraightThroughGumbel,
     "straight_through": StraightThrough,

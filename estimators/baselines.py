@@ -6,16 +6,18 @@ samples. There is one baseline for each data point.
 """
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
+from estimators.learning import Perceptron
 from problems.arguments import as_float
-from problems.base import Params, Problem
+from problems.base import Params, Problem, WithInputs
 
 State = Any
 
@@ -37,9 +39,25 @@ class Baseline(eqx.Module):
     def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
         """b for each sample; the l-th may depend on the state and on every sample but the l-th."""
 
-    def init(self, problem: Problem) -> State:
+    def init(self, problem: Problem, key: Array) -> State:
         """The state before anything was drawn."""
         return ()
+
+    def on(self, problem: Problem, state: State) -> State:
+        """The state as `value` needs it on this problem."""
+        return state
+
+    def supports(self, problem: Problem) -> str | None:
+        """None, or the reason why b cannot be formed for this problem."""
+        return None
+
+    def learning_objective(self, problem: Problem, state: State, signal: Float[Array, "L *batch"]) -> Float[Array, ""]:
+        """What parameters in the state are trained by gradient to minimise; 0 where there are none."""
+        return jnp.zeros((), signal.dtype)
+
+    def learning_gradient(self, problem: Problem, state: State, signal: Float[Array, "L *batch"]) -> State | None:
+        """Its gradient, built like the state, with None for what is not trained so; None where nothing is."""
+        return None
 
     def update(
         self,
@@ -88,7 +106,7 @@ class WeightedMean(eqx.Module):
 class LearnedConstant(Baseline):
     """A constant for each data point, a weighted mean over earlier draws; a subclass says how new ones weigh in."""
 
-    def init(self, problem: Problem) -> WeightedMean:
+    def init(self, problem: Problem, key: Array) -> WeightedMean:
         return WeightedMean(zeros(problem), zeros(problem))
 
     def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
@@ -149,6 +167,61 @@ class Optimal(LearnedConstant):
         return WeightedMean(state.total + (signal * norm).sum(0), state.weight + norm.sum(0))
 
 
+class Fitted(NamedTuple):
+    """A network, what Adam remembers of its gradients, and the weighted mean of f."""
+
+    network: Perceptron
+    optimiser: Any
+    mean: Any
+
+
+class InputDependent(Baseline):
+    r"""$b_n = c + C_\phi(u_n)$: a moving average c, and a network of the data point's inputs (Mnih and Gregor, 2014).
+
+    It is NVIL's, without the normalisation of the signal by its variance, which biases the scale of the gradient. φ
+    takes a step of Adam down the gradient of the mean of $(f - c - C_\phi(u))^2$ after each estimate.
+    """
+
+    hidden_dim: ClassVar[int] = 16
+    learning_rate: ClassVar[float] = 0.01
+
+    def init(self, problem: Problem, key: Array) -> Fitted:
+        network = Perceptron(key, cast(WithInputs, problem).inputs.shape[-1], self.hidden_dim)
+        return Fitted(network, optax.adam(self.learning_rate).init(network), MovingAverage().init(problem, key))
+
+    def on(self, problem: Problem, state: Fitted) -> Float[Array, "*batch"]:
+        return state.mean.mean + state.network(cast(WithInputs, problem).inputs)
+
+    def value(self, signal: Float[Array, "L *batch"], state: Float[Array, "*batch"]) -> Float[Array, "#L *batch"]:
+        return state[None]
+
+    def learning_objective(self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]) -> Float[Array, ""]:
+        return ((signal - self.on(problem, state)) ** 2).mean()
+
+    def learning_gradient(self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]) -> Fitted:
+        def objective(network: Perceptron) -> Float[Array, ""]:
+            return self.learning_objective(problem, state._replace(network=network), signal)
+
+        return Fitted(jax.grad(objective)(state.network), None, None)
+
+    def update(
+        self,
+        problem: Problem,
+        params: Params,
+        x: Float[Array, "L ..."],
+        signal: Float[Array, "L *batch"],
+        state: Fitted,
+    ) -> Fitted:
+        slope = self.learning_gradient(problem, state, signal).network
+        step, optimiser = optax.adam(self.learning_rate).update(slope, state.optimiser)
+        mean = MovingAverage().update(problem, params, x, signal, state.mean)
+        return Fitted(optax.apply_updates(state.network, step), optimiser, mean)
+
+    def supports(self, problem: Problem) -> str | None:
+        known = isinstance(problem, WithInputs)
+        return None if known else "an input-dependent baseline needs data points with inputs"
+
+
 def squared_score_norm(problem: Problem, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
     r"""$\|\nabla_\theta \log q_\theta(x_l)\|^2$ over all of θ, for each sample and each data point."""
 
@@ -166,4 +239,5 @@ BASELINES: dict[str, Baseline] = {
     "moving_average": MovingAverage(),
     "leave_one_out": LeaveOneOut(),
     "optimal": Optimal(),
+    "input_dependent": InputDependent(),
 }

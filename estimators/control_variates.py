@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
+from numpyro.distributions import constraints
 
 from estimators.base import Cost
 from estimators.sampling import base
@@ -46,6 +47,42 @@ class NoControlVariate(ControlVariate):
 
     def cost(self, problem: Problem) -> Cost:
         return Cost(f=0, grad=0)
+
+
+class FirstOrder(ControlVariate):
+    r"""MuProp (Gu, Levine, Sutskever and Mnih, 2016): f's first-order Taylor expansion about the mean m of q,
+
+    $h(x) = f(m) + \nabla f(m)^\top (x - m)$, with m and ∇f held fixed, so that $E_{q_\theta}[h] = f(m) +
+    \nabla f(m)^\top (\mu_\theta - m)$. Exact, hence without variance, where f is linear.
+
+    For any q with a mean, at which f can be evaluated. Cost: one evaluation of f and one of its gradient.
+    """
+
+    def __call__(
+        self, problem: Problem, params: Params, q: dist.Distribution, x: Float[Array, "L ..."]
+    ) -> tuple[Float[Array, "L *batch"], Float[Array, ""]]:
+        frozen = stop_gradient(params)
+        center = stop_gradient(q.mean)
+        value = problem.objective(frozen, center)
+        gradient = jax.grad(lambda x: problem.objective(frozen, x).sum())(center)
+        event = tuple(range(-len(q.event_shape), 0))
+
+        def taylor(apart: Float[Array, "..."]) -> Float[Array, "..."]:
+            return value + (gradient * apart).sum(event)
+
+        return taylor(x - center), taylor(q.mean - center).sum()
+
+    def supports(self, problem: Problem) -> str | None:
+        q = problem.abstract_distribution()
+        known = base(q).support is not constraints.circular  # numpyro's mean of an angle is a direction, not E[x]
+        try:
+            jax.eval_shape(lambda q: q.mean, q)
+        except NotImplementedError:
+            known = False
+        return None if known else f"first_order needs an x with a known mean, unlike that of {type(base(q)).__name__}"
+
+    def cost(self, problem: Problem) -> Cost:
+        return Cost(f=1, grad=1)
 
 
 class Delta(ControlVariate):
@@ -96,5 +133,6 @@ class Delta(ControlVariate):
 
 CONTROL_VARIATES: dict[str, ControlVariate] = {
     "none": NoControlVariate(),
+    "first_order": FirstOrder(),
     "delta": Delta(),
 }

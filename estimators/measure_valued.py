@@ -5,12 +5,13 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.interpreters import partial_eval
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
 from estimators.sampling import base, knows, sample
-from estimators.weak_derivatives import WeakDerivative, weak_derivatives
+from estimators.weak_derivatives import WeakDerivative, weak_derivatives, without_weak_derivative
 from problems.arguments import flag
 from problems.base import Params, Problem
 
@@ -55,10 +56,21 @@ class MeasureValued(SurrogateEstimator):
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if knows(weak_derivatives, q) else f"no weak derivative is known for {type(q).__name__}"
+        if not knows(weak_derivatives, q):
+            return f"no weak derivative is known for {type(q).__name__}"
+        lacking = [name for name in without_weak_derivative(q) if depends_on_params(problem, name)]
+        return f"no weak derivative is known for {type(q).__name__}'s {', '.join(lacking)}" if lacking else None
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         q = problem.abstract_distribution()
         parts = jax.eval_shape(lambda q, key: weak_derivatives(base(q), key, 1, True), q, jax.random.key(0))
         own = num_samples * problem.objective_uses_params
         return Cost(f=2 * math.prod(q.event_shape) * num_samples * len(parts) + own, grad=own)
+
+
+def depends_on_params(problem: Problem, parameter: str) -> bool:
+    """Whether a parameter of q is a function of θ, by the traced program alone."""
+    params = jax.eval_shape(problem.init_params, jax.random.key(0))
+    traced = jax.make_jaxpr(lambda params: getattr(base(problem.distribution(params)), parameter))(params).jaxpr
+    _, used = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars))
+    return any(used)

@@ -5,7 +5,9 @@ from typing import ClassVar
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
-from estimators.sampling import base, has_rsample, rsample
+from estimators.couplings import COUPLINGS, Coupling
+from estimators.sampling import base, has_rsample
+from problems.arguments import choice
 from problems.base import Params, Problem
 
 
@@ -14,7 +16,13 @@ class Pathwise(SurrogateEstimator):
 
     Unbiased where f is continuous and differentiable almost everywhere in x; at a jump of f it misses the jump's
     whole contribution. Cost: L evaluations of f and L of its gradient.
+
+    x is made by location and scale (Gaussian, logistic, Laplace, Gumbel), by the inverse of the distribution function
+    F (exponential, Weibull), or by rejection, with the implicit derivative $-\partial_\theta F(x) / q(x)$ (gamma, von
+    Mises, and through gamma variables beta, Dirichlet and Student t; Figurnov, Mohamed and Mnih, 2018).
     """
+
+    coupling: Coupling = choice(COUPLINGS, "independent", "how the draws hang together", static=False)
 
     unbiased: ClassVar[bool] = True
     differentiates_f: ClassVar[bool] = True
@@ -24,12 +32,20 @@ class Pathwise(SurrogateEstimator):
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
-        x = rsample(problem.distribution(params), key, num_samples)
+        x = self.coupling.rsample(problem.distribution(params), key, num_samples)
         return problem.costs(params, x).mean(0).sum(), state
+
+    def claims_one_over_samples(self) -> bool:
+        return self.independent_terms and self.coupling.independent
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        return super().refuses_samples(num_samples) or self.coupling.refuses_samples(num_samples)
 
     def supports(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
-        return None if has_rsample(q) else f"{type(base(q)).__name__} has no differentiable draw (rsample)"
+        if not has_rsample(q):
+            return f"{type(base(q)).__name__} has no differentiable draw (rsample)"
+        return self.coupling.supports(q)
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
         return Cost(f=num_samples, grad=num_samples)

@@ -7,14 +7,17 @@ samples along the minor axis, because vector units want that axis long, and hand
 
 from collections.abc import Callable
 from functools import singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jax.custom_batching import custom_vmap
 from jax.experimental.layout import Layout, with_layout_constraint
-from jaxtyping import Array, Float
+from jax.lax import stop_gradient
+from jax.scipy.special import i0e, i1e
+from jaxtyping import Array, Float, Num
 
 import estimators.threefry  # noqa: F401  (draws take a third of the time)
 from problems.bernoulli_chain import BernoulliChain
@@ -28,7 +31,7 @@ def base(q: dist.Distribution) -> dist.Distribution:
     return base(q.base_dist) if isinstance(q, dist.Independent) else q
 
 
-def noise(draw, key: Array, num_samples: int, shape: tuple[int, ...], dtype) -> Float[Array, "L ..."]:
+def noise(draw, key: Array, num_samples: int, shape: tuple[int, ...], dtype) -> Num[Array, "L ..."]:
     """L draws of `shape` from one of jax.random's samplers, made once however often they are used."""
     return jnp.moveaxis(stored(lambda key: draw(key, (*shape, num_samples), dtype))(key), -1, 0)
 
@@ -66,7 +69,7 @@ def stored(draw: Callable[[Array], Array]) -> Callable[[Array], Array]:
 
 def sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """L draws from q, constant with respect to θ."""
-    return jax.lax.stop_gradient(_sample(base(q), key, num_samples))
+    return stop_gradient(_sample(base(q), key, num_samples))
 
 
 def rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
@@ -81,7 +84,59 @@ def knows(capability: Any, q: dist.Distribution) -> bool:
 
 def has_rsample(q: dist.Distribution) -> bool:
     """Whether `rsample` knows how to differentiate q's draws."""
-    return bool(base(q).has_rsample)
+    q = base(q)
+    return knows(explicit, q) or knows(_rsample, q) or bool(q.has_rsample)
+
+
+class Explicit(NamedTuple):
+    """x as a function of θ and of noise whose distribution is free of it."""
+
+    sampler: Callable[..., Array]
+    """One of jax.random's, of the noise."""
+    shape: tuple[int, ...]
+    """Of one draw of noise."""
+    dtype: Any
+    from_noise: Callable[[Array], Array]
+    """Elementwise, with the samples on a new axis in front."""
+
+
+@singledispatch
+def explicit(q: dist.Distribution) -> Explicit:
+    """How x is made of noise: by location and scale, or by the inverse of its distribution function."""
+    raise NotImplementedError(f"{type(q).__name__} is no explicit function of noise")
+
+
+@explicit.register
+def _(q: dist.Normal) -> Explicit:
+    return Explicit(jax.random.normal, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
+
+
+@explicit.register
+def _(q: dist.Logistic) -> Explicit:
+    return Explicit(jax.random.logistic, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
+
+
+@explicit.register
+def _(q: dist.Laplace) -> Explicit:
+    return Explicit(jax.random.laplace, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
+
+
+@explicit.register
+def _(q: dist.Gumbel) -> Explicit:
+    return Explicit(jax.random.gumbel, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
+
+
+@explicit.register
+def _(q: dist.Exponential) -> Explicit:
+    return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.rate), lambda e: e / q.rate)
+
+
+@explicit.register
+def _(q: dist.Weibull) -> Explicit:
+    def from_noise(e: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+        return positive(q.scale * positive(e) ** (1 / q.concentration))
+
+    return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.scale), from_noise)
 
 
 def needs_bernoulli(q: dist.Distribution) -> str | None:
@@ -92,12 +147,96 @@ def needs_bernoulli(q: dist.Distribution) -> str | None:
 
 @singledispatch
 def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    return q.rsample(key, (num_samples,))
+    if not knows(explicit, q):
+        return q.rsample(key, (num_samples,))
+    made = explicit(q)
+    return made.from_noise(noise(made.sampler, key, num_samples, made.shape, made.dtype))
+
+
+def along_samples(parameter: Float[Array, "..."], shape: tuple[int, ...], num_samples: int) -> Float[Array, "... L"]:
+    """A parameter for each number of L draws of `shape`, the samples along the minor axis."""
+    return jnp.broadcast_to(jnp.broadcast_to(parameter, shape)[..., None], (*shape, num_samples))
 
 
 @_rsample.register
-def _(q: dist.Normal, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    return q.loc + q.scale * noise(jax.random.normal, key, num_samples, q.batch_shape, jnp.result_type(q.loc))
+def _(q: dist.Gamma, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """By rejection; its derivative, JAX's own, is implicit: −∂F/∂α divided by the density."""
+    concentration = along_samples(q.concentration, q.batch_shape, num_samples)
+    drawn = jnp.moveaxis(jax.random.gamma(key, concentration, dtype=concentration.dtype), -1, 0)
+    return positive(drawn / q.rate)
+
+
+def positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """x, where it is not rounded to 0, which has no log-density."""
+    return jnp.maximum(x, jnp.finfo(x.dtype).tiny)
+
+
+@_rsample.register
+def _(q: dist.Beta, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """G₁ / (G₁ + G₀) with two gamma variables."""
+    parameters = [jnp.broadcast_to(each, q.batch_shape) for each in (q.concentration1, q.concentration0)]
+    return proportions(jnp.stack(parameters, -1), key, num_samples)[..., 0]
+
+
+@_rsample.register
+def _(q: dist.Dirichlet, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """K gamma variables, each divided by their sum."""
+    return proportions(q.concentration, key, num_samples)
+
+
+def proportions(concentration: Float[Array, "... K"], key: Array, num_samples: int) -> Float[Array, "L ... K"]:
+    """Draws from the Dirichlet distribution, by logarithms, since a gamma variable of small shape underflows."""
+    each = along_samples(concentration, concentration.shape, num_samples)
+    shares = jax.nn.softmax(jax.random.loggamma(key, each, dtype=each.dtype), axis=-2)
+    limits = jnp.finfo(shares.dtype)
+    return jnp.moveaxis(jnp.clip(shares, limits.tiny, 1 - limits.epsneg), -1, 0)
+
+
+@_rsample.register
+def _(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """A Gaussian over the root of a gamma variable: explicit in location and scale, implicit in ν."""
+    normal_key, gamma_key = jax.random.split(key)
+    half = along_samples(q.df / 2, q.batch_shape, num_samples)
+    gamma = positive(jnp.moveaxis(jax.random.gamma(gamma_key, half, dtype=half.dtype), -1, 0))
+    gaussian = noise(jax.random.normal, normal_key, num_samples, q.batch_shape, half.dtype)
+    return q.loc + q.scale * gaussian * jnp.sqrt(q.df / (2 * gamma))
+
+
+@_rsample.register
+def _(q: dist.VonMises, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """By rejection about 0, with the implicit derivative in κ, and then turned by the location."""
+    concentration = jnp.broadcast_to(q.concentration, (num_samples, *q.batch_shape))
+    centred = dist.VonMises(jnp.zeros_like(q.loc), stop_gradient(q.concentration)).sample(key, (num_samples,))
+    turned = q.loc + implicit_angle(centred.astype(concentration.dtype), concentration)
+    return (turned + jnp.pi) % (2 * jnp.pi) - jnp.pi
+
+
+@jax.custom_jvp
+def implicit_angle(angle: Float[Array, "..."], concentration: Float[Array, "..."]) -> Float[Array, "..."]:
+    """A draw from the von Mises distribution about 0, as a function of its concentration."""
+    return angle
+
+
+@implicit_angle.defjvp
+def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    return primals[0], angle_slope(*primals) * tangents[1]  # a draw has no tangent of its own
+
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
+
+
+def angle_slope(angle: Float[Array, "..."], concentration: Float[Array, "..."]) -> Float[Array, "..."]:
+    r"""$\partial_\kappa \phi = -\partial_\kappa F(\phi) / p(\phi)$ (Figurnov, Mohamed and Mnih, 2018).
+
+    F(0) = ½ whatever κ is, so that it equals
+    $-\int_0^\phi e^{\kappa (\cos t - \cos\phi)} (\cos t - A(\kappa))\, dt$ with $A = I_1 / I_0$, a smooth integral.
+    """
+    scaled = i0e(concentration)
+    miss = ((scaled - i1e(concentration)) / scaled)[..., None]  # 1 − A
+    t = jnp.asarray((NODES + 1) / 2, angle.dtype) * angle[..., None]
+    rise = 2 * jnp.sin((angle[..., None] + t) / 2) * jnp.sin((angle[..., None] - t) / 2)  # cos t − cos φ
+    integrand = jnp.exp(concentration[..., None] * rise) * (miss - 2 * jnp.sin(t / 2) ** 2)
+    return -angle * (integrand * jnp.asarray(WEIGHTS / 2, angle.dtype)).sum(-1)
 
 
 @_rsample.register
@@ -108,7 +247,7 @@ def _(q: dist.MultivariateNormal, key: Array, num_samples: int) -> Float[Array, 
 
 @singledispatch
 def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    return _rsample(q, key, num_samples) if q.has_rsample else q.sample(key, (num_samples,))
+    return _rsample(q, key, num_samples) if has_rsample(q) else q.sample(key, (num_samples,))
 
 
 @_sample.register
@@ -120,6 +259,13 @@ def _(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L 
 @_sample.register
 def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return q.bits(noise(jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype))
+
+
+def _(q: dist.Poisson, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    if str(jax.random.key_impl(key)) != "threefry2x32":  # JAX draws Poisson variables from no other generator
+        key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")
+    rate = along_samples(q.rate, q.batch_shape, num_samples)
+    return jnp.moveaxis(jax.random.poisson(key, rate), -1, 0).astype(rate.dtype)
 
 
 def logistic_latent(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from estimators.sampling import noise
+from estimators.sampling import noise, sample
 
 
 class WeakDerivative(NamedTuple):
@@ -67,3 +67,52 @@ def _(q: dist.BernoulliLogits, key: Array, num_samples: int, coupled: bool) -> l
     r"""$\partial_p q = \delta_1 - \delta_0$: c = 1, and nothing random in either part."""
     shape = (num_samples, *q.batch_shape)
     return [WeakDerivative(q.probs, jnp.ones_like(q.probs), jnp.ones(shape), jnp.zeros(shape))]
+
+
+@weak_derivatives.register
+def _(q: dist.Exponential, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+    r"""Rate: $c = 1/\lambda$, $x^+$ from q, $x^-$ an Erlang variable of two; coupled: $x^+$ is its first part."""
+    dtype = jnp.result_type(q.rate)
+
+    def wait(key: Array) -> Float[Array, "L *batch dim"]:
+        return noise(jax.random.exponential, key, num_samples, q.batch_shape, dtype) / q.rate
+
+    up, down, more = map(wait, jax.random.split(key, 3))
+    return [WeakDerivative(q.rate, 1 / q.rate, up, (up if coupled else down) + more)]
+
+
+@weak_derivatives.register
+def _(q: dist.Gamma, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+    r"""Rate: $c = \alpha/\lambda$, $x^+$ from q itself, $x^- \sim \mathrm{Gamma}(\alpha + 1, \lambda)$.
+
+    Coupled: $x^- = x^+ + E$ with E ~ Exponential(λ). None is known for α.
+    """
+    up_key, down_key, more_key = jax.random.split(key, 3)
+    up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
+    wait = noise(jax.random.exponential, more_key, num_samples, q.batch_shape, jnp.result_type(q.rate))
+    more = (up if coupled else down) + wait / q.rate
+    return [WeakDerivative(everywhere(q, q.rate), everywhere(q, q.concentration / q.rate), up, more)]
+
+
+@weak_derivatives.register
+def _(q: dist.Poisson, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+    """Rate: c = 1, $x^+$ one more than a draw from q, $x^-$ a draw from q; coupled: the same draw."""
+    up_key, down_key = jax.random.split(key)
+    up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
+    return [WeakDerivative(q.rate, jnp.ones_like(q.rate), up + 1, up if coupled else down)]
+
+
+def everywhere(q: dist.Distribution, value: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
+    """A value for every coordinate of q."""
+    return jnp.broadcast_to(value, q.batch_shape)
+
+
+@singledispatch
+def without_weak_derivative(q: dist.Distribution) -> tuple[str, ...]:
+    """The parameters of q for which `weak_derivatives` has none: they must not depend on θ."""
+    return ()
+
+
+@without_weak_derivative.register
+def _(q: dist.Gamma) -> tuple[str, ...]:
+    return ("concentration",)

@@ -5,6 +5,19 @@ from problems.base import Params, Problem
 from problems.bayesian_network import BayesianNetwork
 from problems.bernoulli import BernoulliShared, BernoulliSquare
 from problems.chaotic_rollout import ChaoticRollout
+from problems.families import (
+    BetaToy,
+    DirichletToy,
+    ExponentialToy,
+    GammaToy,
+    GumbelToy,
+    LaplaceToy,
+    LogisticToy,
+    PoissonToy,
+    StudentTToy,
+    VonMisesToy,
+    WeibullToy,
+)
 from problems.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
 from problems.linear_gaussian_vae import LinearGaussianVAE
 from problems.linear_quadratic_control import LinearQuadraticControl
@@ -19,6 +32,17 @@ PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_exponential": GaussianExponential,
     "gaussian_cosine": GaussianCosine,
     "gaussian_step": GaussianStep,
+    "exponential_toy": ExponentialToy,
+    "weibull_toy": WeibullToy,
+    "logistic_toy": LogisticToy,
+    "laplace_toy": LaplaceToy,
+    "gumbel_toy": GumbelToy,
+    "student_t_toy": StudentTToy,
+    "gamma_toy": GammaToy,
+    "beta_toy": BetaToy,
+    "dirichlet_toy": DirichletToy,
+    "von_mises_toy": VonMisesToy,
+    "poisson_toy": PoissonToy,
     "bernoulli_square": BernoulliSquare,
     "bernoulli_shared": BernoulliShared,
     "logistic_regression": LogisticRegression,

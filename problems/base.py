@@ -65,6 +65,28 @@ class Problem(Configured):
         return _abstract_distribution(structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves))
 
 
+class SumOfTerms(Problem):
+    r"""A problem whose f is a sum of terms, $f(\theta, x) = \sum_i f_i(\theta, x_i)$, one for each coordinate of x."""
+
+    evaluated: ClassVar[str] = "terms"
+
+    @abstractmethod
+    def terms(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
+        """Every f_i for ONE sample x."""
+
+    def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
+        return self.terms(params, x).sum(-1)
+
+
+class WithInputs(Problem):
+    """A problem whose data points have inputs, from which a network may guess what f will be."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> Float[Array, "points features"]:
+        """A row for each data point."""
+
+
 @functools.cache
 def _abstract_distribution(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Any:
     def distribution(problem: Problem) -> dist.Distribution:

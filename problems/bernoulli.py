@@ -8,14 +8,14 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from problems.arguments import Number, choice, integer, number
-from problems.base import Params, Problem
+from problems.base import Params, Problem, SumOfTerms
 from problems.distributions import Bernoulli
 from problems.enumeration import enumerated_expectation
 
 REDUCTIONS = {"sum": jnp.sum, "mean": jnp.mean}
 
 
-class BernoulliSquare(Problem):
+class BernoulliSquare(SumOfTerms):
     r"""$f(b) = \sum_i (b_i - t)^2$ (or its mean over i), the test bed of REBAR.
 
     $\partial E[f] / \partial \mathrm{logit}_i = (1 - 2t)\, p_i (1 - p_i)$, with $p = \mathrm{sigmoid}(\mathrm{logit})$
@@ -37,8 +37,9 @@ class BernoulliSquare(Problem):
     def distribution(self, params: Params) -> dist.Distribution:
         return Bernoulli(logits=params["logits"]).to_event(1)
 
-    def objective(self, params: Params, x: Float[Array, " dim"]) -> Float[Array, ""]:
-        return REDUCTIONS[self.reduce]((x - self.t) ** 2, axis=-1)
+    def terms(self, params: Params, x: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
+        squares = (x - self.t) ** 2
+        return squares / self.dim if self.reduce == "mean" else squares
 
     def exact_gradient(self, params: Params) -> Params:
         def expectation(params: Params) -> Float[Array, ""]:

@@ -15,10 +15,10 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from problems.arguments import Number, integer, number
-from problems.base import Params, Problem
+from problems.base import Params, SumOfTerms
 
 
-class GaussianToy(Problem):
+class GaussianToy(SumOfTerms):
     r"""$E_{x \sim N(\mu, \sigma^2 I_D)}[\sum_i h(x_i)]$, with gradients with respect to the groups `mean`, `scale`.
 
     A subclass gives the integrand h and its expectation in closed form; the exact gradient is the derivative of that.
@@ -46,8 +46,8 @@ class GaussianToy(Problem):
     def distribution(self, params: Params) -> dist.Distribution:
         return dist.Normal(params["mean"], params["scale"]).to_event(1)
 
-    def objective(self, params: Params, x: Float[Array, " dim"]) -> Float[Array, ""]:
-        return self.integrand(x).sum(-1)
+    def terms(self, params: Params, x: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
+        return self.integrand(x)
 
     def exact_gradient(self, params: Params) -> Params:
         return jax.grad(lambda params: self.expectation(params["mean"], params["scale"]).sum())(params)

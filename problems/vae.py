@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from problems.arguments import as_float, choice, integer
-from problems.base import Params
+from problems.base import Params, WithInputs
 from problems.bounds import VariationalBound
 from problems.data import IMAGES
 from problems.enumeration import MOST_BITS, enumerated_expectation
@@ -44,7 +44,7 @@ class ImageModel(VariationalBound):
         self.images = as_float(everything[chosen])
 
 
-class VariationalAutoencoder(ImageModel):
+class VariationalAutoencoder(ImageModel, WithInputs):
     r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
 
     θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The encoder is amortised: all N
@@ -52,6 +52,10 @@ class VariationalAutoencoder(ImageModel):
     """
 
     kl: str = choice(KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples")
+
+    @property
+    def inputs(self) -> Float[Array, "points pixels"]:
+        return self.images
 
     @property
     @abstractmethod

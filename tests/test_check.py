@@ -80,8 +80,13 @@ def checks_of_pairs():
 def test_estimators(pair: tuple[str, str], name: str):
     trial = estimator_trial(*pair)
     run(ESTIMATOR_CHECKS[name], trial, reason_to_skip(trial, *pair, name))
-    if name == "unbiasedness" and trial.on.truth is not None and not trial.estimator.claims_unbiased(trial.problem):
+    biased = trial.on.truth is not None and not trial.estimator.claims_unbiased(trial.problem)
+    if name == "unbiasedness" and biased and pair[1] not in HIDDEN_BIAS:
         assert (trial.bias_p() < LEVEL) != (pair in RIGHT_HERE), "said to be biased, and measured to be"
+
+
+HIDDEN_BIAS = {"gaussian_smoothing", "spsa"}
+"""Those whose bias of O(c²) is below what is measured here, or 0 where E f is quadratic: see test_continuous."""
 
 
 def reason_to_skip(trial: EstimatorTrial, problem: str, label: str, name: str) -> str | None:
@@ -109,10 +114,17 @@ def variants_of(*names: str) -> set[str]:
     return {label for label, _ in VARIANTS if label.partition("[")[0] in names}
 
 
-TRAINED = variants_of("relax", "rodeo", "double_control_variate") | {"rebar[learned=True]"}
+TRAINED = variants_of("relax", "rodeo", "double_control_variate") | {
+    "rebar[learned=True]",
+    "lax",
+    "score_function[baseline=input_dependent]",
+}
 TRAINED -= {"double_control_variate[learned=False]"}
 
-JOINT = variants_of("arms", "rodeo", "double_control_variate") | {"score_function[baseline=leave_one_out]"}
+JOINT = variants_of("arms", "rodeo", "double_control_variate") | {
+    "score_function[baseline=leave_one_out]",
+    *(f"{name}[coupling={c}]" for name in ("score_function", "pathwise") for c in ("antithetic", "sobol")),
+}
 """Each of their terms is made from several samples."""
 
 RIGHT_HERE = {(name, "straight_through[smoothed=both]") for name in ("bernoulli_square", "bernoulli_shared")}
