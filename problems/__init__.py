@@ -3,9 +3,11 @@
 from problems.arguments import build
 from problems.base import Params, Problem
 from problems.bernoulli import BernoulliSquare
+from problems.categorical import CategoricalNorm, CategoricalSquare
 from problems.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
 from problems.logistic_regression import LogisticRegression
-from problems.vae import VAEBernoulli, VAEGaussian
+from problems.permutation import PlackettLuceSquare
+from problems.vae import VAEBernoulli, VAECategorical, VAEGaussian
 
 PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_square": GaussianSquare,
@@ -13,9 +15,13 @@ PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_cosine": GaussianCosine,
     "gaussian_step": GaussianStep,
     "bernoulli_square": BernoulliSquare,
+    "categorical_square": CategoricalSquare,
+    "categorical_norm": CategoricalNorm,
+    "plackett_luce_square": PlackettLuceSquare,
     "logistic_regression": LogisticRegression,
     "vae_gaussian": VAEGaussian,
     "vae_bernoulli": VAEBernoulli,
+    "vae_categorical": VAECategorical,
 }
 
 
