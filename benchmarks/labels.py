@@ -15,10 +15,18 @@ SPELLING = {
     "measure valued": "measure-valued",
     "straight through": "straight-through",
     "gumbel softmax": "Gumbel-softmax",
+    "gumbel rao": "Gumbel-Rao",
+    "reinmax": "ReinMax",
+    "sum and sample": "sum-and-sample",
+    "not merge": "unmerged",
+    "not with baseline": "no baseline",
+    "arsm": "ARSM",
+    "disarm": "DisARM",
+    "stick breaking": "stick-breaking",
+    "plackett luce": "Plackett–Luce",
     "gumbel": "Gumbel",
     "rebar": "REBAR",
     "relax": "RELAX",
-    "disarm": "DisARM",
     "arms": "ARMS",
     "arm": "ARM",
     "rodeo": "RODEO",
@@ -138,7 +146,7 @@ def place_label(problem: str, args_json: str, point: str, group: str) -> str:
     return ", ".join(filter(None, parts))
 
 
-SUBJECTS = {"score function": "the score function"}
+SUBJECTS = {name: f"the {name}" for name in ("score function", "unordered set")}
 """Where an estimator's name is a noun and takes an article."""
 
 

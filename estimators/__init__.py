@@ -1,11 +1,13 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
 from estimators.antithetic import Arm, Arms, Disarm
+from estimators.augment_swap import AugmentSwap
 from estimators.base import Cost, Estimator, SurrogateEstimator
 from estimators.double_control_variate import DoubleControlVariate, Rodeo
 from estimators.finite_differences import SPSA, GaussianSmoothing
+from estimators.finite_support import Enumeration, SumAndSample, UnorderedSet, WithoutReplacement
 from estimators.generalized_reparameterization import GeneralizedReparameterization, RejectionReparameterization
-from estimators.gumbel_softmax import GumbelSoftmax, StraightThroughGumbel
+from estimators.gumbel_softmax import GumbelRao, GumbelSoftmax, StraightThroughGumbel
 from estimators.importance_weighted import ImportanceWeighted
 from estimators.lax import Lax
 from estimators.measure_valued import MeasureValued
@@ -15,8 +17,10 @@ from estimators.pathwise import Pathwise
 from estimators.rao_blackwell import RaoBlackwell
 from estimators.rebar import Rebar, Relax
 from estimators.score_function import ScoreFunction
+from estimators.stick_breaking import StickBreakingDisarm
 from estimators.stochastic_triple import StochasticTriple
 from estimators.straight_through import StraightThrough
+from estimators.straight_through_surrogates import GappedStraightThrough, ReinMax
 from estimators.weight_noise import Flipout, LocalReparameterization
 from problems.arguments import build
 
@@ -28,26 +32,35 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "generalized_reparameterization": GeneralizedReparameterization,
     "rejection_reparameterization": RejectionReparameterization,
     "lax": Lax,
+    "sticking_the_landing": StickingTheLanding,
+    "dreg": DReG,
+    "local_reparameterization": LocalReparameterization,
+    "flipout": Flipout,
     "measure_valued": MeasureValued,
     "gaussian_smoothing": GaussianSmoothing,
     "spsa": SPSA,
-    "gumbel_softmax": GumbelSoftmax,
-    "straight_through_gumbel": StraightThroughGumbel,
-    "straight_through": StraightThrough,
-    "sticking_the_landing": StickingTheLanding,
-    "dreg": DReG,
     "vimco": VIMCO,
     "ovis": OVIS,
-    "local_reparameterization": LocalReparameterization,
-    "flipout": Flipout,
     "rebar": Rebar,
     "relax": Relax,
     "arm": Arm,
     "disarm": Disarm,
     "arms": Arms,
+    "disarm_stick_breaking": StickBreakingDisarm,
+    "arsm": AugmentSwap,
     "double_control_variate": DoubleControlVariate,
     "rodeo": Rodeo,
     "stochastic_triple": StochasticTriple,
+    "enumeration": Enumeration,
+    "sum_and_sample": SumAndSample,
+    "without_replacement": WithoutReplacement,
+    "unordered_set": UnorderedSet,
+    "gumbel_softmax": GumbelSoftmax,
+    "straight_through_gumbel": StraightThroughGumbel,
+    "gumbel_rao": GumbelRao,
+    "gapped_straight_through": GappedStraightThrough,
+    "straight_through": StraightThrough,
+    "reinmax": ReinMax,
 }
 
 

@@ -13,7 +13,8 @@ import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from estimators.sampling import logistic_latent, noise
+from estimators.sampling import gumbel_latent, logistic_latent, noise, one_hot_of_largest
+from problems.distributions import OneHotCategoricalLogits, PlackettLuce, log_remaining, ranking
 
 
 def unknown(q: dist.Distribution) -> NotImplementedError:
@@ -95,3 +96,69 @@ def cut_off(
 def _(q: dist.BernoulliLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
     """The binary concrete variable (Maddison, Mnih and Teh, 2017)."""
     return jax.nn.sigmoid(z / temperature)
+
+
+@latent.register(OneHotCategoricalLogits)
+@latent.register(PlackettLuce)
+def _(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """Gumbel(logits, 1)."""
+    return gumbel_latent(q, key, num_samples)
+
+
+@hard.register
+def _(q: OneHotCategoricalLogits, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+    return one_hot_of_largest(stop_gradient(z))
+
+
+@hard.register
+def _(q: PlackettLuce, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+    return ranking(stop_gradient(z))
+
+
+@conditional_latent.register
+def _(q: OneHotCategoricalLogits, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
+    r"""$\tilde z = -\log(E_k / Z)$ where x has its 1, $-\log(E_i / e^{\phi_i} + E_k / Z)$ elsewhere, E exponential.
+
+    $Z = \sum_i e^{\phi_i}$: the largest of all is independent of where it is, and cuts the others off.
+    """
+    log_exponential = -noise(jax.random.gumbel, key, len(x), q.logits.shape, q.logits.dtype)
+    log_total = jax.nn.logsumexp(q.logits, axis=-1, keepdims=True)
+    largest = (x * log_exponential).sum(-1, keepdims=True) - log_total
+    return -jnp.where(x > 0, largest, jnp.logaddexp(log_exponential - q.logits, largest))
+
+
+@conditional_latent.register
+def _(q: PlackettLuce, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
+    r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th, E exponential, $Z_t$ = Σ e^φ from t on.
+
+    $e^{-z}$ are arrival times with rates e^φ, the t-th comes E_t / Z_t after the one before (Gadetsky et al., 2020).
+    """
+    log_exponential = -noise(jax.random.gumbel, key, len(x), q.logits.shape, q.logits.dtype)
+    ordered = (x * q.logits[..., None, :]).sum(-1)
+    log_gaps = log_exponential - log_remaining(ordered)
+    ranked = -jax.lax.cumlogsumexp(log_gaps, axis=log_gaps.ndim - 1)
+    return (x * ranked[..., :, None]).sum(-2)
+
+
+@relax.register
+def _(q: OneHotCategoricalLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
+    """The concrete variable (Maddison, Mnih and Teh, 2017)."""
+    return jax.nn.softmax(z / temperature)
+
+
+@relax.register
+def _(q: PlackettLuce, z: Float[Array, "L ..."], temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
+    """NeuralSort (Grover, Wang, Zweig and Ermon, 2019)."""
+    return neural_sort(z, temperature)
+
+
+def neural_sort(z: Float[Array, "*batch n"], temperature: Float[Array, ""]) -> Float[Array, "*batch n n"]:
+    r"""A row-stochastic matrix that tends to the one that sorts z in descending order as τ falls to 0.
+
+    Row r is $\mathrm{softmax}([(n + 1 - 2r) z - A 1] / \tau)$ with $A_{ij} = |z_i - z_j|$; whatever τ is, its largest
+    entries are those of the permutation.
+    """
+    n = z.shape[-1]
+    apart = jnp.abs(z[..., :, None] - z[..., None, :]).sum(-1)
+    slope = n - 1 - 2 * jnp.arange(n, dtype=z.dtype)
+    return jax.nn.softmax((slope[:, None] * z[..., None, :] - apart[..., None, :]) / temperature)

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float, Num
 
 import estimators.threefry  # noqa: F401  (draws take a third of the time)
 from problems.bernoulli_chain import BernoulliChain
+from problems.distributions import OneHotCategoricalLogits, PlackettLuce, ranking
 
 VECTOR = 32
 """Numbers from one key that fill the vector units."""
@@ -271,3 +272,23 @@ def _(q: dist.Poisson, key: Array, num_samples: int) -> Float[Array, "L ..."]:
 def logistic_latent(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """z ~ Logistic(logits, 1), the latent with b = 1[z > 0] (the two-class Gumbel-max trick)."""
     return q.logits + noise(jax.random.logistic, key, num_samples, q.batch_shape, q.logits.dtype)
+
+
+@_sample.register
+def _(q: OneHotCategoricalLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    return one_hot_of_largest(gumbel_latent(q, key, num_samples))
+
+
+@_sample.register
+def _(q: PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    return ranking(gumbel_latent(q, key, num_samples))
+
+
+def gumbel_latent(q: OneHotCategoricalLogits | PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """z ~ Gumbel(logits, 1): its largest entry is where x has its 1; a permutation x sorts it in descending order."""
+    return q.logits + noise(jax.random.gumbel, key, num_samples, q.logits.shape, q.logits.dtype)
+
+
+def one_hot_of_largest(z: Float[Array, "..."]) -> Float[Array, "..."]:
+    """1 where z is largest along its last axis, 0 elsewhere; no gradient flows."""
+    return jax.nn.one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)

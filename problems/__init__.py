@@ -4,6 +4,7 @@ from problems.arguments import build
 from problems.base import Params, Problem
 from problems.bayesian_network import BayesianNetwork
 from problems.bernoulli import BernoulliShared, BernoulliSquare
+from problems.categorical import CategoricalNorm, CategoricalSquare
 from problems.chaotic_rollout import ChaoticRollout
 from problems.families import (
     BetaToy,
@@ -23,8 +24,9 @@ from problems.linear_gaussian_vae import LinearGaussianVAE
 from problems.linear_quadratic_control import LinearQuadraticControl
 from problems.logistic_regression import LogisticRegression
 from problems.normal_normal import NormalNormalBound
+from problems.permutation import PlackettLuceSquare
 from problems.two_layer_vae import VAEBernoulliTwoLayers
-from problems.vae import VAEBernoulli, VAEGaussian
+from problems.vae import VAEBernoulli, VAECategorical, VAEGaussian
 from problems.vae_bounds import VAEBernoulliBound, VAEGaussianBound
 
 PROBLEMS: dict[str, type[Problem]] = {
@@ -45,15 +47,19 @@ PROBLEMS: dict[str, type[Problem]] = {
     "poisson_toy": PoissonToy,
     "bernoulli_square": BernoulliSquare,
     "bernoulli_shared": BernoulliShared,
+    "categorical_square": CategoricalSquare,
+    "categorical_norm": CategoricalNorm,
+    "plackett_luce_square": PlackettLuceSquare,
     "logistic_regression": LogisticRegression,
+    "bayesian_network": BayesianNetwork,
+    "linear_gaussian_vae": LinearGaussianVAE,
     "vae_gaussian": VAEGaussian,
     "vae_bernoulli": VAEBernoulli,
     "vae_bernoulli_two_layers": VAEBernoulliTwoLayers,
+    "vae_categorical": VAECategorical,
     "normal_normal_bound": NormalNormalBound,
     "vae_gaussian_bound": VAEGaussianBound,
     "vae_bernoulli_bound": VAEBernoulliBound,
-    "linear_gaussian_vae": LinearGaussianVAE,
-    "bayesian_network": BayesianNetwork,
     "linear_quadratic_control": LinearQuadraticControl,
     "chaotic_rollout": ChaoticRollout,
 }

@@ -14,7 +14,8 @@ from problems.arguments import as_float, choice, integer
 from problems.base import Params, WithInputs
 from problems.bounds import VariationalBound
 from problems.data import IMAGES
-from problems.enumeration import MOST_BITS, enumerated_expectation
+from problems.distributions import OneHotCategoricalLogits
+from problems.enumeration import enumerated_expectation, is_enumerable
 from problems.perceptron import apply, perceptron
 
 KL = {"analytic": "analytic", "sampled": "sampled"}
@@ -62,6 +63,11 @@ class VariationalAutoencoder(ImageModel, WithInputs):
     def encoder_outputs(self) -> int:
         """How many numbers per image the encoder gives."""
 
+    @property
+    def decoder_inputs(self) -> int:
+        """How many numbers z is for the decoder."""
+        return self.latent_dim
+
     @abstractmethod
     def prior(self) -> dist.Distribution:
         """p(z)."""
@@ -75,7 +81,7 @@ class VariationalAutoencoder(ImageModel, WithInputs):
         pixels = self.images.shape[1]
         return {
             "encoder": perceptron(encoder, [pixels, self.hidden_dim, self.encoder_outputs]),
-            "decoder": perceptron(decoder, [self.latent_dim, self.hidden_dim, pixels]),
+            "decoder": perceptron(decoder, [self.decoder_inputs, self.hidden_dim, pixels]),
         }
 
     @property
@@ -143,6 +149,44 @@ class VAEBernoulli(VariationalAutoencoder):
         return (jnp.exp(on) * on + jnp.exp(off) * off + jnp.log(2.0)).sum(-1)
 
     def exact_gradient(self, params: Params) -> Params | None:
-        if self.latent_dim > MOST_BITS:
+        if not is_enumerable(self.distribution(params)):
+            return None
+        return jax.grad(lambda params: enumerated_expectation(self, params))(params)
+
+
+class VAECategorical(VariationalAutoencoder):
+    r"""Categorical latents: $q_\theta(z|x)$ chooses one of K categories in each of D, prior uniform.
+
+    z is one-hot, and the decoder sees its D·K entries. The exact gradient is a sum over all $K^D$ latents of each
+    image, up to 4,096.
+    """
+
+    latent_dim: int = integer(4, "D, the categorical variables in z")
+    categories: int = integer(8, "K, the categories of each", at_least=2)
+
+    truth: ClassVar[str] = "enumeration"
+    source: ClassVar[str] = "Jang, Gu and Poole, 2017"
+
+    @property
+    def encoder_outputs(self) -> int:
+        return self.latent_dim * self.categories
+
+    @property
+    def decoder_inputs(self) -> int:
+        return self.latent_dim * self.categories
+
+    def distribution(self, params: Params) -> dist.Distribution:
+        logits = apply(params["encoder"], self.images).reshape(-1, self.latent_dim, self.categories)
+        return OneHotCategoricalLogits(logits).to_event(1)
+
+    def prior(self) -> dist.Distribution:
+        return OneHotCategoricalLogits(jnp.zeros((self.latent_dim, self.categories))).to_event(1)
+
+    def analytic_kl(self, params: Params) -> Float[Array, " points"]:
+        q = self.distribution(params).base_dist
+        return (q.probs * q.log_probs).sum((-2, -1)) + self.latent_dim * np.log(self.categories)
+
+    def exact_gradient(self, params: Params) -> Params | None:
+        if not is_enumerable(self.distribution(params)):
             return None
         return jax.grad(lambda params: enumerated_expectation(self, params))(params)

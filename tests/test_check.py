@@ -96,7 +96,7 @@ def reason_to_skip(trial: EstimatorTrial, problem: str, label: str, name: str) -
         no_truth = None if trial.problem.truth else "no exact gradient is known"
         return no_truth if trial.estimator.claims_unbiased(trial.problem) else "claims no unbiasedness here"
     if name == "one_over_samples":
-        if label in JOINT:
+        if label in JOINT or label.split("[")[0] in JOINED:
             return "claims no variance proportional to 1/L"
         return NO_VARIANCE.get((problem, label))
     return None
@@ -127,7 +127,10 @@ JOINT = variants_of("arms", "rodeo", "double_control_variate") | {
 }
 """Each of their terms is made from several samples."""
 
-RIGHT_HERE = {(name, "straight_through[smoothed=both]") for name in ("bernoulli_square", "bernoulli_shared")}
+RIGHT_HERE = {
+    *((name, "straight_through[smoothed=both]") for name in ("bernoulli_square", "bernoulli_shared")),
+    *((name, "reinmax") for name in ("bernoulli_square", "categorical_square")),
+}
 """Where an estimator that claims nothing happens to be unbiased: f is quadratic in each coordinate."""
 
 
@@ -141,6 +144,10 @@ NO_VARIANCE = dict.fromkeys(
     "no group has a variance that can be compared",
 )
 """On these the estimate is a constant."""
+
+
+JOINED = ("enumeration", "sum_and_sample", "without_replacement", "unordered_set")
+"""Estimators whose draws depend on each other, or are none."""
 
 
 def run(function, trial, skipped: str | None) -> None:
