@@ -64,7 +64,7 @@ class Enumeration(FiniteSupport):
     of its gradient. S is at most 4,096.
     """
 
-    source: ClassVar[str] = "the definition"
+    source: ClassVar[str] = "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019"
 
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int

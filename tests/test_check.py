@@ -59,20 +59,32 @@ LONG = dict.fromkeys(("purity", "jit_and_vmap", "extreme_parameters", "precision
 """The problems on which a check is left to `make test-all`: it compiles, and they add little to the others."""
 
 
-def first_of(place: int, pair: tuple[str, str], count: int) -> bool:
-    """Whether a pair is among the first `count` of its problem (place 0), or of its estimator (place 1)."""
-    return pair in [other for other in PAIRS if other[place] == pair[place]][:count]
+def firsts(place: int) -> set[tuple[str, str]]:
+    """The first pair of each problem (place 0), or of each variant of an estimator (place 1)."""
+    found: dict[str, tuple[str, str]] = {}
+    for pair in PAIRS:
+        found.setdefault(pair[place], pair)
+    return set(found.values())
 
 
-QUICK = {pair for pair in PAIRS if first_of(0, pair, 2) or first_of(1, pair, 1)}
-"""Each problem with two estimators, each estimator on one problem: all other pairs are left to `make test-all`."""
+FIRST_OF_VARIANTS = firsts(1)
+QUICK = firsts(0) | {pair for pair in FIRST_OF_VARIANTS if "[" not in pair[1]}
+"""Each problem with one estimator, each estimator on one problem; `make test-all` checks all pairs."""
+
+EVERYWHERE = ("unbiasedness", "cost")
+"""What `make test` checks of every variant, on one problem."""
+
+
+def is_quick(pair: tuple[str, str], check: str) -> bool:
+    if pair[0] in LONG.get(check, ()):
+        return False
+    return pair in QUICK or (check in EVERYWHERE and pair in FIRST_OF_VARIANTS)
 
 
 def checks_of_pairs():
     for pair in PAIRS:
         for name in ESTIMATOR_CHECKS:
-            slow = pair not in QUICK or pair[0] in LONG.get(name, ())
-            marks = [pytest.mark.slow] if slow else []
+            marks = [] if is_quick(pair, name) else [pytest.mark.slow]
             yield pytest.param(pair, name, id="-".join((*pair, name)), marks=marks)
 
 
