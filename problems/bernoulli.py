@@ -55,7 +55,7 @@ class BernoulliShared(Problem):
     The gradient is a sum over all 2³ vectors. Published at η = 0 and η = −4, where f hardly varies.
     """
 
-    logit: Number = number(0.0, "η, the logit of P(b = 1) in every coordinate")
+    logit: Number = number(0.5, "η, the logit of P(b = 1) in every coordinate")
 
     targets: ClassVar[tuple[float, ...]] = (0.6, 0.51, 0.48)
     truth: ClassVar[str] = "enumeration"

@@ -156,21 +156,30 @@ def test_rebar_without_its_control_variate_is_the_score_function():
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
-def test_what_is_learned_lowers_the_variance():
+SLOW = pytest.mark.slow  # they compile for long
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("rebar", {"learned": True}),
+        pytest.param("relax", {}, marks=SLOW),
+        pytest.param("relax", {"relaxed_f": False}, marks=SLOW),
+        ("double_control_variate", {"coefficient": 0.0}),
+        pytest.param("rodeo", {}, marks=SLOW),
+    ],
+)
+def test_what_is_learned_lowers_the_variance(name: str, given: dict):
+    """Below that of where it starts, REBAR at η = 1 and τ = ½ or leave-one-out, by more than chance."""
     toy = problem("bernoulli_square", t=T, logit=LOGIT, dim=3)
-    params = toy.init_params(jax.random.key(0))
-    fixed = statistics.variance(measured(toy, estimator("rebar"), 2, "learned")).high
-    leave_one_out = exact_variance(toy, estimator("score_function", baseline="leave_one_out"), params, 2)["logits"]
-    for name, given, bound in (
-        ("rebar", {"learned": True}, fixed),
-        ("relax", {}, fixed),
-        ("relax", {"relaxed_f": False}, fixed),
-        ("double_control_variate", {"coefficient": 0.0}, leave_one_out),
-        ("rodeo", {}, leave_one_out),
-    ):
-        moments = measured(toy, estimator(name, learning_rate=0.02, **given), 2, f"learned{name}{given}")
-        assert statistics.variance(moments).high < bound, (name, given)
-        assert has_no_bias(moments, [TRUTH] * 3), (name, given)
+    start = exact_variance(
+        toy, estimator("score_function", baseline="leave_one_out"), toy.init_params(jax.random.key(0)), 2
+    )["logits"]
+    if name in ("rebar", "relax"):
+        start = statistics.variance(measured(toy, estimator("rebar"), 2, "learned")).low
+    moments = measured(toy, estimator(name, learning_rate=0.02, **given), 2, f"learned{name}{given}")
+    assert statistics.variance(moments).high < start
+    assert has_no_bias(moments, [TRUTH] * 3)
 
 
 def half_trained(cls: type) -> type:
@@ -183,9 +192,6 @@ def half_trained(cls: type) -> type:
             return (loss + stopped) / 2, state
 
     return HalfTrained
-
-
-SLOW = pytest.mark.slow  # they compile for long
 
 
 @pytest.mark.parametrize(
