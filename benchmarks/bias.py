@@ -82,7 +82,8 @@ def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
     whole = pool(moments)
     count, mean = whole.size, whole.mean[0]
     spread = whole.second[0] / (count - 1)
-    rounding = 8 * resolution * (np.abs(truth.gradient) + np.sqrt(mean**2 + spread))
+    # a coordinate is a sum that others share terms with, and rounds as they do
+    rounding = 8 * resolution * (np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread))
     fixed = np.hypot(truth.error, rounding)
     error = np.sqrt(spread / count + fixed**2)
     third = whole.third[0] / count**3

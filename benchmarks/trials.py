@@ -20,7 +20,7 @@ from problems.arguments import arguments, build
 from problems.base import Params, Problem
 
 SMALL: dict[str, dict[str, Any]] = {
-    "categorical_square": {"dim": 2},
+    "categorical_square": {"dim": 2, "logit": 1.5},
     "categorical_norm": {"dim": 2, "categories": 3},
     "vae_categorical": {"latent_dim": 2, "categories": 3, "num_images": 4, "hidden_dim": 8},
     "vae_bernoulli": {"latent_dim": 4, "num_images": 4, "hidden_dim": 8},

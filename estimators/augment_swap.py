@@ -22,9 +22,8 @@ class AugmentSwap(SurrogateEstimator):
     for the logits φ; to this comes ∂f/∂θ at x. π ~ Dirichlet(1, …, 1) in each of the D coordinates, and x, the
     category k with the least $\pi_k e^{-\phi_k}$, is a draw from q. $x^{cj}$ is x where π has its entries c and j
     swapped, in all coordinates at once, hence a draw from q as well. This is ARSM, which merges the K reference
-    categories j; unmerged it is ARS, with one j, and with two categories either is ARM. Unbiased. Cost: for each of
-    the L draws of π,
-    K(K − 1)/2 + 1 evaluations of f, unmerged K; where f depends on θ, L of its gradient.
+    categories j; unmerged it is ARS, with one j, and with two categories either is ARM. Unbiased. Cost: for each of the
+    L draws of π, K(K − 1)/2 + 1 evaluations of f, unmerged K; where f depends on θ, L of its gradient.
     """
 
     merge: bool = flag(True, "whether every category is the reference in turn (ARSM), or one (ARS)")

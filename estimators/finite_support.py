@@ -27,7 +27,6 @@ from problems.enumeration import (
     MOST_STATES,
     all_log_probs,
     all_states,
-    enumerated_expectation,
     is_enumerable,
     number_of_states,
 )
@@ -57,31 +56,13 @@ class FiniteSupport(SurrogateEstimator):
         return Cost(f=values, grad=values * problem.objective_uses_params)
 
 
-class Enumeration(FiniteSupport):
-    r"""$\nabla_\theta \sum_x q_\theta(x) f(\theta, x)$, the sum over all S joint values of x.
-
-    Unbiased, and without variance: it is the gradient. Cost: S evaluations of f, whatever L is; where f depends on θ, S
-    of its gradient. S is at most 4,096.
-    """
-
-    source: ClassVar[str] = "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019"
-
-    def surrogate(
-        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
-    ) -> tuple[Float[Array, ""], State]:
-        return enumerated_expectation(problem, params), state
-
-    def evaluated(self, problem: Problem, num_samples: int) -> int:
-        return int(number_of_states(problem.abstract_distribution()))
-
-
 class Picked(NamedTuple):
     """Values of x by their place in the list of all, and what is done with f there."""
 
     place: Int[Array, "*batch values"]
     weight: Float[Array, "*batch values"]
-    baseline: Float[Array, "*batch values values"] | None
-    """b = baseline · f; None for none."""
+    baseline: Float[Array, "*batch #values values"] | None
+    """b = baseline · f, the same for all values where it has one row; None for none."""
 
 
 class WeightedValues(FiniteSupport):
@@ -102,6 +83,24 @@ class WeightedValues(FiniteSupport):
         b = 0 if picked.baseline is None else jnp.einsum("...st,...t->...s", picked.baseline, f)
         log_q = jnp.moveaxis(q.log_prob(x), 0, -1)
         return (picked.weight * (stop_gradient(f - b) * log_q + f)).sum(), state
+
+
+class Enumeration(WeightedValues):
+    r"""$\nabla_\theta \sum_x q_\theta(x) f(\theta, x)$, the sum over all S joint values of x.
+
+    Unbiased, and without variance: it is the gradient. E[f] is subtracted from f, which changes the rounding alone.
+    Cost: S evaluations of f, whatever L is; where f depends on θ, S of its gradient. S is at most 4,096.
+    """
+
+    source: ClassVar[str] = "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019"
+
+    def pick(self, log_probs: Float[Array, "*batch states"], key: Array, values: int) -> Picked:
+        place = jnp.broadcast_to(jnp.arange(values), log_probs.shape)
+        weight = jnp.exp(log_probs)
+        return Picked(place, weight, weight[..., None, :])
+
+    def evaluated(self, problem: Problem, num_samples: int) -> int:
+        return int(number_of_states(problem.abstract_distribution()))
 
 
 class SumAndSample(WeightedValues):
