@@ -87,7 +87,8 @@ def counted(problem: Problem) -> Problem:
 
     # costs are the base class's, whatever the problem made of them: f, vmapped
     methods = {"__doc__": "A problem whose f is opaque.", problem.evaluated: opaque, "costs": Problem.costs}
-    counted_type = type(type(problem))("Counted", (type(problem),), {"__module__": __name__, **methods})
+    metaclass: Any = type(type(problem))
+    counted_type = metaclass("Counted", (type(problem),), {"__module__": __name__, **methods})
     twin = object.__new__(counted_type)
     for name, value in vars(problem).items():
         object.__setattr__(twin, name, value)
