@@ -107,11 +107,24 @@ def scan(params: dict[str, Any], operands: list) -> list:
 
 
 def while_loop(params: dict[str, Any], operands: list) -> list:
-    """`lax.while_loop` with a widened condition and body."""
+    """`lax.while_loop` with a widened condition and body; under `vmap` each element goes on until its own end."""
     first, start = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
     condition, body = closed(params["cond_jaxpr"]), closed(params["body_jaxpr"])
     of_condition, of_body, carry = operands[:first], operands[first:start], operands[start:]
-    return jax.lax.while_loop(lambda c: condition(*of_condition, *c)[0], lambda c: body(*of_body, *c), carry)
+
+    def going(carry: list) -> Any:
+        return condition(*of_condition, *carry)[0]
+
+    def step(carry: list) -> list:
+        goes = going(carry)
+        return [jnp.where(beside(goes, new), new, old) for new, old in zip(body(*of_body, *carry), carry, strict=True)]
+
+    return jax.lax.while_loop(lambda carry: going(carry).any(), step, carry)
+
+
+def beside(flags: Any, values: Any) -> Any:
+    """Flags with as many axes as the values, whose first axes are theirs."""
+    return flags.reshape(*flags.shape, *(1 for _ in range(values.ndim - flags.ndim)))
 
 
 def cond(params: dict[str, Any], operands: list) -> list:

@@ -262,6 +262,13 @@ def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return q.bits(noise(jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype))
 
 
+def _(
+    q: dist.Gamma | dist.Beta | dist.Dirichlet | dist.StudentT | dist.VonMises, key: Array, num_samples: int
+) -> Float[Array, "L ..."]:
+    return _rsample(jax.tree.map(stop_gradient, q), key, num_samples)  # so that no implicit derivative is traced
+
+
+@_sample.register
 def _(q: dist.Poisson, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     if str(jax.random.key_impl(key)) != "threefry2x32":  # JAX draws Poisson variables from no other generator
         key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")

@@ -81,10 +81,10 @@ class FamilyToy(SumOfTerms):
 
 
 class LineToy(FamilyToy):
-    """A family on the real line or a part of it, with one of three integrands."""
+    """A family on the real line or a part of it, with one of three integrands: bounded, linear or quadratic."""
 
-    f: str = choice({name: name for name in INTEGRANDS}, "square", "h: x − k, (x − k)² or cos(k x)")
-    k: Number = number(3.0, "parameter of the integrand")
+    f: str = choice({name: name for name in INTEGRANDS}, "cosine", "h: x − k, (x − k)² or cos(k x)")
+    k: Number = number(1.0, "parameter of the integrand")
 
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return INTEGRANDS[self.f](x, self.k)
@@ -144,11 +144,9 @@ class GumbelToy(LocationScaleToy):
 class StudentTToy(LocationScaleToy):
     r"""x ~ t with ν degrees of freedom: heavy tails, and ν enters through a gamma variable's implicit derivative.
 
-    By default $h = \cos(k x)$: for a square the variance of an estimate needs ν > 4 and its interval ν > 8.
+    With f = (x − k)² the variance of an estimate needs ν > 4, and its interval ν > 8.
     """
 
-    f: str = choice({name: name for name in INTEGRANDS}, "cosine", "h: x − k, (x − k)² or cos(k x)")
-    k: Number = number(1.0, "parameter of the integrand")
     df: Number = number(5.0, "ν, the same in every coordinate", above=0)
 
     family: ClassVar[type[dist.Distribution]] = dist.StudentT
@@ -178,7 +176,7 @@ class GammaToy(LineToy):
 class BetaToy(LineToy):
     r"""x ~ Beta(α, β), $E[x] = \alpha / (\alpha + \beta)$: two gamma variables, one over their sum."""
 
-    k: Number = number(0.9, "parameter of the integrand")
+    k: Number = number(4.0, "parameter of the integrand")
     concentration1: Number = number(2.0, "α, the same in every coordinate", above=0)
     concentration0: Number = number(3.0, "β, the same in every coordinate", above=0)
 

@@ -99,7 +99,7 @@ def test_rejection_reparameterization_has_the_variance_of_its_formula():
 def test_measure_valued_variances_by_hand():
     """Exponential, f = (x − k)²: c (f(x) − f(x + y)); Poisson: f(x + 1) − f(x) = 2 (x − k) + 1, variance 4λ."""
     rate, k, n = 1.3, 0.8, 2
-    poisson = measured("poisson_toy", {"rate": rate, "k": k}, "measure_valued", n)
+    poisson = measured("poisson_toy", {"rate": rate, "k": k, "f": "square"}, "measure_valued", n)
     holds(statistics.variance(poisson["rate"]), 4 * rate / n)
     loose = measured("poisson_toy", {"rate": rate, "k": k, "f": "linear"}, "measure_valued", n, coupled=False)
     holds(statistics.variance(loose["rate"]), 2 * rate / n)
@@ -108,7 +108,7 @@ def test_measure_valued_variances_by_hand():
     square = m[2] - 2 * k * m[1] + k**2
     mean = -2 * (m[1] - k) * m[1] - m[2]
     second = 4 * square * m[2] + 4 * (m[1] - k) * m[3] + m[4]
-    exponential = measured("exponential_toy", {"rate": rate, "k": k}, "measure_valued", n)
+    exponential = measured("exponential_toy", {"rate": rate, "k": k, "f": "square"}, "measure_valued", n)
     holds(statistics.variance(exponential["rate"]), (second - mean**2) / rate**2 / n, width=2)
 
 

@@ -91,10 +91,10 @@ def test_exact_gradients_are_differences_of_scipys_expectations(name: str, integ
 def test_closed_forms():
     """E[(x − k)²] for the exponential, the Poisson and the gamma; 1 − cos(μ − k) I₁/I₀; the Dirichlet by its beta."""
     rate, k = 1.7, 0.6
-    toy = problem("exponential_toy", rate=rate, k=k)
+    toy = problem("exponential_toy", rate=rate, k=k, f="square")
     truth = exact_gradient(toy, toy.init_params(jax.random.key(0)))
     assert truth["rate"][0] == pytest.approx(-4 / rate**3 + 2 * k / rate**2, rel=1e-6)
-    toy = problem("poisson_toy", rate=rate, k=k)
+    toy = problem("poisson_toy", rate=rate, k=k, f="square")
     truth = exact_gradient(toy, toy.init_params(jax.random.key(0)))
     assert truth["rate"][0] == pytest.approx(2 * (rate - k) + 1, rel=1e-6)
     toy = problem("gamma_toy", concentration=1.0, rate=1.0, f="linear", k=0.0)
