@@ -13,7 +13,8 @@ class Pathwise(SurrogateEstimator):
     r"""$\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$ where $g(\varepsilon, \theta) \sim q_\theta$.
 
     Unbiased where f is continuous and differentiable almost everywhere in x; at a jump of f it misses the jump's
-    whole contribution. Cost: L evaluations of f and L of its gradient.
+    whole contribution. Where x are the K particles of a bound it is the gradient of IWAE (Burda, Grosse and
+    Salakhutdinov, 2016). Cost: L evaluations of f and L of its gradient.
     """
 
     unbiased: ClassVar[bool] = True
