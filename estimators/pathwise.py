@@ -15,7 +15,8 @@ class Pathwise(SurrogateEstimator):
     r"""$\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$ where $g(\varepsilon, \theta) \sim q_\theta$.
 
     Unbiased where f is continuous and differentiable almost everywhere in x; at a jump of f it misses the jump's
-    whole contribution. Cost: L evaluations of f and L of its gradient.
+    whole contribution. Where x are the K particles of a bound it is the gradient of IWAE (Burda, Grosse and
+    Salakhutdinov, 2016). Cost: L evaluations of f and L of its gradient.
 
     x is made by location and scale (Gaussian, logistic, Laplace, Gumbel), by the inverse of the distribution function
     F (exponential, Weibull), or by rejection, with the implicit derivative $-\partial_\theta F(x) / q(x)$ (gamma, von

@@ -67,6 +67,15 @@ def test_rows_have_the_right_outputs_and_none_in_common():
         assert (np.abs(between - expected) < 5 * np.sqrt(2 * variance.prod(0) / draws)).all(), name
 
 
+def test_each_row_sees_weights_with_signs_of_its_own():
+    rng = np.random.default_rng(0)
+    inputs, mean, perturbation = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
+    r, s = rng.choice([-1.0, 1.0], (4, 3)), rng.choice([-1.0, 1.0], (4, 2))
+    found = SignFlips(*(jnp.asarray(a, jnp.float32) for a in (mean, perturbation, r, s)))(jnp.float32(inputs))
+    expected = [x @ (mean + perturbation * np.outer(a, b)) for x, a, b in zip(inputs, r, s, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_noise_for_each_row_lowers_the_variance_and_leaves_the_mean():
     network = problem("bayesian_network", num_rows=64, hidden_dim=4)
     params = network.init_params(KEY)
