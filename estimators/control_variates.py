@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
 from estimators.base import Cost
-from estimators.sampling import base
+from estimators.sampling import base, needs_one_row
 from problems.base import Params, Problem
 
 
@@ -124,8 +124,9 @@ class Delta(ControlVariate):
         return taylor(vector(x) - center), expectation.sum()
 
     def supports(self, problem: Problem) -> str | None:
-        q = base(problem.abstract_distribution())
-        return None if isinstance(q, dist.Normal) else f"delta needs Gaussian coordinates, not {type(q).__name__}"
+        q = problem.abstract_distribution()
+        reason = f"delta needs Gaussian coordinates, not {type(base(q)).__name__}"
+        return needs_one_row(q) if isinstance(base(q), dist.Normal) else reason
 
     def cost(self, problem: Problem) -> Cost:
         return Cost(f=1, grad=1 + math.prod(problem.abstract_distribution().event_shape))

@@ -10,7 +10,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
-from estimators.sampling import base, knows, sample
+from estimators.sampling import base, knows, needs_one_row, sample
 from estimators.weak_derivatives import WeakDerivative, weak_derivatives, without_weak_derivative
 from problems.arguments import flag
 from problems.base import Params, Problem
@@ -55,6 +55,8 @@ class MeasureValued(SurrogateEstimator):
         return surrogate, state
 
     def supports(self, problem: Problem) -> str | None:
+        if reason := needs_one_row(problem.abstract_distribution()):
+            return reason
         q = base(problem.abstract_distribution())
         if not knows(weak_derivatives, q):
             return f"no weak derivative is known for {type(q).__name__}"

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from estimators.base import Cost
 from estimators.conditional_latents import conditional_latent, hard, latent, relax, same_latent_given
 from estimators.learning import Learning, LearningEstimator, Perceptron
-from estimators.sampling import base, knows
+from estimators.sampling import base, knows, needs_one_row
 from problems.arguments import Number, flag, integer, number
 from problems.base import Params, Problem
 
@@ -58,6 +58,8 @@ class ConditionedControlVariate(LearningEstimator):
         return (advantage * q.log_prob(x) + f + c(z) - c(given_x)).mean(0).sum(), state
 
     def supports(self, problem: Problem) -> str | None:
+        if reason := needs_one_row(problem.abstract_distribution()):
+            return reason
         q = base(problem.abstract_distribution())
         if not knows(conditional_latent, q):
             return f"{type(q).__name__} is not known as the hard reading of a continuous latent"
@@ -125,14 +127,16 @@ class Relax(ConditionedControlVariate):
     ) -> Float[Array, "L *batch"]:
         q = problem.distribution(fixed)
         network, relaxation = learned
-        c = network(z.reshape(*z.shape[: z.ndim - len(q.event_shape)], -1))
+        c = network(z.reshape(*z.shape[: 1 + len(q.batch_shape)], -1))
         if self.relaxed_f:
             eta, tau = learned_relaxation(relaxation)
             c += eta * problem.costs(fixed, relax(base(q), z, tau))
         return c
 
     def start(self, problem: Problem, params: Params, key: Array) -> Any:
-        network = Perceptron(key, math.prod(problem.abstract_distribution().event_shape), self.hidden_dim)
+        q = problem.abstract_distribution()
+        z = jax.eval_shape(lambda q, key: latent(base(q), key, 1), q, key)
+        network = Perceptron(key, math.prod(z.shape[1 + len(q.batch_shape) :]), self.hidden_dim)
         return network, (jnp.ones_like(self.temperature), jnp.log(self.temperature)) if self.relaxed_f else ()
 
     def claims_unbiased(self, problem: Problem) -> bool:

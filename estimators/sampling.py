@@ -141,9 +141,16 @@ def _(q: dist.Weibull) -> Explicit:
 
 
 def needs_bernoulli(q: dist.Distribution) -> str | None:
-    """None, or the reason why an estimator that is made for Bernoulli variables cannot be used."""
+    """None, or the reason why an estimator that is made for a row of Bernoulli variables cannot be used."""
     is_bernoulli = isinstance(base(q), dist.BernoulliLogits)
-    return None if is_bernoulli else f"this estimator is made for Bernoulli variables, not {type(base(q)).__name__}"
+    reason = f"this estimator is made for Bernoulli variables, not {type(base(q)).__name__}"
+    return needs_one_row(q) if is_bernoulli else reason
+
+
+def needs_one_row(q: dist.Distribution) -> str | None:
+    """None, or the reason why an estimator that is made for a row of coordinates cannot be used."""
+    axes = len(q.event_shape) - len(base(q).event_shape)
+    return None if axes <= 1 else f"x has {axes} axes of coordinates, as the particles of a bound: expected one"
 
 
 @singledispatch

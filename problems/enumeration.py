@@ -11,6 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from problems.base import Params, Problem
+from problems.bernoulli_chain import BernoulliChain
 from problems.distributions import OneHotCategoricalLogits, PlackettLuce
 
 MOST_BITS = 12
@@ -108,8 +109,9 @@ def _all_states(q: dist.Distribution, event: tuple[int, ...]) -> Float[np.ndarra
     raise NotImplementedError(f"the values of {type(q).__name__} cannot be listed")
 
 
-@_all_states.register
-def _(q: dist.BernoulliLogits, event: tuple[int, ...]) -> Float[np.ndarray, "states ..."]:
+@_all_states.register(BernoulliChain)
+@_all_states.register(dist.BernoulliLogits)
+def _(q: dist.Distribution, event: tuple[int, ...]) -> Float[np.ndarray, "states ..."]:
     return binary_vectors(math.prod(event)).reshape(-1, *event)
 
 
