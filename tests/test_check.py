@@ -50,15 +50,6 @@ NOT_OF_PROBLEMS = {
 """The checks that may be skipped, so that none is by mistake."""
 
 
-ALIKE = {"gaussian_exponential", "gaussian_cosine", "gaussian_step"}
-"""Toys that differ from `gaussian_square` in their integrand alone."""
-
-LONG = dict.fromkeys(("purity", "jit_and_vmap", "extreme_parameters", "precision"), ALIKE) | {
-    "one_over_samples": set(PROBLEM_NAMES) - {"gaussian_cosine", "bernoulli_square"}
-}
-"""The problems on which a check is left to `make test-all`: it compiles, and they add little to the others."""
-
-
 def firsts(place: int) -> set[tuple[str, str]]:
     """The first pair of each problem (place 0), or of each variant of an estimator (place 1)."""
     found: dict[str, tuple[str, str]] = {}
@@ -67,18 +58,22 @@ def firsts(place: int) -> set[tuple[str, str]]:
     return set(found.values())
 
 
-FIRST_OF_VARIANTS = firsts(1)
-QUICK = firsts(0) | {pair for pair in FIRST_OF_VARIANTS if "[" not in pair[1]}
-"""Each problem with one estimator, each estimator on one problem; `make test-all` checks all pairs."""
+CLASSIC = {
+    *(("gaussian_square", name) for name in ("score_function", "pathwise", "measure_valued")),
+    *(("bernoulli_square", name) for name in ("score_function", "rebar", "disarm", "gumbel_softmax")),
+    ("vae_bernoulli", "score_function"),
+}
+"""Pairs that `make test` checks wholly."""
 
-EVERYWHERE = ("unbiasedness", "cost")
-"""What `make test` checks of every variant, on one problem."""
+FIRST = firsts(0) | firsts(1)
+"""Each problem with one estimator, and each variant of an estimator on one problem."""
+
+BRIEF = ("shapes", "support_claims", "cost", "unbiasedness")
+"""What `make test` checks of the FIRST pairs; `make test-all` makes every check of every pair."""
 
 
 def is_quick(pair: tuple[str, str], check: str) -> bool:
-    if pair[0] in LONG.get(check, ()):
-        return False
-    return pair in QUICK or (check in EVERYWHERE and pair in FIRST_OF_VARIANTS)
+    return pair in CLASSIC or (pair in FIRST and check in BRIEF)
 
 
 def checks_of_pairs():
