@@ -27,12 +27,12 @@ class DoubleControlVariate(LearningEstimator):
 
     $h_l = \alpha (x_l - \mu)^\top \frac1{L-1} \sum_{m \ne l} f'(x_m)$, μ the mean of q_θ: at α = −1 a first-order
     Taylor expansion of f, taken from f. What it adds to the mean is known, and at the other samples it sharpens their
-    baseline at no cost to the mean. Unbiased whatever α is, and whatever f' says where f is not smooth; at α = 0 it is
-    the score function with leave-one-out. Needs a discrete variable and L ≥ 2. Cost: L evaluations of f and L of its
-    gradient, 2·L where f depends on θ.
+    baseline at no cost to the mean. Unbiased whatever α is, and whatever f' says where f is not smooth; at α = 0, where
+    it starts unless told otherwise, it is the score function with leave-one-out. Needs a discrete variable and L ≥ 2.
+    Cost: L evaluations of f and L of its gradient, 2·L where f depends on θ.
     """
 
-    coefficient: Number = number(-1.0, "α")
+    coefficient: Number = number(0.0, "α")
     learned: bool = flag(True, "whether α is trained from there to minimise the variance")
 
     unbiased: ClassVar[bool] = True

@@ -433,7 +433,7 @@ def test_double_control_variate_of_a_linear_f_leaves_no_variance_to_the_baseline
         def objective(self, params, x):
             return 3 * x[..., 0] - 2 * x[..., 1]
 
-    fixed = estimator("double_control_variate", learned=False)
+    fixed = estimator("double_control_variate", coefficient=-1.0, learned=False)
     moments = measured(Linear(dim=2, logit=LOGIT), fixed, 3, "linear")
     assert statistics.variance(moments).value < 1e-10
     np.testing.assert_allclose(moments.mean.mean(0), np.array([3, -2]) * P * (1 - P), rtol=1e-4)
