@@ -115,29 +115,63 @@ def _(q: PlackettLuce, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
     return ranking(stop_gradient(z))
 
 
-@conditional_latent.register
-def _(q: OneHotCategoricalLogits, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
-    r"""$\tilde z = -\log(E_k / Z)$ where x has its 1, $-\log(E_i / e^{\phi_i} + E_k / Z)$ elsewhere, E exponential.
+@conditional_latent.register(OneHotCategoricalLogits)
+@conditional_latent.register(PlackettLuce)
+def _(q: dist.Distribution, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
+    """From exponential noise, as minus the logarithm of arrival times with rates e^φ."""
+    log_exponential = -noise(jax.random.gumbel, key, len(x), q.logits.shape, q.logits.dtype)
+    return from_exponentials(q, x, log_exponential)
+
+
+@singledispatch
+def from_exponentials(
+    q: dist.Distribution, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
+) -> Float[Array, "L ..."]:
+    """z given x, from the logarithms of independent exponential variables E."""
+    raise unknown(q)
+
+
+@from_exponentials.register
+def _(
+    q: OneHotCategoricalLogits, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
+) -> Float[Array, "L ..."]:
+    r"""$\tilde z = -\log(E_k / Z)$ where x has its 1, $-\log(E_i / e^{\phi_i} + E_k / Z)$ elsewhere.
 
     $Z = \sum_i e^{\phi_i}$: the largest of all is independent of where it is, and cuts the others off.
     """
-    log_exponential = -noise(jax.random.gumbel, key, len(x), q.logits.shape, q.logits.dtype)
     log_total = jax.nn.logsumexp(q.logits, axis=-1, keepdims=True)
-    largest = (x * log_exponential).sum(-1, keepdims=True) - log_total
-    return -jnp.where(x > 0, largest, jnp.logaddexp(log_exponential - q.logits, largest))
+    first = (x * log_exponential).sum(-1, keepdims=True) - log_total
+    return -jnp.where(x > 0, first, jnp.logaddexp(log_exponential - q.logits, first))
 
 
-@conditional_latent.register
-def _(q: PlackettLuce, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
-    r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th, E exponential, $Z_t$ = Σ e^φ from t on.
+@from_exponentials.register
+def _(q: PlackettLuce, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+    r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th, $Z_t$ = Σ e^φ from t on.
 
-    $e^{-z}$ are arrival times with rates e^φ, the t-th comes E_t / Z_t after the one before (Gadetsky et al., 2020).
+    The t-th item comes E_t / Z_t after the one before (Gadetsky et al., 2020).
     """
-    log_exponential = -noise(jax.random.gumbel, key, len(x), q.logits.shape, q.logits.dtype)
-    ordered = (x * q.logits[..., None, :]).sum(-1)
-    log_gaps = log_exponential - log_remaining(ordered)
+    log_gaps = log_exponential - log_remaining((x * q.logits[..., None, :]).sum(-1))
     ranked = -jax.lax.cumlogsumexp(log_gaps, axis=log_gaps.ndim - 1)
     return (x * ranked[..., :, None]).sum(-2)
+
+
+@same_latent_given.register
+def _(q: OneHotCategoricalLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+    """With the E that give z, held fixed."""
+    largest = (x * z).sum(-1, keepdims=True)
+    behind = jnp.where(x > 0, -1, z - largest)
+    of_first = jax.nn.logsumexp(q.logits, axis=-1, keepdims=True) - largest
+    log_exponential = jnp.where(x > 0, of_first, q.logits - z + jnp.log(-jnp.expm1(behind)))
+    return from_exponentials(q, x, stop_gradient(log_exponential))
+
+
+@same_latent_given.register
+def _(q: PlackettLuce, x: Float[Array, "L ..."], z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+    """With the E that give z, held fixed."""
+    ordered, ranked = ((x * value[..., None, :]).sum(-1) for value in (q.logits, z))
+    behind = jnp.diff(ranked, axis=-1, prepend=jnp.inf)
+    log_exponential = log_remaining(ordered) - ranked + jnp.log(-jnp.expm1(behind))
+    return from_exponentials(q, x, stop_gradient(log_exponential))
 
 
 @relax.register

@@ -16,7 +16,7 @@ from benchmarks import statistics
 from benchmarks.bias import bias
 from benchmarks.measure import cell_key, exact_gradient, measure
 from estimators import estimator
-from estimators.conditional_latents import conditional_latent, hard, latent, relax
+from estimators.conditional_latents import conditional_latent, hard, latent, relax, same_latent_given
 from estimators.finite_support import log_draw_the_rest, log_probability_of_event
 from estimators.sampling import sample
 from problems import problem
@@ -125,6 +125,7 @@ def test_x_and_the_latent_given_x_are_distributed_as_x_and_the_latent(name):
         for left, right in zip(np.asarray(one).T, np.asarray(other).T, strict=True):
             assert stats.ks_2samp(left, right).pvalue > LEVEL
     assert abs(np.corrcoef(z[:, 0], given_x[:, 0])[0, 1]) < 0.9, "a fresh draw, not the same one"
+    np.testing.assert_allclose(same_latent_given(q, x, z), z, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["one-hot", "ranking"])
