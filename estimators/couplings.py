@@ -140,8 +140,8 @@ class Sobol(Coupling):
 
     Each coordinate's digits are multiplied by a random lower triangular matrix of bits (Matoušek, 1998) and a random
     number is added to them, without carry: each point alone is uniform, and together they stay a digital net. Where f
-    is smooth the variance falls faster than 1/L² (Owen, 1997; L'Ecuyer, 2018). Each data point has a scrambling of its
-    own.
+    is smooth the variance falls about as 1/L² or faster (Owen, 1997; L'Ecuyer, 2018). Each data point has a scrambling
+    of its own.
     """
 
     def noise(

@@ -142,9 +142,10 @@ class GumbelToy(LocationScaleToy):
 
 
 class StudentTToy(LocationScaleToy):
-    r"""x ~ t with ν degrees of freedom: heavy tails, and ν enters through a gamma variable's implicit derivative.
+    r"""x ~ t with ν degrees of freedom, $\mu + \sigma z / \sqrt{g / \nu}$ with z Gaussian and g chi-squared.
 
-    With f = (x − k)² the variance of an estimate needs ν > 4, and its interval ν > 8.
+    Its tails are heavy, and ν enters through a gamma variable's implicit derivative. With f = (x − k)² the variance
+    of an estimate needs ν > 4, and its interval ν > 8.
     """
 
     df: Number = number(5.0, "ν, the same in every coordinate", above=0)
