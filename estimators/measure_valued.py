@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.interpreters.partial_eval import dce_jaxpr
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
@@ -39,7 +40,7 @@ class MeasureValued(SurrogateEstimator):
         coordinates = jnp.arange(math.prod(q.event_shape))
         places = coordinates.reshape(q.event_shape)
 
-        def costs_with(i: Array, replacement: Float[Array, "L *batch dim"]) -> Float[Array, "L *batch"]:
+        def costs_with(i: Array, replacement: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
             return problem.costs(params, jnp.where(places == i, replacement, x))
 
         def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
@@ -57,7 +58,18 @@ class MeasureValued(SurrogateEstimator):
         return None if knows(weak_derivatives, q) else f"no weak derivative is known for {type(q).__name__}"
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
-        q = problem.abstract_distribution()
-        parts = jax.eval_shape(lambda q, key: weak_derivatives(base(q), key, 1, True), q, jax.random.key(0))
+        event = problem.abstract_distribution().event_shape
         own = num_samples * problem.objective_uses_params
-        return Cost(f=2 * math.prod(q.event_shape) * num_samples * len(parts) + own, grad=own)
+        return Cost(f=2 * math.prod(event) * num_samples * moving_parameters(problem) + own, grad=own)
+
+
+def moving_parameters(problem: Problem) -> int:
+    """How many parameters of q's coordinates depend on θ: what is fixed takes no evaluation."""
+
+    def parameters(params: Params) -> list[Array]:
+        parts = weak_derivatives(base(problem.distribution(params)), jax.random.key(0), 1, True)
+        return [part.parameter for part in parts]
+
+    program = jax.make_jaxpr(parameters)(jax.eval_shape(problem.init_params, jax.random.key(0))).jaxpr
+    number = len(program.outvars)
+    return sum(any(dce_jaxpr(program, [i == one for i in range(number)])[1]) for one in range(number))
