@@ -79,14 +79,18 @@ ad.primitive_transposes[slope_p] = transpose
 def counted(problem: Problem) -> Problem:
     """The same problem with an opaque f; its class is a subclass, so that whoever asks for the type still finds it."""
 
-    def opaque(self: Problem, params: Params, *others: Any) -> Float[Array, "..."]:
-        out = jax.eval_shape(getattr(problem, problem.evaluated), params, *others)
-        operands = (params, *others) if self.objective_uses_params else others
-        aval = jax.core.ShapedArray(out.shape, out.dtype)
-        return objective_p.bind(*map(jnp.asarray, jax.tree.leaves(operands)), outs=(aval,), times=1)[0]
+    def opaque(name: str) -> Callable:
+        def method(self: Problem, params: Params, *others: Any) -> Float[Array, "..."]:
+            out = jax.eval_shape(getattr(problem, name), params, *others)
+            operands = (params, *others) if self.objective_uses_params else others
+            aval = jax.core.ShapedArray(out.shape, out.dtype)
+            return objective_p.bind(*map(jnp.asarray, jax.tree.leaves(operands)), outs=(aval,), times=1)[0]
+
+        return method
 
     # costs are the base class's, whatever the problem made of them: f, vmapped
-    methods = {"__doc__": "A problem whose f is opaque.", problem.evaluated: opaque, "costs": Problem.costs}
+    methods = {"__doc__": "A problem whose f is opaque.", "costs": Problem.costs}
+    methods |= {name: opaque(name) for name in problem.evaluated}
     metaclass: Any = type(type(problem))
     counted_type = metaclass("Counted", (type(problem),), {"__module__": __name__, **methods})
     twin = object.__new__(counted_type)

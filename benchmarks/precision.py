@@ -65,7 +65,8 @@ def apply(equation: core.JaxprEqn, operands: list) -> list:
     if name == "reduce_precision":
         return operands
     bodies = [value for value in params.values() if hasattr(value, "eqns") or hasattr(value, "jaxpr")]
-    if bodies:  # a call: its body in its place
+    # a call: its body in its place; what a scatter combines two numbers with is none
+    if bodies and len(getattr(bodies[0], "jaxpr", bodies[0]).invars) == len(operands):
         return closed(bodies[0])(*operands)
     return as_list(equation, equation.primitive.bind(*operands, **{key: wider(value) for key, value in params.items()}))
 
@@ -76,7 +77,10 @@ def dtype_of(atom: Any) -> Any:
 
 
 def wider(param: Any) -> Any:
-    """float64 for a parameter that names a narrower float type."""
+    """float64 for a parameter that names a narrower float type, and in one that is a program."""
+    if hasattr(param, "eqns"):
+        numbers = [jnp.zeros(place.aval.shape, wider(dtype_of(place))) for place in param.invars]
+        return jax.make_jaxpr(closed(param))(*numbers).jaxpr
     is_float = isinstance(param, jnp.dtype) and jnp.issubdtype(param, jnp.floating)
     return jnp.dtype(jnp.float64) if is_float else param
 

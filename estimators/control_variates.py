@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
 from estimators.base import Cost
-from estimators.sampling import base, needs_one_row
+from estimators.sampling import base
 from problems.base import Params, Problem
 
 
@@ -126,7 +126,7 @@ class Delta(ControlVariate):
     def supports(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
         reason = f"delta needs Gaussian coordinates, not {type(base(q)).__name__}"
-        return needs_one_row(q) if isinstance(base(q), dist.Normal) else reason
+        return None if isinstance(base(q), dist.Normal) else reason
 
     def cost(self, problem: Problem) -> Cost:
         return Cost(f=1, grad=1 + math.prod(problem.abstract_distribution().event_shape))

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.interpreters import partial_eval
+from jax.interpreters.partial_eval import dce_jaxpr
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
-from estimators.sampling import base, knows, needs_one_row, sample
+from estimators.sampling import base, knows, sample
 from estimators.weak_derivatives import WeakDerivative, weak_derivatives, without_weak_derivative
 from problems.arguments import flag
 from problems.base import Params, Problem
@@ -41,7 +41,7 @@ class MeasureValued(SurrogateEstimator):
         coordinates = jnp.arange(math.prod(q.event_shape))
         places = coordinates.reshape(q.event_shape)
 
-        def costs_with(i: Array, replacement: Float[Array, "L *batch dim"]) -> Float[Array, "L *batch"]:
+        def costs_with(i: Array, replacement: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
             return problem.costs(params, jnp.where(places == i, replacement, x))
 
         def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
@@ -55,8 +55,6 @@ class MeasureValued(SurrogateEstimator):
         return surrogate, state
 
     def supports(self, problem: Problem) -> str | None:
-        if reason := needs_one_row(problem.abstract_distribution()):
-            return reason
         q = base(problem.abstract_distribution())
         if not knows(weak_derivatives, q):
             return f"no weak derivative is known for {type(q).__name__}"
@@ -64,15 +62,26 @@ class MeasureValued(SurrogateEstimator):
         return f"no weak derivative is known for {type(q).__name__}'s {', '.join(lacking)}" if lacking else None
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:
-        q = problem.abstract_distribution()
-        parts = jax.eval_shape(lambda q, key: weak_derivatives(base(q), key, 1, True), q, jax.random.key(0))
+        event = problem.abstract_distribution().event_shape
         own = num_samples * problem.objective_uses_params
-        return Cost(f=2 * math.prod(q.event_shape) * num_samples * len(parts) + own, grad=own)
+        return Cost(f=2 * math.prod(event) * num_samples * moving_parameters(problem) + own, grad=own)
+
+
+def moving_parameters(problem: Problem) -> int:
+    """How many parameters of q's coordinates depend on θ: what is fixed takes no evaluation."""
+
+    def parameters(params: Params) -> list[Array]:
+        parts = weak_derivatives(base(problem.distribution(params)), jax.random.key(0), 1, True)
+        return [part.parameter for part in parts]
+
+    program = jax.make_jaxpr(parameters)(jax.eval_shape(problem.init_params, jax.random.key(0))).jaxpr
+    number = len(program.outvars)
+    return sum(any(dce_jaxpr(program, [i == one for i in range(number)])[1]) for one in range(number))
 
 
 def depends_on_params(problem: Problem, parameter: str) -> bool:
     """Whether a parameter of q is a function of θ, by the traced program alone."""
     params = jax.eval_shape(problem.init_params, jax.random.key(0))
     traced = jax.make_jaxpr(lambda params: getattr(base(problem.distribution(params)), parameter))(params).jaxpr
-    _, used = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars))
+    _, used = dce_jaxpr(traced, [True] * len(traced.outvars))
     return any(used)

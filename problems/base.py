@@ -27,8 +27,8 @@ class Problem(Configured):
     smooth: ClassVar[bool] = True
     """Whether f is differentiable in x almost everywhere *and* continuous, as gradients that pass through f need."""
 
-    evaluated: ClassVar[str] = "objective"
-    """The method whose call is one evaluation of f: a trait that takes f apart names the part that costs."""
+    evaluated: ClassVar[tuple[str, ...]] = ("objective",)
+    """The methods of which a call is one evaluation of f: a trait that takes f apart adds the part that costs."""
 
     truth: ClassVar[str] = ""
     """How `exact_gradient` comes about ("closed form", "quadrature", "enumeration"); "" where it is None."""

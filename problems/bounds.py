@@ -21,7 +21,7 @@ class VariationalBound(Problem):
     """
 
     objective_uses_params: ClassVar[bool] = True
-    evaluated: ClassVar[str] = "objective_under"
+    evaluated: ClassVar[tuple[str, ...]] = ("objective", "objective_under")
 
     @abstractmethod
     def objective_under(self, params: Params, q: dist.Distribution, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
@@ -44,7 +44,7 @@ class ImportanceWeightedBound(VariationalBound):
 
     num_particles: int = integer(5, "K, the particles of the bound")
 
-    evaluated: ClassVar[str] = "log_weights"
+    evaluated: ClassVar[tuple[str, ...]] = ("objective", "objective_under", "log_weights")
 
     @property
     def factor(self) -> float:

@@ -22,7 +22,7 @@ class ChaoticRollout(Problem):
     $2 \pi / 2^{T-1}$ at r = 4, and horizons up to 12 are resolved.
     """
 
-    horizon: int = integer(8, "T, the steps of the rollout")
+    horizon: int = integer(6, "T, the steps of the rollout")
     rate: Number = number(4.0, "r of the logistic map, at most 4", above=0)
     mean: Number = number(0.3, "μ")
     scale: Number = number(0.5, "σ", above=0)

@@ -30,7 +30,7 @@ class LinearLayers(Problem):
     row, their joint distribution over all layers, however they hang together across rows.
     """
 
-    evaluated: ClassVar[str] = "objective_through"
+    evaluated: ClassVar[tuple[str, ...]] = ("objective", "objective_through")
 
     num_rows: eqx.AbstractVar[int]
     """The rows of the data."""

@@ -27,7 +27,7 @@ class VAEBound(ImportanceWeightedBound, VariationalAutoencoder):
 
 
 class VAEGaussianBound(VAEBound, VAEGaussian):
-    r"""The importance-weighted autoencoder with Gaussian latents: `vae_gaussian` with K particles of each latent.
+    r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_gaussian`, with K particles of each latent: IWAE.
 
     There is no exact gradient: the decoder is a network.
     """
@@ -39,7 +39,7 @@ class VAEGaussianBound(VAEBound, VAEGaussian):
 
 
 class VAEBernoulliBound(VAEBound, VAEBernoulli):
-    r"""`vae_bernoulli` under a bound of K particles, the test bed of VIMCO.
+    r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_bernoulli`, with K particles: the test bed of VIMCO.
 
     The exact gradient is a sum over the $2^{KD}$ values of all particles of an image, for K·D up to 12.
     """

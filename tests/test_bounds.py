@@ -295,17 +295,18 @@ def signal_to_noise(name: str, k: int) -> dict[str, float]:
 
 
 def test_the_inference_networks_signal_falls_with_iwae_and_rises_with_dreg():
-    """Rainforth et al. (2018): as K^−½; Tucker et al. (2019): as K^½. The model's rises with both."""
+    """As K^−½ (Rainforth et al., 2018) and K^½ (Tucker et al., 2019); with VIMCO and OVIS (Liévin et al., 2020) the
+    same without a differentiable draw. The model's rises with all.
+    """
     few, many = 8, 64
     slopes = {}
-    for name in ("pathwise", "dreg", "ovis"):
+    for name in ("pathwise", "vimco", "dreg", "ovis"):
         low, high = signal_to_noise(name, few), signal_to_noise(name, many)
         slopes[name] = {group: np.log(high[group] / low[group]) / np.log(many / few) for group in low}
-    assert slopes["pathwise"]["encoder"] == pytest.approx(-0.5, abs=0.1)
-    assert slopes["dreg"]["encoder"] == pytest.approx(0.5, abs=0.1)
-    assert slopes["ovis"]["encoder"] > 0.2
-    assert slopes["pathwise"]["model"] == pytest.approx(0.5, abs=0.1)
-    assert slopes["dreg"]["model"] == pytest.approx(0.5, abs=0.1)
+    falling, rising = ("pathwise", "vimco"), ("dreg", "ovis")
+    assert [slopes[name]["encoder"] for name in falling] == pytest.approx([-0.5, -0.5], abs=0.1)
+    assert [slopes[name]["encoder"] for name in rising] == pytest.approx([0.5, 0.5], abs=0.1)
+    assert [slope["model"] for slope in slopes.values()] == pytest.approx([0.5] * 4, abs=0.1)
 
 
 @pytest.mark.parametrize("kl", ["analytic", "sampled"])
@@ -382,7 +383,7 @@ def test_refusals_say_what_is_missing():
     assert "rsample" in estimator("dreg").supports(problem("vae_bernoulli_bound"))
 
 
-def test_a_bounds_weights_are_its_f_however_they_are_asked_for():
+def test_a_bounds_weights_are_an_evaluation_of_f():
     toy = problem("normal_normal_bound")
     params = toy.init_params(KEY)
 
@@ -390,8 +391,8 @@ def test_a_bounds_weights_are_its_f_however_they_are_asked_for():
         def surrogate(self, problem, params, state, key, num_samples):
             x = jnp.ones((8, 5, 1))
             q = problem.distribution(params)
-            weights = stop_gradient(problem.log_weights(params, q, x))
+            weights, again = (stop_gradient(problem.log_weights(params, q, x)) for _ in range(2))
             more = problem.log_weights(params, q, x + 1)
-            return weights.sum() + problem.objective(params, x).sum() + more.sum(), state
+            return ((weights + again) * more).sum(), state
 
-    assert evaluations(Asks(), toy, params, (), 1) == (2, 2)
+    assert evaluations(Asks(), toy, params, (), 1) == (2, 1)
