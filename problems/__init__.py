@@ -1,6 +1,7 @@
 """What is estimated: θ, q_θ, f, and the exact gradient. To add a problem: one class, and one line here."""
 
 from problems.arguments import build
+from problems.bandit import Bandit
 from problems.base import Params, Problem
 from problems.bayesian_network import BayesianNetwork
 from problems.bernoulli import BernoulliSquare
@@ -29,6 +30,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "vae_bernoulli_bound": VAEBernoulliBound,
     "linear_gaussian_vae": LinearGaussianVAE,
     "bayesian_network": BayesianNetwork,
+    "bandit": Bandit,
     "linear_quadratic_control": LinearQuadraticControl,
     "chaotic_rollout": ChaoticRollout,
 }
