@@ -1,6 +1,7 @@
 """What is estimated: θ, q_θ, f, and the exact gradient. To add a problem: one class, and one line here."""
 
 from problems.arguments import build
+from problems.bandit import Bandit
 from problems.base import Params, Problem
 from problems.bayesian_network import BayesianNetwork
 from problems.bernoulli import BernoulliShared, BernoulliSquare
@@ -60,6 +61,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "normal_normal_bound": NormalNormalBound,
     "vae_gaussian_bound": VAEGaussianBound,
     "vae_bernoulli_bound": VAEBernoulliBound,
+    "bandit": Bandit,
     "linear_quadratic_control": LinearQuadraticControl,
     "chaotic_rollout": ChaoticRollout,
 }

@@ -118,3 +118,19 @@ def test_a_rate_above_four_and_an_unresolved_horizon_are_refused():
         problem("chaotic_rollout", rate=4.5)
     toy = problem("chaotic_rollout", horizon=13)
     assert toy.exact_gradient(toy.init_params(KEY)) is None
+
+
+def test_the_bandit_by_enumeration_of_its_arms_and_finite_differences():
+    toy = problem("bandit", arms=4, target=0.7, offset=2.0)
+    logits = np.array([0.3, -0.5, 1.0, 0.2], np.float32).astype(float)
+
+    def expected(logits: np.ndarray) -> float:
+        p = np.exp(logits) / np.exp(logits).sum()
+        return sum(p[k] * ((k / 3 - 0.7) ** 2 - 2) for k in range(4))
+
+    truth = exact_gradient(toy, {"logits": jnp.asarray(logits[None], jnp.float32)})
+    h = 1e-6
+    numeric = [(expected(logits + h * e) - expected(logits - h * e)) / (2 * h) for e in np.eye(4)]
+    np.testing.assert_allclose(truth["logits"], numeric, rtol=1e-5, atol=1e-8)
+    arm = jax.nn.one_hot(2, 4)[None]
+    assert float(toy.objective(toy.init_params(jax.random.key(0)), arm)) == np.float32((2 / 3 - 0.7) ** 2 - 2)
