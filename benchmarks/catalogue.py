@@ -20,10 +20,22 @@ Variants = list[tuple[str, Estimator]]
 ELSEWHERE = {
     "REINFORCE, likelihood ratio, log-derivative trick": "score_function",
     "RLOO": "score_function[baseline=leave_one_out]",
+    "NVIL (Mnih and Gregor, 2014)": "score_function[baseline=input_dependent]",
+    "MuProp (Gu et al., 2016)": "score_function[control_variate=first_order]",
+    "evolution strategies with antithetic pairs (Salimans et al., 2017)": (
+        "score_function[coupling=antithetic], where q is a Gaussian about θ"
+    ),
     "VarGrad (Richter et al., 2020)": "score_function[baseline=leave_one_out], where f is log q − log p",
     "DiCE (Foerster et al., 2018)": "score_function: their first derivatives are equal",
     "reparameterization trick, infinitesimal perturbation analysis": "pathwise",
+    "implicit reparameterization (Figurnov et al., 2018)": "pathwise, on gamma, beta, Dirichlet, Student t, von Mises",
+    "randomised quasi-Monte Carlo, antithetic variates": "pathwise[coupling=sobol], pathwise[coupling=antithetic]",
+    "IWAE (Burda et al., 2016)": "pathwise, where x are the K particles of a bound",
     "weak derivative": "measure_valued",
+    "local expectation gradient, BitFlip (Titsias and Lázaro-Gredilla, 2015)": "measure_valued, on bits",
+    "U2G (Yin et al., 2020)": "disarm",
+    "ARS (Yin et al., 2019)": "arsm[merge=False]",
+    "smoothed stochastic triple (Arya et al., 2022)": "straight_through[smoothed=both]; on bits, reinmax at τ = 1 too",
     "delta method": "score_function[control_variate=delta]",
     "concrete relaxation": "gumbel_softmax",
 }

@@ -68,7 +68,7 @@ class Problem(Configured):
 class SumOfTerms(Problem):
     r"""A problem whose f is a sum of terms, $f(\theta, x) = \sum_i f_i(\theta, x_i)$, one for each coordinate of x."""
 
-    evaluated: ClassVar[str] = "terms"
+    evaluated: ClassVar[tuple[str, ...]] = ("objective", "terms")
 
     @abstractmethod
     def terms(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
