@@ -19,7 +19,6 @@ import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jax.scipy.special import logit, ndtri
 from jaxtyping import Array, Float, UInt32
-from scipy.stats import qmc
 
 from estimators.sampling import Explicit, base, explicit, knows, noise, rsample, sample
 
@@ -161,6 +160,8 @@ class Sobol(Coupling):
 @cache
 def direction_numbers(dims: int, num_samples: int) -> UInt32[np.ndarray, "dims columns"]:
     """The direction numbers that make the first L points: they are those at 1, 3, 7, … in the order of scipy."""
+    from scipy.stats import qmc  # imports for half a second
+
     points = qmc.Sobol(dims, scramble=False, bits=BITS).random(num_samples)
     powers = 2 ** np.arange(1, num_samples.bit_length()) - 1
     return (points[powers] * 2.0**BITS).astype(np.uint32).T

@@ -135,7 +135,7 @@ def _(q: dist.Exponential) -> Explicit:
 @explicit.register
 def _(q: dist.Weibull) -> Explicit:
     def from_noise(e: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
-        return positive(q.scale * positive(e) ** (1 / q.concentration))
+        return jnp.minimum(positive(q.scale * positive(e) ** (1 / q.concentration)), jnp.finfo(e.dtype).max)
 
     return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.scale), from_noise)
 

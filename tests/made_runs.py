@@ -11,9 +11,9 @@ from benchmarks.statistics import Jackknifed, interval
 
 BATCHES = 32
 SQUARE = ("gaussian_square", {"dim": 1, "k": 3.0, "mean": 1.0, "scale": 1.0})
-PLAIN = ("score_function", {"baseline": "none", "control_variate": "none"})
-LEAVE_ONE_OUT = ("score_function", {"baseline": "leave_one_out", "control_variate": "none"})
-PATHWISE = ("pathwise", {})
+PLAIN = ("score_function", {"baseline": "none", "control_variate": "none", "coupling": "independent"})
+LEAVE_ONE_OUT = ("score_function", {"baseline": "leave_one_out", "control_variate": "none", "coupling": "independent"})
+PATHWISE = ("pathwise", {"coupling": "independent"})
 ENVIRONMENT = {"jax": "0.4.38", "python": "3.11.7", "machine": "x86_64", "device": "cpu: cpu", "prng": "threefry2x32"}
 
 

@@ -158,12 +158,12 @@ def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path
 
 
 def test_memory_that_does_not_suffice_is_said_and_changes_no_number(finished, plan, tmp_path, monkeypatch):
-    short_of_memory(monkeypatch, 500)
+    short_of_memory(monkeypatch, 800)
     run_sweep(plan, tmp_path, Quiet())
     ours, theirs = untimed(tmp_path), untimed(finished[0])
     pd.testing.assert_frame_equal(ours.drop(columns="reason"), theirs.drop(columns="reason"), check_exact=True)
-    # 32 batches of 125 and of 25: a call of 8 × 25 fits
-    said = "out of memory: calls of 4 × 125 replicates instead of 8 × 125"
+    # 32 batches of 125 and of 25: a call of 32 × 25 fits
+    said = "out of memory: calls of 4 × 125 replicates instead of 32 × 125"
     measured = ours.status == "ok"
     assert (ours.reason[measured].fillna("").str.endswith(said) == (ours.replicates[measured] == 4_000)).all()
 

@@ -47,7 +47,7 @@ def test_what_cannot_be_measured_is_skipped_with_its_reason():
     reasons = set(plan.reasons.values())
     assert reasons == {
         "num_samples = 1: expected at least 2 with this estimator",
-        "BernoulliLogits has no differentiable draw (rsample)",
+        "Bernoulli has no differentiable draw (rsample)",
     }
 
 
