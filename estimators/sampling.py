@@ -6,7 +6,7 @@ samples along the minor axis, because vector units want that axis long, and hand
 """
 
 from collections.abc import Callable
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import Any, NamedTuple
 
 import jax
@@ -107,24 +107,22 @@ def explicit(q: dist.Distribution) -> Explicit:
     raise NotImplementedError(f"{type(q).__name__} is no explicit function of noise")
 
 
-@explicit.register
-def _(q: dist.Normal) -> Explicit:
-    return Explicit(jax.random.normal, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
+LOCATION_SCALE: dict[type, Callable[..., Array]] = {
+    dist.Normal: jax.random.normal,
+    dist.Logistic: jax.random.logistic,
+    dist.Laplace: jax.random.laplace,
+    dist.Gumbel: jax.random.gumbel,
+}
+"""The samplers of the noise of distributions with a location and a scale."""
 
 
-@explicit.register
-def _(q: dist.Logistic) -> Explicit:
-    return Explicit(jax.random.logistic, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
+def location_scale(sampler: Callable[..., Array], q: Any) -> Explicit:
+    """x = μ + σ ε."""
+    return Explicit(sampler, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
 
 
-@explicit.register
-def _(q: dist.Laplace) -> Explicit:
-    return Explicit(jax.random.laplace, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
-
-
-@explicit.register
-def _(q: dist.Gumbel) -> Explicit:
-    return Explicit(jax.random.gumbel, q.batch_shape, jnp.result_type(q.loc), lambda e: q.loc + q.scale * e)
+for family, standard in LOCATION_SCALE.items():
+    explicit.register(family, partial(location_scale, standard))
 
 
 @explicit.register
