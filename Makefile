@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Each core takes neighbouring tests, which share what they compile.
+PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
 .PHONY: setup run test test-all lint bench bench-peers coverage catalogue clean
 
@@ -20,11 +22,11 @@ run: $(READY)
 
 # Under 10 minutes on two cores.
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 # Everything, the long statistical checks included.
 test-all: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(READY)
 	$(BIN)/ruff check .
