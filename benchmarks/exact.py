@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from estimators.antithetic import Arm, Disarm
+from estimators.antithetic import ARM, DisARM
 from estimators.base import Estimator
 from estimators.baselines import LeaveOneOut, NoBaseline
 from estimators.control_variates import NoControlVariate
@@ -130,7 +130,7 @@ def _(estimator: MeasureValued, problem: Problem, params: Params, num_samples: i
 
 
 @_exact_variance.register
-def _(estimator: Arm, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
+def _(estimator: ARM, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
     r"""The weight of a coordinate is u − ½: its square has mean 1/12, and with b ≠ b̃, that is u beyond ½ ± (½ − m),
     $\frac23 [(\frac12)^3 - (\frac12 - m)^3]$.
     """
@@ -138,7 +138,7 @@ def _(estimator: Arm, problem: Problem, params: Params, num_samples: int) -> dic
 
 
 @_exact_variance.register
-def _(estimator: Disarm, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
+def _(estimator: DisARM, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
     r"""The weight of a coordinate is ± (1 − m)/2 where b ≠ b̃, which has probability 2m, and else 0."""
     return of_pairs(problem, params, num_samples, lambda m: (m * (1 - m) ** 2 / 2, m * (1 - m) ** 2 / 2))
 

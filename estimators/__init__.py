@@ -1,23 +1,23 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
-from estimators.antithetic import Arm, Arms, Disarm
+from estimators.antithetic import ARM, ARMS, DisARM
 from estimators.augment_swap import AugmentSwap
 from estimators.base import Cost, Estimator, SurrogateEstimator
-from estimators.double_control_variate import DoubleControlVariate, Rodeo
+from estimators.double_control_variate import RODEO, DoubleControlVariate
 from estimators.finite_differences import SPSA, GaussianSmoothing
 from estimators.finite_support import Enumeration, SumAndSample, UnorderedSet, WithoutReplacement
 from estimators.generalized_reparameterization import GeneralizedReparameterization, RejectionReparameterization
 from estimators.gumbel_softmax import GumbelRao, GumbelSoftmax, StraightThroughGumbel
 from estimators.importance_weighted import ImportanceWeighted
-from estimators.lax import Lax
+from estimators.lax import LAX
 from estimators.measure_valued import MeasureValued
 from estimators.particles import OVIS, VIMCO
 from estimators.path_derivatives import DReG, StickingTheLanding
 from estimators.pathwise import Pathwise
 from estimators.rao_blackwell import RaoBlackwell
-from estimators.rebar import Rebar, Relax
+from estimators.rebar import REBAR, RELAX
 from estimators.score_function import ScoreFunction
-from estimators.stick_breaking import StickBreakingDisarm
+from estimators.stick_breaking import StickBreakingDisARM
 from estimators.stochastic_triple import StochasticTriple
 from estimators.straight_through import StraightThrough
 from estimators.straight_through_surrogates import GappedStraightThrough, ReinMax
@@ -31,7 +31,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "pathwise": Pathwise,
     "generalized_reparameterization": GeneralizedReparameterization,
     "rejection_reparameterization": RejectionReparameterization,
-    "lax": Lax,
+    "lax": LAX,
     "sticking_the_landing": StickingTheLanding,
     "dreg": DReG,
     "local_reparameterization": LocalReparameterization,
@@ -41,15 +41,15 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "spsa": SPSA,
     "vimco": VIMCO,
     "ovis": OVIS,
-    "rebar": Rebar,
-    "relax": Relax,
-    "arm": Arm,
-    "disarm": Disarm,
-    "arms": Arms,
-    "disarm_stick_breaking": StickBreakingDisarm,
+    "rebar": REBAR,
+    "relax": RELAX,
+    "arm": ARM,
+    "disarm": DisARM,
+    "arms": ARMS,
+    "disarm_stick_breaking": StickBreakingDisARM,
     "arsm": AugmentSwap,
     "double_control_variate": DoubleControlVariate,
-    "rodeo": Rodeo,
+    "rodeo": RODEO,
     "stochastic_triple": StochasticTriple,
     "enumeration": Enumeration,
     "sum_and_sample": SumAndSample,

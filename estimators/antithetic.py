@@ -63,7 +63,7 @@ class AntitheticPairs(OfBernoullis):
         return f"num_samples = {num_samples}: expected an even number, of antithetic pairs" if odd else None
 
 
-class Arm(AntitheticPairs):
+class ARM(AntitheticPairs):
     r"""$\frac2L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)] (u_l - \frac12) \nabla_\theta \phi + \partial_\theta f$.
 
     $b = 1[u > \sigma(-\phi)]$ and $\tilde b = 1[u < \sigma(\phi)]$ with u uniform in each coordinate and φ the logits
@@ -79,7 +79,7 @@ class Arm(AntitheticPairs):
         return jnp.tanh(logistic / 2) / 2  # u − ½, as σ(λ) = u
 
 
-class Disarm(AntitheticPairs):
+class DisARM(AntitheticPairs):
     r"""$\frac1L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)] (b_l - \tilde b_l)\, \sigma(|\phi|) \nabla_\theta \phi
     + \partial_\theta f$.
 
@@ -97,7 +97,7 @@ class Disarm(AntitheticPairs):
         return (first - second) * jax.nn.sigmoid(jnp.abs(logits)) / 2
 
 
-class Arms(OfBernoullis):
+class ARMS(OfBernoullis):
     r"""$\frac1{L-1} \sum_l [f(b_l) - \bar f] \frac{b_l - p}{1 - \rho} \nabla_\theta \phi + \partial_\theta f$.
 
     The L draws of a coordinate are Bernoulli(p) each and jointly as negatively correlated as a copula makes them; ρ is

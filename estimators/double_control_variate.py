@@ -68,7 +68,7 @@ class DoubleControlVariate(LearningEstimator):
         return Cost(f=num_samples, grad=(1 + problem.objective_uses_params) * num_samples)
 
 
-class Rodeo(LearningEstimator):
+class RODEO(LearningEstimator):
     r"""$\frac1L \sum_l [f_l - \frac1{L-1} \sum_{m \ne l} (f_m + \alpha (A h_m)(x_m))] \nabla_\theta \log q_\theta(x_l)
     + \beta (A h'_l \nabla_\theta \log q_\theta)(x_l) + \partial_\theta f$.
 

@@ -81,8 +81,8 @@ class GeneralizedReparameterization(TransformedNoise):
 
     def draw(self, q: dist.Distribution, key: Array, num_samples: int) -> Transformed:
         center, spread = log_standardisation(q)
-        noise = stop_gradient((jnp.log(sample(q, key, num_samples)) - center) / spread)
-        log_x = center + spread * noise
+        epsilon = stop_gradient((jnp.log(sample(q, key, num_samples)) - center) / spread)
+        log_x = center + spread * epsilon
         x = jnp.exp(log_x)
         return Transformed(x, q.log_prob(x) + log_x + jnp.log(spread))
 

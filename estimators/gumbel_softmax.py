@@ -91,5 +91,5 @@ class GumbelRao(Relaxed):
     def conditional_mean(self, q: dist.Distribution, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
         """The mean of M relaxed draws given x, in which θ moves the logits and not the noise."""
         keys = jax.random.split(key, self.conditional_draws)
-        noise = stop_gradient(jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys) - q.logits)
-        return relax(q, q.logits + noise, self.temperature).mean(0)
+        gumbel = stop_gradient(jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys) - q.logits)
+        return relax(q, q.logits + gumbel, self.temperature).mean(0)

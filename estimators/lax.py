@@ -13,7 +13,7 @@ from problems.arguments import integer
 from problems.base import Params, Problem
 
 
-class Lax(LearningEstimator):
+class LAX(LearningEstimator):
     r"""$\frac1L \sum_l [f(x_l) - c_\phi(x_l)] \nabla_\theta \log q_\theta(x_l) + \nabla_\theta c_\phi(x_l(\theta))
     + \partial_\theta f$, where $x(\theta)$ is x as a differentiable function of θ and noise.
 

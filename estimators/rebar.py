@@ -67,7 +67,7 @@ class ConditionedControlVariate(LearningEstimator):
         return None if knows(same_latent_given, q) or not self.coupled else reason
 
 
-class Rebar(ConditionedControlVariate):
+class REBAR(ConditionedControlVariate):
     r"""$[f(x) - \eta f(\mathrm{r}(\tilde z))] \nabla_\theta \log q_\theta(x) + \eta \nabla_\theta f(\mathrm{r}(z))
     - \eta \nabla_\theta f(\mathrm{r}(\tilde z)) + \partial_\theta f$, the mean of it over L draws.
 
@@ -104,7 +104,7 @@ def learned_relaxation(learned: Any) -> tuple[Float[Array, ""], Float[Array, ""]
     return eta, jnp.exp(log_temperature)
 
 
-class Relax(ConditionedControlVariate):
+class RELAX(ConditionedControlVariate):
     r"""$[f(x) - c_\phi(\tilde z)] \nabla_\theta \log q_\theta(x) + \nabla_\theta c_\phi(z)
     - \nabla_\theta c_\phi(\tilde z) + \partial_\theta f$, the mean of it over L draws.
 

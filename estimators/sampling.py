@@ -267,6 +267,7 @@ def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return q.bits(noise(jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype))
 
 
+@_sample.register
 def _(
     q: dist.Gamma | dist.Beta | dist.Dirichlet | dist.StudentT | dist.VonMises, key: Array, num_samples: int
 ) -> Float[Array, "L ..."]:

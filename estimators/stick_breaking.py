@@ -13,7 +13,7 @@ from problems.base import Params, Problem
 from problems.distributions import OneHotCategoricalLogits, log_remaining
 
 
-class StickBreakingDisarm(SurrogateEstimator):
+class StickBreakingDisARM(SurrogateEstimator):
     r"""$\frac1L \sum_{dk} \sum_{\mathrm{pairs}} [f(x) - f(\tilde x)]\, w_{dk} \nabla_\theta \alpha_{dk}$, plus ∂f/∂θ.
 
     Bit k of a variable says whether it is category k, given that it is no earlier one, with logit α_k. The two draws

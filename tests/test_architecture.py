@@ -28,6 +28,13 @@ def test_imports_run_one_way(path):
     assert path.stem not in {"utils", "helpers", "common"}
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_nameless_functions_are_registered(path):
+    """A function called _ is only reached by what its decorator does with it."""
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    assert [f.lineno for f in functions if f.name == "_" and not f.decorator_list] == []
+
+
 STATISTICS = ("moments", "statistics", "tails", "bias", "trends")
 
 

@@ -19,8 +19,8 @@ from benchmarks.trials import EstimatorTrial, Failed, ProblemTrial
 from estimators import estimator
 from estimators.conditional_latents import conditional_latent, hard, latent, same_latent_given
 from estimators.copulas import COPULAS
-from estimators.double_control_variate import DoubleControlVariate, Rodeo
-from estimators.rebar import Rebar, Relax
+from estimators.double_control_variate import RODEO, DoubleControlVariate
+from estimators.rebar import REBAR, RELAX
 from estimators.sampling import base, sample
 from problems import problem
 from problems.enumeration import binary_vectors
@@ -195,11 +195,11 @@ def half_trained(cls: type) -> type:
 
 
 @pytest.mark.parametrize(
-    "cls", [DoubleControlVariate, *(pytest.param(cls, marks=SLOW) for cls in (Rebar, Relax, Rodeo))]
+    "cls", [DoubleControlVariate, *(pytest.param(cls, marks=SLOW) for cls in (REBAR, RELAX, RODEO))]
 )
 def test_a_control_variate_that_is_trained_wrongly_is_caught(cls: type):
     toy, broken = problem("bernoulli_square", t=T, logit=LOGIT, dim=2), half_trained(cls)
-    given = {"learned": True} if cls is Rebar else {}
+    given = {"learned": True} if cls is REBAR else {}
     with pytest.raises(Failed, match="expected the gradient that trains the state"):
         learned_gradients(EstimatorTrial(broken(**given), ProblemTrial("toy", toy, 1e-4)))
 
