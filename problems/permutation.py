@@ -16,11 +16,12 @@ from problems.enumeration import enumerated_expectation, is_enumerable
 class PlackettLuceSquare(Problem):
     r"""$f(x) = \|x - T\|_F^2$, the squared distance of the permutation matrix x from a doubly stochastic T.
 
-    T has ½ + t on its diagonal, and ½ − t on the entries that follow it, cyclically: it lies between two permutations,
-    nearly halfway for small t. The exact gradient is a sum over all n! permutations, for n up to 6.
+    T has $\frac1n + t$ on its diagonal and $\frac1n - \frac{t}{n-1}$ elsewhere: nearly uniform for small t, so that what
+    tells permutations apart, how many items keep their place, is little beside f itself. The exact gradient is a sum
+    over all n! permutations, for n up to 6.
     """
 
-    t: Number = number(0.05, "by how much the target is nearer to one of two permutations")
+    t: Number = number(0.05, "by how much an item's own place is favoured over the mean of all places")
     logit: Number = number(0.5, "logit of the last item, evenly spaced from 0 for the first")
     items: int = integer(4, "n, the items ranked", at_least=2)
 
@@ -34,8 +35,8 @@ class PlackettLuceSquare(Problem):
         return PlackettLuce(params["logits"])
 
     def objective(self, params: Params, x: Float[Array, "items items"]) -> Float[Array, ""]:
-        same = jnp.eye(self.items, dtype=x.dtype)
-        target = (0.5 + self.t) * same + (0.5 - self.t) * jnp.roll(same, 1, axis=1)
+        elsewhere = 1 / self.items - self.t / (self.items - 1)
+        target = jnp.where(jnp.eye(self.items, dtype=bool), 1 / self.items + self.t, elsewhere)
         return ((x - target) ** 2).sum()
 
     def exact_gradient(self, params: Params) -> Params | None:

@@ -199,7 +199,8 @@ def test_the_permutation_toy_by_finite_differences_of_choices_one_after_the_othe
     toy = problem("plackett_luce_square", items=4, t=0.1, logit=0.9)
     truth = exact_gradient(toy, toy.init_params(jax.random.key(0)))["logits"]
     logits = np.linspace(0, 0.9, 4)
-    target = 0.6 * np.eye(4) + 0.4 * np.eye(4)[[1, 2, 3, 0]]
+    target = np.full((4, 4), 0.25 - 0.1 / 3)
+    np.fill_diagonal(target, 0.35)
 
     def expectation(logits):
         orders = itertools.permutations(range(4))
