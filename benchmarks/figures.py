@@ -84,22 +84,29 @@ def draw_lines(
 ) -> None:
     """Each estimator's `y` against the column `x`: exact where known, interval, line, hollow where unreliable.
 
-    A label's `shift` is added to ln x. Where a variance is zero the line is broken.
+    A label's `shift` is added to ln x. Where a variance is zero the line is broken, and where an estimate is not
+    positive; an interval that reaches 0 is drawn to the foot of the axes.
     """
     for label, look in looks.items():
         line = rows[rows.label == label].sort_values("num_samples" if x == "seconds" else x)
         at = line[x].to_numpy(float) * math.exp(shift.get(label, 0))
-        value, low, high, exact = (
-            line[column].where(~line.zero & (line[column] > 0)).to_numpy(float)
-            for column in (y, f"{y}_low", f"{y}_high", f"exact_{y}")
+        value, high, exact = (
+            line[column].where(drawable(line, y) & (line[column] > 0)).to_numpy(float)
+            for column in (y, f"{y}_high", f"exact_{y}")
         )
+        low = line[f"{y}_low"].clip(lower=np.finfo(float).tiny).to_numpy(float)
         doubtful = (line.status == "unreliable").to_numpy()
         axes.plot(at, exact, **EXACT, zorder=2)
         axes.fill_between(at, low, high, color=look["color"], alpha=0.2, linewidth=0)
         axes.plot(at, value, **look, zorder=3)
         axes.plot(at[doubtful], value[doubtful], **hollow(look), zorder=4)
-    if (shown := rows[y][~rows.zero & (rows[y] > 0)]).any():
+    if (shown := rows[y][drawable(rows, y) & (rows[y] > 0)]).any():
         scale_log(axes, "y", shown)
+
+
+def drawable(rows: pd.DataFrame, y: str) -> pd.Series:
+    """Which rows have a number: without variance there is none but the bias."""
+    return ~rows.zero | (y == "bias_squared")
 
 
 def shifts_apart(rows: pd.DataFrame, gap: float) -> dict[str, float]:
@@ -150,14 +157,20 @@ Drawn = Iterator[tuple[str, Figure]]
 LEAST_SWEPT, MOST_APART = 4, 8
 """Values of an argument from which on it is an axis, and up to which each of them has figures of its own."""
 
+WIDE = 30
+"""Ratio of an argument's largest to its least value from which on its axis is logarithmic."""
+
 
 class ArgumentSweep(NamedTuple):
-    """The measurements of one problem that differ in one numeric argument (column `value`) and in nothing else."""
+    """The measurements of one problem in which one numeric argument, in the column `value`, takes many values."""
 
     problem: str
     argument: str
     rest: str
+    """The problem's other arguments."""
     rows: pd.DataFrame
+    """`label` is without the argument where it is the estimators'."""
+    of_estimators: bool
 
 
 def figures(measurements: pd.DataFrame) -> Drawn:
@@ -169,14 +182,20 @@ def figures(measurements: pd.DataFrame) -> Drawn:
         return
     table["zero"] = is_zero(table)
     table["exact_snr"] = table.exact_norm / np.sqrt(table.exact_variance)
+    table["exact_bias_squared"] = np.nan
     sweeps = list(argument_sweeps(table))
     for sweep in sweeps:
         yield from against_argument(sweep, looks)
-    long = [sweep.rows for sweep in sweeps if sweep.rows.value.nunique() > MOST_APART]
-    table = table.drop(pd.concat(long).index.unique() if long else [])
+    table = table.drop(places([s.rows for s in sweeps if not s.of_estimators and s.rows.value.nunique() > MOST_APART]))
+    of_estimators = list(estimator_sweeps(table))
+    their_looks = looks_of(pd.concat([sweep.rows for sweep in of_estimators])) if of_estimators else {}
+    for sweep in of_estimators:
+        yield from against_argument(sweep, their_looks)
+    drawn_above = places([sweep.rows for sweep in of_estimators])
     for (problem, setting), rows in table.groupby(["problem", "setting"]):
         name, title = slug(problem, setting), problem_label(problem, setting)
-        several = rows[rows.groupby("point").num_samples.transform("nunique") > 1]
+        lines = rows.drop(rows.index.intersection(drawn_above))
+        several = lines[lines.groupby("point").num_samples.transform("nunique") > 1]
         if len(several) and not several.zero.all():
             yield f"variance_vs_samples_{name}", variance_vs_samples(title, several, looks)
             if (timed := several[several.seconds > 0]).zero.eq(False).any():
@@ -184,6 +203,11 @@ def figures(measurements: pd.DataFrame) -> Drawn:
         tested = rows[np.isfinite(rows.bias_relative)]
         if len(tested):
             yield f"bias_{name}", bias(title, tested, looks)
+
+
+def places(parts: list[pd.DataFrame]) -> pd.Index:
+    """Where in the table the rows of all parts are."""
+    return pd.concat(parts).index.unique() if parts else pd.Index([])
 
 
 def is_zero(table: pd.DataFrame) -> pd.Series:
@@ -194,16 +218,38 @@ def is_zero(table: pd.DataFrame) -> pd.Series:
 
 
 def argument_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
-    """Every numeric argument that takes enough values to be an axis, once for each choice of the others."""
+    """Every numeric argument of a problem with values enough to be an axis, once for each choice of the others."""
     for problem, rows in table.groupby("problem"):
         given = rows.problem_args.map(json.loads)
         for argument in sorted({key for args in given for key in args}):
             value = given.map(lambda args, key=argument: args.get(key))
-            if value.map(lambda v: isinstance(v, (int, float)) and not isinstance(v, bool)).all():
+            if value.map(is_number).all():
                 rest = [without(args, argument) for args in rows.problem_args]
                 for fixed, part in rows.assign(value=value.astype(float)).groupby(rest):
                     if part.value.nunique() >= LEAST_SWEPT:
-                        yield ArgumentSweep(str(problem), argument, str(fixed), part)
+                        yield ArgumentSweep(str(problem), argument, str(fixed), part, False)
+
+
+def estimator_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
+    """Every numeric argument of estimators that takes enough values to be an axis, those who have it together."""
+    for (problem, setting), rows in table.groupby(["problem", "setting"]):
+        given = rows.estimator_args.map(json.loads)
+        for argument in sorted({key for args in given for key in args}):
+            value = given.map(lambda args, key=argument: args.get(key))
+            part = rows[value.map(is_number)]
+            part = part.assign(
+                value=value[part.index].astype(float),
+                estimator_args=[without(args, argument) for args in part.estimator_args],
+            )
+            part = part.groupby(["estimator", "estimator_args"]).filter(lambda e: e.value.nunique() >= LEAST_SWEPT)
+            if len(part):
+                relabelled = labelled(part).set_index(part.index)
+                yield ArgumentSweep(str(problem), argument, str(setting), relabelled, True)
+
+
+def is_number(value: Any) -> bool:
+    """Whether an argument's value is one that an axis can have."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def those_of(looks: Mapping[str, Look], rows: pd.DataFrame) -> dict[str, Look]:
@@ -250,41 +296,42 @@ def slope_text(line: pd.DataFrame) -> str:
 AGAINST_ARGUMENT = {
     "variance": "variance of the gradient",
     "snr": "signal-to-noise ratio of the gradient",
+    "bias_squared": "squared bias of the gradient",
 }
-"""What is drawn against a problem's argument, with the words at its axis."""
+"""What is drawn against an argument, with the words at its axis; the last for estimators that are biased alone."""
 
 
 def against_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Drawn:
-    """Variance, and signal against noise, as a problem's argument changes: a figure for each L."""
+    """Variance, signal against noise, and bias as an argument changes: a figure of each for each L."""
     levels = sorted(sweep.rows.num_samples.unique())
     for level in levels:
-        rows = sweep.rows[sweep.rows.num_samples == level]
-        if rows.zero.all():
-            continue
+        at_level = sweep.rows[sweep.rows.num_samples == level]
         suffix = f"_L{level}" if len(levels) > 1 else ""
         for column in AGAINST_ARGUMENT:
-            if not (rows[column][~rows.zero] > 0).any():
-                continue
-            name = f"{column}_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}"
-            yield name, column_vs_argument(column, sweep, rows, level, looks)
+            rows = at_level[~at_level.unbiased.astype(bool)] if column == "bias_squared" else at_level
+            if (rows[column][drawable(rows, column)] > 0).any():
+                name = f"{column}_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}"
+                yield name, column_vs_argument(column, sweep, rows, level, looks)
 
 
 def column_vs_argument(
     column: str, sweep: ArgumentSweep, rows: pd.DataFrame, level: int, looks: Mapping[str, Look]
 ) -> Figure:
     """One of AGAINST_ARGUMENT at one L."""
-    panels, columns = panels_of(rows, by_point=False)
+    panels, columns = panels_of(rows, by_point=sweep.of_estimators)
     width = width_of(columns)
-    shown = those_of(looks, rows[~rows.zero])
+    shown = those_of(looks, rows[drawable(rows, column)])
     key = lay_out_list([Entry(k, v) for v, k in shown.items()] + other_entries(rows), width)
-    notes = [f"Shaded: {INTERVALS}.", *zero_notes(panels, "value", words(sweep.argument))]
+    notes = [f"Shaded: {INTERVALS}."]
+    if column != "bias_squared":
+        notes += zero_notes(panels, "value", words(sweep.argument))
     key += lay_out_notes(notes, width, next_line(key))
     title = f"{problem_label(sweep.problem, sweep.rest)}, L = {level}"
     labels = (words(sweep.argument), AGAINST_ARGUMENT[column])
     figure, every = page(title, panels, key, labels, columns=columns)
     for axes, panel in zip(every, panels, strict=True):
         draw_lines(axes, panel.rows, "value", shown, {}, column)
-        if rows.value.min() > 0 and rows.value.max() >= 100 * rows.value.min():
+        if rows.value.min() > 0 and rows.value.max() >= WIDE * rows.value.min():
             scale_log(axes, "x", rows.value)
         else:
             set_ticks(axes, "x", spaced(axes, linear_ticks(*axes.get_xlim())))
@@ -411,7 +458,7 @@ def scale_bias(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xticks(ticks, minor=True)
 
 
-def spaced(axes: Axes, ticks: list[float], least: float = 0.36) -> list[float]:
+def spaced(axes: Axes, ticks: list[float], least: float = 0.32) -> list[float]:
     """Those of the x axis's ticks, the first ones first, that leave `least` inches between them."""
     kept: list[float] = []
     for tick in ticks:

@@ -16,9 +16,9 @@ from problems.enumeration import enumerated_expectation, is_enumerable
 class PlackettLuceSquare(Problem):
     r"""$f(x) = \|x - T\|_F^2$, the squared distance of the permutation matrix x from a doubly stochastic T.
 
-    T has $\frac1n + t$ on its diagonal and $\frac1n - \frac{t}{n-1}$ elsewhere: nearly uniform for small t, so that what
-    tells permutations apart, how many items keep their place, is little beside f itself. The exact gradient is a sum
-    over all n! permutations, for n up to 6.
+    T has $\frac1n + t$ on its diagonal and $\frac1n - \frac{t}{n-1}$ elsewhere: nearly uniform for small t, so that
+    what tells permutations apart, how many items keep their place, is little beside f itself. The exact gradient is a
+    sum over all n! permutations, for n up to 6.
     """
 
     t: Number = number(0.05, "by how much an item's own place is favoured over the mean of all places")

@@ -192,6 +192,55 @@ def test_an_argument_has_a_figure_for_each_level():
     ]
 
 
+def sweep_of_temperatures(names=("gumbel_softmax", "gumbel_rao"), values=(0.1, 0.5, 1.0, 4.0), **columns):
+    estimators = [(name, {"temperature": value}) for name in names for value in values]
+    return table(estimators=[*estimators, ELEVEN[0]], levels=(1, 4), groups=("mean",), **columns)
+
+
+def test_an_estimators_argument_of_many_values_is_an_axis_for_all_who_have_it():
+    bias = {"unbiased": False, "bias_squared": 0.1, "bias_squared_low": -0.1, "bias_squared_high": 0.3}
+    drawn = {stem: (figure, [t for t, _ in texts]) for stem, figure, texts in draw(sweep_of_temperatures(**bias))}
+    place = "vs_temperature_gaussian_square"
+    assert {f"{column}_{place}_L{level}" for column in ("variance", "bias_squared") for level in (1, 4)} <= set(drawn)
+    figure, texts = drawn[f"variance_{place}_L4"]
+    (axes,) = figure.axes[:1]
+    assert {"Gumbel-softmax", "Gumbel-Rao"} <= set(texts)
+    assert "score function, no baseline" not in texts
+    lines = [line for line in axes.lines if line.get_marker() in "os" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in lines] == [[0.1, 0.5, 1.0, 4.0]] * 2
+    assert list(lines[1].get_ydata()) == [0.25, 0.5, 0.75, 1.0]  # Gumbel-softmax is second by name, first in the table
+    assert axes.get_xscale() == "log"
+    _, rest = drawn["variance_vs_samples_gaussian_square"]
+    assert not any("Gumbel" in text for text in rest)
+    _, rest = drawn["bias_gaussian_square"]
+    assert "Gumbel-softmax, τ = 4" in rest
+
+
+def test_three_values_are_no_axis_and_a_bias_of_unbiased_estimators_is_not_drawn():
+    few = [stem for stem, *_ in draw(sweep_of_temperatures(values=(0.1, 0.5, 1.0)))]
+    assert not any("temperature" in stem for stem in few)
+    unbiased = [stem for stem, *_ in draw(sweep_of_temperatures(unbiased=True, bias_squared=0.1))]
+    assert any("temperature" in stem for stem in unbiased)
+    assert not any(stem.startswith("bias_squared") for stem in unbiased)
+
+
+def test_a_bias_is_drawn_without_a_variance_and_its_interval_to_the_foot():
+    zero = {"variance": 0.0, "reason": "variance zero", "unbiased": False}
+    bias = {"bias_squared": 0.1, "bias_squared_low": -0.1, "bias_squared_high": 0.3}
+    figure, texts = only(
+        sweep_of_temperatures(names=("gumbel_softmax",), **zero, **bias),
+        "bias_squared_vs_temperature_gaussian_square_L1",
+    )
+    (axes,) = figure.axes[:1]
+    (line,) = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert list(line.get_ydata()) == [0.1] * 4
+    (shade,) = axes.collections
+    heights = shade.get_paths()[0].vertices[:, 1]
+    assert 0 < heights.min() < axes.get_ylim()[0]
+    assert heights.max() == 0.3
+    assert not any("Variance zero" in text for text in texts)
+
+
 def test_a_bias_is_measured_against_what_is_said():
     for exact, said in (
         (True, "along the exact gradient"),
