@@ -13,6 +13,7 @@ from estimators.base import Cost, State, SurrogateEstimator
 from estimators.sampling import base, knows, noise, sample
 from problems.arguments import Number, number
 from problems.base import Params, Problem
+from problems.distributions import Bernoulli
 
 
 @singledispatch
@@ -43,7 +44,7 @@ def _(q: dist.Poisson, factor: Float[Array, ""]) -> dist.Distribution:
 
 @widened.register
 def _(q: dist.BernoulliLogits, factor: Float[Array, ""]) -> dist.Distribution:
-    return dist.Bernoulli(logits=q.logits / factor)
+    return Bernoulli(q.logits / factor)
 
 
 class ImportanceWeighted(SurrogateEstimator):

@@ -14,7 +14,7 @@ from problems.arguments import as_float, choice, integer
 from problems.base import Params, WithInputs
 from problems.bounds import VariationalBound
 from problems.data import IMAGES
-from problems.distributions import OneHotCategoricalLogits
+from problems.distributions import Bernoulli, OneHotCategoricalLogits
 from problems.enumeration import enumerated_expectation, is_enumerable
 from problems.perceptron import apply, perceptron
 
@@ -90,7 +90,8 @@ class VariationalAutoencoder(ImageModel, WithInputs):
 
     def log_likelihood(self, params: Params, x: Float[Array, "points *latent"]) -> Float[Array, " points"]:
         """log p(x_n | z) of each image at its latent."""
-        return dist.Bernoulli(logits=apply(params["decoder"], x.reshape(len(x), -1))).to_event(1).log_prob(self.images)
+        logits = apply(params["decoder"], x.reshape(len(x), -1))
+        return Bernoulli(logits, validate_args=False).to_event(1).log_prob(self.images)
 
     def objective_under(
         self, params: Params, q: dist.Distribution, x: Float[Array, "points *latent"]
@@ -138,10 +139,10 @@ class VAEBernoulli(VariationalAutoencoder):
 
     def distribution(self, params: Params) -> dist.Distribution:
         # log q is asked for at relaxed bits too, which are outside its support
-        return dist.Bernoulli(logits=apply(params["encoder"], self.images), validate_args=False).to_event(1)
+        return Bernoulli(apply(params["encoder"], self.images), validate_args=False).to_event(1)
 
     def prior(self) -> dist.Distribution:
-        return dist.Bernoulli(logits=jnp.zeros(self.latent_dim), validate_args=False).to_event(1)
+        return Bernoulli(jnp.zeros(self.latent_dim), validate_args=False).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
         logits = self.distribution(params).base_dist.logits
