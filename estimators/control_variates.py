@@ -9,10 +9,9 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
-from numpyro.distributions import constraints
 
 from estimators.base import Cost
-from estimators.sampling import base
+from estimators.sampling import base, is_angle
 from problems.base import Params, Problem
 
 
@@ -74,7 +73,7 @@ class FirstOrder(ControlVariate):
 
     def supports(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
-        known = base(q).support is not constraints.circular  # numpyro's mean of an angle is a direction, not E[x]
+        known = not is_angle(q)  # numpyro's mean of one is not E[x]
         try:
             jax.eval_shape(lambda q: q.mean, q)
         except NotImplementedError:

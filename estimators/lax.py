@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from estimators.base import Cost
 from estimators.learning import Learning, LearningEstimator, Perceptron
-from estimators.sampling import base, has_rsample, rsample
+from estimators.sampling import base, has_rsample, is_angle, rsample
 from problems.arguments import integer
 from problems.base import Params, Problem
 
@@ -47,6 +47,8 @@ class LAX(LearningEstimator):
 
     def supports(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
+        if is_angle(q):
+            return "x is an angle: the network, and with it the pathwise gradient, jumps where the circle closes"
         return None if has_rsample(q) else f"{type(base(q)).__name__} has no differentiable draw (rsample)"
 
     def cost(self, problem: Problem, num_samples: int) -> Cost:

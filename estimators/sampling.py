@@ -18,6 +18,7 @@ from jax.experimental.layout import Layout, with_layout_constraint
 from jax.lax import stop_gradient
 from jax.scipy.special import i0e, i1e
 from jaxtyping import Array, Float, Num
+from numpyro.distributions import constraints
 
 import estimators.threefry  # noqa: F401  (draws take a third of the time)
 from problems.bernoulli_chain import BernoulliChain
@@ -87,6 +88,11 @@ def has_rsample(q: dist.Distribution) -> bool:
     """Whether `rsample` knows how to differentiate q's draws."""
     q = base(q)
     return knows(explicit, q) or knows(_rsample, q) or bool(q.has_rsample)
+
+
+def is_angle(q: dist.Distribution) -> bool:
+    """Whether x is wrapped round a circle: it jumps where the circle closes, and its mean is only a direction."""
+    return base(q).support is constraints.circular
 
 
 class Explicit(NamedTuple):

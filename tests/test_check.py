@@ -4,6 +4,7 @@ import functools
 import json
 import re
 
+import jax
 import pytest
 
 from benchmarks.check import FALSE_ALARMS, check, estimator_findings
@@ -28,6 +29,8 @@ LEVEL = FALSE_ALARMS / (len(PAIRS) * len(OF_ESTIMATORS) + len(PROBLEM_NAMES) * l
 
 @functools.lru_cache(maxsize=1)
 def problem_trial(name: str) -> ProblemTrial:
+    """Shared by the checks of a problem and of its pairs; all programs of the problem before are dropped."""
+    jax.clear_caches()
     return ProblemTrial(name, small_problem(name), LEVEL)
 
 
@@ -154,10 +157,11 @@ NO_VARIANCE = dict.fromkeys(
         ("gaussian_square", "score_function[control_variate=delta]"),
         ("bernoulli_square", "measure_valued"),
         ("bernoulli_square", "measure_valued[coupled=False]"),
+        ("weibull_toy", "score_function[control_variate=first_order]"),
     ],
     "no group has a variance that can be compared",
 )
-"""On these the estimate is a constant."""
+"""On these the estimate is a constant, or, the last, its kurtosis is in the thousands."""
 
 
 JOINED = ("enumeration", "sum_and_sample", "without_replacement", "unordered_set")
