@@ -155,8 +155,11 @@ NO_VARIANCE = dict.fromkeys(
     [
         ("gaussian_step", "pathwise"),
         ("gaussian_square", "score_function[control_variate=delta]"),
-        ("bernoulli_square", "measure_valued"),
-        ("bernoulli_square", "measure_valued[coupled=False]"),
+        *(
+            (f"bernoulli_{name}", f"measure_valued{uncoupled}")
+            for name in ("square", "shared")
+            for uncoupled in ("", "[coupled=False]")
+        ),
         ("weibull_toy", "score_function[control_variate=first_order]"),
     ],
     "no group has a variance that can be compared",
