@@ -38,8 +38,22 @@ ELSEWHERE = {
     "smoothed stochastic triple (Arya et al., 2022)": "straight_through[smoothed=both]; on bits, reinmax at τ = 1 too",
     "delta method": "score_function[control_variate=delta]",
     "concrete relaxation": "gumbel_softmax",
+    "ADEV's reparam, reinforce, mvd, enum (Lew et al., 2023)": "pathwise, score_function, measure_valued, enumeration",
 }
 """What other libraries and papers call what is here, and under what name: a special case is an argument."""
+
+
+OTHERWISE: dict[str, dict[str, Any]] = {"gamma_toy": {"learn": "rate"}}
+"""Arguments with which a problem is for estimators that do not support it with its defaults."""
+
+
+def every_problem() -> dict[str, Problem]:
+    """Each problem with its defaults, and with those arguments, under its name."""
+    problems = {name: cls() for name, cls in PROBLEMS.items()}
+    for name, given in OTHERWISE.items():
+        argued = ", ".join(f"{key}={value}" for key, value in given.items())
+        problems[f"{name}[{argued}]"] = build("problem", PROBLEMS, name, given)
+    return problems
 
 
 def variants(name: str, cls: type[Estimator]) -> Variants:
@@ -99,7 +113,13 @@ def variables(supported: list[Problem], every: list[Problem]) -> str:
         "discrete": {kind_of(problem) for problem in every if is_discrete(problem)},
         "continuous": {kind_of(problem) for problem in every if not is_discrete(problem)},
     }
-    return next((name for name, kinds in groups.items() if mine == kinds), ", ".join(sorted(mine)))
+    said = {
+        name: ", ".join(sorted(kinds - mine))
+        for name, kinds in groups.items()
+        if mine <= kinds and len(kinds - mine) < 2
+    }
+    named = [name + (f" but {lacking}" if lacking else "") for name, lacking in said.items()]
+    return min([*named, ", ".join(sorted(mine))], key=len)
 
 
 def cost_in_words(cls: type) -> str:
@@ -174,10 +194,10 @@ def problem_row(name: str, problem: Problem) -> dict[str, Any]:
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Every registered estimator and problem."""
-    problems = {name: cls() for name, cls in PROBLEMS.items()}
+    problems = every_problem()
     return {
         "estimators": [estimator_row(name, cls, problems) for name, cls in ESTIMATORS.items()],
-        "problems": [problem_row(name, problem) for name, problem in problems.items()],
+        "problems": [problem_row(name, problems[name]) for name in PROBLEMS],
     }
 
 

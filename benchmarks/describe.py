@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Collection
 from typing import Any
 
-from benchmarks.catalogue import estimator_row, problem_row
+from benchmarks.catalogue import estimator_row, every_problem, problem_row
 from benchmarks.citations import bibtex
 from benchmarks.environment import is_ours
 from benchmarks.errors import BadInput
@@ -82,14 +82,16 @@ def facts_of(kind: str, cls: Any, name: str) -> dict[str, Any]:
             "source": cls.source, "variable": row["variable"], "exact gradient": row["exact_gradient"],
             "estimators": ", ".join(fits),
         }  # fmt: skip
-    problems = {name: cls() for name, cls in PROBLEMS.items()}
+    problems = every_problem()
     estimator = build(kind, ESTIMATORS, name, {})
     row = estimator_row(name, cls, problems)
+    supported = {label for label, problem in problems.items() if not estimator.supports(problem)}
+    fitting = [label for label in problems if label in supported and label.partition("[")[0] not in supported - {label}]
     return {
         "source": cls.source,
         "bias": {"yes": "unbiased", "no": "biased"}.get(row["unbiased"], f"unbiased {row['unbiased']}"),
         "variables": row["variables"],
         "needs ∇f": "yes" if row["gradient_of_f"] else "no",
         "state": row["state"],
-        "problems": ", ".join(name for name, problem in problems.items() if not estimator.supports(problem)),
+        "problems": ", ".join(fitting),
     }

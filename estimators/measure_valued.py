@@ -19,8 +19,9 @@ from problems.base import Params, Problem
 class MeasureValued(SurrogateEstimator):
     r"""$\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta \psi_i$, plus ∂f/∂θ.
 
-    ψ_i runs over the parameters of q's coordinates (mean and scale, or probability), each with its weak derivative;
-    one coordinate at a time is replaced, the others stay. Coupled, the two replacements share their randomness. For
+    ψ_i runs over the parameters of q's coordinates (mean and scale, rate, or probability), each with its weak
+    derivative, of which none is known for a gamma variable's concentration; one coordinate at a time is replaced, the
+    others stay. Coupled, the two replacements share their randomness. For
     Bernoulli variables, of which both values are tried, it is the local expectation gradient (Titsias and
     Lázaro-Gredilla, 2015), known as BitFlip too. Unbiased for any f, discontinuous or not. Cost: 2·D·L evaluations of f
     for each parameter of q, and one of f and its gradient at each sample where f depends on θ.

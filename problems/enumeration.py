@@ -3,6 +3,7 @@
 import itertools
 import math
 from functools import singledispatch
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -89,8 +90,9 @@ def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | flo
     return math.inf
 
 
-@_number_of_states.register
-def _(q: dist.BernoulliLogits, event: tuple[int, ...]) -> int:
+@_number_of_states.register(BernoulliChain)
+@_number_of_states.register(dist.BernoulliLogits)
+def _(q: dist.Distribution, event: tuple[int, ...]) -> int:
     return 2 ** math.prod(event)
 
 
@@ -141,9 +143,10 @@ def _(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> Float[Array, "*batc
     return _sums(q.log_probs.reshape(*q.batch_shape[: len(q.batch_shape) + 1 - len(event)], -1, event[-1]))
 
 
-@_all_log_probs.register
-def _(q: PlackettLuce, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
-    states = jnp.asarray(permutation_matrices(event[-1]), q.logits.dtype)
+@_all_log_probs.register(BernoulliChain)
+@_all_log_probs.register(PlackettLuce)
+def _(q: Any, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
+    states = jnp.asarray(_all_states(q, event), q.logits.dtype)
     states = states.reshape(-1, *(1 for _ in q.batch_shape), *event)
     return jnp.moveaxis(q.log_prob(states), 0, -1)
 

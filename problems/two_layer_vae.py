@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from problems.base import Params
 from problems.bernoulli_chain import BernoulliChain, bit_log_prob
-from problems.enumeration import MOST_BITS, enumerated_expectation
+from problems.enumeration import enumerated_expectation, is_enumerable
 from problems.perceptron import apply, perceptron
 from problems.vae import ImageModel
 
@@ -51,6 +51,6 @@ class VAEBernoulliTwoLayers(ImageModel):
         return (q.log_prob(x) - log_p) / len(self.images)
 
     def exact_gradient(self, params: Params) -> Params | None:
-        if 2 * self.latent_dim > MOST_BITS:
+        if not is_enumerable(self.distribution(params)):
             return None
         return jax.grad(lambda params: enumerated_expectation(self, params))(params)

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from problems.base import Params
 from problems.bounds import ImportanceWeightedBound, particles
-from problems.enumeration import MOST_BITS, enumerated_expectation
+from problems.enumeration import enumerated_expectation, is_enumerable
 from problems.vae import VAEBernoulli, VAEGaussian, VariationalAutoencoder
 
 
@@ -50,6 +50,6 @@ class VAEBernoulliBound(VAEBound, VAEBernoulli):
         return particles(super().distribution(params), self.num_particles)
 
     def exact_gradient(self, params: Params) -> Params | None:
-        if self.num_particles * self.latent_dim > MOST_BITS:
+        if not is_enumerable(self.distribution(params)):
             return None
         return jax.grad(lambda params: enumerated_expectation(self, params))(params)
