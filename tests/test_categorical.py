@@ -21,9 +21,11 @@ from estimators.finite_support import log_draw_the_rest, log_probability_of_even
 from estimators.sampling import sample
 from problems import problem
 from problems.arguments import Number, number
+from problems.bernoulli_chain import BernoulliChain
 from problems.categorical import CategoricalToy
 from problems.distributions import OneHotCategoricalLogits, PlackettLuce
 from problems.enumeration import all_log_probs, all_states, number_of_states
+from problems.perceptron import perceptron
 
 REPLICATES = 20_000
 LEVEL = 1e-4
@@ -70,6 +72,7 @@ DISTRIBUTIONS = {
     "bits": lambda logits: dist.Bernoulli(logits=logits).to_event(1),
     "one-hot": lambda logits: OneHotCategoricalLogits(logits).to_event(1),
     "ranking": PlackettLuce,
+    "two layers": lambda logits: BernoulliChain(logits, perceptron(jax.random.key(5), [3, 4, 3])),
 }
 
 
@@ -78,7 +81,7 @@ def test_every_value_is_listed_once_with_its_probability(name):
     q = DISTRIBUTIONS[name](jnp.asarray(np.stack([LOGITS, LOGITS[::-1] * 2])))
     states, log_probs = all_states(q), all_log_probs(q)
     assert len(states) == number_of_states(q) == len({state.tobytes() for state in states})
-    spread = states.reshape(-1, *(1 for _ in q.batch_shape), *q.event_shape)
+    spread = jnp.asarray(states.reshape(-1, *(1 for _ in q.batch_shape), *q.event_shape), jnp.float32)
     np.testing.assert_allclose(np.moveaxis(q.log_prob(spread), 0, -1), log_probs, rtol=1e-5)
     np.testing.assert_allclose(np.exp(log_probs).sum(-1), 1, rtol=1e-5)
     assert np.all(q.support(jnp.asarray(states)))

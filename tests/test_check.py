@@ -146,7 +146,7 @@ JOINT = variants_of("arms", "rodeo", "double_control_variate") | {
 
 RIGHT_HERE = {
     *((name, "straight_through[smoothed=both]") for name in ("bernoulli_square", "bernoulli_shared")),
-    *((name, "reinmax") for name in ("bernoulli_square", "bernoulli_shared", "categorical_square")),
+    *((name, "reinmax") for name in ("bernoulli_square", "bernoulli_shared", "categorical_square", "bandit")),
 }
 """Where an estimator that claims nothing happens to be unbiased: f is quadratic in each coordinate."""
 
