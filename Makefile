@@ -24,7 +24,7 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
-# Everything, the long statistical checks included.
+# Everything, every check of every estimator on every problem included: an hour on two cores.
 test-all: $(READY)
 	$(BIN)/python -m pytest $(PARALLEL)
 

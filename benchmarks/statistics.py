@@ -100,6 +100,12 @@ def jackknife(statistic: Callable[[Sample], Vector], samples: LeftOut) -> Jackkn
     return Jackknifed(statistic(samples.whole), statistic(samples.without))
 
 
+def largest_share(total: Jackknifed) -> float:
+    """The largest share of a batch in a statistic that is a mean over them; 0 where it is zero."""
+    others = 1 - 1 / len(total.without)
+    return 1 - others * float(np.min(total.without)) / float(total.value) if total.value > 0 else 0.0
+
+
 def combine(function: Callable[..., Vector], *parts: Jackknifed) -> Jackknifed:
     """A function of statistics, the same batch left out of each of them.
 

@@ -3,6 +3,7 @@
 from estimators.antithetic import ARM, ARMS, DisARM
 from estimators.augment_swap import AugmentSwap
 from estimators.base import Cost, Estimator, SurrogateEstimator
+from estimators.categorical_disarm import CategoricalDisARM
 from estimators.double_control_variate import RODEO, DoubleControlVariate
 from estimators.finite_differences import SPSA, GaussianSmoothing
 from estimators.finite_support import Enumeration, SumAndSample, UnorderedSet, WithoutReplacement
@@ -17,7 +18,6 @@ from estimators.pathwise import Pathwise
 from estimators.rao_blackwell import RaoBlackwell
 from estimators.rebar import REBAR, RELAX
 from estimators.score_function import ScoreFunction
-from estimators.stick_breaking import StickBreakingDisARM
 from estimators.stochastic_triple import StochasticTriple
 from estimators.straight_through import StraightThrough
 from estimators.straight_through_surrogates import GappedStraightThrough, ReinMax
@@ -46,7 +46,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "arm": ARM,
     "disarm": DisARM,
     "arms": ARMS,
-    "disarm_stick_breaking": StickBreakingDisARM,
+    "disarm_categorical": CategoricalDisARM,
     "arsm": AugmentSwap,
     "double_control_variate": DoubleControlVariate,
     "rodeo": RODEO,

@@ -104,12 +104,12 @@ class Explicit(NamedTuple):
     """Of one draw of noise."""
     dtype: Any
     from_noise: Callable[[Array], Array]
-    """Elementwise, with the samples on a new axis in front."""
+    """With the samples on a new axis in front."""
 
 
 @singledispatch
 def explicit(q: dist.Distribution) -> Explicit:
-    """How x is made of noise: by location and scale, or by the inverse of its distribution function."""
+    """How x is made of noise: by location and scale or its matrix root, or by the inverse distribution function."""
     raise NotImplementedError(f"{type(q).__name__} is no explicit function of noise")
 
 
@@ -142,6 +142,14 @@ def _(q: dist.Weibull) -> Explicit:
         return jnp.minimum(positive(q.scale * positive(e) ** (1 / q.concentration)), jnp.finfo(e.dtype).max)
 
     return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.scale), from_noise)
+
+
+@explicit.register
+def _(q: dist.MultivariateNormal) -> Explicit:
+    def from_noise(e: Float[Array, "L ... dim"]) -> Float[Array, "L ... dim"]:
+        return q.loc + (q.scale_tril @ e[..., None])[..., 0]
+
+    return Explicit(jax.random.normal, (*q.batch_shape, *q.event_shape), jnp.result_type(q.loc), from_noise)
 
 
 def needs_bernoulli(q: dist.Distribution) -> str | None:
@@ -249,12 +257,6 @@ def angle_slope(angle: Float[Array, "..."], concentration: Float[Array, "..."]) 
     rise = 2 * jnp.sin((angle[..., None] + t) / 2) * jnp.sin((angle[..., None] - t) / 2)  # cos t − cos φ
     integrand = jnp.exp(concentration[..., None] * rise) * (miss - 2 * jnp.sin(t / 2) ** 2)
     return -angle * (integrand * jnp.asarray(WEIGHTS / 2, angle.dtype)).sum(-1)
-
-
-@_rsample.register
-def _(q: dist.MultivariateNormal, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    drawn = noise(jax.random.normal, key, num_samples, (*q.batch_shape, *q.event_shape), jnp.result_type(q.loc))
-    return q.loc + (q.scale_tril @ drawn[..., None])[..., 0]
 
 
 @singledispatch

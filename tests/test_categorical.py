@@ -16,6 +16,7 @@ from benchmarks import statistics
 from benchmarks.bias import bias
 from benchmarks.measure import cell_key, exact_gradient, measure
 from estimators import estimator
+from estimators.categorical_disarm import TREES
 from estimators.conditional_latents import conditional_latent, hard, latent, relax, same_latent_given
 from estimators.finite_support import log_draw_the_rest, log_probability_of_event
 from estimators.sampling import sample
@@ -591,7 +592,7 @@ def test_estimates_without_replacement_are_exact_where_all_values_are_drawn():
     {"name": "without_replacement", "with_baseline": False}, {"name": "sum_and_sample"},
     {"name": "sum_and_sample", "summed": 2}, {"name": "enumeration"}, {"name": "arsm"},
     {"name": "arsm", "merge": False},
-    {"name": "disarm_stick_breaking"},
+    {"name": "disarm_categorical"}, {"name": "disarm_categorical", "tree": "balanced"},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("num_samples", [pytest.param(2, marks=pytest.mark.slow), 5])
 def test_unbiased_where_coordinates_meet(arguments, num_samples):
@@ -702,41 +703,57 @@ def test_merging_lowers_the_variance_for_the_same_noise():
     assert variance("arsm", 1).high < variance("score_function", 4).low  # as many evaluations of f
 
 
-# DisARM by breaking a stick
+# DisARM on a tree
 
 
-def test_stick_breaking_with_two_categories_is_disarm():
+@pytest.mark.parametrize("tree", TREES)
+def test_a_tree_of_two_categories_is_disarm(tree):
     """Published at t = 0.45, logit 0.5: variance 1.7913e−4 of one pair; here f, and so the gradient, is twice that."""
     toy = problem("categorical_square", categories=2, logit=0.5, exponent=math.log2(0.55 / 0.45))
     params = toy.init_params(jax.random.key(0))
     key = cell_key(3, "disarm", "init", 2)
-    result = measure(toy, estimator("disarm_stick_breaking"), params, num_samples=2, replicates=REPLICATES, key=key)
+    result = measure(
+        toy, estimator("disarm_categorical", tree=tree), params, num_samples=2, replicates=REPLICATES, key=key
+    )
     found = statistics.variance(result.moments["logits"])
     expected = 2 * 4 * 1.7913e-4  # two logits
     assert abs(math.log(found.value / expected)) < 2.5 * math.log(found.high / found.low) / 2
 
 
-def test_stick_breaking_is_the_mean_over_the_bits_that_no_draw_comes_to():
+def stick_of_four(weights):
+    """The probability of each bit, its slope in the logits, and what the bits lead to."""
+    remaining = weights[::-1].cumsum()[::-1]
+    to_logits = [np.eye(4)[k] - np.where(np.arange(4) > k, weights, 0) / remaining[k + 1] for k in range(3)]
+    return weights[:-1] / remaining[:-1], np.array(to_logits), lambda bits: [*bits, 1].index(1)
+
+
+def halves_of_four(weights):
+    """The same for a bit that says whether it is one of the first two, and two that say which."""
+    a, b, c, d = weights
+    first, second = a + b, c + d
+    p = np.array([first / (first + second), a / first, c / second])
+    to_logits = np.array([[a / first, b / first, -c / second, -d / second], [1, -1, 0, 0], [0, 0, 1, -1]])
+    return p, to_logits, lambda bits: (0 if bits[1] else 1) if bits[0] else (2 if bits[2] else 3)
+
+
+@pytest.mark.parametrize(("tree", "by_hand"), [("stick_breaking", stick_of_four), ("balanced", halves_of_four)])
+def test_disarm_on_a_tree_is_the_mean_over_the_bits_that_no_draw_comes_to(tree, by_hand):
     """All bits of K = 4 drawn from logistic noise, those not come to redrawn: DisARM's estimate of every bit."""
     toy = problem("categorical_square", categories=4, logit=-0.8)
     params = toy.init_params(jax.random.key(0))
     logits = np.linspace(0, -0.8, 4)
     target = 1 / np.arange(1, 5) / (1 / np.arange(1, 5)).sum()
-    remaining = np.exp(logits)[::-1].cumsum()[::-1]
-    p = np.exp(logits[:-1]) / remaining[:-1]
+    p, to_logits, category = by_hand(np.exp(logits))
     f = ((np.eye(4) - target) ** 2).sum(1)
     # of one bit, its antithetic twin and their probability: both 1, or one of them, or both 0
     joint = [
         {(1, 0): min(a, 1 - a), (0, 1): min(a, 1 - a), (1, 1): max(2 * a - 1, 0), (0, 0): max(1 - 2 * a, 0)} for a in p
     ]
-    to_logits = np.array(
-        [np.eye(4)[k] - np.where(np.arange(4) > k, np.exp(logits), 0) / remaining[k + 1] for k in range(3)]
-    )
     means = {}
     total = np.zeros(4)
     for pairs in itertools.product(*(outcomes.items() for outcomes in joint)):
         probability = math.prod(chance for _, chance in pairs)
-        first, second = ([*(pair[side] for pair, _ in pairs), 1].index(1) for side in (0, 1))
+        first, second = (category([pair[side] for pair, _ in pairs]) for side in (0, 1))
         weight = [(b - c) * max(a, 1 - a) for ((b, c), _), a in zip(pairs, p, strict=True)]
         estimate = (f[first] - f[second]) / 2 * np.array(weight) @ to_logits
         total += probability * estimate
@@ -745,7 +762,8 @@ def test_stick_breaking_is_the_mean_over_the_bits_that_no_draw_comes_to():
     q = softmax(logits)
     np.testing.assert_allclose(total, q * (f - q @ f), atol=1e-12)
     candidates = np.array([sum_of / mass for mass, sum_of in means.values() if mass > 0])
-    ours = jax.jit(lambda key: estimator("disarm_stick_breaking").estimate(toy, params, (), key, 2)[0]["logits"][0])
+    candidate = estimator("disarm_categorical", tree=tree)
+    ours = jax.jit(lambda key: candidate.estimate(toy, params, (), key, 2)[0]["logits"][0])
     for seed in range(12):
         found = np.asarray(ours(jax.random.key(seed)))
         assert np.abs(candidates - found).max(1).min() < 1e-5

@@ -12,7 +12,7 @@ from benchmarks import statistics
 from benchmarks.measure import cell_key, exact_gradient, measure
 from estimators import estimator
 from estimators.couplings import COUPLINGS, NOISES, direction_numbers, scrambled, uniform
-from estimators.sampling import explicit, rsample
+from estimators.sampling import base, explicit, rsample
 from problems import PROBLEMS, problem
 from tests.variants import small_problem
 
@@ -40,7 +40,7 @@ def test_every_explicit_draw_is_of_a_noise_that_can_be_coupled(name: str):
     q = small_problem(name).abstract_distribution()
     if COUPLINGS["sobol"].supports(q) is None and not estimator("pathwise").supports(small_problem(name)):
         concrete = small_problem(name).distribution(small_problem(name).init_params(jax.random.key(0)))
-        assert explicit(concrete.base_dist).sampler in NOISES
+        assert explicit(base(concrete)).sampler in NOISES
 
 
 def test_antithetic_draws_are_mirror_images_and_half_of_them_the_usual_ones():

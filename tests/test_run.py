@@ -20,10 +20,10 @@ from benchmarks.moments import Moments
 from benchmarks.reference import reference_gradient
 from benchmarks.report import write_report
 from benchmarks.run import COLUMNS, run_sweep
-from benchmarks.statistics import LINEAR, Jackknifed, interval, standard_error, t_quantile
+from benchmarks.statistics import LINEAR, Interval, Jackknifed, interval, standard_error, t_quantile
 from benchmarks.store import FILE, Outcome, Summaries, open_store, read_outcomes
 from benchmarks.sweep import Plan, lengthened, override, parse_sweep, resolve
-from benchmarks.tails import HEAVY_TAIL
+from benchmarks.tails import HEAVY_TAIL, Tail
 from benchmarks.training import checksum, params_at
 from estimators import estimator
 from problems import problem
@@ -298,11 +298,19 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(finished, plan, tmp_
 def test_findings_are_of_the_whole_sweep():
     """Benjamini and Hochberg's by hand: of 4 p-values the k-th smallest is held against k/4 · 5 %."""
     table = pd.DataFrame({"bias_p": [0.03, 0.001, 0.9, 0.04, np.nan], "equivalence_p": [1.0, 0.01, 0.01, 0.2, np.nan]})
-    table = table.reindex(columns=[*COLUMNS])
+    table = table.reindex(columns=[*COLUMNS]).assign(unbiased=True)
     found = running.judged(table)
     np.testing.assert_allclose(found.bias_q, [0.04 * 4 / 3, 0.004, 0.9, 0.04 * 4 / 3, np.nan])
     assert list(found.bias_finding[:4]) == ["none found", "biased", "equivalent", "none found"]
     assert found.bias_finding.isna().iloc[4]
+
+
+def test_those_that_say_they_are_biased_do_not_lower_the_bar_for_the_others():
+    """One p-value of 0.04 among nine that claim no bias, beside 90 that are biased and say so."""
+    p = [0.04, *np.linspace(0.2, 0.9, 8), *[1e-9] * 90]
+    table = pd.DataFrame({"bias_p": p, "equivalence_p": 1.0, "unbiased": [True] * 9 + [False] * 90})
+    found = running.judged(table.reindex(columns=[*COLUMNS])).bias_finding
+    assert list(found) == ["none found"] * 9 + ["biased"] * 90
 
 
 HEAVY = """
@@ -318,6 +326,13 @@ k = [-0.15, 0.5]
 [[estimator]]
 name = "score_function"
 """
+
+
+def test_a_variance_that_is_one_batchs_is_refused():
+    variance, light = Interval(2.0, 1.0, 3.0), Tail(float("inf"), 0.0, 0.0)
+    status, reason = running.reliability(20_000, variance, 15.0, light, 0.0, 0.3)
+    assert (status, reason.partition(",")[0]) == ("unreliable", "one batch of replicates carries 30% of the variance")
+    assert running.reliability(20_000, variance, 15.0, light, 0.0, 0.2)[0] == "ok"
 
 
 def test_intervals_without_a_fourth_moment_are_refused_where_the_tail_hides_too(tmp_path):

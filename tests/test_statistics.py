@@ -219,3 +219,14 @@ def test_as_many_replicates_as_asked_for_reach_the_precision(draw, kurtosis):
     every = [statistics.variance(summarise(getattr(rng, draw)((replicates, 1)), 25)) for _ in range(200)]
     half = np.median([np.log(found.high / found.low) / 2 for found in every])
     assert half / (stats.t.ppf(0.975, 24) / stats.norm.ppf(0.975)) == pytest.approx(0.1, rel=0.1)
+
+
+def test_the_share_of_the_batch_that_varies_most():
+    """Batches with the variances 1, 1, …, 1 and 9: of 20, 9/28 of the whole."""
+    gradients = np.tile([[-1.0], [1.0]], (10 * BATCHES, 1)).reshape(BATCHES, -1, 1)
+    gradients[7] *= 3
+    moments = summarise(gradients.reshape(-1, 1), BATCHES)
+    total = statistics.jackknife(statistics.total_variance, leave_out(moments))
+    assert statistics.largest_share(total) == pytest.approx(9 / 28, rel=0.01)
+    nothing = statistics.Jackknifed(np.float64(0), np.zeros(20))
+    assert statistics.largest_share(nothing) == 0
