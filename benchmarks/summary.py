@@ -110,8 +110,15 @@ def biased_lines(table: pd.DataFrame) -> list[str]:
     """The rows that claim no bias and were found to have one, the surest first."""
     rows = claimed(table)
     rows = rows[rows.bias_finding == "biased"].sort_values("bias_q", kind="stable")
-    lines = [f"{row_label(row)}: ‖bias‖ = {row.bias_norm:.2g}, q = {row.bias_q:.1g}" for row in rows.itertuples()]
-    return cut(lines)
+    return cut([
+        f"{row_label(row)}: ‖bias‖ = {row.bias_norm:.2g}{of_gradient(row)}, q = {row.bias_q:.1g}"
+        for row in rows.itertuples()
+    ])  # fmt: skip
+
+
+def of_gradient(row) -> str:
+    """The size of the bias beside the gradient's: a thousandth of a percent is float32's rounding of f."""
+    return f" ({percent(row.bias_norm / row.exact_norm)} of the gradient)" if row.exact_norm > 0 else ""
 
 
 def doubtful_lines(table: pd.DataFrame) -> list[str]:

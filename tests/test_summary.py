@@ -48,12 +48,13 @@ def test_it_says_what_matters(cells, tmp_path):
 
 
 def test_a_claim_that_was_found_false_is_named(cells, tmp_path):
-    cells[0] |= {"bias_finding": "biased", "bias_norm": 0.3, "bias_q": 1e-4}
+    cells[0] |= {"bias_finding": "biased", "bias_norm": 0.3, "exact_norm": 6.0, "bias_q": 1e-4}
     cells[1] |= {"bias_finding": "none found"}
     text = text_of(tmp_path, cells)
     assert "1 were found biased" in text
     assert "in 1 none was found, which claims nothing" in text
-    assert "- score function on Gaussian square, initialisation, ∂/∂ mean, L = 1: ‖bias‖ = 0.3, q = 0.0001" in text
+    assert "- score function on Gaussian square, initialisation, ∂/∂ mean, L = 1: ‖bias‖ = 0.3 (5 % of the" in text
+    assert "gradient), q = 0.0001" in text
 
 
 def test_the_least_precise_variance_is_named(cells, tmp_path):
