@@ -100,7 +100,10 @@ def draw_lines(
         axes.fill_between(at, low, high, color=look["color"], alpha=0.2, linewidth=0)
         axes.plot(at, value, **look, zorder=3)
         axes.plot(at[doubtful], value[doubtful], **hollow(look), zorder=4)
-    if (shown := rows[y][drawable(rows, y) & (rows[y] > 0)]).any():
+    shown = rows[y]
+    if y == "bias_squared":  # where it is lost in noise, how large it may be is all that is known
+        shown = pd.concat([shown, rows[f"{y}_high"]])
+    if (shown := shown[(shown > 0) & drawable(rows, y).loc[shown.index]]).any():
         scale_log(axes, "y", shown)
 
 
