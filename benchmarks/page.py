@@ -5,7 +5,6 @@ key is laid out first, and the page is made as tall as it needs.
 """
 
 import functools
-import itertools
 import math
 import re
 import textwrap
@@ -41,10 +40,12 @@ def looks_of(table: pd.DataFrame) -> dict[str, Look]:
     """A colour and marker for each label, by its place among the sorted labels, and a dash for each family."""
     family = dict(zip(table.label, table.estimator, strict=True))
     dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(sorted(set(family.values())))}
-    markers = zip(sorted(family), itertools.cycle(MARKERS), itertools.cycle(COLOURS), strict=False)
+    markers, every = list(MARKERS), len(MARKERS)
     return {
-        label: point(marker, color) | {"linestyle": dashes[family[label]], "markeredgecolor": "white"}
-        for label, marker, color in markers
+        # one colour further with each round of the markers, so that no two labels have both alike
+        label: point(markers[i % every], COLOURS[(i + i // every) % len(COLOURS)])
+        | {"linestyle": dashes[family[label]], "markeredgecolor": "white"}
+        for i, label in enumerate(sorted(family))
     }
 
 

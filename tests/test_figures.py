@@ -263,6 +263,9 @@ def test_an_estimator_looks_the_same_in_every_figure_and_like_no_other():
     looks = looks_of(labelled(table(estimators=fourteen)))
     assert len({(look["color"], look["marker"]) for look in looks.values()}) == 14
     assert len({look["marker"] for look in looks.values()}) == 14
+    forty = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(40)]
+    looks = looks_of(labelled(table(estimators=forty, levels=(1,))))
+    assert len({(look["color"], look["marker"]) for look in looks.values()}) == 40
     assert {"Gumbel-softmax, τ = 0.5", "Gumbel-softmax, τ = 1"} <= set(labelled(table(estimators=ELEVEN)).label)
     sweep = sweep_of_k(range(9), levels=(1,), estimators=ELEVEN[1:3])
     measurements = pd.concat([table([("gaussian_cosine", {})]), sweep])
