@@ -130,6 +130,7 @@ class VAEBernoulli(VariationalAutoencoder):
     The exact gradient is a sum over all $2^D$ latent vectors of each image, for D up to 12.
     """
 
+    revision: ClassVar[int] = 2
     truth: ClassVar[str] = "enumeration"
     source: ClassVar[str] = "Mnih and Gregor, 2014"
 
