@@ -107,15 +107,16 @@ class Choice:
 
     name: str
     arguments: tuple[tuple[str, Any], ...]
+    revision: int = 1
+    """A problem's."""
 
     @classmethod
     def of(cls, registry: dict[str, type], name: str, given: dict[str, Any]) -> "Choice":
         """`name` with the arguments given and the defaults of the others, numbers as floats."""
         taken = look_up("name", registry, name)
         kinds, filled = arguments(taken), defaults(taken) | given
-        return cls(
-            name, tuple((key, float(v) if kinds[key].kind == "number" else v) for key, v in sorted(filled.items()))
-        )
+        numbers = {key: float(v) if kinds[key].kind == "number" else v for key, v in sorted(filled.items())}
+        return cls(name, tuple(numbers.items()), getattr(taken, "revision", 1))
 
     @property
     def json(self) -> str:
@@ -165,6 +166,8 @@ class Cell:
         ]  # fmt: skip
         if self.generator != "threefry":  # which was the only one when the first cells were named
             spec.append(self.generator)
+        if self.problem.revision > 1:
+            spec.append(f"revision {self.problem.revision}")
         return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]
 
     @property

@@ -146,3 +146,15 @@ def test_every_problem_and_estimator_is_in_a_preset():
     plans = [resolve(load_sweep(name)) for name in preset_names()]
     assert {choice.name for plan in plans for choice in plan.problems} == set(PROBLEMS)
     assert {choice.name for plan in plans for choice in plan.estimators} == set(ESTIMATORS)
+
+
+def test_a_new_revision_of_a_problem_is_measured_again_on_the_same_random_numbers(monkeypatch):
+    """Else a resumed run would hold cells of both."""
+    before = resolve(parse_sweep(GOOD, "here")).measurable
+    for cls in set(map(type, resolve(parse_sweep(GOOD, "here")).problems.values())):
+        monkeypatch.setattr(cls, "revision", 2)
+    after = resolve(parse_sweep(GOOD, "here")).measurable
+    assert len(before) == len(after) > 0
+    assert not {cell.id for cell in before} & {cell.id for cell in after}
+    assert not {cell.series for cell in before} & {cell.series for cell in after}
+    assert [cell.problem.label for cell in before] == [cell.problem.label for cell in after]
