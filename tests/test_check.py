@@ -29,8 +29,7 @@ LEVEL = FALSE_ALARMS / (len(PAIRS) * len(OF_ESTIMATORS) + len(PROBLEM_NAMES) * l
 
 @functools.lru_cache(maxsize=1)
 def problem_trial(name: str) -> ProblemTrial:
-    """Shared by the checks of a problem and of its pairs; all programs of the problem before are dropped."""
-    jax.clear_caches()
+    """Shared by the checks of a problem and of its pairs."""
     return ProblemTrial(name, small_problem(name), LEVEL)
 
 
@@ -38,7 +37,14 @@ def problem_trial(name: str) -> ProblemTrial:
 def estimator_trial(name: str, label: str) -> EstimatorTrial:
     """Shared by the checks of a pair, which run one after the other; the programs of the pair before are dropped."""
     forget_programs()
+    forget_others(name)
     return EstimatorTrial(dict(VARIANTS)[label], problem_trial(name))
+
+
+@functools.lru_cache(maxsize=1)
+def forget_others(problem: str) -> None:
+    """Drops everything that was compiled for the problem before: of all problems together it is gigabytes."""
+    jax.clear_caches()
 
 
 NETWORKS = {name for name in PROBLEM_NAMES if name.startswith("vae_")} - {"vae_bernoulli", "vae_gaussian"}
