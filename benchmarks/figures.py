@@ -158,7 +158,7 @@ def zero_notes(panels: list[Panel], x: str = "num_samples", name: str = "L") -> 
 Drawn = Iterator[tuple[str, Figure]]
 
 LEAST_SWEPT, MOST_APART = 4, 8
-"""Values of an argument from which on it is an axis, and up to which each of them has figures of its own."""
+"""Values of an argument from which on it is an axis, and up to which each of a problem's has figures of its own."""
 
 WIDE = 30
 """Ratio of an argument's largest to its least value from which on its axis is logarithmic."""
@@ -189,7 +189,7 @@ def figures(measurements: pd.DataFrame) -> Drawn:
     sweeps = list(argument_sweeps(table))
     for sweep in sweeps:
         yield from against_argument(sweep, looks)
-    table = table.drop(places([s.rows for s in sweeps if not s.of_estimators and s.rows.value.nunique() > MOST_APART]))
+    table = table.drop(places([sweep.rows for sweep in sweeps if sweep.rows.value.nunique() > MOST_APART]))
     of_estimators = list(estimator_sweeps(table))
     their_looks = looks_of(pd.concat([sweep.rows for sweep in of_estimators])) if of_estimators else {}
     for sweep in of_estimators:
