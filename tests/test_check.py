@@ -4,7 +4,6 @@ import functools
 import json
 import re
 
-import jax
 import pytest
 
 from benchmarks.check import FALSE_ALARMS, check, estimator_findings
@@ -37,14 +36,7 @@ def problem_trial(name: str) -> ProblemTrial:
 def estimator_trial(name: str, label: str) -> EstimatorTrial:
     """Shared by the checks of a pair, which run one after the other; the programs of the pair before are dropped."""
     forget_programs()
-    forget_others(name)
     return EstimatorTrial(dict(VARIANTS)[label], problem_trial(name))
-
-
-@functools.lru_cache(maxsize=1)
-def forget_others(problem: str) -> None:
-    """Drops everything that was compiled for the problem before: of all problems together it is gigabytes."""
-    jax.clear_caches()
 
 
 NETWORKS = {name for name in PROBLEM_NAMES if name.startswith("vae_")} - {"vae_bernoulli", "vae_gaussian"}
