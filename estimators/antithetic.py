@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
 from estimators.copulas import COPULAS, Copula
-from estimators.sampling import base, needs_bernoulli, noise
+from estimators.sampling import base, needs_bernoulli, needs_even, noise
 from problems.arguments import choice
 from problems.base import Params, Problem
 
@@ -59,8 +59,7 @@ class AntitheticPairs(OfBernoullis):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        odd = num_samples % 2 or num_samples < 2
-        return f"num_samples = {num_samples}: expected an even number, of antithetic pairs" if odd else None
+        return needs_even(num_samples, ", of antithetic pairs")
 
 
 class ARM(AntitheticPairs):

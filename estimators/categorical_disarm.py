@@ -10,7 +10,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from estimators.base import Cost, State, SurrogateEstimator
-from estimators.sampling import base, noise
+from estimators.sampling import base, needs_even, noise
 from problems.arguments import choice
 from problems.base import Params, Problem
 from problems.distributions import OneHotCategoricalLogits
@@ -82,9 +82,7 @@ class CategoricalDisARM(SurrogateEstimator):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        if num_samples >= 2 and num_samples % 2 == 0:
-            return None
-        return f"num_samples = {num_samples}: expected an even number, of pairs"
+        return needs_even(num_samples, ", of pairs")
 
     def supports(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())

@@ -20,7 +20,7 @@ from jax.lax import stop_gradient
 from jax.scipy.special import logit, ndtri
 from jaxtyping import Array, Float, UInt32
 
-from estimators.sampling import Explicit, base, explicit, knows, noise, rsample, sample
+from estimators.sampling import Explicit, base, explicit, knows, needs_even, noise, rsample, sample
 
 BITS = 32
 """Of a Sobol point's coordinate."""
@@ -129,9 +129,7 @@ class Antithetic(Coupling):
         return jnp.concatenate([half, NOISES[made.sampler].mirror(half)])
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        if num_samples >= 2 and num_samples % 2 == 0:
-            return None
-        return f"num_samples = {num_samples}: expected an even number with antithetic draws"
+        return needs_even(num_samples, " with antithetic draws")
 
 
 class Sobol(Coupling):

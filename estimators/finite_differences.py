@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from estimators.base import Cost, Estimator, State
-from estimators.sampling import noise, sample
+from estimators.sampling import needs_even, noise, sample
 from problems.arguments import Number, number
 from problems.base import Params, Problem
 
@@ -60,8 +60,7 @@ class FiniteDifference(Estimator):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        odd = f"num_samples = {num_samples}: expected an even number, a draw on either side of θ"
-        return super().refuses_samples(num_samples) or (odd if num_samples % 2 else None)
+        return super().refuses_samples(num_samples) or needs_even(num_samples, ", a draw on either side of θ")
 
     def supports(self, problem: Problem) -> str | None:
         return None

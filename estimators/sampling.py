@@ -165,6 +165,12 @@ def needs_one_row(q: dist.Distribution) -> str | None:
     return None if axes <= 1 else f"x has {axes} axes of coordinates, as the particles of a bound: expected one"
 
 
+def needs_even(num_samples: int, why: str) -> str | None:
+    """None, or the reason why an estimator that takes its samples in pairs cannot take so many."""
+    even = num_samples >= 2 and num_samples % 2 == 0
+    return None if even else f"num_samples = {num_samples}: expected an even number{why}"
+
+
 @singledispatch
 def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     if not knows(explicit, q):
