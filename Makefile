@@ -18,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 
 # The default sweep: figures, tables and numbers into results/default/.
 run: $(READY)
-	$(BIN)/gradvar run
+	$(BIN)/gradest run
 
 # Under 10 minutes on two cores.
 test: $(READY)
@@ -36,19 +36,19 @@ lint: $(READY)
 # Throughput as a share of what it cannot exceed, compile seconds, memory and growth, against what they are to be, into
 # results/bench/: a quarter of an hour.
 bench: $(READY)
-	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m gradest.benchmarks.bench.speed.bench
 
 # The same against other people's estimators, each in an environment of its own, made here if it can be: half an hour.
 bench-peers: $(READY)
-	$(BIN)/python -m benchmarks.bench_peers
+	$(BIN)/python -m gradest.benchmarks.bench.peers.bench
 
 # How often the intervals and tests are right, by simulation, into results/coverage/: about five minutes.
 coverage: $(READY)
-	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m gradest.benchmarks.bench.calibration.report
 
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)
-	$(BIN)/python -m benchmarks.catalogue
+	$(BIN)/python -m gradest.benchmarks.catalogue.catalogue
 
 clean:
 	rm -rf $(VENV) build *.egg-info

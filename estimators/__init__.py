@@ -1,28 +1,31 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
-from estimators.antithetic import ARM, ARMS, DisARM
-from estimators.augment_swap import AugmentSwap
-from estimators.base import Cost, Estimator, SurrogateEstimator
-from estimators.categorical_disarm import CategoricalDisARM
-from estimators.double_control_variate import RODEO, DoubleControlVariate
-from estimators.finite_differences import SPSA, GaussianSmoothing
-from estimators.finite_support import Enumeration, SumAndSample, UnorderedSet, WithoutReplacement
-from estimators.generalized_reparameterization import GeneralizedReparameterization, RejectionReparameterization
-from estimators.gumbel_softmax import GumbelRao, GumbelSoftmax, StraightThroughGumbel
-from estimators.importance_weighted import ImportanceWeighted
-from estimators.lax import LAX
-from estimators.measure_valued import MeasureValued
-from estimators.particles import OVIS, VIMCO
-from estimators.path_derivatives import DReG, StickingTheLanding
-from estimators.pathwise import Pathwise
-from estimators.rao_blackwell import RaoBlackwell
-from estimators.rebar import REBAR, RELAX
-from estimators.score_function import ScoreFunction
-from estimators.stochastic_triple import StochasticTriple
-from estimators.straight_through import StraightThrough
-from estimators.straight_through_surrogates import GappedStraightThrough, ReinMax
-from estimators.weight_noise import Flipout, LocalReparameterization
-from problems.arguments import build
+from gradest.estimators.base import Cost, Estimator, SurrogateEstimator
+from gradest.estimators.differences.finite_differences import SPSA, GaussianSmoothing
+from gradest.estimators.differences.measure_valued import MeasureValued
+from gradest.estimators.differences.stochastic_triple import StochasticTriple
+from gradest.estimators.discrete.antithetic import ARM, ARMS, DisARM
+from gradest.estimators.discrete.augment_swap import AugmentSwap
+from gradest.estimators.discrete.categorical_disarm import CategoricalDisARM
+from gradest.estimators.discrete.double_control_variate import RODEO, DoubleControlVariate
+from gradest.estimators.discrete.finite_support import Enumeration, SumAndSample, UnorderedSet, WithoutReplacement
+from gradest.estimators.discrete.gumbel_softmax import GumbelRao, GumbelSoftmax, StraightThroughGumbel
+from gradest.estimators.discrete.rebar import REBAR, RELAX
+from gradest.estimators.discrete.straight_through import StraightThrough
+from gradest.estimators.discrete.straight_through_surrogates import GappedStraightThrough, ReinMax
+from gradest.estimators.pathwise.generalized_reparameterization import (
+    GeneralizedReparameterization,
+    RejectionReparameterization,
+)
+from gradest.estimators.pathwise.path_derivatives import DReG, StickingTheLanding
+from gradest.estimators.pathwise.pathwise import Pathwise
+from gradest.estimators.pathwise.weight_noise import Flipout, LocalReparameterization
+from gradest.estimators.score_function.importance_weighted import ImportanceWeighted
+from gradest.estimators.score_function.lax import LAX
+from gradest.estimators.score_function.particles import OVIS, VIMCO
+from gradest.estimators.score_function.rao_blackwell import RaoBlackwell
+from gradest.estimators.score_function.score_function import ScoreFunction
+from gradest.problems.arguments import build
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 from jaxtyping import Array, Float
 
-from problems.arguments import Configured
-from problems.base import Params, Problem
+from gradest.problems.arguments import Configured
+from gradest.problems.base import Params, Problem
 
 State = Any
 """What an estimator carries from one estimate to the next: any pytree of arrays, () for most."""

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from estimators.base import SurrogateEstimator
-from problems.arguments import Number, number
-from problems.base import Params, Problem
+from gradest.estimators.base import SurrogateEstimator
+from gradest.problems.arguments import Number, number
+from gradest.problems.base import Params, Problem
 
 
 class Learning(NamedTuple):

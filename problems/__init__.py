@@ -1,13 +1,13 @@
 """What is estimated: θ, q_θ, f, and the exact gradient. To add a problem: one class, and one line here."""
 
-from problems.arguments import build
-from problems.bandit import Bandit
-from problems.base import Params, Problem
-from problems.bayesian_network import BayesianNetwork
-from problems.bernoulli import BernoulliShared, BernoulliSquare
-from problems.categorical import CategoricalNorm, CategoricalSquare
-from problems.chaotic_rollout import ChaoticRollout
-from problems.families import (
+from gradest.problems.arguments import build
+from gradest.problems.base import Params, Problem
+from gradest.problems.control.bandit import Bandit
+from gradest.problems.control.chaotic_rollout import ChaoticRollout
+from gradest.problems.control.linear_quadratic_control import LinearQuadraticControl
+from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
+from gradest.problems.toys.categorical import CategoricalNorm, CategoricalSquare
+from gradest.problems.toys.families import (
     BetaToy,
     DirichletToy,
     ExponentialToy,
@@ -20,15 +20,15 @@ from problems.families import (
     VonMisesToy,
     WeibullToy,
 )
-from problems.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
-from problems.linear_gaussian_vae import LinearGaussianVAE
-from problems.linear_quadratic_control import LinearQuadraticControl
-from problems.logistic_regression import LogisticRegression
-from problems.normal_normal import NormalNormalBound
-from problems.permutation import PlackettLuceSquare
-from problems.two_layer_vae import VAEBernoulliTwoLayers
-from problems.vae import VAEBernoulli, VAECategorical, VAEGaussian
-from problems.vae_bounds import VAEBernoulliBound, VAEGaussianBound
+from gradest.problems.toys.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
+from gradest.problems.toys.permutation import PlackettLuceSquare
+from gradest.problems.variational.bayesian_network import BayesianNetwork
+from gradest.problems.variational.linear_gaussian_vae import LinearGaussianVAE
+from gradest.problems.variational.logistic_regression import LogisticRegression
+from gradest.problems.variational.normal_normal import NormalNormalBound
+from gradest.problems.variational.two_layer_vae import VAEBernoulliTwoLayers
+from gradest.problems.variational.vae import VAEBernoulli, VAECategorical, VAEGaussian
+from gradest.problems.variational.vae_bounds import VAEBernoulliBound, VAEGaussianBound
 
 PROBLEMS: dict[str, type[Problem]] = {
     "gaussian_square": GaussianSquare,

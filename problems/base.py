@@ -9,7 +9,7 @@ import jax
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PyTree
 
-from problems.arguments import Configured
+from gradest.problems.arguments import Configured
 
 Params = dict[str, PyTree[Float[Array, "..."]]]
 """θ: named groups of arrays. Variance and bias are reported for each group."""

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from problems.arguments import integer
-from problems.base import Params, Problem
+from gradest.problems.arguments import integer
+from gradest.problems.base import Params, Problem
 
 
 class VariationalBound(Problem):

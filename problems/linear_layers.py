@@ -8,7 +8,7 @@ import equinox as eqx
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from problems.base import Params, Problem
+from gradest.problems.base import Params, Problem
 
 Layer = Callable[[Float[Array, "rows in"]], Float[Array, "rows out"]]
 """From the inputs of a layer to its outputs, for all rows of the data: a pytree of arrays."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook(["problems", "estimators"], "beartype.beartype")
+install_import_hook(["gradest.problems", "gradest.estimators"], "beartype.beartype")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,8 +18,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture
 def gradvar(capsys, tmp_path, monkeypatch) -> Callable[..., tuple[int, str, str]]:
     """Runs a command in an empty folder: status, stdout, stderr."""
-    from benchmarks.cli import main
-    from tests.test_sweep import GOOD
+    from gradest.benchmarks.cli.main import main
+    from tests.benchmarks.sweeps.test_sweep import GOOD
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(GOOD)

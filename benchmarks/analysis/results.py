@@ -1,0 +1,186 @@
+"""A finished run, read back: its measurements, and with them every statistic without each batch of replicates.
+
+What is made of several cells, a ratio or a slope or a crossover, needs the statistics without each batch, which are in
+leave_one_out.csv. Without that file such numbers are left out, never guessed.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, without
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
+from gradest.benchmarks.statistics.trends import log_log_slope
+from gradest.benchmarks.sweeps.run import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
+from gradest.benchmarks.sweeps.sweep import Sweep
+from gradest.problems.arguments import nearest
+
+LEFT_OUT = "leave_one_out.csv"
+
+PLACE = ["problem", "problem_args", "point", "group"]
+ESTIMATOR = ["estimator", "estimator_args"]
+
+
+class Run(NamedTuple):
+    """What a folder holds of a run."""
+
+    folder: Path
+    measurements: pd.DataFrame
+    """measurements.csv, with `jackknifed` and `jackknifed_bias`: each row's variance and squared bias as a Jackknifed,
+    or None."""
+    manifest: dict[str, Any] | None
+    jackknifed: bool
+    """Whether leave_one_out.csv is there."""
+
+
+def find_run(name: str) -> Path:
+    """The folder of a run: `name` itself, or that name in results/.
+
+    Raises:
+        BadInput: there is no measurements.csv in either.
+    """
+    for folder in (Path(name), Path("results") / name):
+        if (folder / "measurements.csv").exists():
+            return folder
+    known = sorted(path.parent.name for path in Path("results").glob("*/measurements.csv"))
+    names = f" ({', '.join(known)})" if known else ""
+    raise BadInput(
+        f"run {name!r}: its measurements.csv is not there: expected the folder of a run, or the name of one in results/"
+        f"{names}{nearest(name, known)}"
+    )
+
+
+def read_run(folder: Path) -> Run:
+    """Everything that the folder holds.
+
+    Raises:
+        BadInput: measurements.csv is not there, or a file is not what a run writes.
+    """
+    left_out = read_left_out(folder)
+    return Run(folder, attach(read_measurements(folder), left_out), read_manifest(folder), left_out is not None)
+
+
+def read_measurements(folder: Path) -> pd.DataFrame:
+    """The folder's measurements.csv.
+
+    Raises:
+        BadInput: it is not there, is not CSV, or lacks a column.
+    """
+    path = folder / "measurements.csv"
+    types = {"reason": str, "theta": str, "bias_finding": str} | dict.fromkeys(WHOLE, "Int64")
+    table = read_table(path, [*COLUMNS], types)
+    if table is None:
+        raise BadInput(f"{path} is not there: expected the folder of a run; `gradvar run` makes one")
+    return table
+
+
+def read_left_out(folder: Path) -> pd.DataFrame | None:
+    """The folder's leave_one_out.csv; None where there is none.
+
+    Raises:
+        BadInput: it is not CSV, or lacks a column.
+    """
+    return read_table(folder / LEFT_OUT, [*LEFT_OUT_COLUMNS], {})
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The folder's manifest.json; None where there is none.
+
+    Raises:
+        BadInput: it is not JSON.
+    """
+    path = folder / "manifest.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from error
+
+
+def recorded_sweep(folder: Path) -> Sweep:
+    """The sweep that a folder's manifest records.
+
+    Raises:
+        BadInput: there is none that can be read.
+    """
+    path, manifest = folder / "manifest.json", read_manifest(folder)
+    if manifest is None:
+        raise BadInput(f"{path} is not there: expected the folder of a finished run; `gradvar run` makes one")
+    try:
+        return Sweep.model_validate(manifest["sweep"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path}: cannot be read as a run's record: {error}") from error
+
+
+def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.DataFrame | None:
+    """A CSV file of a run; None where it is not there."""
+    try:
+        table = pd.read_csv(path, dtype=types)
+    except FileNotFoundError:
+        return None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError, OSError) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from error
+    if missing := [column for column in columns if column not in table]:
+        raise BadInput(f"{path}: expected the columns of a run; missing: {', '.join(missing)}")
+    return table
+
+
+def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.DataFrame:
+    """The measurements with the columns `jackknifed` and `jackknifed_bias`, None where the batches are not known."""
+    without_batch: dict[tuple[str, str], pd.DataFrame] = {}
+    if left_out is not None:
+        without_batch = dict(list(left_out.sort_values("batch").groupby(["cell", "group"], sort=False)))
+
+    def jackknifed(column: str, statistic: str) -> pd.Series:
+        found = []
+        for cell, group, value in measurements[["cell", "group", column]].itertuples(index=False):
+            batches = without_batch.get((cell, group))
+            values = np.array([np.nan]) if batches is None else batches[statistic].to_numpy(float)
+            known = np.isfinite(value) and np.isfinite(values).all()
+            found.append(Jackknifed(value, values) if known else None)
+        return pd.Series(found, index=measurements.index, dtype=object)
+
+    return measurements.assign(
+        jackknifed=jackknifed("variance", "variance"), jackknifed_bias=jackknifed("bias_squared", "squared_bias")
+    )
+
+
+def is_sure(rows: pd.DataFrame) -> pd.Series:
+    """Which rows may go into a slope or a crossover: reliable, not zero, and known batch by batch."""
+    return (rows.status == "ok") & ~called_zero(rows) & (rows.variance > 0) & rows.jackknifed.notna()
+
+
+def called_zero(rows: pd.DataFrame) -> pd.Series:
+    """Which rows' variance the run found to be zero, if only to rounding."""
+    return rows.reason.fillna("").str.startswith("variance zero")
+
+
+def slope_of(rows: pd.DataFrame, tests: int = 1) -> Interval | None:
+    """The slope of ln variance on ln L over one estimator's rows of one group; None where there is none.
+
+    With `tests` > 1 the interval is one of so many that hold at once.
+    """
+    sure = is_sure(rows)
+    levels, measured = rows.num_samples[sure].to_numpy(float), list(rows.jackknifed[sure])
+    slope = log_log_slope(levels, measured) if measured else None
+    return None if slope is None else interval(slope, LINEAR, tests=tests)
+
+
+def labelled(measurements: pd.DataFrame) -> pd.DataFrame:
+    """With the columns `label`, the estimator in words, and `setting`, the problem's arguments without θ's."""
+    pairs = list(zip(measurements.estimator, measurements.estimator_args, strict=True))
+    given = {pair: json.loads(pair[1]) for pair in pairs}
+    values: dict[tuple[str, str], set[str]] = {}
+    for (name, _), args in given.items():
+        for key, value in args.items():
+            values.setdefault((name, key), set()).add(json.dumps(value))
+    swept = {pair: [key for key in args if len(values[pair[0], key]) > 1] for pair, args in given.items()}
+    return measurements.reset_index(drop=True).assign(
+        label=[estimator_label(*pair, swept[pair]) for pair in pairs],
+        setting=[without(args, POINT_ARGUMENT) for args in measurements.problem_args],
+    )

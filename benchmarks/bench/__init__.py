@@ -1,0 +1,1 @@
+"""The suite itself, measured: its speed, its peers, its intervals."""

@@ -1,0 +1,1 @@
+"""How often the intervals and tests are right, by simulation."""

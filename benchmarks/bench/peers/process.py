@@ -1,0 +1,204 @@
+"""A peer as the bench sees it: an environment of its own, and a process in it that is asked and answers.
+
+The other end of the conversation is benchmarks/peers/protocol.py.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO, TypeVar
+from zipfile import BadZipFile
+
+import numpy as np
+
+from gradest.benchmarks.bench.peers.scripts.protocol import Cell, DoesNotHave
+
+Answer = TypeVar("Answer")
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+LONGEST_ANSWER = 300.0
+"""Seconds after which a peer that says nothing is given up."""
+
+
+class PeerFailed(Exception):
+    """Why a peer gives no numbers, in one line."""
+
+
+class Peer(NamedTuple):
+    """What is run, and in what."""
+
+    title: str
+    script: Path
+    pins: Path
+    """The requirements of its environment: peers with the same ones share it."""
+
+
+PEERS = {
+    "optax_monte_carlo": Peer("optax.monte_carlo", SCRIPTS / "optax_monte_carlo.py", SCRIPTS / "optax_monte_carlo.txt"),
+    "torch_loop": Peer("PyTorch, a backward pass a replicate", SCRIPTS / "torch_loop.py", SCRIPTS / "torch.txt"),
+    "torch_batched": Peer("PyTorch, batched", SCRIPTS / "torch_batched.py", SCRIPTS / "torch.txt"),
+    "storchastic": Peer("Storchastic, batched", SCRIPTS / "storchastic.py", SCRIPTS / "storchastic.txt"),
+}
+
+
+def make_environment(pins: Path, folder: Path) -> Path:
+    """The Python of the environment with these requirements, which is made where there is none, or not of these.
+
+    Raises:
+        PeerFailed: it cannot be made; the message is pip's.
+    """
+    python, mark = folder / "bin" / "python", folder / ".ready"
+    wanted = hashlib.sha256(f"{platform.python_version()}\n{pins.read_text()}".encode()).hexdigest()
+    if mark.is_file() and mark.read_text() == wanted:
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(pins)]
+    for command in ([sys.executable, "-m", "venv", str(folder)], install):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise PeerFailed(f"its environment cannot be made: {last_error(done.stderr + done.stdout)}")
+    mark.write_text(wanted)
+    return python
+
+
+def last_error(said: str) -> str:
+    """The line that says what went wrong: the last one called an error, else the last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["nothing was said"]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines)[-1]
+
+
+class PeerProcess:
+    """A peer's process, started when it is first asked, and again after it failed."""
+
+    def __init__(self, python: Path, script: Path, longest_answer: float = LONGEST_ANSWER) -> None:
+        self._command, self._longest = [str(python), str(script)], longest_answer
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._folder = tempfile.TemporaryDirectory()
+        self._said = Path(self._folder.name) / "stderr"
+
+    def hello(self) -> tuple[str, bool]:
+        """Its version, and whether the replicates of a call run at once."""
+        return self._ask(lambda answer: (str(answer["version"]), bool(answer["batched"])), ask="hello")
+
+    def prepare(self, cell: Cell, replicates: int) -> None:
+        """Makes ready for calls of so many replicates of a cell.
+
+        Raises:
+            DoesNotHave: the peer lacks the estimator.
+            PeerFailed: it cannot, or is not there any more.
+        """
+        self._ask(dict, ask="prepare", cell=cell._asdict(), replicates=replicates)
+
+    def run(self, calls: int) -> float:
+        """The seconds of so many calls."""
+        return self._ask(lambda answer: positive(answer["seconds"]), ask="run", calls=calls)
+
+    def gradients(self, calls: int) -> dict[str, np.ndarray]:
+        """The gradients of so many calls, (replicates, D) for each group of θ."""
+        file = Path(self._folder.name) / "gradients.npz"
+
+        def read(answer: dict[str, Any]) -> dict[str, np.ndarray]:
+            with np.load(file) as arrays:
+                return {group: arrays[group].astype(np.float64) for group in arrays}
+
+        try:
+            return self._ask(read, ask="gradients", calls=calls, file=str(file))
+        finally:
+            file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Ends the process, and removes its files."""
+        self._stop()
+        self._folder.cleanup()
+
+    def _stop(self) -> None:
+        if self._process:
+            assert self._process.stdin is not None
+            self._process.kill()
+            self._process.wait()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+            self._reader.join()
+            self._process = None
+
+    def _ask(self, read: Callable[[dict[str, Any]], Answer], **question: Any) -> Answer:
+        """What `read` makes of the answer.
+
+        Raises:
+            DoesNotHave: the peer says that it lacks the estimator.
+            PeerFailed: it says that it failed, says nothing, says what cannot be read, or is dead.
+        """
+        if self._process is None:
+            self._start()
+        line = self._line_after(json.dumps(question))
+        try:
+            answer = json.loads(line)
+            if "does_not_have" in answer:
+                raise DoesNotHave(answer["does_not_have"])
+            if "failed" in answer:
+                raise PeerFailed(" ".join(answer["failed"].split())[:200])
+            return read(answer)
+        except (ValueError, TypeError, KeyError, OSError, BadZipFile):
+            self._stop()
+            raise PeerFailed(f"its answer cannot be read: {line[:60]!r}") from None
+
+    def _start(self) -> None:
+        # what of ours would be on its path is not: the folder of its protocol is all that it gets
+        environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+        self._lines = queue.Queue()
+        with self._said.open("w") as said:
+            self._process = subprocess.Popen(
+                self._command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+            )
+        self._reader = threading.Thread(target=pass_on, args=(self._process.stdout, self._lines), daemon=True)
+        self._reader.start()
+
+    def _line_after(self, question: str) -> str:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            print(question, file=self._process.stdin, flush=True)
+            line = self._lines.get(timeout=self._longest)
+        except BrokenPipeError:
+            line = None
+        except queue.Empty:
+            self._stop()
+            raise PeerFailed(f"it did not answer in {self._longest:g} seconds") from None
+        if line is None:
+            status = self._process.wait()
+            self._stop()
+            raise PeerFailed(f"it ended with status {status}: {last_error(self._said.read_text())}")
+        return line
+
+
+def pass_on(lines: TextIO, to: "queue.Queue[str | None]") -> None:
+    """Each line as it comes, and None after the last."""
+    with lines:
+        for line in lines:
+            to.put(line)
+    to.put(None)
+
+
+def positive(seconds: float) -> float:
+    """The number, if it can be a time.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if not 0 < seconds < float("inf"):
+        raise ValueError(seconds)
+    return seconds

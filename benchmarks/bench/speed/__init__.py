@@ -1,0 +1,1 @@
+"""Throughput, compile time, memory and growth, against what they are to be."""

@@ -1,0 +1,162 @@
+"""bench.md: the targets beside what was measured, and a table of each section."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from gradest.benchmarks.analysis.numerals import show
+from gradest.benchmarks.bench.speed.rounds import ROUNDS
+from gradest.benchmarks.bench.speed.targets import Verdict, verdicts
+from gradest.benchmarks.statistics.intervals import Interval
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table, all columns but the first `left` flush right."""
+    rule = ["---" if place < left else "---:" for place in range(len(header))]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *lines))
+
+
+def number(value: float) -> str:
+    """Three digits; a dash where there is none.
+
+    >>> number(0.6), number(1234.5), number(float("nan"))
+    ('0.60', '1,234', '–')
+    """
+    if pd.isna(value):
+        return "–"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def against_samples(table: pd.DataFrame, column: str) -> str:
+    """A share, a line for each problem, estimator and D and a column for each L."""
+    wide = table.pivot_table(index=["problem", "estimator", "dim"], columns="num_samples", values=column, sort=False)
+    wide = wide[sorted(wide.columns)]
+    header = ["problem", "estimator", "D", *(f"L = {level:,}" for level in wide.columns)]
+    return markdown_table(header, ([*map(str, where), *map(number, line)] for where, line in zip(
+        wide.index, wide.to_numpy(), strict=True)), left=2)  # fmt: skip
+
+
+def throughput(tables: Tables) -> str:
+    """Against the floor, against the floor with f, against the network."""
+    table = tables["throughput"]
+    parts = [
+        ("of_floor", "Samples a second over those of drawing exactly the same random numbers, each sampler in the "
+         "fastest shape found, and nothing else. An estimator that draws nothing is left out."),
+        ("of_floor_with_f", "Over those of drawing them and evaluating f as often as the estimator says that it "
+         "costs, at stored points in the fastest shape found. The measure-valued gradient of a Gaussian evaluates f "
+         "4·D·L times, of a Bernoulli 2·D·L times, each at D numbers: at D = 100 that, not the draws, is its work."),
+        ("of_network", "Networks, 8 images: estimates a second over those of a forward and a backward pass of f at L "
+         "fixed draws, for as many replicates at a time."),
+    ]  # fmt: skip
+    text = [
+        f"Medians of the ratios of {ROUNDS} rounds, in which everything is called in turn, warm; intervals and samples "
+        "a second are in throughput.csv. Ours is timed as a measurement calls it, with the sums from which variance, "
+        "intervals and tests are made."
+    ]
+    for column, said in parts:
+        if column in table and table[column].notna().any():
+            text += [said, against_samples(table, column)]
+    return "\n\n".join(text)
+
+
+def compilation(tables: Tables) -> str:
+    """Quantiles by problem, and what changing a number compiles."""
+    table = tables["compile"]
+    names = ["all", *table.problem.map(plain).unique()]
+    lines = []
+    for name in names:
+        rows = table if name == "all" else table[table.problem.map(plain) == name]
+        quantiles = (rows.seconds.quantile(level) for level in (0.5, 0.9, 1))
+        parts = (rows[column].median() for column in ("estimates_seconds", "sums_seconds", "adapt_seconds"))
+        lines.append([name, str(len(rows)), *map(number, (*quantiles, *parts))])
+    header = ["problem", "programs", "median", "90 %", "most", "estimates", "sums", "adapting"]
+    text = [
+        "Seconds of lowering and compiling what each cell of `default` needs that no cell before it had, the "
+        "persistent cache off: its estimates, its sums, and what adapts its state. The last three: medians of these.",
+        markdown_table(header, lines),
+    ]
+    if "recompilations" in tables:
+        again = tables["recompilations"]
+        text += [
+            "Programs compiled by a measurement made before, but for one number (R: twice as many):",
+            markdown_table(
+                ["problem", "changed", "compilations"],
+                ([row.problem, row.changed, str(row.compilations)] for row in again.itertuples()),
+                left=2,
+            ),
+        ]
+    return "\n\n".join(text)
+
+
+def plain(label: str) -> str:
+    """A problem's label without its arguments."""
+    return label.partition("[")[0]
+
+
+def default(tables: Tables) -> str:
+    """Cold and warm."""
+    lines = (
+        [row.cache, *map(number, (row.seconds, row.measuring_seconds, row.peak_mib))]
+        for row in tables["default"].itertuples()
+    )
+    return markdown_table(["cache", "seconds in all", "measuring", "peak memory, MiB"], lines)
+
+
+def memory(tables: Tables) -> str:
+    """Against R, and of the presets."""
+    lines = (
+        [
+            row.run,
+            "–" if pd.isna(row.replicates) else f"{row.replicates:,.0f}",
+            number(row.peak_mib),
+            number(row.seconds),
+        ]
+        for row in tables["memory"].itertuples()
+    )
+    said = "Peak memory of the process that measures, draws and tabulates."
+    return f"{said}\n\n{markdown_table(['run', 'R', 'peak memory, MiB', 'seconds in all'], lines)}"
+
+
+def growth(tables: Tables) -> str:
+    """Exponents."""
+    lines = (
+        [
+            row.axis, row.estimator, f"{row.least:,} to {row.most:,}",
+            show(Interval(row.exponent, row.exponent_low, row.exponent_high)),
+            *map(number, (row.seconds_least, row.seconds_most)), f"{row.seconds_fixed:.2g}",
+        ]
+        for row in tables["growth"].itertuples()
+    )  # fmt: skip
+    header = ["along", "estimator", "from, to", "exponent", "seconds, least", "most", "fixed"]
+    said = (
+        "Seconds ∝ sizeᵉ, all else fixed, of a Gaussian square; cells: of a sweep. Exponents: medians of the rounds' "
+        "least squares, with their range. Fixed: a of the line a + b·size. Below 1 a fixed cost shows: along L and D "
+        "that of a replicate's key, along the cells that of a sweep's start."
+    )
+    return f"{said}\n\n{markdown_table(header, lines, left=2)}"
+
+
+SECTIONS: dict[str, tuple[str, str, Callable[[Tables], str]]] = {
+    "throughput": ("Throughput", "throughput", throughput),
+    "compile": ("Compilation", "compile", compilation),
+    "default": ("The `default` sweep", "default", default),
+    "memory": ("Memory", "memory", memory),
+    "growth": ("Growth", "growth", growth),
+}
+"""For each section its title, the table without which it is left out, and its text."""
+
+
+def targets_table(found: list[Verdict]) -> str:
+    """A line for each target."""
+    return markdown_table(["to reach, on two cores", "measured", ""], found, left=1)
+
+
+def markdown(tables: Tables, conditions: str) -> str:
+    """bench.md."""
+    text = ["# Performance", f"Written by `make bench`. {conditions}", targets_table(verdicts(tables))]
+    for title, needed, said in SECTIONS.values():
+        if needed in tables:
+            text += [f"## {title}", said(tables)]
+    return "\n\n".join(text) + "\n"

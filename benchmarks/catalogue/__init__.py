@@ -1,0 +1,1 @@
+"""Every estimator and problem, with its paper."""

@@ -1,0 +1,270 @@
+"""What every problem must do: one function a check, and the table of them."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jaxtyping import Array
+from scipy.special import ndtr
+
+from gradest.benchmarks.checks.estimator_checks import AGREEMENT, compare_shapes, same
+from gradest.benchmarks.checks.trials import (
+    COMPILER,
+    EstimatorTrial,
+    ProblemTrial,
+    Skipped,
+    expect,
+    in_precision_in_force,
+    moved,
+    other_numbers,
+    paths,
+    retraced,
+)
+from gradest.estimators import ESTIMATORS, Estimator, estimator
+from gradest.estimators.sampling.draws import sample
+
+DRAWS = 5
+"""Samples at which f is looked at."""
+
+SCORES = 4_000
+"""Samples over which the score is averaged."""
+
+PIECES = 512
+"""Of the path along which f's slope is summed, to see whether f jumps."""
+
+MODERATE = (1e-3, 10.0)
+"""Multiples of θ at which a problem must still make sense."""
+
+
+def shapes(trial: ProblemTrial) -> None:
+    """θ is a dict of named groups, and f gives a number for each data point from each sample."""
+    params = trial.params
+    expect(
+        isinstance(params, dict) and params and all(isinstance(name, str) for name in params),
+        f"init_params: expected a dict of named groups; found {type(params).__name__}",
+    )
+    q = trial.problem.distribution(params)
+    expect(isinstance(q, dist.Distribution), f"distribution: expected a numpyro Distribution; found {type(q).__name__}")
+    x = draws(trial)
+    one = jax.eval_shape(trial.problem.objective, params, x[0])
+    expect(
+        one.shape == q.batch_shape,
+        f"objective: expected shape {q.batch_shape}, a number for each data point; found {one.shape}",
+    )
+    every = jax.eval_shape(trial.problem.costs, params, x)
+    expect(
+        every.shape == (DRAWS, *q.batch_shape), f"costs: expected shape {(DRAWS, *q.batch_shape)}; found {every.shape}"
+    )
+    truth = jax.eval_shape(trial.problem.exact_gradient, params)
+    if truth is not None:
+        compare_shapes("exact_gradient", "θ", truth, params)
+
+
+def dtypes(trial: ProblemTrial) -> None:
+    """float32 from float32, and float64 from float64, in θ, in f and in the exact gradient."""
+    compare_dtypes("float32", trial.problem, draws(trial))
+    x = draws(trial)
+    with jax.enable_x64(True):
+        compare_dtypes("float64", *in_precision_in_force((trial.problem, x)))
+
+
+def purity(trial: ProblemTrial) -> None:
+    """Under one key there is one θ, and at one θ and x one f."""
+    first, again = (trial.problem.init_params(jax.random.key(3)) for _ in range(2))
+    expect(same(first, again), "init_params: expected the same θ from the same key twice; found another")
+    x = draws(trial)
+    value, repeated = (trial.problem.objective(trial.params, x[0]) for _ in range(2))
+    expect(same(value, repeated), "objective: expected the same f at the same θ and x twice; found another")
+
+
+def jit_and_vmap(trial: ProblemTrial) -> None:
+    """Compiled and batched, f and θ are what they are called plainly."""
+    x = draws(trial)
+    plain = np.stack([np.asarray(trial.problem.objective(trial.params, one)) for one in x])
+    batched = jax.jit(type(trial.problem).costs, compiler_options=COMPILER)(trial.problem, trial.params, x)
+    apart = relative(plain, batched)
+    expect(apart < AGREEMENT, f"expected costs to be the objective of each sample; found it apart by {apart:.1e}")
+    keys = jax.random.split(jax.random.key(3), 2)
+    several = jax.jit(jax.vmap(trial.problem.init_params), compiler_options=COMPILER)(keys)
+    theirs = paths(jax.tree.map(lambda leaf: leaf[1], several))
+    for place, leaf in paths(trial.problem.init_params(keys[1])).items():
+        apart = relative(leaf, theirs[place])
+        expect(
+            apart < AGREEMENT,
+            f"init_params: expected the same θ under jit and vmap; found {place} apart by {apart:.1e}",
+        )
+
+
+def recompilation(trial: ProblemTrial) -> None:
+    """Another value of a number, of θ or of x compiles nothing."""
+
+    def everything(problem: Any, params: Any, x: Array) -> Any:
+        return problem.costs(params, x), problem.distribution(params).log_prob(x), problem.exact_gradient(params)
+
+    x = draws(trial)
+    others = {
+        "θ": (trial.problem, moved(trial.params, jax.random.key(8), 0.1), x),
+        "x": (trial.problem, trial.params, x + 1),
+    }
+    others |= {name: (other, trial.params, x) for name, other in other_numbers(trial.problem).items()}
+    again = retraced(everything, (trial.problem, trial.params, x), others)
+    expect(not again, f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}")
+
+
+def extreme_parameters(trial: ProblemTrial) -> None:
+    """f and log q are no NaN where θ is far from where it starts."""
+    for factor in MODERATE:
+        params = jax.tree.map(lambda leaf, factor=factor: leaf * factor, trial.params)
+        q = trial.problem.distribution(params)
+        x = sample(q, jax.random.key(5), DRAWS)
+        for what, values in (("f", trial.problem.costs(params, x)), ("log q", q.log_prob(x))):
+            expect(not np.isnan(values).any(), f"expected {what} to be no NaN at {factor:g} × θ; found one")
+
+
+def distribution(trial: ProblemTrial) -> None:
+    """Its parameters are where they may be, its draws where they should, and the mean of its score is zero."""
+    q = trial.problem.distribution(trial.params)
+    base = q
+    while isinstance(base, dist.Independent):
+        base = base.base_dist
+    for name, constraint in base.arg_constraints.items():
+        if name in vars(base):
+            expect(
+                np.all(constraint(getattr(base, name))), f"distribution: expected {name} to be {constraint}; it is not"
+            )
+    x = sample(q, jax.random.key(6), SCORES)
+    expect(np.all(q.support(x)), f"distribution: expected draws in its support, {q.support}; found some outside")
+
+    def score(x: Array) -> Array:
+        leaves = jax.tree.leaves(
+            jax.grad(lambda params: trial.problem.distribution(params).log_prob(x).sum())(trial.params)
+        )
+        return jnp.concatenate([leaf.ravel() for leaf in leaves])
+
+    scores = np.asarray(jax.jit(jax.vmap(score), compiler_options=COMPILER)(x), np.float64)
+    error = scores.std(0, ddof=1) / math.sqrt(SCORES)
+    z = np.divide(np.abs(scores.mean(0)), error, out=np.zeros_like(error), where=error > 1e-6)
+    p = min(1.0, 2 * len(z) * float(ndtr(-z.max())))
+    expect(p > trial.level, f"expected the score's mean to be zero, as where draws follow log_prob; found p = {p:.1e}")
+
+
+def exact_gradient(trial: ProblemTrial) -> None:
+    """The stated truth is the mean of an unbiased estimator's estimates."""
+    stated = bool(trial.problem.truth)
+    given = trial.problem.exact_gradient(trial.params) is not None
+    expect(
+        stated == given,
+        f"truth = {trial.problem.truth!r}: expected exact_gradient to {'give it' if stated else 'be None'}; "
+        f"found {'a gradient' if given else 'None'}",
+    )
+    if not given:
+        raise Skipped("states no exact gradient")
+    against = unbiased_estimator(trial)
+    if against is None:
+        raise Skipped("no registered estimator is unbiased on it")
+    p = EstimatorTrial(against, trial).bias_p()
+    expect(
+        p > trial.level,
+        f"expected exact_gradient to be what {type(against).__name__} estimates without bias; found p = {p:.1e}",
+    )
+
+
+def precision(trial: ProblemTrial) -> None:
+    """f in float32 is f in float64, to rounding."""
+    x = draws(trial)
+    narrow = trial.problem.costs(trial.params, x)
+    with jax.enable_x64(True):
+        problem, params, wide_x = in_precision_in_force((trial.problem, trial.params, x))
+        wide = np.asarray(problem.costs(params, wide_x))
+    apart = relative(wide, narrow)
+    expect(apart < AGREEMENT, f"expected f in float32 to be f in float64; found it apart by {apart:.1e} of its size")
+
+
+def smoothness(trial: ProblemTrial) -> None:
+    """Where it claims so, f's differences are the integrals of its slope: it has no jump, and the slope is right.
+
+    A jump shows where every finite difference is blind to it: the slope on both its sides is right.
+    """
+    if not trial.problem.smooth:
+        raise Skipped("claims no smoothness")
+    x = draws(trial)
+    with jax.enable_x64(True):
+        problem, params, x = in_precision_in_force((trial.problem, trial.params, x))
+        middles = (jnp.arange(2 * PIECES) + 0.5) / (2 * PIECES)
+
+        def along(start: Array, end: Array) -> tuple[Array, Array, Array]:
+            def f(t: Array) -> Array:
+                return problem.objective(params, start + t * (end - start)).sum()
+
+            slopes = jax.vmap(jax.grad(f))(middles)
+            coarse = jax.vmap(jax.grad(f))(middles.reshape(-1, 2).mean(1)).mean()
+            return f(jnp.ones(())) - f(jnp.zeros(())), slopes.mean(), jnp.abs(slopes.mean() - coarse)
+
+        # from one draw to the next, in steps beyond them: draws of a discrete x may be all the same
+        ends = jnp.roll(x, 1, axis=0) + 0.5
+        rise, integral, error = (np.asarray(v) for v in jax.jit(jax.vmap(along))(x, ends))
+    allowed = 8 * error + 1e-6 * (np.abs(rise).max() + 1e-6)
+    worst = int((np.abs(rise - integral) / allowed).argmax())
+    expect(
+        np.abs(rise - integral)[worst] <= allowed[worst],
+        f"smooth: expected f to rise between two points by the integral of its slope, {integral[worst]:.4g}; "
+        f"found {rise[worst]:.4g}",
+    )
+
+
+def use_of_params(trial: ProblemTrial) -> None:
+    """f depends on θ, other than through x, where it says so and only there."""
+    x = draws(trial)
+    slope = jax.jacrev(lambda params: trial.problem.costs(params, x))(trial.params)
+    depends = any(bool(np.any(np.asarray(leaf) != 0)) for leaf in jax.tree.leaves(slope))
+    claimed = trial.problem.objective_uses_params
+    expect(
+        depends == claimed,
+        f"objective_uses_params = {claimed}: expected ∂f/∂θ to be {'other than ' if claimed else ''}zero; "
+        f"found it {'other than ' if depends else ''}zero",
+    )
+
+
+PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
+    check.__name__: check
+    for check in (
+        shapes, dtypes, purity, jit_and_vmap, recompilation, extreme_parameters, distribution, exact_gradient,
+        precision, smoothness, use_of_params,
+    )
+}  # fmt: skip
+"""By the name that a report gives them."""
+
+STATISTICAL = ("distribution", "exact_gradient")
+"""Checks that chance may fail."""
+
+
+def draws(trial: ProblemTrial) -> Array:
+    """A few x."""
+    return sample(trial.problem.distribution(trial.params), jax.random.key(5), DRAWS)
+
+
+def compare_dtypes(name: str, problem: Any, x: Array) -> None:
+    """Fails where θ, f or the exact gradient is not of the dtype `name`."""
+    params = jax.eval_shape(problem.init_params, jax.random.key(3))
+    found = paths({"θ": params, "f": jax.eval_shape(problem.objective, params, x[0])})
+    truth = jax.eval_shape(problem.exact_gradient, params)
+    found |= paths({} if truth is None else {"exact_gradient": truth})
+    for place, leaf in found.items():
+        expect(leaf.dtype == jnp.dtype(name), f"in {name}: expected {name} at {place}; found {leaf.dtype}")
+
+
+def relative(expected: Any, found: Any) -> float:
+    """The largest difference, as a fraction of the largest value."""
+    wide, other = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+    return float(np.abs(wide - other).max() / max(np.abs(wide).max(), 1e-30))
+
+
+def unbiased_estimator(trial: ProblemTrial) -> Estimator | None:
+    """A registered estimator that is unbiased on the problem: one through f where there is one, as the least noisy."""
+    built = [cls() for cls in ESTIMATORS.values()] + [estimator("score_function", baseline="leave_one_out")]
+    fitting = [e for e in built if not e.supports(trial.problem) and e.claims_unbiased(trial.problem)]
+    return max(fitting, key=lambda e: (e.differentiates_f, e.min_samples), default=None)

@@ -1,0 +1,53 @@
+"""What a run shows while it goes: a bar with the time left on a terminal, a plain line for each cell elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from gradest.benchmarks.sweeps.sweep import Cell
+
+
+class Reporter:
+    """Called after each cell. On stderr, so that stdout is data alone."""
+
+    def __init__(self, console: Console, bar: Progress | None, total: int) -> None:
+        self._console, self._bar, self._total, self._done = console, bar, total, 0
+        self._task = bar.add_task("measuring", total=total) if bar else None
+
+    def __call__(self, cell: Cell, status: str, seconds: float) -> None:
+        self._done += 1
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, advance=1, description=cell.label)
+        if not self._bar or status == "failed":
+            line = f"[{self._done}/{self._total}] {cell.label} {cell.estimator.json} {status} {seconds:.2f} s"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def start(self, missing: int) -> None:
+        """Says how many cells are there already."""
+        self._done = self._total - missing
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif self._done:
+            self._console.print(f"{self._done} of {self._total} cells are there already", highlight=False)
+
+    def note(self, text: str) -> None:
+        """Says what goes on after the last cell."""
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, description=text)
+
+
+@contextmanager
+def show_progress(total: int) -> Iterator[Reporter]:
+    """A reporter for `total` cells."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Reporter(console, None, total)
+        return
+    columns = (
+        TextColumn("{task.description:60.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as bar:
+        yield Reporter(console, bar, total)

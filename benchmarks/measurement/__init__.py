@@ -1,0 +1,1 @@
+"""One cell: its replicates, and what is known exactly beside them."""

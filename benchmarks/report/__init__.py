@@ -1,0 +1,1 @@
+"""A run's numbers in words and tables."""

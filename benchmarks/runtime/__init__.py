@@ -1,0 +1,1 @@
+"""What a measurement runs on: the environment, devices, processes, compiled programs."""

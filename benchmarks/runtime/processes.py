@@ -1,0 +1,34 @@
+"""Processes that run a module of ours, each a fresh interpreter: a fork of one that has started JAX may hang."""
+
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+from gradest.benchmarks.errors import GradvarError
+
+
+def start(module: str, *words: str, settings: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen:
+    """`python -m module words…`, of the same code as this, wherever it was started; `settings` are for its environ."""
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *words],
+        env=os.environ | {"PYTHONPATH": path} | (settings or {}),
+        **streams,
+    )
+
+
+def failed(what: str, status: int, said: IO[str], kept: str = "") -> GradvarError:
+    """The error for a process that ended with a status, by the last line that it said."""
+    said.seek(0)
+    lines = said.read().strip().splitlines() or ["it said nothing"]
+    error = GradvarError(f"{what} ended with status {status}: {lines[-1]}{kept}")
+    error.add_note("\n".join(lines))  # for --debug
+    return error
+
+
+def collect_rarely() -> None:
+    """Sets when to look for garbage: JAX's tracing and fontTools make millions of objects and little of it."""
+    gc.set_threshold(200_000, 20, 20)

@@ -1,0 +1,1 @@
+"""What R replicates say, with intervals: NumPy alone, nothing of JAX."""

@@ -1,0 +1,210 @@
+"""Whether an estimator is biased, by how much, and what could have been seen: numpy in float64, no JAX."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import stdtr, stdtrit
+
+from gradest.benchmarks.statistics.intervals import (
+    CONFIDENCE,
+    LINEAR,
+    UNKNOWN,
+    Interval,
+    Jackknifed,
+    Vector,
+    cosine,
+    interval,
+    jackknife,
+    noise_of_squared_norm,
+    relative_bias,
+    score_interval,
+    squared_bias,
+    t_quantile,
+)
+from gradest.benchmarks.statistics.moments import LeftOut, Moments, leave_out, pool
+from gradest.benchmarks.statistics.tails import is_heavy
+
+POWER = 0.8
+"""The probability with which a detectable bias is detected."""
+
+
+class Truth(NamedTuple):
+    """A gradient to compare with, in one group of θ."""
+
+    gradient: Float[np.ndarray, " P"]
+    error: Float[np.ndarray, " P"]
+    """Its own standard error, 0 where it is exact."""
+    along: float
+    """The standard error of its own length: of its component along itself."""
+
+
+def exactly(gradient: Float[np.ndarray, " P"]) -> Truth:
+    """A truth without an error of its own."""
+    return Truth(gradient, np.zeros_like(gradient), 0.0)
+
+
+class Deviation(NamedTuple):
+    """How far the mean of the replicates lies from the truth in each coordinate, and what noise explains."""
+
+    distance: Float[np.ndarray, " P"]
+    error: Float[np.ndarray, " P"]
+    """The standard error of the distance: of the mean, of the truth, and of rounding."""
+    fixed: Float[np.ndarray, " P"]
+    """The part of it that more replicates would not lessen: of the truth, and of rounding."""
+    skewness: Float[np.ndarray, " P"]
+    """$\\kappa_3/\\kappa_2^{3/2}$ of the distance itself: about 1/√R of that of a replicate."""
+    freedom: int
+    """R − 1."""
+
+    def z(self, hypothesis: Vector | float = 0.0) -> Vector:
+        r"""The studentized distance from a hypothesis, rid of its skewness by Hall's (1992) cubic transformation.
+
+        $z = T + a(2T^2 + 1)/6 + a^2 T^3/27$ with a the skewness of the mean: monotone in T, and normal to within
+        O(1/R) where T itself is to within O(1/√R).
+        """
+        away = self.distance - hypothesis
+        # a coordinate without any noise is a million standard errors from what it is not
+        t = away / np.maximum(self.error, np.maximum(np.abs(away) * 1e-6, np.finfo(float).tiny))
+        a = self.skewness
+        return t + a * (2 * t**2 + 1) / 6 + a**2 * t**3 / 27
+
+    def p(self) -> Vector:
+        """Two-sided, per coordinate, that there is no bias."""
+        return np.minimum(1, 2 * stdtr(self.freedom, -np.abs(self.z())))
+
+
+def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
+    """Of the mean of the replicates from the truth.
+
+    `resolution` is the relative precision of the arithmetic: a deviation that rounding explains is no bias.
+    """
+    whole = pool(moments)
+    count, mean = whole.size, whole.mean[0]
+    spread = whole.second[0] / (count - 1)
+    # a coordinate is a sum that others share terms with, and rounds as they do
+    rounding = 8 * resolution * (np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread))
+    fixed = np.hypot(truth.error, rounding)
+    error = np.sqrt(spread / count + fixed**2)
+    third = whole.third[0] / count**3
+    skewness = np.divide(third, error**3, out=np.zeros_like(mean), where=error > 0)
+    return Deviation(mean - truth.gradient, error, fixed, skewness, count - 1)
+
+
+def holm(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Holm's (1979) adjusted p-values: those below α keep the chance of any false one below α, dependent or not."""
+    order = np.argsort(p, kind="stable")
+    adjusted = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    return np.minimum(1, adjusted[np.argsort(order, kind="stable")])
+
+
+class Bias(NamedTuple):
+    """What is known of the bias in one group of θ."""
+
+    squared: Interval
+    r"""$\|E g - \nabla\|^2$, less what noise adds to it: may be below zero."""
+    squared_without: Float[np.ndarray, " B"]
+    """The same over all replicates but those of each batch in turn."""
+    relative: Interval
+    r"""$\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$."""
+    cosine: Interval
+    r"""Between E g and ∇."""
+    p: float
+    """Holm's adjusted p-value of the most deviant coordinate, over all coordinates of the cell."""
+    detectable: float
+    """The bias that, in any one coordinate, would have been detected with 80 % probability."""
+    equivalence_p: float
+    """That some coordinate's bias exceeds the margin: small means that none does."""
+
+    @property
+    def norm(self) -> float:
+        """‖bias‖, 0 where noise explains it all."""
+        return float(np.sqrt(max(self.squared.value, 0.0)))
+
+
+def biases(
+    moments: dict[str, Moments], truths: dict[str, Truth], resolution: float, margin: float = 0.05
+) -> dict[str, Bias]:
+    """The bias in each group of a cell, tested over all coordinates of the cell together.
+
+    A bias is claimed by Holm's test over every coordinate. That there is none is claimed by two one-sided tests
+    (Schuirmann, 1987) in every coordinate, with the margin given as a fraction of the group's ‖∇‖: all must pass, so
+    none is adjusted (Berger, 1982). The detectable bias is that of the noisiest coordinate at Holm's first step.
+    """
+    away = {group: deviation(moments[group], truths[group], resolution) for group in truths}
+    p = {group: one.p() for group, one in away.items()}
+    ends = np.cumsum([len(part) for part in p.values()])
+    holms = dict(zip(p, np.split(holm(np.concatenate(list(p.values()))), ends[:-1]), strict=True))
+    freedom = next(iter(away.values())).freedom
+    # the distance, in standard errors, that Holm's first step and the power ask for
+    reach = float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2 / ends[-1]) + stdtrit(freedom, POWER))
+    found = {}
+    for group, truth in truths.items():
+        samples, one = leave_out(moments[group]), away[group]
+        squared = jackknife(squared_bias(truth.gradient, one.fixed), samples)
+        found[group] = Bias(
+            squared=score_interval(
+                squared,
+                length=float(one.distance @ one.distance),
+                noise=noise_of_squared_norm(samples, one.fixed),
+                own=2 * float(np.linalg.norm(one.distance * one.fixed)),
+            ),
+            squared_without=squared.without,
+            relative=along(samples, truth, resolution, heavy=is_heavy(moments[group])),
+            cosine=between(samples, truth),
+            p=float(holms[group].min()),
+            detectable=reach * float(one.error.max()),
+            equivalence_p=equivalence_p(one, margin * float(np.linalg.norm(truth.gradient))),
+        )
+    return found
+
+
+def along(samples: LeftOut, truth: Truth, resolution: float, *, heavy: bool) -> Interval:
+    """The relative bias, its interval widened by the truth's own error and by rounding."""
+    size = truth.gradient @ truth.gradient
+    if size == 0:
+        return UNKNOWN
+    found = interval(jackknife(relative_bias(truth.gradient), samples), LINEAR, heavy=heavy)
+    own = t_quantile(samples.whole.size) * float(truth.along) / float(np.sqrt(size))
+    down, up = (float(np.hypot(found.value - bound, own)) + 8 * resolution for bound in (found.low, found.high))
+    return Interval(found.value, found.value - down, found.value + up)
+
+
+def between(samples: LeftOut, truth: Truth) -> Interval:
+    """The cosine of the angle between E g and the truth.
+
+    1 − cos is half the squared distance between the two directions, so its interval is that of a squared distance.
+    """
+    size, length = float(np.linalg.norm(truth.gradient)), float(np.linalg.norm(samples.whole.mean))
+    if size == 0 or length == 0:
+        return UNKNOWN
+    direction = truth.gradient / size
+    apart = samples.whole.mean / length - direction
+    across = LeftOut(*(part._replace(mean=_across(part.mean, direction)) for part in samples))
+    found = jackknife(cosine(truth.gradient, truth.error), samples)
+    distance = score_interval(
+        Jackknifed(1 - found.value, 1 - found.without),
+        length=float(apart @ apart) / 2,
+        noise=noise_of_squared_norm(across, truth.error) / (2 * size**2),
+        own=float(np.linalg.norm(apart * truth.error)) / size,
+    )
+    cosines = (1 - distance.value, 1 - distance.high, 1 - distance.low)
+    return Interval(*(float(np.clip(bound, -1, 1)) for bound in cosines))
+
+
+def _across(means: Vector, direction: Vector) -> Vector:
+    return means - (means @ direction)[..., None] * direction
+
+
+def bias(moments: Moments, exact: Float[np.ndarray, " P"], resolution: float) -> Bias:
+    """The bias of a cell with one group of θ and an exact gradient."""
+    return biases({"": moments}, {"": exactly(exact)}, resolution)[""]
+
+
+def equivalence_p(deviation: Deviation, margin: float) -> float:
+    """Of two one-sided tests in every coordinate that |bias| < `margin`; 1 where there is no margin to be within."""
+    if margin == 0:
+        return 1.0
+    above = stdtr(deviation.freedom, -deviation.z(-margin))
+    below = stdtr(deviation.freedom, deviation.z(margin))
+    return float(np.maximum(above, below).max())

@@ -1,0 +1,86 @@
+"""Stochastic triples: a finite jump of a discrete draw, of infinitesimal probability."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Bool, Float
+
+from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.sampling.draws import base, needs_bernoulli, noise, sample
+from gradest.problems.arguments import choice, flag
+from gradest.problems.base import Params, Problem
+
+Weight = Callable[[Float[Array, "..."], Float[Array, "..."]], Float[Array, "..."]]
+
+SIDES: dict[str, Weight] = {
+    "right": lambda x, p: (1 - x) * p,
+    "left": lambda x, p: x * (1 - p),
+    "both": lambda x, p: ((1 - x) * p + x * (1 - p)) / 2,
+}
+r"""The rate w at which x jumps to its other value as its logit grows, or falls, from x and p: $E[w] = p (1 - p)$.
+
+By inversion x = 1[u < p]: as p grows only a 0 jumps, with rate 1/(1 − p) given that it is one, as p falls only a 1,
+with rate 1/p; dp/dφ = p (1 − p). "both" is the mean of the two.
+"""
+
+
+class StochasticTriple(SurrogateEstimator):
+    r"""$\frac1L \sum_{il} w_{il} [f(x_l; x_i = 1) - f(x_l; x_i = 0)] \nabla_\theta \phi_i + \partial_\theta f$.
+
+    One of the two values is the draw's own, the other the jump; $w_{il}$ is its rate: from the right
+    $1[x_{il} = 0]\, p_i$. It is the measure-valued gradient times a weight of mean one, drawn by x_i. Pruned, one jump
+    of each draw is kept, i with probability $w_{il} / \sum_j w_{jl}$, at the rate of all. Smoothed, the jump's
+    difference of f is replaced by f's slope: that is `straight_through`, with an argument for the side. Unbiased. Cost:
+    2·L evaluations of f, not pruned (D + 1)·L, and L of its gradient where f depends on θ. Needs Bernoulli variables.
+    """
+
+    side: str = choice(
+        {name: name for name in SIDES}, "right", "whether x jumps as its logit grows, falls, or the mean of both"
+    )
+    pruned: bool = flag(True, "whether one jump of each draw is kept, at random, instead of one in each coordinate")
+
+    unbiased: ClassVar[bool] = True
+    independent_terms: ClassVar[bool] = True
+    source: ClassVar[str] = "Arya, Schauer, Schäfer and Rackauckas, 2022"
+
+    def surrogate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Float[Array, ""], State]:
+        q = problem.distribution(params)
+        x = sample(q, key, num_samples)
+        logits = base(q).logits
+        rate = SIDES[self.side](x, jax.nn.sigmoid(stop_gradient(logits)))
+        f = problem.costs(params, x)
+
+        def change(jumps: Bool[Array, "L *batch dim"] | Bool[Array, " dim"]) -> Float[Array, "L *batch"]:
+            return problem.costs(params, jnp.where(jumps, 1 - x, x)) - f
+
+        if self.pruned:
+            uniform = noise(jax.random.uniform, jax.random.fold_in(key, 1), num_samples, q.batch_shape, x.dtype)
+            kept, rate = one_of(rate, uniform)
+            changes = kept * change(kept)[..., None]
+        else:
+            changes = jax.vmap(change, out_axes=-1)(jnp.eye(x.shape[-1], dtype=bool))
+        slope = stop_gradient(rate * (1 - 2 * x) * changes)
+        return (slope * logits).mean(0).sum() + f.mean(0).sum(), state
+
+    def supports(self, problem: Problem) -> str | None:
+        return needs_bernoulli(problem.abstract_distribution())
+
+    def cost(self, problem: Problem, num_samples: int) -> Cost:
+        jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
+        return Cost(f=(1 + jumps) * num_samples, grad=num_samples * problem.objective_uses_params)
+
+
+def one_of(
+    rate: Float[Array, "L *batch dim"], uniform: Float[Array, "L *batch"]
+) -> tuple[Bool[Array, "L *batch dim"], Float[Array, "L *batch 1"]]:
+    """One coordinate, with probability proportional to its rate (none where all are 0), and the sum of the rates."""
+    upto = jnp.cumsum(rate, -1)
+    before = jnp.concatenate([jnp.zeros_like(upto[..., :1]), upto[..., :-1]], -1)
+    total = upto[..., -1:]
+    at = uniform[..., None] * total
+    return (before <= at) & (at < upto), total

@@ -1,0 +1,198 @@
+r"""Couplings: how the L draws of one estimate hang together.
+
+Each draw alone has q's distribution, so that a mean over them keeps its expectation; together they may be spread more
+evenly than independent ones. For that x must be a function of noise that can be mirrored, or made from a uniform
+variable: `gradest.estimators.sampling.draws.explicit` says how, by the distribution's type.
+"""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import cache, singledispatch
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax.lax import stop_gradient
+from jax.scipy.special import logit, ndtri
+from jaxtyping import Array, Float, UInt32
+
+from gradest.estimators.sampling.draws import Explicit, base, explicit, knows, needs_even, noise, rsample, sample
+
+BITS = 32
+"""Of a Sobol point's coordinate."""
+
+
+class Noise(NamedTuple):
+    """What a coupling asks of a sampler in jax.random."""
+
+    quantile: Callable[[Array], Array]
+    """The inverse of its distribution function."""
+    mirror: Callable[[Array], Array]
+    """The draw at 1 − u, given the draw at u."""
+
+
+def mirrored_exponential(e: Float[Array, "..."]) -> Float[Array, "..."]:
+    r"""$-\log(1 - e^{-E})$, kept finite at E = 0."""
+    return -jnp.log(jnp.maximum(-jnp.expm1(-e), jnp.finfo(e.dtype).tiny))
+
+
+def laplace_quantile(u: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Of the Laplace distribution, by its lower tail on both sides."""
+    return jnp.sign(u - 0.5) * -jnp.log(2 * jnp.minimum(u, 1 - u))
+
+
+NOISES: dict[Any, Noise] = {
+    jax.random.normal: Noise(ndtri, jnp.negative),
+    jax.random.logistic: Noise(logit, jnp.negative),
+    jax.random.laplace: Noise(laplace_quantile, jnp.negative),
+    jax.random.exponential: Noise(lambda u: -jnp.log1p(-u), mirrored_exponential),
+    jax.random.gumbel: Noise(lambda u: -jnp.log(-jnp.log(u)), lambda g: -jnp.log(mirrored_exponential(jnp.exp(-g)))),
+}
+
+
+@singledispatch
+def made_of_noise(q: dist.Distribution) -> Explicit:
+    """x as a function of noise; of a discrete x too, which has no derivative."""
+    return explicit(q)
+
+
+@made_of_noise.register
+def _(q: dist.BernoulliLogits) -> Explicit:
+    """b = 1[logit + logistic noise > 0]."""
+    dtype = q.logits.dtype
+    return Explicit(jax.random.logistic, q.batch_shape, dtype, lambda e: (q.logits + e > 0).astype(dtype))
+
+
+class Coupling(eqx.Module):
+    """How the L draws hang together."""
+
+    independent: ClassVar[bool] = False
+
+    @abstractmethod
+    def noise(
+        self, made: Explicit, key: Array, num_samples: int, batch_shape: tuple[int, ...]
+    ) -> Float[Array, "L ..."]:
+        """L draws of the noise that x is made of; the axes of `batch_shape`, the data points, come first in each."""
+
+    def rsample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+        """L draws from q as a differentiable function of its parameters."""
+        made = made_of_noise(base(q))
+        return made.from_noise(self.noise(made, key, num_samples, q.batch_shape))
+
+    def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+        """L draws from q, constant with respect to θ."""
+        return stop_gradient(self.rsample(q, key, num_samples))
+
+    def supports(self, q: dist.Distribution) -> str | None:
+        """None, or the reason why draws from q cannot be coupled so."""
+        q = base(q)
+        if knows(explicit, q) or knows(made_of_noise, q):
+            return None
+        return f"{type(q).__name__} is no explicit function of noise: its draws cannot be coupled"
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        """None, or the reason why so many draws cannot be coupled."""
+        return None
+
+
+class Independent(Coupling):
+    """Independent draws, as from `gradest.estimators.sampling.draws`."""
+
+    independent: ClassVar[bool] = True
+
+    def noise(
+        self, made: Explicit, key: Array, num_samples: int, batch_shape: tuple[int, ...]
+    ) -> Float[Array, "L ..."]:
+        return noise(made.sampler, key, num_samples, made.shape, made.dtype)
+
+    def rsample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+        return rsample(q, key, num_samples)
+
+    def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+        return sample(q, key, num_samples)
+
+    def supports(self, q: dist.Distribution) -> str | None:
+        return None
+
+
+class Antithetic(Coupling):
+    """L/2 independent draws, at u, and their mirror images, at 1 − u (Hammersley and Morton, 1956)."""
+
+    def noise(
+        self, made: Explicit, key: Array, num_samples: int, batch_shape: tuple[int, ...]
+    ) -> Float[Array, "L ..."]:
+        half = noise(made.sampler, key, num_samples // 2, made.shape, made.dtype)
+        return jnp.concatenate([half, NOISES[made.sampler].mirror(half)])
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        return needs_even(num_samples, " with antithetic draws")
+
+
+class Sobol(Coupling):
+    r"""The first L points of Sobol's sequence, scrambled anew in each estimate, through the quantile function.
+
+    Each coordinate's digits are multiplied by a random lower triangular matrix of bits (Matoušek, 1998) and a random
+    number is added to them, without carry: each point alone is uniform, and together they stay a digital net. Where f
+    is smooth the variance falls about as 1/L² or faster (Owen, 1997; L'Ecuyer, 2018). Each data point has a scrambling
+    of its own.
+    """
+
+    def noise(
+        self, made: Explicit, key: Array, num_samples: int, batch_shape: tuple[int, ...]
+    ) -> Float[Array, "L ..."]:
+        dims = math.prod(made.shape[len(batch_shape) :])
+        digits = scrambled(direction_numbers(dims, num_samples), key, num_samples, batch_shape)
+        draws = NOISES[made.sampler].quantile(uniform(digits, made.dtype))
+        return draws.reshape(num_samples, *made.shape)
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        if num_samples >= 1 and num_samples & (num_samples - 1) == 0:
+            return None
+        return f"num_samples = {num_samples}: expected a power of two with Sobol points"
+
+
+@cache
+def direction_numbers(dims: int, num_samples: int) -> UInt32[np.ndarray, "dims columns"]:
+    """The direction numbers that make the first L points: they are those at 1, 3, 7, … in the order of scipy."""
+    from scipy.stats import qmc  # imports for half a second
+
+    points = qmc.Sobol(dims, scramble=False, bits=BITS).random(num_samples)
+    powers = 2 ** np.arange(1, num_samples.bit_length()) - 1
+    return (points[powers] * 2.0**BITS).astype(np.uint32).T
+
+
+def scrambled(
+    directions: UInt32[np.ndarray, "dims columns"], key: Array, num_samples: int, batch_shape: tuple[int, ...]
+) -> UInt32[Array, "L *batch dims"]:
+    """Random linear scrambling of the direction numbers, the points that they make, and a random digital shift."""
+    dims, columns = directions.shape
+    words = noise(jax.random.bits, key, BITS + 1, (*batch_shape, dims), jnp.uint32)
+    rows, shift = words[:BITS, ..., None], words[BITS, ..., None]
+    place = np.arange(BITS, dtype=np.uint32).reshape(-1, *(1 for _ in batch_shape), 1, 1)
+    own = np.uint32(1) << (np.uint32(BITS - 1) - place)  # the i-th digit; those before it are the higher bits
+    rows = rows & ~((own << np.uint32(1)) - np.uint32(1)) | own
+    parities = jax.lax.population_count(rows & directions) & np.uint32(1)
+    mixed = (parities << (np.uint32(BITS - 1) - place)).sum(0, dtype=jnp.uint32)
+    index = np.arange(num_samples, dtype=np.uint32)
+    points = jnp.broadcast_to(shift, (*batch_shape, dims, num_samples))
+    for column in range(columns):
+        chosen = (index >> np.uint32(column)) & np.uint32(1)
+        points = points ^ mixed[..., column, None] * chosen
+    return jnp.moveaxis(points, -1, 0)
+
+
+def uniform(digits: UInt32[Array, "..."], dtype: Any) -> Float[Array, "..."]:
+    """In (0, 1), at the middle of one of 2²³ intervals, or of 2³² in float64: nowhere else is 1 − u as precise as u."""
+    kept = min(BITS, jnp.finfo(dtype).nmant)
+    return ((digits >> np.uint32(BITS - kept)).astype(dtype) + 0.5) * 2.0**-kept
+
+
+COUPLINGS: dict[str, Coupling] = {
+    "independent": Independent(),
+    "antithetic": Antithetic(),
+    "sobol": Sobol(),
+}

@@ -1,0 +1,9 @@
+"""Gradients of ln q: REINFORCE with its baselines and control variates, and its multi-sample kin."""
+
+from gradest.estimators.score_function.importance_weighted import ImportanceWeighted
+from gradest.estimators.score_function.lax import LAX
+from gradest.estimators.score_function.particles import OVIS, VIMCO
+from gradest.estimators.score_function.rao_blackwell import RaoBlackwell
+from gradest.estimators.score_function.score_function import ScoreFunction
+
+__all__ = ["LAX", "OVIS", "VIMCO", "ImportanceWeighted", "RaoBlackwell", "ScoreFunction"]

@@ -1,0 +1,88 @@
+"""The score-function gradient at draws from another, wider distribution, with importance weights."""
+
+from functools import singledispatch
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.sampling.draws import base, knows, noise, sample
+from gradest.problems.arguments import Number, number
+from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.discrete import Bernoulli
+
+
+@singledispatch
+def widened(q: dist.Distribution, factor: Float[Array, ""]) -> dist.Distribution:
+    """A distribution on the same support whose tails are heavier by a factor."""
+    raise NotImplementedError(f"no wider {type(q).__name__} is known")
+
+
+@widened.register
+def _(q: dist.Independent, factor: Float[Array, ""]) -> dist.Distribution:
+    return widened(q.base_dist, factor).to_event(q.reinterpreted_batch_ndims)
+
+
+@widened.register
+def _(q: dist.Normal | dist.Logistic | dist.Laplace | dist.Gumbel, factor: Float[Array, ""]) -> dist.Distribution:
+    return type(q)(q.loc, factor * q.scale)
+
+
+@widened.register
+def _(q: dist.Exponential, factor: Float[Array, ""]) -> dist.Distribution:
+    return dist.Exponential(q.rate / factor)
+
+
+@widened.register
+def _(q: dist.Poisson, factor: Float[Array, ""]) -> dist.Distribution:
+    return dist.Poisson(q.rate * factor)
+
+
+@widened.register
+def _(q: dist.BernoulliLogits, factor: Float[Array, ""]) -> dist.Distribution:
+    return Bernoulli(q.logits / factor)
+
+
+class ImportanceWeighted(SurrogateEstimator):
+    r"""$\frac1L \sum_l w_l f(\theta, x_l) \nabla_\theta \log q_\theta(x_l) + w_l \partial_\theta f$, w = q / r.
+
+    $r = (1 - a)\, q_\theta + a\, \tilde q_\theta$ is a defensive mixture with a wider distribution of the same family:
+    it sees what f is where q seldom goes, and no weight exceeds 1/(1 − a). Unbiased for any f, discontinuous or not.
+    Cost: L evaluations of f; where f depends on θ, L of its gradient.
+    """
+
+    share: Number = number(0.5, "a: of the draws that are from the wider distribution; below 1", above=0)
+    widening: Number = number(2.0, "factor by which it is wider", above=1)
+
+    unbiased: ClassVar[bool] = True
+    independent_terms: ClassVar[bool] = True
+    source: ClassVar[str] = "Hesterberg, 1995; Jie and Abbeel, 2010"
+
+    def __check_init__(self) -> None:
+        if bool(jnp.any(self.share >= 1)):
+            raise ValueError(f"share = {float(jnp.max(self.share)):g}: expected a number below 1")
+
+    def surrogate(
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Float[Array, ""], State]:
+        q = problem.distribution(params)
+        wide = widened(q, self.widening)
+        choice_key, key = jax.random.split(key)
+        uniform = noise(jax.random.uniform, choice_key, num_samples, q.batch_shape, self.share.dtype)
+        from_wide = (uniform < self.share).reshape(*uniform.shape, *(1 for _ in q.event_shape))
+        x = jnp.where(from_wide, sample(wide, key, num_samples), sample(q, key, num_samples))
+        log_q = q.log_prob(x)
+        log_r = jnp.logaddexp(jnp.log1p(-self.share) + log_q, jnp.log(self.share) + wide.log_prob(x))
+        f = stop_gradient(jnp.exp(log_q - log_r)) * problem.costs(params, x)
+        return (stop_gradient(f) * log_q + f).mean(0).sum(), state
+
+    def supports(self, problem: Problem) -> str | None:
+        q = base(problem.abstract_distribution())
+        return None if knows(widened, q) else f"no wider {type(q).__name__} is known"
+
+    def cost(self, problem: Problem, num_samples: int) -> Cost:
+        return Cost(f=num_samples, grad=num_samples * problem.objective_uses_params)

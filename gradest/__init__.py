@@ -1,0 +1,1 @@
+"""gradest measures Monte Carlo gradient estimators."""

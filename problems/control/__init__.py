@@ -1,0 +1,1 @@
+"""Stochastic policies: bandits, linear–quadratic control, rollouts."""

@@ -1,0 +1,43 @@
+"""A bandit: the smallest policy gradient."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from gradest.problems.arguments import Number, as_float, integer, number
+from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.discrete import OneHotCategoricalLogits
+
+
+class Bandit(Problem):
+    r"""$f(x) = (a^\top x - t)^2 - r_0$, x the one-hot arm that a softmax policy pulls; the group `logits` starts at 0.
+
+    The K arms are actions $a_k$ evenly spaced between 0 and 1, of which the one nearest to t pays most: at best $r_0$,
+    a constant that has no part in the gradient $\partial E[f] / \partial \mathrm{logit}_k = p_k (f_k - p^\top f)$, but
+    much in the variance of a score function without a baseline. A relaxed x is an action between the arms.
+    """
+
+    arms: int = integer(10, "K, the arms", at_least=2)
+    target: Number = number(0.8, "t, the best action")
+    offset: Number = number(1.0, "r₀, what the best action pays")
+
+    truth: ClassVar[str] = "closed form"
+    source: ClassVar[str] = "Williams, 1992"
+
+    def init_params(self, key: Array) -> Params:
+        return {"logits": as_float(jnp.zeros((1, self.arms)))}
+
+    def distribution(self, params: Params) -> dist.Distribution:
+        return OneHotCategoricalLogits(params["logits"]).to_event(1)
+
+    def objective(self, params: Params, x: Float[Array, "1 arms"]) -> Float[Array, ""]:
+        actions = jnp.linspace(0, 1, self.arms, dtype=x.dtype)
+        return (x[0] @ actions - self.target) ** 2 - self.offset
+
+    def exact_gradient(self, params: Params) -> Params:
+        p = jax.nn.softmax(params["logits"])
+        f = (jnp.linspace(0, 1, self.arms, dtype=p.dtype) - self.target) ** 2
+        return {"logits": p * (f - (p @ f)[:, None])}

@@ -1,0 +1,68 @@
+"""A chaotic rollout: its pathwise gradient explodes with the horizon, the score function's does not notice."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from gradest.problems.arguments import Number, integer, number
+from gradest.problems.base import Params, Problem
+
+
+class ChaoticRollout(Problem):
+    r"""$f(x) = \frac1T \sum_{t=1}^T s_t$ for the logistic map $s_{t+1} = r s_t (1 - s_t)$, $s_0 = \mathrm{sigmoid}(x)$.
+
+    $x \sim N(\mu, \sigma^2)$ in one dimension; groups `mean` and `scale`. Above r ≈ 3.57 the map is chaotic: at r = 4
+    the slope of $s_T$ in $s_0$ grows as $2^T$, and with it the standard deviation of the pathwise gradient, whereas f
+    stays within [0, 1], and with it the score function's.
+
+    The exact gradient is $\int f(x) \nabla q_\theta(x) dx$ by the trapezoid rule: f has no wave shorter than
+    $2 \pi / 2^{T-1}$ at r = 4, and horizons up to 12 are resolved.
+    """
+
+    horizon: int = integer(6, "T, the steps of the rollout")
+    rate: Number = number(4.0, "r of the logistic map, at most 4", above=0)
+    mean: Number = number(0.3, "μ")
+    scale: Number = number(0.5, "σ", above=0)
+
+    truth: ClassVar[str] = "quadrature"
+    source: ClassVar[str] = "Parmas, Rasmussen, Peters and Doya, 2018; Metz, Freeman, Schoenholz and Kachman, 2021"
+
+    def __check_init__(self) -> None:
+        if bool(jnp.any(self.rate > 4)):
+            raise ValueError(
+                f"rate = {float(jnp.max(self.rate)):g}: expected at most 4, above which the map leaves [0, 1]"
+            )
+
+    def init_params(self, key: Array) -> Params:
+        return {"mean": jnp.full(1, self.mean), "scale": jnp.full(1, self.scale)}
+
+    def distribution(self, params: Params) -> dist.Distribution:
+        return dist.Normal(params["mean"], params["scale"]).to_event(1)
+
+    def objective(self, params: Params, x: Float[Array, " 1"]) -> Float[Array, ""]:
+        return self.mean_state(jax.nn.sigmoid(x[0]))
+
+    def mean_state(self, start: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The mean of s_1, …, s_T."""
+
+        def step(state: Float[Array, "..."], _: None) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+            state = self.rate * state * (1 - state)
+            return state, state
+
+        return jax.lax.scan(step, start, length=self.horizon)[1].mean(0)
+
+    def exact_gradient(self, params: Params) -> Params | None:
+        if self.horizon > MOST_STEPS:
+            return None
+        u = jnp.arange(-12, 12, STEP, dtype=self.mean.dtype)
+        q = STEP * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
+        mean, scale = params["mean"], params["scale"]
+        f = self.mean_state(jax.nn.sigmoid(mean[:, None] + scale[:, None] * u))
+        return {"mean": (f * u) @ q / scale, "scale": (f * (u**2 - 1)) @ q / scale}
+
+
+MOST_STEPS, STEP = 12, 2**-12
+"""Of a rollout whose shortest wave is many steps of the trapezoid rule."""

@@ -1,0 +1,1 @@
+"""Distributions beyond numpyro's, and sums and integrals over them."""

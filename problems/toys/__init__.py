@@ -1,0 +1,1 @@
+"""Objectives of a few lines with answers that are known exactly."""

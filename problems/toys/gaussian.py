@@ -1,0 +1,119 @@
+r"""Gaussian toys: x ~ N(μ, σ²) in each of D coordinates, f a sum of one-dimensional terms, every gradient known.
+
+The integrands are those of Mohamed, Rosca, Figurnov and Mnih (2020, "Monte Carlo Gradient Estimation in Machine
+Learning", section 3), on which none of the three classic estimators is always the best, and a step, on which the
+pathwise estimator is wrong.
+"""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jax.scipy.stats import norm
+from jaxtyping import Array, Float
+
+from gradest.problems.arguments import Number, integer, number
+from gradest.problems.base import Params, SumOfTerms
+
+
+class GaussianToy(SumOfTerms):
+    r"""$E_{x \sim N(\mu, \sigma^2 I_D)}[\sum_i h(x_i)]$, with gradients with respect to the groups `mean`, `scale`.
+
+    A subclass gives the integrand h and its expectation in closed form; the exact gradient is the derivative of that.
+    """
+
+    k: Number = number(3.0, "parameter of the integrand")
+    mean: Number = number(1.0, "μ, the same in every coordinate")
+    scale: Number = number(1.0, "σ, the same in every coordinate", above=0)
+    dim: int = integer(1, "D, the number of coordinates")
+
+    truth: ClassVar[str] = "closed form"
+    source: ClassVar[str] = "Mohamed, Rosca, Figurnov and Mnih, 2020"
+
+    @abstractmethod
+    def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        """h, elementwise."""
+
+    @abstractmethod
+    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+        """E[h(x)] for x ~ N(mean, scale²), elementwise."""
+
+    def init_params(self, key: Array) -> Params:
+        return {"mean": jnp.full(self.dim, self.mean), "scale": jnp.full(self.dim, self.scale)}
+
+    def distribution(self, params: Params) -> dist.Distribution:
+        return dist.Normal(params["mean"], params["scale"]).to_event(1)
+
+    def terms(self, params: Params, x: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
+        return self.integrand(x)
+
+    def exact_gradient(self, params: Params) -> Params:
+        return jax.grad(lambda params: self.expectation(params["mean"], params["scale"]).sum())(params)
+
+
+class GaussianSquare(GaussianToy):
+    r"""$h(x) = (x - k)^2$, with $E[h] = (\mu - k)^2 + \sigma^2$."""
+
+    def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        return (x - self.k) ** 2
+
+    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+        return (mean - self.k) ** 2 + scale**2
+
+
+class GaussianExponential(GaussianToy):
+    r"""$h(x) = e^{-k x^2}$, with $E[h] = (1 + 2 k \sigma^2)^{-1/2} \exp(-k \mu^2 / (1 + 2 k \sigma^2))$.
+
+    Raises:
+        ValueError: $k \le -1/(4\sigma^2)$: then $E[h^2]$ is infinite, and with it every estimator's variance.
+    """
+
+    k: Number = number(1.0, "decay; above −1/(4σ²), or the variance is infinite")
+
+    def __check_init__(self) -> None:
+        bound = -1 / (4 * self.scale**2)
+        if bool(jnp.any(self.k <= bound)):
+            raise ValueError(
+                f"k = {float(jnp.min(self.k)):g}: expected a number above −1/(4σ²) = {float(jnp.max(bound)):g}, "
+                "because at or below it exp(−k x²) has infinite variance"
+            )
+
+    def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.exp(-self.k * x**2)
+
+    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+        spread = 1 + 2 * self.k * scale**2
+        return jnp.exp(-self.k * mean**2 / spread) / jnp.sqrt(spread)
+
+
+class GaussianCosine(GaussianToy):
+    r"""$h(x) = \cos(k x)$, with $E[h] = e^{-k^2 \sigma^2 / 2} \cos(k \mu)$."""
+
+    k: Number = number(1.0, "angular frequency")
+
+    def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.cos(self.k * x)
+
+    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.exp(-((self.k * scale) ** 2) / 2) * jnp.cos(self.k * mean)
+
+
+class GaussianStep(GaussianToy):
+    r"""$h(x) = 1[x > k]$, with $E[h] = \Phi((\mu - k) / \sigma)$.
+
+    h' is zero wherever it exists, so a gradient that passes through f sees nothing: the pathwise estimate is 0 with
+    variance 0, and wrong.
+    """
+
+    k: Number = number(0.0, "where the step stands")
+
+    smooth: ClassVar[bool] = False
+    source: ClassVar[str] = ""
+
+    def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.where(x > self.k, jnp.ones_like(x), jnp.zeros_like(x))
+
+    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+        return norm.cdf((mean - self.k) / scale)

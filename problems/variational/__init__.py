@@ -1,0 +1,1 @@
+"""Evidence lower bounds: VAEs, tighter bounds, regressions and networks of hidden variables."""

@@ -1,0 +1,70 @@
+"""The catalogue: up to date, and every paper in it can be cited."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gradest.benchmarks.catalogue import catalogue
+from gradest.benchmarks.catalogue.citations import bibtex, cited, key, references, spelled
+from gradest.estimators import ESTIMATORS
+from gradest.problems import PROBLEMS
+from gradest.problems.arguments import nearest
+
+TOP = Path(__file__).parents[3]
+CLASSES = {**PROBLEMS, **ESTIMATORS}
+
+
+def test_the_page_is_that_of_the_classes():
+    """`make catalogue` writes it."""
+    assert (TOP / catalogue.PAGE).read_text(encoding="utf-8") == catalogue.page()
+
+
+def test_every_link_leads_somewhere():
+    links = re.findall(r"\]\(([^)]+)\)", (TOP / catalogue.PAGE).read_text(encoding="utf-8"))
+    assert len(links) == len(CLASSES)
+    assert all((TOP / catalogue.PAGE.parent / link).exists() for link in links)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_paper_has_an_entry(name: str):
+    for paper in cited(CLASSES[name].source):
+        assert paper in references(), f"{paper}: expected an entry in references.toml{nearest(paper, references())}"
+
+
+def test_references_are_spelled_as_they_are_cited_and_have_keys_of_their_own():
+    for words, paper in references().items():
+        assert words == spelled(paper)
+        assert {"type", "title", "year"} < set(paper)
+        assert {"booktitle", "journal", "eprint"} & set(paper), words
+    assert len({key(paper) for paper in references().values()}) == len(references())
+
+
+def test_bibtex_has_each_paper_once_and_balanced_braces():
+    text = bibtex(cls.source for cls in CLASSES.values())
+    papers = {paper for cls in CLASSES.values() for paper in cited(cls.source)}
+    assert len(re.findall(r"^@", text, re.MULTILINE)) == len(papers)
+    assert text.count("{") == text.count("}")
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("score_function", {"variables": "any", "gradient_of_f": False, "unbiased": "yes"}),
+        ("pathwise", {"gradient_of_f": True, "unbiased": "where f is smooth", "state": "no"}),
+    ],
+)
+def test_facts_of_estimators_that_everybody_knows(name, facts):
+    problems = {name: cls() for name, cls in PROBLEMS.items()}
+    row = catalogue.estimator_row(name, ESTIMATORS[name], problems)
+    assert facts.items() <= row.items()
+    assert row["evaluations"].startswith("L evaluations of f")
+
+
+def test_which_variants_learn():
+    problems = {name: cls() for name, cls in PROBLEMS.items()}
+    row = catalogue.estimator_row("score_function", ESTIMATORS["score_function"], problems)
+    argument, _, values = row["state"].partition(" = ")
+    assert argument == "baseline"
+    assert {"mean", "moving_average", "optimal"} <= set(values.split(", "))
+    assert "leave_one_out" not in values

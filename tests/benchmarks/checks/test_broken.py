@@ -1,0 +1,116 @@
+"""Deliberately broken estimators and problems, each caught by the check named for what is broken, and by no other."""
+
+import importlib
+
+import jax
+import pytest
+
+from gradest.benchmarks.checks.check import FALSE_ALARMS, estimator_findings, problem_findings
+from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
+from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
+from gradest.benchmarks.checks.trials import EstimatorTrial, Failed, ProblemTrial, small_problem
+from gradest.estimators import SurrogateEstimator
+from tests.support import broken_problems
+from tests.support.learned_baseline import LearnedBaseline
+
+LEVEL = FALSE_ALARMS / 50
+
+BROKEN = {
+    "wrong_shape": ("gaussian_square", {"shapes"}),
+    "fixed_dtype": ("gaussian_square", {"dtypes"}),
+    "hidden_generator": ("gaussian_square", {"purity"}),
+    "looks_at_the_trace": ("gaussian_cosine", {"jit_and_vmap"}),
+    "baked_in_temperature": ("bernoulli_square", {"recompilation"}),
+    "unsafe_logarithm": ("bernoulli_square", {"extreme_parameters"}),
+    "supports_everything": ("bernoulli_square", set(ESTIMATOR_CHECKS) - {"learned_gradients"}),
+    "misreported_cost": ("gaussian_square", {"cost"}),
+    "biased_baseline": ("gaussian_square", {"unbiasedness"}),
+    "missing_direct_term": ("vae_bernoulli", {"unbiasedness"}),
+    "key_reuse": ("gaussian_square", {"one_over_samples"}),
+    "wrong_one_over_l": ("gaussian_square", {"one_over_samples", "unbiasedness"}),
+    "difference_quotient": ("gaussian_square", {"precision"}),
+    "stopped_learning_signal": ("gaussian_square", {"learned_gradients"}),
+}
+"""The problem to show it on, and the checks that must fail: the one named for it, and what cannot but follow."""
+
+
+def failed(findings) -> dict[str, str]:
+    return {finding.check: finding.reason for finding in findings if finding.result == "failed"}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_estimator_is_caught(name: str):
+    on, expected = BROKEN[name]
+    broken = importlib.import_module(f"tests.support.broken.{name}").Broken()
+    found = failed(estimator_findings(name, broken, ProblemTrial(on, small_problem(on), LEVEL)))
+    assert set(found) == expected, found
+
+
+def test_a_missing_direct_term_is_missed_where_there_is_none():
+    broken = importlib.import_module("tests.support.broken.missing_direct_term").Broken()
+    assert not failed(estimator_findings("", broken, ProblemTrial("", small_problem("gaussian_square"), LEVEL)))
+
+
+def test_an_estimator_that_learns_as_it_should_passes_every_check():
+    findings = list(
+        estimator_findings("", LearnedBaseline(), ProblemTrial("", small_problem("gaussian_square"), LEVEL))
+    )
+    assert {finding.result for finding in findings} == {"passed"}, failed(findings)
+
+
+class Counting(LearnedBaseline):
+    """Keeps beside its baseline a number that is not trained."""
+
+    def init(self, problem, params, key):
+        return {"baseline": super().init(problem, params, key), "seen": super().init(problem, params, key)}
+
+    def advantage(self, f, state):
+        return super().advantage(f, state["baseline"])
+
+    def estimate(self, problem, params, state, key, num_samples):
+        estimate, _ = SurrogateEstimator.estimate(self, problem, params, state, key, num_samples)
+        return estimate, state | {"seen": state["seen"] + 1}
+
+    def learning_gradient(self, problem, params, state, key, num_samples):
+        return super().learning_gradient(problem, params, state, key, num_samples) | {"seen": None}
+
+
+class TwiceTheGradient(Counting):
+    def learning_gradient(self, problem, params, state, key, num_samples):
+        return jax.tree.map(lambda g: 2 * g, super().learning_gradient(problem, params, state, key, num_samples))
+
+
+def test_of_a_state_only_what_is_trained_by_gradient_is_differentiated():
+    on = ProblemTrial("", small_problem("gaussian_square"), LEVEL)
+    ESTIMATOR_CHECKS["learned_gradients"](EstimatorTrial(Counting(), on))
+    with pytest.raises(Failed, match="expected the gradient that trains the state"):
+        ESTIMATOR_CHECKS["learned_gradients"](EstimatorTrial(TwiceTheGradient(), on))
+
+
+def test_every_check_of_an_estimator_is_shown_to_bite():
+    named = [checks for name, (_, checks) in BROKEN.items() if name != "supports_everything"]
+    assert set.union(*named, {"support_claims"}) == set(ESTIMATOR_CHECKS)
+
+
+def test_a_refusal_without_a_reason_is_caught():
+    class Curt(LearnedBaseline):
+        def supports(self, problem):
+            return "no"
+
+    assert set(failed(estimator_findings("", Curt(), ProblemTrial("", small_problem("gaussian_square"), LEVEL)))) == {
+        "support_claims"
+    }
+
+
+@pytest.mark.parametrize("broken", broken_problems.BROKEN, ids=lambda cls: cls.__name__)
+def test_a_broken_problem_is_caught(broken: type):
+    found = failed(problem_findings(ProblemTrial(broken.__name__, broken(), LEVEL)))
+    assert set(found) == {broken_problems.BROKEN[broken]}, found
+
+
+def test_every_check_of_a_problem_is_shown_to_bite():
+    assert set(broken_problems.BROKEN.values()) == set(PROBLEM_CHECKS)
+
+
+def test_the_problem_is_sound_before_it_is_broken():
+    assert not failed(problem_findings(ProblemTrial("sound", broken_problems.Sound(), LEVEL)))

@@ -1,0 +1,162 @@
+"""A user's own classes: the README's example as it stands, in a sweep; and what makes a cell be measured again."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gradest.benchmarks.checks.check import check
+from gradest.benchmarks.cli.main import main
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.sweeps.sweep import load_sweep, parse_sweep, resolve
+from tests.benchmarks.sweeps.test_sweep import GOOD
+
+README = (Path(__file__).parents[3] / "README.md").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty current folder, from which modules can be imported, and forgotten after."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def gradvar(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    return ended.value.code
+
+
+def example() -> tuple[str, str, str]:
+    """The README's class, its entry in a sweep, and the commands."""
+    section = README.partition("### Your own estimator or problem")[2]
+    return tuple(re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)[:3])
+
+
+def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
+    module, entry, commands = example()
+    assert len([line for text in (module, entry, commands) for line in text.splitlines() if line]) < 20
+    few = {name: check.__globals__["PROBLEMS"][name] for name in ("gaussian_cosine",)}
+    monkeypatch.setitem(check.__globals__, "PROBLEMS", few)
+    (folder / "my_module.py").write_text(module)
+    (folder / "my_sweep.toml").write_text(GOOD + entry)
+    for line in commands.splitlines():
+        command = line.split()
+        more = ["--replicates", "400"] if command[1] == "run" else []
+        assert gradvar(*command[1:], *more) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"my_module:Antithetic: \d+ ran, \d+ passed, 0 failed", out)
+    results = folder / "results" / "small"
+    measured = pd.read_csv(results / "measurements.csv")
+    mirrored = measured[(measured.estimator == "my_module:Antithetic") & (measured.problem == "gaussian_square")]
+    ok = mirrored[mirrored.status == "ok"]
+    assert set(ok.num_samples) == {4}
+    # the gradient with respect to the mean is linear in x, so that mirror images cancel its noise
+    assert ok[ok.group == "mean"].reason.str.startswith("variance zero").all()
+    assert ok.exact_variance.isna().all()  # it is no Pathwise, though it inherits from it
+    assert set(mirrored[mirrored.status == "skipped"].reason) == {"expected an even number of samples"}
+    assert "my_module:Antithetic" in (results / "tables" / "gaussian_square_init_scale.md").read_text()
+    assert (results / "figures" / "variance_vs_samples_gaussian_square_k_3.png").exists() or list(
+        (results / "figures").glob("variance_vs_samples_gaussian_square*.png")
+    )
+
+
+def test_ones_own_classes_are_extended_timed_and_compared(folder, capsys):
+    (folder / "mine.py").write_text(OWN)
+    (folder / "own.toml").write_text(SWEEP.format(problem="mine:Own", estimator="mine:Mine"))
+    assert gradvar("run", "own.toml") == 0
+    assert gradvar("extend", "own", "--replicates", "400") == 0
+    assert gradvar("time", "own", "--processes", "2") == 0
+    measured = pd.read_csv(folder / "results" / "own" / "measurements.csv")
+    assert set(measured.estimator) == {"mine:Mine", "score_function"}
+    assert (measured.replicates == 800).all()
+    assert (measured.timing_processes == 2).all()
+    capsys.readouterr()
+    assert gradvar("compare", "own", "--reference", "mine:Mine", "--metric", "variance") == 0
+    assert "score function" in capsys.readouterr().out
+
+
+OWN = """
+from gradest.estimators.pathwise.pathwise import Pathwise
+from gradest.problems.toys.gaussian import GaussianSquare
+
+class Mine(Pathwise):
+    pass
+
+class Own(GaussianSquare):
+    pass
+"""
+
+SWEEP = """
+schema = 1
+name = "own"
+replicates = 400
+samples = [1]
+
+[[problem]]
+name = "{problem}"
+
+[[estimator]]
+name = "{estimator}"
+
+[[estimator]]
+name = "score_function"
+"""
+
+
+@pytest.mark.parametrize(
+    ("problem", "estimator", "kept"),
+    [("gaussian_square", "beside:Mine", 1), ("beside:Own", "pathwise", 0)],
+    ids=["own estimator", "own problem"],
+)
+def test_an_edited_file_is_measured_again_and_nothing_else(folder, capsys, problem, estimator, kept):
+    below = folder / "below"
+    below.mkdir()
+    (below / "beside.py").write_text(OWN)
+    (below / "own.toml").write_text(SWEEP.format(problem=problem, estimator=estimator))
+
+    def reused() -> int:
+        assert gradvar("run", "below/own.toml", "--json") == 0
+        return json.loads(capsys.readouterr().out)["reused"]
+
+    assert [reused(), reused()] == [0, 2]
+    (below / "beside.py").write_text(OWN + "# edited\n")
+    assert [reused(), reused()] == [kept, 2]
+    manifest = json.loads((folder / "results" / "own" / "manifest.json").read_text())
+    assert any("source beside" in environment for environment in manifest["environments"])
+    names = [path.name for path in (folder / "results" / "own").rglob("*") if path.is_file()]
+    assert not [name for name in names if ":" in name]
+    capsys.readouterr()
+    assert gradvar("status", "below/own.toml") == gradvar("plan", "below/own.toml") == 0
+    assert gradvar("describe", estimator) == gradvar("describe", problem) == 0
+    assert f"{problem} (problem)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing_module:Mine", "estimator 'missing_module:Mine': no module missing_module: expected a file"),
+        ("wrong_type:Own", "estimator 'wrong_type:Own': it is no Estimator: expected a subclass of Estimator"),
+        ("wrong_type:Min", "module wrong_type has no Min: expected a subclass of Estimator; did you mean Mine?"),
+    ],
+)
+def test_a_wrong_name_in_a_sweep_is_one_line(folder, name, message):
+    (folder / "wrong_type.py").write_text(OWN)
+    with pytest.raises(BadInput, match=re.escape(message)):
+        resolve(parse_sweep(SWEEP.format(problem="gaussian_square", estimator=name), "here"))
+
+
+def test_a_wrong_argument_of_ones_own_is_named(folder):
+    (folder / "arguments_of.py").write_text(OWN)
+    text = SWEEP.format(problem="arguments_of:Own", estimator="pathwise").replace(':Own"', ':Own"\nkk = 1.0')
+    (folder / "own.toml").write_text(text)
+    with pytest.raises(BadInput, match=r"problem arguments_of:Own: unknown argument 'kk': .* did you mean k\?"):
+        resolve(load_sweep("own.toml"))

@@ -1,0 +1,220 @@
+"""The command line: its statuses, one clear line for each error, and no JAX for --help."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gradest.benchmarks.analysis.results import read_measurements
+from gradest.benchmarks.cli.main import main
+from gradest.estimators import ESTIMATORS
+from gradest.problems import PROBLEMS
+from tests.benchmarks.sweeps.test_sweep import GOOD
+
+
+def test_run_status_report_and_rerun(gradvar, tmp_path):
+    status, out, _ = gradvar("status", "small.toml", "--json")
+    assert status == 0
+    assert json.loads(out)["cells"]["ok"] == 0
+    status, out, err = gradvar("run", "small.toml", "--json")
+    assert status == 0
+    summary = json.loads(out)
+    assert summary["folder"] == "results/small"
+    measured = summary["cells"]["ok"] + summary["cells"]["unreliable"]
+    assert "skipped" in err
+    folder = tmp_path / "results" / "small"
+    for name in ("store.sqlite", "measurements.csv", "manifest.json", "figures", "tables", "numbers.tex"):
+        assert (folder / name).exists()
+    status, out, _ = gradvar("status", "small.toml")
+    assert f"{summary['cells']['ok']} ok" in out
+    assert json.loads(gradvar("run", "small.toml", "--json")[1])["reused"] == measured
+    status, out, _ = gradvar("report", "small")
+    assert status == 0
+    assert "figures/variance_vs_samples" in out
+    assert out.splitlines()[-1] == "Read results/small/summary.md first."
+    assert summary["summary"] == "results/small/summary.md"
+    assert (folder / "summary.md").exists()
+    said = gradvar("run", "small.toml")[1].splitlines()
+    assert said[1:-1] == summary["headlines"]
+    assert said[-1] == "Read results/small/summary.md first."
+    assert gradvar("report", str(folder))[0] == 0
+
+
+def test_extend(gradvar, tmp_path):
+    for words, message in (
+        (("extend", "small", "--replicates", "4000"), "its measurements.csv is not there"),
+        (("extend", "small"), "Missing option '--replicates'"),
+    ):
+        status, _, err = gradvar(*words)
+        assert status == 2
+        assert message in err
+    (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
+    assert gradvar("run", "tiny.toml", "-o", "tiny")[0] == 0
+    status, _, err = gradvar("extend", "tiny", "-o", "tiny", "--replicates", "401")
+    assert status == 2
+    assert "expected a multiple of 5" in err
+    assert gradvar("extend", "tiny", "-o", "tiny", "--replicates", "-800")[0] == 2
+    assert json.loads(gradvar("extend", "tiny", "-o", "tiny", "--replicates", "400", "--json")[1])["cells"]["ok"] == 8
+    table = read_measurements(tmp_path / "tiny")
+    assert set(table.replicates) == {800, 160}
+    assert gradvar("run", "tiny.toml", "-o", "other", "--precision", "0.3", "--max-replicates", "800")[0] == 0
+    status, _, err = gradvar("extend", "other", "-o", "other", "--replicates", "400")
+    assert status == 2
+    assert "smaller --precision" in err
+
+
+def test_list_json(gradvar):
+    status, out, _ = gradvar("list", "--json")
+    table = json.loads(out)
+    assert status == 0
+    assert set(table) == {"problems", "estimators", "supports"}
+    assert table["problems"] == list(PROBLEMS)
+    assert table["estimators"] == list(ESTIMATORS)
+    assert table["supports"]["gaussian_square"]["pathwise"] is None
+    assert "no differentiable draw" in table["supports"]["bernoulli_square"]["pathwise"]
+
+
+def test_list_is_a_table(gradvar):
+    lines = gradvar("list")[1].splitlines()
+    assert [line.split()[0] for line in lines if line] == ["estimator", *ESTIMATORS, "problem", *PROBLEMS]
+
+
+@pytest.mark.parametrize("name", [*PROBLEMS, *ESTIMATORS, "quick"])
+def test_describe(gradvar, name):
+    status, out, _ = gradvar("describe", name)
+    assert status == 0
+    assert name in out
+    assert json.loads(gradvar("describe", name, "--json")[1])["name"] == name
+
+
+def test_plan_measures_nothing(gradvar, tmp_path):
+    status, out, _ = gradvar("plan", "small.toml")
+    assert status == 0
+    assert "cells to measure" in out
+    assert not (tmp_path / "results").exists()
+    assert {"draws", "f_evals", "grad_evals", "cells"} <= set(json.loads(gradvar("plan", "small.toml", "--json")[1]))
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["run", "quik"], 2, "did you mean quick?"),
+        (["rum"], 2, "command 'rum': expected one of run, extend"),
+        (["run", "--sed", "1"], 2, "--sed"),
+        (["run", "small.toml", "--replicates", "-1"], 2, "--replicates = -1: expected"),
+        (["run", "small.toml", "--replicates", "41"], 2, "replicates = 41: expected"),
+        (["run", "small.toml", "--seed", "x"], 2, "'x' is not a valid integer"),
+        (["run", "small.toml", "-o", "small.toml/below"], 2, "cannot be written"),
+        (["report", "nothing"], 2, "is not there"),
+        (["describe", "pathwize"], 2, "did you mean pathwise?"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_two(gradvar, words, status, message):
+    found, out, err = gradvar(*words)
+    assert found == status
+    assert message in err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_a_damaged_store_is_status_five_and_a_used_one_six(gradvar, tmp_path):
+    folder = tmp_path / "results" / "small"
+    folder.mkdir(parents=True)
+    (folder / "store.sqlite").write_bytes(b"no database at all" * 100)
+    for command in ("run", "status"):
+        status, _, err = gradvar(command, "small.toml")
+        assert status == 5
+        assert "damaged" in err
+    from gradest.benchmarks.sweeps.store import open_store
+
+    with open_store(tmp_path / "held"):
+        assert gradvar("run", "small.toml", "-o", "held")[0] == 6
+
+
+def test_failed_cells_are_status_three(gradvar, monkeypatch):
+    from gradest.benchmarks.sweeps import run
+
+    def explode(*args, **kwargs):
+        raise FloatingPointError("not finite")
+
+    monkeypatch.setattr(run, "measure", explode)
+    status, _, err = gradvar("run", "small.toml")
+    assert status == 3
+    assert "failed" in err
+    assert gradvar("status", "small.toml")[0] == 3
+
+
+def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(gradvar, monkeypatch):
+    from gradest.benchmarks.catalogue import describe
+
+    def explode(name):
+        raise KeyError("oops")
+
+    monkeypatch.setattr(describe, "description", explode)
+    status, _, err = gradvar("describe", "pathwise")
+    assert status == 1
+    assert "internal error: KeyError" in err
+    assert "Traceback" not in err
+    with pytest.raises(KeyError):
+        main(["describe", "pathwise", "--debug"])
+
+
+def test_an_interrupt_keeps_what_is_finished(gradvar, monkeypatch):
+    from gradest.benchmarks.sweeps import run
+
+    original, calls = run.measure, []
+
+    def third_is_interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "measure", third_is_interrupted)
+        status, _, err = gradvar("run", "small.toml")
+    assert status == 130
+    assert "goes on from there" in err
+    assert json.loads(gradvar("status", "small.toml", "--json")[1])["cells"]["ok"] == 2
+    assert json.loads(gradvar("run", "small.toml", "--json")[1])["reused"] == 2
+
+
+def test_an_interrupted_drawing_does_not_ask_for_more_replicates(gradvar, tmp_path, monkeypatch):
+    from gradest.benchmarks.report import report
+
+    (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
+    assert gradvar("run", "tiny.toml", "-o", "tiny")[0] == 0
+
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report, "write_report", interrupted)
+        status, _, err = gradvar("extend", "tiny", "-o", "tiny", "--replicates", "400")
+    assert status == 130
+    assert "interrupted; all is measured; gradvar report tiny draws it" in err
+    assert gradvar("report", "tiny")[0] == 0
+    assert set(read_measurements(tmp_path / "tiny").replicates) == {800, 160}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_does_not_import_jax(words):
+    code = (
+        "import sys\nfrom gradest.benchmarks.cli.main import main\n"
+        f"try: main({words})\nexcept SystemExit as end: assert not end.code\n"
+        "assert not {'jax', 'numpy', 'matplotlib', 'pandas'} & set(sys.modules), 'slow'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "gradvar" in done.stdout
+
+
+def test_a_plan_imports_nothing_that_only_draws():
+    """Nor scipy.stats or scikit-learn, which take half a second each."""
+    slow = "{'matplotlib', 'scipy.stats', 'sklearn', 'rich'} & set(sys.modules)"
+    imports = "import sys, gradest.benchmarks.sweeps.run, gradest.benchmarks.cli.main as c"
+    code = f"{imports}\nc.load_plan('default')\nassert not {slow}, {slow}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

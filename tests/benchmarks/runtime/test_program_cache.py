@@ -1,0 +1,156 @@
+"""Programs on disk: the same numbers, nothing traced, and never another's program."""
+
+import jax
+import numpy as np
+import pytest
+
+from gradest.benchmarks.measurement.programs import estimates
+from gradest.benchmarks.measurement.replicates import compile_cell, forget_programs, measure
+from gradest.benchmarks.runtime import program_cache as compiled
+from gradest.benchmarks.runtime.program_cache import Program, description, keep_in, shelf_of
+from gradest.benchmarks.sweeps.run import use_compilation_cache
+from gradest.estimators import estimator
+from gradest.estimators.pathwise.pathwise import Pathwise
+from gradest.problems import PROBLEMS, problem
+
+KEY = jax.random.key(7)
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """An empty folder of programs, and JAX's own cache off."""
+    shelf_of.cache_clear()
+    forget_programs()
+    keep_in(tmp_path / "programs")
+    yield tmp_path / "programs"
+    keep_in(None)
+    forget_programs()
+    shelf_of.cache_clear()
+
+
+def measured(name: str, **arguments):
+    toy = problem("gaussian_square", k=2.5)
+    return measure(
+        toy, estimator(name, **arguments), toy.init_params(KEY), num_samples=4, replicates=64, key=KEY, adapt_steps=5,
+        least_timed=0,
+    ).moments  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("pathwise", {}), ("score_function", {"baseline": "optimal"}), ("measure_valued", {})]
+)
+def test_a_program_from_disk_is_not_traced_and_gives_the_same_numbers(shelf, monkeypatch, name, arguments):
+    first = measured(name, **arguments)
+    forget_programs()
+
+    def traced(*_: object) -> None:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(Program, "compile", traced)
+    again = measured(name, **arguments)
+    for group in first:
+        for one, other in zip(first[group], again[group], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a program", None])
+def test_a_damaged_file_is_made_again(shelf, damage):
+    first = measured("pathwise")
+    files = [file for file in shelf.rglob("*") if file.is_file()]
+    assert files
+    for file in files:
+        file.write_bytes(file.read_bytes()[:1000] if damage is None else damage)
+    forget_programs()
+    np.testing.assert_array_equal(measured("pathwise")["mean"].mean, first["mean"].mean)
+    assert all(len(file.read_bytes()) > 1000 for file in files)
+
+
+def test_a_folder_that_cannot_be_written_costs_no_run(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    forget_programs()
+    keep_in(tmp_path / "file" / "programs")
+    assert measured("pathwise")["mean"].replicates == 64
+    keep_in(None)
+    forget_programs()
+
+
+def test_what_jax_keeps_is_not_kept_here_too(shelf):
+    """A program that JAX read from its cache would be written without its functions."""
+    for _ in range(2):
+        use_compilation_cache()
+        measured("pathwise")
+        forget_programs()
+        keep_in(shelf)
+        first = measured("pathwise")
+        forget_programs()
+        again = measured("pathwise")
+        np.testing.assert_array_equal(first["mean"].mean, again["mean"].mean)
+        forget_programs()
+
+
+def test_programs_differ_where_what_is_traced_differs_and_only_there():
+    def text(**arguments) -> str | None:
+        return description((problem("gaussian_square", **arguments), estimator("measure_valued")))
+
+    assert text(k=1.0) == text(k=2.0, mean=0.5) is not None
+    assert text(dim=1) != text(dim=2)
+    assert description(problem("bernoulli_square", reduce="sum")) != description(
+        problem("bernoulli_square", reduce="mean")
+    )
+    assert description(estimator("measure_valued", coupled=True)) != description(
+        estimator("measure_valued", coupled=False)
+    )
+    baselines = [description(estimator("score_function", baseline=b)) for b in ("none", "mean", "optimal")]
+    assert len(set(baselines)) == 3
+    assert None not in baselines
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_problem_of_ours_can_be_kept(name):
+    small = problem(name, num_images=8) if name.startswith("vae") else problem(name)
+    assert description((small, small.init_params(KEY))) is not None
+
+
+def test_a_class_of_the_users_own_is_traced_each_time(shelf):
+    class Mine(Pathwise):
+        pass
+
+    Mine.__module__ = "somewhere_else"
+    toy = problem("gaussian_square")
+    assert description(Mine()) is None
+    compile_cell(toy, Mine(), toy.init_params(KEY), num_samples=2, replicates=64, key=KEY)
+    # the sums know nothing of the estimator
+    assert len([file for file in shelf.rglob("*") if file.is_file()]) == 1
+
+
+def test_changed_code_has_another_shelf_and_old_ones_go(tmp_path, monkeypatch):
+    code = tmp_path / "code.py"
+    monkeypatch.setattr(compiled, "TRACED", (str(code.relative_to("/")),))
+    monkeypatch.setattr(compiled, "TOP", type(code)("/"))
+    shelves = []
+    for version in range(6):
+        code.write_text(f"version = {version}")
+        shelf_of.cache_clear()
+        shelves.append(shelf_of(tmp_path / "programs"))
+    assert len(set(shelves)) == 6
+    assert len(list((tmp_path / "programs").iterdir())) == compiled.MOST_VERSIONS
+    assert shelves[-1].is_dir()
+    shelf_of.cache_clear()
+
+
+def test_a_draw_is_made_once_however_many_use_it():
+    """XLA would make it again in each consumer: then its inverse error function is there several times."""
+
+    def logarithms(name: str, **arguments) -> int:
+        toy = problem("gaussian_square", dim=10)
+        params = toy.init_params(KEY)
+        candidate = estimator(name, **arguments)
+        program = estimates.jitted.lower(
+            toy, candidate, params, (), KEY, np.zeros(1, np.uint32), np.uint32(1), num_samples=16, block=50
+        )
+        return program.compile().as_text().count("log-plus-one(")
+
+    once = logarithms("pathwise")
+    assert once > 0
+    assert logarithms("score_function") == once
+    assert logarithms("score_function", baseline="leave_one_out") == once

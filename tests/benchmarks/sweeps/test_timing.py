@@ -1,0 +1,153 @@
+"""Times over several processes: what is called in which order, what is kept, and where the numbers go."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gradest.benchmarks.analysis.results import read_left_out, read_measurements
+from gradest.benchmarks.errors import BadInput, GradvarError
+from gradest.benchmarks.statistics.intervals import median, over_processes
+from gradest.benchmarks.sweeps import timing
+from gradest.benchmarks.sweeps.run import run_sweep
+from gradest.benchmarks.sweeps.store import open_store
+from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
+from gradest.benchmarks.sweeps.timing import Call, in_a_process, interleaved, time_run
+from tests.benchmarks.sweeps.test_run import Quiet
+
+TINY = """
+schema = 1
+name = "tiny"
+replicates = 400
+samples = [2, 4]
+[[problem]]
+name = "gaussian_square"
+[[estimator]]
+name = "score_function"
+baseline = ["none", "moving_average"]
+[[estimator]]
+name = "pathwise"
+"""
+TIMES = ["seconds", "seconds_low", "seconds_high", "timing_processes"]
+WORK = ["work_normalised_variance", "work_normalised_variance_low", "work_normalised_variance_high"]
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return resolve(parse_sweep(TINY, "here"))
+
+
+@pytest.fixture(scope="module")
+def run(plan, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("timed")
+    run_sweep(plan, folder, Quiet())
+    return folder
+
+
+def test_the_estimators_are_called_in_turn_and_each_round_begins_with_the_next():
+    order = []
+    calls = {name: Call(lambda name=name: order.append(name), 10) for name in "abc"}
+    found = interleaved(calls, rounds=4)
+    assert "".join(order) == "abc" + "bca" + "cab" + "abc"
+    assert all(0 < seconds < 1 for seconds in found.values())
+
+
+def test_a_time_is_the_median_of_the_calls_by_estimate(monkeypatch):
+    clock = itertools.accumulate(itertools.cycle([0.0, 2.0, 0.0, 2.0, 0.0, 50.0]))  # calls of 2, 2 and 50 seconds
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    assert interleaved({"one": Call(lambda: None, 4)}, rounds=3) == {"one": 0.5}
+
+
+def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
+    before, batches = read_measurements(run), read_left_out(run)
+    with pytest.raises(KeyboardInterrupt):
+        time_run(plan, run, 2, Quiet(interrupt_after=1))
+    with open_store(run) as store:
+        kept = store.timings(timing.environment())
+    assert len(kept) == 3, "the group that was finished: three estimators at one L"
+    run_sweep(plan, run, Quiet())
+    assert read_measurements(run).equals(before), "one process alone changes nothing"
+    progress = Quiet()
+    timed = time_run(plan, run, 2, progress)
+    assert (timed.cells, timed.processes, timed.reused, progress.missing) == (6, 2, 3, 9)
+
+    after = read_measurements(run)
+    assert (before.timing_processes == 1).all()
+    assert (after.timing_processes == 2).all()
+    assert (after.seconds_low < after.seconds).all()
+    assert (after.seconds < after.seconds_high).all()
+    with open_store(run) as store:
+        kept = store.timings(timing.environment())
+    for row in after.itertuples():
+        values = [each.seconds for each in kept[row.cell]]
+        assert row.seconds == pytest.approx(math.sqrt(values[0] * values[1]))
+        assert row.work_normalised_variance == pytest.approx(row.variance * row.seconds)
+        down = math.hypot(math.log(row.variance / row.variance_low), math.log(row.seconds / row.seconds_low))
+        assert math.log(row.work_normalised_variance / row.work_normalised_variance_low) == pytest.approx(down)
+    changed = [*TIMES, *WORK]
+    assert before.drop(columns=changed).equals(after.drop(columns=changed))
+    assert batches.equals(read_left_out(run))
+
+    # a rerun of the sweep keeps the times, and a rerun of the timing has nothing to do
+    run_sweep(plan, run, Quiet())
+    assert read_measurements(run).equals(after)
+    progress = Quiet()
+    assert time_run(plan, run, 2, progress).reused == 12
+    assert progress.missing == 0
+    assert read_measurements(run).equals(after)
+
+
+def test_a_process_that_ends_early_is_said(plan):
+    cell = plan.measurable[0]
+    stranger = resolve(parse_sweep(TINY.replace("400", "800"), "here")).measurable[0]
+    found = in_a_process(plan.sweep, {cell: 400, stranger: 800})
+    with pytest.raises(GradvarError, match=r"timing process ended with status 1: KeyError"):
+        list(found)
+
+
+def test_nothing_measured_here_is_bad_input(plan, run, tmp_path, monkeypatch):
+    with pytest.raises(BadInput, match="nothing was measured there"):
+        time_run(plan, tmp_path, 2, Quiet())
+    other = timing.environment() | {"jax": "0"}
+    monkeypatch.setattr(timing, "environment", lambda generator: other)
+    with pytest.raises(BadInput, match="these versions"):
+        time_run(plan, run, 2, Quiet())
+
+
+def test_few_processes_have_students_interval_and_six_have_order_statistics():
+    seconds = np.array([1.0, 1.1, 1.3, 0.9, 1.05])
+    logs = np.log(seconds)
+    half = stats.t.ppf(0.975, 4) * stats.sem(logs)
+    expected = np.exp([logs.mean(), logs.mean() - half, logs.mean() + half])
+    np.testing.assert_allclose(over_processes(list(seconds)), expected)
+    six = [*seconds, 9.0]
+    assert over_processes(six) == median(np.array(six)) == (pytest.approx(1.075), 0.9, 9.0)
+
+
+@pytest.mark.parametrize("processes", [3, 5, 8])
+def test_the_interval_over_processes_covers(processes):
+    """400 studies of lognormal times: 95 % at least, to three standard errors."""
+    rng = np.random.default_rng(processes)
+    intervals = [over_processes(list(np.exp(rng.normal(0, 0.1, processes)))) for _ in range(400)]
+    assert np.mean([found.low <= 1 <= found.high for found in intervals]) > 0.915
+
+
+def test_the_command(gradvar, tmp_path):
+    (tmp_path / "tiny.toml").write_text(TINY.replace('["none", "moving_average"]', '"none"'))
+    status, _, err = gradvar("time", "tiny")
+    assert status == 2
+    assert "run 'tiny': its measurements.csv is not there" in err
+    assert gradvar("run", "tiny.toml")[0] == 0
+    for processes in ("1", "0", "-3"):
+        status, out, err = gradvar("time", "tiny", "--processes", processes)
+        assert (status, out) == (2, "")
+        assert f"--processes {processes}: expected at least 2" in err
+    status, out, err = gradvar("time", "tiny.toml", "--processes", "2", "--json")
+    assert status == 0
+    assert json.loads(out) == {"folder": "results/tiny", "cells": 4, "processes": 2, "timed": 8, "reused": 0}
+    assert "process 2 of 2" in err
+    assert "timed in 2 processes" in (tmp_path / "results" / "tiny" / "summary.md").read_text()
+    assert "8 of these times were there already" in gradvar("time", "tiny", "--processes", "2")[1]

@@ -1,0 +1,17 @@
+"""Breaks recompilation: the temperature is a static field, so that every value compiles a program of its own."""
+
+import equinox as eqx
+
+from gradest.estimators.discrete.gumbel_softmax import Relaxed
+from gradest.estimators.sampling.draws import base
+from gradest.estimators.sampling.relaxations import relaxed_sample
+from gradest.problems.arguments import as_float
+
+
+class Broken(Relaxed):
+    temperature: float = eqx.field(default=0.5, static=True)
+
+    def surrogate(self, problem, params, state, key, num_samples):
+        q = base(problem.distribution(params))
+        relaxed = relaxed_sample(q, key, num_samples, as_float(self.temperature))
+        return problem.costs(params, relaxed).mean(0).sum(), state

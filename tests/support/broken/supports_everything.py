@@ -1,0 +1,8 @@
+"""Breaks the support claims: says yes to problems that it cannot estimate."""
+
+from gradest.estimators.pathwise.pathwise import Pathwise
+
+
+class Broken(Pathwise):
+    def supports(self, problem):
+        return None

@@ -1,0 +1,50 @@
+r"""A small estimator that learns by gradient: a score function with one scalar baseline, trained on $\|g\|^2$."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+
+from gradest.estimators import Cost, SurrogateEstimator
+from gradest.estimators.sampling.draws import sample
+from gradest.problems.arguments import Number, number
+
+
+class LearnedBaseline(SurrogateEstimator):
+    r"""$\frac1L \sum_l [f(\theta, x_l) - b] \nabla_\theta \log q_\theta(x_l) + \partial_\theta f$. Unbiased."""
+
+    learning_rate: Number = number(1e-3, "of b", above=0)
+
+    unbiased: ClassVar[bool] = True
+    independent_terms: ClassVar[bool] = True
+    source: ClassVar[str] = "Mnih and Gregor, 2014"
+
+    def advantage(self, f, state):
+        return stop_gradient(f) - state  # round f alone: b is trained through here
+
+    def surrogate(self, problem, params, state, key, num_samples):
+        q = problem.distribution(params)
+        x = sample(q, key, num_samples)
+        f = problem.costs(params, x)
+        return (self.advantage(f, state) * q.log_prob(x) + f).mean(0).sum(), state
+
+    def estimate(self, problem, params, state, key, num_samples):
+        def with_square(state):
+            estimate, _ = super(LearnedBaseline, self).estimate(problem, params, state, key, num_samples)
+            return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate)), estimate
+
+        slope, estimate = jax.grad(with_square, has_aux=True)(state)
+        return estimate, state - self.learning_rate * slope
+
+    def learning_gradient(self, problem, params, state, key, num_samples):
+        return jax.grad(lambda state: self.learning_objective(problem, params, state, key, num_samples))(state)
+
+    def init(self, problem, params, key):
+        return jnp.zeros((), jnp.result_type(float))
+
+    def supports(self, problem):
+        return None
+
+    def cost(self, problem, num_samples):
+        return Cost(f=num_samples, grad=num_samples * problem.objective_uses_params)
