@@ -3,25 +3,25 @@
 from typing import ClassVar
 
 
-class GradvarError(Exception):
+class GradestError(Exception):
     """Ends a command with one line on stderr and a status of its own; a traceback only under --debug."""
 
     status: ClassVar[int] = 1
 
 
-class BadInput(GradvarError):
+class BadInput(GradestError):
     """What the user asked for cannot be: a name, a value, a file."""
 
     status: ClassVar[int] = 2
 
 
-class StoreDamaged(GradvarError):
+class StoreDamaged(GradestError):
     """The store is there and is not one that we can read."""
 
     status: ClassVar[int] = 5
 
 
-class StoreInUse(GradvarError):
+class StoreInUse(GradestError):
     """Another run holds the store."""
 
     status: ClassVar[int] = 6

@@ -1,4 +1,4 @@
-"""`python -m gradest` is `gradvar`."""
+"""`python -m gradest` is `gradest`."""
 
 from gradest.benchmarks.cli.main import main
 

@@ -1,7 +1,7 @@
 """Arguments as data: every problem and estimator declares what it takes, and is checked, listed and swept from that.
 
 A class states its arguments as fields, `k: Number = number(3.0)`. From the fields alone follow the validation, the
-table of `gradvar describe`, the JSON in `measurements.csv`, and which arguments are numbers (array leaves: a new value
+table of `gradest describe`, the JSON in `measurements.csv`, and which arguments are numbers (array leaves: a new value
 compiles nothing) and which set a shape or a branch (static: a new value compiles a new program).
 """
 

@@ -12,8 +12,8 @@ from jaxtyping import Float
 
 
 def cache_folder() -> Path:
-    """Where data sets, checkpoints and compiled programs are kept: $GRADVAR_CACHE, or the user's cache folder."""
-    return Path(os.environ.get("GRADVAR_CACHE") or platformdirs.user_cache_dir("gradvar"))
+    """Where data sets, checkpoints and compiled programs are kept: $GRADEST_CACHE, or the user's cache folder."""
+    return Path(os.environ.get("GRADEST_CACHE") or platformdirs.user_cache_dir("gradest"))
 
 
 def shipped(file: str, skiprows: int = 0) -> Float[np.ndarray, "rows columns"]:

@@ -12,11 +12,11 @@ install_import_hook(["gradest.problems", "gradest.estimators"], "beartype.bearty
 @pytest.fixture(autouse=True, scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests neither read nor fill the user's cache."""
-    os.environ["GRADVAR_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["GRADEST_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
-def gradvar(capsys, tmp_path, monkeypatch) -> Callable[..., tuple[int, str, str]]:
+def run_command(capsys, tmp_path, monkeypatch) -> Callable[..., tuple[int, str, str]]:
     """Runs a command in an empty folder: status, stdout, stderr."""
     from gradest.benchmarks.cli.main import main
     from tests.benchmarks.sweeps.test_sweep import GOOD

@@ -74,7 +74,7 @@ def read_measurements(folder: Path) -> pd.DataFrame:
     types = {"reason": str, "theta": str, "bias_finding": str} | dict.fromkeys(WHOLE, "Int64")
     table = read_table(path, [*COLUMNS], types)
     if table is None:
-        raise BadInput(f"{path} is not there: expected the folder of a run; `gradvar run` makes one")
+        raise BadInput(f"{path} is not there: expected the folder of a run; `gradest run` makes one")
     return table
 
 
@@ -110,7 +110,7 @@ def recorded_sweep(folder: Path) -> Sweep:
     """
     path, manifest = folder / "manifest.json", read_manifest(folder)
     if manifest is None:
-        raise BadInput(f"{path} is not there: expected the folder of a finished run; `gradvar run` makes one")
+        raise BadInput(f"{path} is not there: expected the folder of a finished run; `gradest run` makes one")
     try:
         return Sweep.model_validate(manifest["sweep"])
     except (ValueError, KeyError, TypeError) as error:

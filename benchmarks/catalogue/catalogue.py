@@ -1,4 +1,4 @@
-"""The catalogue of estimators and problems, from their classes alone: `gradvar list`, and `docs/catalogue.md`."""
+"""The catalogue of estimators and problems, from their classes alone: `gradest list`, and `docs/catalogue.md`."""
 
 import inspect
 import re
@@ -69,8 +69,8 @@ def variants(name: str, cls: type[Estimator]) -> Variants:
 
 PAGE_TEXT = """# Catalogue
 
-Made from the classes by `make catalogue`; `gradvar list` prints the same, `gradvar describe NAME` the formula and the
-arguments of each, `gradvar describe NAME --bibtex` its papers.
+Made from the classes by `make catalogue`; `gradest list` prints the same, `gradest describe NAME` the formula and the
+arguments of each, `gradest describe NAME --bibtex` its papers.
 
 ## Estimators
 

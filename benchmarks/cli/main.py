@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from gradest.benchmarks.errors import BadInput, GradvarError
+from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.processes import collect_rarely
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="gradvar")
+@click.version_option(package_name="gradest")
 def cli() -> None:
     """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of samples L.
 
@@ -153,7 +153,7 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
 
             written = write_report(folder)
         except KeyboardInterrupt as interrupt:  # `extend`, called again, would add as many replicates again
-            raise KeyboardInterrupt(f"all is measured; gradvar report {folder} draws it") from interrupt
+            raise KeyboardInterrupt(f"all is measured; gradest report {folder} draws it") from interrupt
     say_skipped(plan.reasons)
     found = headlines(read_run(folder))
     report = {
@@ -208,7 +208,7 @@ def compare(
     on the same random numbers are paired: "gain" is how many times wider the interval would be without that.
 
     --fail-above 5% is a gate: the exit status is 4 where some ratio's whole interval lies above 1.05. Unreliable and
-    failed cells never count, and work only where both were timed in several processes (`gradvar time`) on the same
+    failed cells never count, and work only where both were timed in several processes (`gradest time`) on the same
     hardware.
     """
     from gradest.benchmarks.analysis import ratios as comparing
@@ -301,7 +301,7 @@ def check(target: str, as_json: bool) -> int:
 @cli.command()
 @for_a_sweep
 def plan(found: "Plan", folder: Path, as_json: bool) -> int:
-    """Print what `gradvar run SWEEP` would measure, without measuring it. With a precision, R is the most allowed."""
+    """Print what `gradest run SWEEP` would measure, without measuring it. With a precision, R is the most allowed."""
     draws = sum(cell.num_samples * cell.replicates for cell in found.measurable)
     costs = [
         [
@@ -411,11 +411,11 @@ def main(args: list[str] | None = None) -> NoReturn:
     collect_rarely()
     try:
         with terminable():
-            status = cli.main([w for w in words if w != "--debug"], prog_name="gradvar", standalone_mode=False)
+            status = cli.main([w for w in words if w != "--debug"], prog_name="gradest", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort) as interrupt:
         kept = "every finished cell is kept, and the same command goes on from there"
         said = str(interrupt.__cause__ or interrupt)  # click raises its own from ours
-        click.echo(f"gradvar: interrupted; {said or kept}", err=True)
+        click.echo(f"gradest: interrupted; {said or kept}", err=True)
         sys.exit(INTERRUPTED)
     except Exception as error:
         if debug:
@@ -428,14 +428,14 @@ def complain(error: Exception) -> int:
     """One line on stderr for each thing that is wrong, and the exit status."""
     if isinstance(error, click.ClickException):
         lines, status = [error.format_message()], BadInput.status
-    elif isinstance(error, GradvarError):
+    elif isinstance(error, GradestError):
         lines, status = str(error).splitlines(), error.status
     else:
         lines = [
             f"internal error: {type(error).__name__}: {error}; --debug shows where",
             "please report it: it is our fault",
         ]
-        status = GradvarError.status
+        status = GradestError.status
     for line in lines:
-        click.echo(f"gradvar: {line}", err=True)
+        click.echo(f"gradest: {line}", err=True)
     return status

@@ -37,7 +37,7 @@ STYLE: dict[str, Any] = {
     "ytick.major.width": 0.5,
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
-    "svg.hashsalt": "gradvar",
+    "svg.hashsalt": "gradest",
     "savefig.dpi": 200,
 }
 
@@ -62,7 +62,7 @@ def saving(figures: Iterable[tuple[str, Figure]], folder: Path) -> Iterator[list
     processes write figures already while the body runs. They give the same bytes, and no file is ever half there.
 
     Raises:
-        GradvarError: another process could not write a figure.
+        GradestError: another process could not write a figure.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in METADATA:

@@ -158,7 +158,7 @@ def how_timed(table: pd.DataFrame) -> str:
     """In how many processes."""
     counts = sorted(table.timing_processes.dropna().unique())
     if counts == [1]:
-        return "timed in one process; `gradvar time` repeats it in several, estimators interleaved"
+        return "timed in one process; `gradest time` repeats it in several, estimators interleaved"
     return "timed in " + " or ".join(map(str, counts)) + " processes, estimators interleaved"
 
 

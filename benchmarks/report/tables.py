@@ -156,15 +156,15 @@ def power(mantissa: str, sign: str, exponent: str) -> str:
 
 
 def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
-    r"""numbers.tex: \gradvar… macros for every measured variance, its interval, every slope and crossover.
+    r"""numbers.tex: \gradest… macros for every measured variance, its interval, every slope and crossover.
 
     A macro's name is made of the problem, its arguments that differ from the defaults, θ's name, the group, the
-    estimator and L, in letters only: `\gradvarGaussianSquareInitMeanPathwiseLOneVariance`.
+    estimator and L, in letters only: `\gradestGaussianSquareInitMeanPathwiseLOneVariance`.
     """
     measured = measurements[measurements.status == "ok"]
     measured = measured.assign(row=list(measured.itertuples()))
     lines = [
-        "% Written by gradvar; \\input this file and cite the macros. Every interval is at 95 %.",
+        "% Written by gradest; \\input this file and cite the macros. Every interval is at 95 %.",
         macro("Cells", str(measurements.cell.nunique())),
         macro("Seed", ", ".join(map(str, sorted(measurements.seed.unique())))),
     ]
@@ -184,7 +184,7 @@ def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
 
 
 def crossover_macros(found: list[Overtaking]) -> Iterator[str]:
-    r"""Each crossover and its interval: `\gradvar<where>PathwiseAgainstScoreFunctionCrossoverK`.
+    r"""Each crossover and its interval: `\gradest<where>PathwiseAgainstScoreFunctionCrossoverK`.
 
     The first of the two names is that of the lower variance above the place; a further one of the same two is numbered.
     """
@@ -203,7 +203,7 @@ def crossover_macros(found: list[Overtaking]) -> Iterator[str]:
 
 def macro(name: str, value: str) -> str:
     r"""One \newcommand."""
-    return rf"\newcommand{{\gradvar{name}}}{{{value}}}"
+    return rf"\newcommand{{\gradest{name}}}{{{value}}}"
 
 
 def letters(*words: str) -> str:

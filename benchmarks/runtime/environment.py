@@ -13,7 +13,7 @@ import jax
 
 from gradest.problems.arguments import Configured
 
-PACKAGES = ("gradvar", "jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
+PACKAGES = ("gradest", "jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
 
 GENERATORS = {"threefry": "threefry2x32", "philox": "philox4x32"}
 """The random number generators, with JAX's names for them.
@@ -42,7 +42,7 @@ def sources(*things: Any) -> dict[str, str]:
 
 
 def is_ours(cls: type) -> bool:
-    """Whether a class comes with gradvar: the version, or the commit, says which it is."""
+    """Whether a class comes with gradest: the version, or the commit, says which it is."""
     return cls.__module__.partition(".")[0] == "gradest"
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from gradest.benchmarks.errors import GradvarError
+from gradest.benchmarks.errors import GradestError
 
 
 def start(module: str, *words: str, settings: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen:
@@ -20,11 +20,11 @@ def start(module: str, *words: str, settings: dict[str, str] | None = None, **st
     )
 
 
-def failed(what: str, status: int, said: IO[str], kept: str = "") -> GradvarError:
+def failed(what: str, status: int, said: IO[str], kept: str = "") -> GradestError:
     """The error for a process that ended with a status, by the last line that it said."""
     said.seek(0)
     lines = said.read().strip().splitlines() or ["it said nothing"]
-    error = GradvarError(f"{what} ended with status {status}: {lines[-1]}{kept}")
+    error = GradestError(f"{what} ended with status {status}: {lines[-1]}{kept}")
     error.add_note("\n".join(lines))  # for --debug
     return error
 

@@ -409,7 +409,7 @@ def write_results(plan: Plan, store: Store, folder: Path) -> dict[str, int]:
 
 
 def retimed(row: dict[str, Any], seconds: list[float]) -> dict[str, Any]:
-    """A row with the times of `gradvar time` in place of its own; as it was where there are not two processes' yet."""
+    """A row with the times of `gradest time` in place of its own; as it was where there are not two processes' yet."""
     if len(seconds) < 2 or "variance" not in row:
         return row
     time = statistics.over_processes(seconds)

@@ -199,7 +199,7 @@ class Plan:
 
 
 def preset_names() -> list[str]:
-    """The sweeps that come with gradvar."""
+    """The sweeps that come with gradest."""
     return sorted(file.name.removesuffix(".toml") for file in preset_folder().iterdir() if file.name.endswith(".toml"))
 
 

@@ -73,7 +73,7 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
         if not cells:
             raise BadInput(
                 f"run {folder}: nothing was measured there with these versions on this hardware: expected a finished "
-                "run; `gradvar run` makes one"
+                "run; `gradest run` makes one"
             )
         environments = {json.dumps(one): one for one in here.values()}
         times = {text: store.timings(one) for text, one in environments.items()}
@@ -100,7 +100,7 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
     """The seconds of an estimate of each cell, by its id, a group at a time, from a fresh interpreter.
 
     Raises:
-        GradvarError: it ended before it had timed everything.
+        GradestError: it ended before it had timed everything.
     """
     groups: dict[tuple, dict[str, int]] = {}
     for cell, replicates in cells.items():

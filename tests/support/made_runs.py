@@ -1,4 +1,4 @@
-"""Runs that were never measured: files as `gradvar run` writes them, with the errors that a test asks for."""
+"""Runs that were never measured: files as `gradest run` writes them, with the errors that a test asks for."""
 
 import json
 from pathlib import Path

@@ -142,7 +142,7 @@ PARTS = {
     "power": Part(
         "Planted biases",
         "How often a bias in one of ten coordinates is found, next to the prediction; the detectable bias is what "
-        "gradvar reports. Width: that report, in true standard errors.",
+        "gradest reports. Width: that report, in true standard errors.",
         ("case", "dim", "replicates", "nominal", "rate", "width"),
     ),
 }

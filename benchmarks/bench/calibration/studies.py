@@ -180,7 +180,7 @@ METHODS: dict[str, Callable[[Moments], Interval]] = {
     "jackknife of s²": without_logarithm,
     "chi-square": chi_square,
 }
-"""The first is what gradvar reports: the second up to kurtosis 10, the third above; the others are for contrast."""
+"""The first is what gradest reports: the second up to kurtosis 10, the third above; the others are for contrast."""
 
 
 def study_variance(name: str, dim: int, replicates: int, studies: int) -> Iterator[Row]:

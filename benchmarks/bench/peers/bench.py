@@ -34,7 +34,7 @@ from gradest.benchmarks.bench.speed.rounds import (
 )
 from gradest.benchmarks.cli.main import INTERRUPTED, complain
 from gradest.benchmarks.cli.options import one_of, positive_integers
-from gradest.benchmarks.errors import BadInput, GradvarError
+from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.runtime.environment import environment, git_state, hardware
 from gradest.benchmarks.statistics.intervals import median
@@ -263,10 +263,10 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Exits with a status; bad input is one clear line."""
     try:
         command.main(args, prog_name="bench_peers", standalone_mode=False)
-    except (click.ClickException, GradvarError) as error:
+    except (click.ClickException, GradestError) as error:
         sys.exit(complain(error))
     except (KeyboardInterrupt, click.Abort):
-        click.echo("gradvar: interrupted; peers.csv has every finished cell", err=True)
+        click.echo("gradest: interrupted; peers.csv has every finished cell", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(0)
 

@@ -1,4 +1,4 @@
-"""`make bench`: how fast gradvar is, as ratios within one run, what it takes to compile and to store, and the targets.
+"""`make bench`: how fast gradest is, as ratios within one run, what it takes to compile and to store, and the targets.
 
 Only ratios within one run mean anything: another run finds the machine in another mood. Each section is written as soon
 as it is measured; those that are not measured again stay.
@@ -21,7 +21,7 @@ from gradest.benchmarks.bench.speed.targets import verdicts
 from gradest.benchmarks.bench.speed.throughput import CASES, ESTIMATORS, Cell
 from gradest.benchmarks.cli.main import INTERRUPTED, complain
 from gradest.benchmarks.cli.options import one_of, positive_integers
-from gradest.benchmarks.errors import BadInput, GradvarError
+from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.environment import environment, git_state, hardware
 from gradest.benchmarks.sweeps.run import use_compilation_cache, write_atomically
 from gradest.benchmarks.sweeps.store import make_folder
@@ -109,7 +109,7 @@ def command(
     samples: tuple[int, ...],
     output: Path,
 ) -> None:
-    """How fast gradvar is. Options may be repeated; one that is for throughput only leaves out the other sections."""
+    """How fast gradest is. Options may be repeated; one that is for throughput only leaves out the other sections."""
     names = one_of("--only", only, SECTIONS)
     if problems or labels or dims or samples:
         if only and "throughput" not in only:
@@ -132,10 +132,10 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Exits with a status; bad input is one clear line."""
     try:
         command.main(args, prog_name="bench", standalone_mode=False)
-    except (click.ClickException, GradvarError) as error:
+    except (click.ClickException, GradestError) as error:
         sys.exit(complain(error))
     except (KeyboardInterrupt, click.Abort):
-        click.echo("gradvar: interrupted; the tables have every finished row", err=True)
+        click.echo("gradest: interrupted; the tables have every finished row", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(0)
 

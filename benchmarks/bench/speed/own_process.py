@@ -1,4 +1,4 @@
-"""`gradvar` in a process of its own, for its seconds and its peak of memory, which it says itself when it ends.
+"""`gradest` in a process of its own, for its seconds and its peak of memory, which it says itself when it ends.
 
 Asked of its parent the peak would be that of the parent, where this is the larger: Linux hands it on.
 """
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from gradest.benchmarks.errors import GradvarError
+from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.runtime.processes import start
 
 SAYS = "peak memory in MiB: "
@@ -24,15 +24,15 @@ class Ran(NamedTuple):
     out: str
 
 
-def gradvar(*words: str, cache: Path) -> Ran:
+def run_command(*words: str, cache: Path) -> Ran:
     """Runs a command, with this folder for its cache.
 
     Raises:
-        GradvarError: it ended with another status than 0.
+        GradestError: it ended with another status than 0.
     """
     begun = time.perf_counter()
     process = start(
-        __name__, *words, settings={"GRADVAR_CACHE": str(cache)},
+        __name__, *words, settings={"GRADEST_CACHE": str(cache)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     out, err = process.communicate()
@@ -40,7 +40,7 @@ def gradvar(*words: str, cache: Path) -> Ran:
     *said, last = err.splitlines() or [""]
     if process.returncode or not last.startswith(SAYS):
         reason = said[-1] if said and last.startswith(SAYS) else last
-        raise GradvarError(f"gradvar {' '.join(words)} ended with status {process.returncode}: {reason}")
+        raise GradestError(f"gradest {' '.join(words)} ended with status {process.returncode}: {reason}")
     return Ran(seconds, float(last.removeprefix(SAYS)), out)
 
 

@@ -1,4 +1,4 @@
-"""Whole runs of `gradvar`, each in a process of its own: the presets' seconds, and how much memory runs take."""
+"""Whole runs of `gradest`, each in a process of its own: the presets' seconds, and how much memory runs take."""
 
 import json
 import tempfile
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gradest.benchmarks.bench.speed.own_process import Ran, gradvar
+from gradest.benchmarks.bench.speed.own_process import Ran, run_command
 from gradest.benchmarks.sweeps.sweep import preset_names
 
 REPLICATES = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -33,7 +33,7 @@ def default_rows() -> Iterator[dict[str, Any]]:
 
 def preset(name: str, folder: Path, cache: Path) -> dict[str, Any]:
     """A preset is run into a new folder."""
-    ran = gradvar("run", name, "--json", "-o", str(folder), cache=cache)
+    ran = run_command("run", name, "--json", "-o", str(folder), cache=cache)
     return {"seconds": ran.seconds, "measuring_seconds": json.loads(ran.out)["seconds"], "peak_mib": ran.peak_mib}
 
 
@@ -45,7 +45,7 @@ def memory_rows() -> Iterator[dict[str, Any]]:
             for replicates in REPLICATES:
                 sweep = folder / f"{estimator}_{replicates}.toml"
                 sweep.write_text(SWEEP.format(replicates=replicates, estimator=estimator), encoding="utf-8")
-                ran: Ran = gradvar("run", str(sweep), "-o", str(folder / sweep.stem), cache=cache)
+                ran: Ran = run_command("run", str(sweep), "-o", str(folder / sweep.stem), cache=cache)
                 yield {
                     "run": f"Gaussian square, D = 10, L = 1, {estimator}", "replicates": replicates,
                     "peak_mib": ran.peak_mib, "seconds": ran.seconds,

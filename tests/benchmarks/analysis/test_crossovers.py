@@ -168,7 +168,7 @@ def test_a_crossover_is_said_in_a_sentence_a_table_and_a_macro(rng, tmp_path):
     assert table.rows[0][1:2] == ["k"]
     assert r"$\partial$" in latex(table)
     macros = numbers(run.measurements, [found, found])
-    name = r"\gradvarGaussianSquareInitMeanLOneScoreFunctionLeaveOneOutAgainstPathwiseCrossoverK"
+    name = r"\gradestGaussianSquareInitMeanLOneScoreFunctionLeaveOneOutAgainstPathwiseCrossoverK"
     for each in ("", "Interval", "Two", "TwoInterval"):
         assert macros.count(f"{name}{each}}}") == 1
 

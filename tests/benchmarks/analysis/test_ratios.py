@@ -157,61 +157,61 @@ def runs(tmp_path, rng):
     return cells, worse
 
 
-def test_compare_prints_a_table_and_json(gradvar, runs):
-    status, out, err = gradvar("compare", "a", "results/b")
+def test_compare_prints_a_table_and_json(run_command, runs):
+    status, out, err = run_command("compare", "a", "results/b")
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert "work-normalised variance" in lines[0]
     assert lines[2] == "Gaussian square, initialisation, ∂/∂ mean"
     assert re.match(r"score function, leave-one-out  16  1\.\d+ \[1\.2\d+, 1\.3\d+\]  .*–  +yes  +\d\.\d×$", lines[3])
     assert "identical" in lines[4]
-    found = json.loads(gradvar("compare", "a", "b", "--json", "--metric", "variance")[1])
+    found = json.loads(run_command("compare", "a", "b", "--json", "--metric", "variance")[1])
     assert [row["paired"] for row in found["rows"]] == [True, True]
     assert found["rows"][0]["variance"]["low"] < 1.3 < found["rows"][0]["variance"]["high"]
     assert "work" not in found["rows"][0]
 
 
 @pytest.mark.parametrize(("threshold", "expected"), [("5%", 4), ("0.2", 4), ("40%", 0), ("29%", 0)])
-def test_the_gate(gradvar, runs, threshold, expected):
-    status, _, err = gradvar("compare", "a", "b", "--fail-above", threshold)
+def test_the_gate(run_command, runs, threshold, expected):
+    status, _, err = run_command("compare", "a", "b", "--fail-above", threshold)
     assert status == expected
     assert ("score function, leave-one-out on Gaussian square" in err) == (expected == 4)
-    found = json.loads(gradvar("compare", "a", "b", "--json", "--metric", "variance")[1])["rows"][0]["variance"]
+    found = json.loads(run_command("compare", "a", "b", "--json", "--metric", "variance")[1])["rows"][0]["variance"]
     assert found["low"] < 1.29 < found["ratio"] < 1.4, "29 % lies within the interval, below the ratio"
-    assert gradvar("compare", "b", "a", "--fail-above", threshold)[0] == 0  # what got better fails nothing
+    assert run_command("compare", "b", "a", "--fail-above", threshold)[0] == 0  # what got better fails nothing
 
 
-def test_what_is_unreliable_or_failed_is_shown_and_never_fails_the_gate(gradvar, runs, tmp_path):
+def test_what_is_unreliable_or_failed_is_shown_and_never_fails_the_gate(run_command, runs, tmp_path):
     cells, worse = runs
     write(tmp_path / "results" / "b", [cells[0], worse | {"status": "unreliable"}])
-    status, out, _ = gradvar("compare", "a", "b", "--fail-above", "5%")
+    status, out, _ = run_command("compare", "a", "b", "--fail-above", "5%")
     assert status == 0
     assert "unreliable in B" in out
     empty = {"status": "failed", "group": None, "variance": None}
     write(tmp_path / "results" / "b", [cells[0], worse | empty])
-    status, out, _ = gradvar("compare", "a", "b", "--fail-above", "5%")
+    status, out, _ = run_command("compare", "a", "b", "--fail-above", "5%")
     assert status == 0
     assert "failed in B" in out
 
 
-def test_work_fails_the_gate_only_where_processes_were_timed(gradvar, runs, tmp_path):
+def test_work_fails_the_gate_only_where_processes_were_timed(run_command, runs, tmp_path):
     cells, _ = runs
     slow = {"seconds": 1e-3, "seconds_low": 0.9e-3, "seconds_high": 1.1e-3}
     write(tmp_path / "results" / "b", [row | slow for row in cells])
     words = ("compare", "a", "b", "--metric", "work", "--fail-above", "5%")
-    assert gradvar(*words)[0] == 4
+    assert run_command(*words)[0] == 4
     write(tmp_path / "results" / "b", [row | slow | {"timing_processes": 1} for row in cells])
-    assert gradvar(*words)[0] == 0
+    assert run_command(*words)[0] == 0
     write(tmp_path / "results" / "b", [row | slow for row in cells], {"device": "cuda: H200"})
-    assert gradvar(*words)[0] == 0
+    assert run_command(*words)[0] == 0
 
 
-def test_cells_in_only_one_run_are_counted(gradvar, runs, tmp_path):
+def test_cells_in_only_one_run_are_counted(run_command, runs, tmp_path):
     cells, _ = runs
     write(tmp_path / "results" / "b", cells[:1])
-    _, _, err = gradvar("compare", "a", "b")
+    _, _, err = run_command("compare", "a", "b")
     assert err == "1 cells only in A\n"
-    status, _, err = gradvar("compare", "a", "--reference", "score_function[baseline=leave_one_out]")
+    status, _, err = run_command("compare", "a", "--reference", "score_function[baseline=leave_one_out]")
     assert (status, err) == (0, "")
 
 
@@ -227,41 +227,41 @@ def test_cells_in_only_one_run_are_counted(gradvar, runs, tmp_path):
         ({}, {"replicates": 40_000}, "different R: 20000 in A, 40000 in B, in 2 of 2 rows: not paired"),
     ],
 )
-def test_warnings(gradvar, runs, tmp_path, environment, columns, message):
+def test_warnings(run_command, runs, tmp_path, environment, columns, message):
     write(tmp_path / "results" / "b", [row | columns for row in runs[0]], environment)
-    status, out, err = gradvar("compare", "a", "b", "--json")
+    status, out, err = run_command("compare", "a", "b", "--json")
     assert status == 0
     assert len(err.splitlines()) == 1
     assert err.startswith(f"warning: {message}")
     assert all(row["paired"] != ("not paired" in message) for row in json.loads(out)["rows"])
 
 
-def test_without_batches_or_manifest_nothing_is_paired(gradvar, runs, tmp_path):
+def test_without_batches_or_manifest_nothing_is_paired(run_command, runs, tmp_path):
     write(tmp_path / "results" / "bare", runs[0], left_out=False)
     (tmp_path / "results" / "bare" / "leave_one_out.csv").unlink(missing_ok=True)
-    status, out, err = gradvar("compare", "a", "bare", "--json")
+    status, out, err = run_command("compare", "a", "bare", "--json")
     assert status == 0
     assert err == "warning: B: leave_one_out.csv is not there: not paired\n"
     assert not any(row["paired"] for row in json.loads(out)["rows"])
     assert all(row["variance"]["low"] < 1 < row["variance"]["high"] for row in json.loads(out)["rows"])
     (tmp_path / "results" / "b" / "manifest.json").unlink()
-    _, out, err = gradvar("compare", "a", "b", "--json")
+    _, out, err = run_command("compare", "a", "b", "--json")
     assert "warning: B: manifest.json is not there" in err
     assert not any(row["paired"] for row in json.loads(out)["rows"])
 
 
-def test_other_revisions_are_refused(gradvar, runs, tmp_path):
+def test_other_revisions_are_refused(run_command, runs, tmp_path):
     write(tmp_path / "results" / "b", [row | {"problem_revision": 2} for row in runs[0]])
-    status, out, err = gradvar("compare", "a", "b")
+    status, out, err = run_command("compare", "a", "b")
     assert (status, out) == (2, "")
     assert "problem gaussian_square: revision 1 in results/a, 2 in results/b" in err
     assert len(err.splitlines()) == 1
 
 
-def test_nothing_in_common_is_refused(gradvar, runs, tmp_path):
+def test_nothing_in_common_is_refused(run_command, runs, tmp_path):
     other = cell(jackknifed(1.0, np.linspace(-1, 1, BATCHES)), problem=(SQUARE[0], SQUARE[1] | {"k": 0.0}))
     write(tmp_path / "results" / "b", [other])
-    status, _, err = gradvar("compare", "a", "b")
+    status, _, err = run_command("compare", "a", "b")
     assert status == 2
     assert "no cell in common" in err
 
@@ -287,8 +287,8 @@ def test_nothing_in_common_is_refused(gradvar, runs, tmp_path):
         (["a", "b", "--fail-above", "5"], "did you mean 5%?"),
     ],
 )
-def test_bad_input(gradvar, runs, words, message):
-    status, out, err = gradvar("compare", *words)
+def test_bad_input(run_command, runs, words, message):
+    status, out, err = run_command("compare", *words)
     assert (status, out) == (2, "")
     assert message in err
     assert len(err.splitlines()) == 1

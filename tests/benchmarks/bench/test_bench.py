@@ -15,10 +15,10 @@ from gradest.benchmarks.bench.speed import compile_times, growth, rounds, throug
 from gradest.benchmarks.bench.speed.bench import main
 from gradest.benchmarks.bench.speed.figure import with_f
 from gradest.benchmarks.bench.speed.floor import drawn, floor_seconds, needed, quickest, share
-from gradest.benchmarks.bench.speed.own_process import gradvar
+from gradest.benchmarks.bench.speed.own_process import run_command
 from gradest.benchmarks.bench.speed.page import against_samples, markdown
 from gradest.benchmarks.bench.speed.targets import TARGETS, Target, verdicts
-from gradest.benchmarks.errors import GradvarError
+from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.sweeps.run import use_compilation_cache
 from gradest.estimators import estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
@@ -189,7 +189,7 @@ def test_only_new_programs_are_counted_as_compiled():
 
 
 def test_compilation_is_timed_without_the_cache_and_the_cache_is_used_again_after(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADVAR_CACHE", str(tmp_path))
+    monkeypatch.setenv("GRADEST_CACHE", str(tmp_path))
     settings = {name: getattr(jax.config, name) for name in CACHE_SETTINGS}
     use_compilation_cache()
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -236,11 +236,11 @@ def test_sums_of_the_same_shapes_are_compiled_once(monkeypatch):
 
 
 def test_a_process_of_its_own_says_its_memory_and_what_went_wrong(tmp_path):
-    ran = gradvar("plan", "quick", cache=tmp_path)
+    ran = run_command("plan", "quick", cache=tmp_path)
     assert "22 cells to measure" in ran.out
     assert 50 < ran.peak_mib < 2000
-    with pytest.raises(GradvarError, match=r"gradvar plan quikc ended with status 2: .*did you mean quick\?"):
-        gradvar("plan", "quikc", cache=tmp_path)
+    with pytest.raises(GradestError, match=r"gradest plan quikc ended with status 2: .*did you mean quick\?"):
+        run_command("plan", "quikc", cache=tmp_path)
 
 
 @pytest.fixture

@@ -100,9 +100,9 @@ def test_a_script_that_is_not_there_is_one_line(tmp_path):
 def test_an_impossible_pin_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     pins, folder = tmp_path / "pins.txt", tmp_path / "environment"
-    pins.write_text("gradvar-has-no-such-peer==1.0\n")
+    pins.write_text("gradest-has-no-such-peer==1.0\n")
     with pytest.raises(
-        PeerFailed, match=r"^its environment cannot be made: No matching distribution found for gradvar"
+        PeerFailed, match=r"^its environment cannot be made: No matching distribution found for gradest"
     ):
         make_environment(pins, folder)
     assert not folder.exists()

@@ -1,4 +1,4 @@
-"""Every check of `gradvar check`, over the registries; and the command itself."""
+"""Every check of `gradest check`, over the registries; and the command itself."""
 
 import functools
 import json
@@ -178,7 +178,7 @@ def run(function, trial, skipped: str | None) -> None:
 
 
 @pytest.fixture
-def gradvar(capsys, tmp_path, monkeypatch):
+def run_command(capsys, tmp_path, monkeypatch):
     """Runs a command in an empty folder, with two small problems in the registry: status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -228,9 +228,9 @@ number = 3
 """
 
 
-def test_a_users_estimator_that_is_biased_is_status_four(gradvar, tmp_path):
+def test_a_users_estimator_that_is_biased_is_status_four(run_command, tmp_path):
     (tmp_path / "own_estimator.py").write_text(OWN.replace("class Shifted(GaussianSquare)", "class Shifted(Half)"))
-    status, out, err = gradvar("check", "own_estimator:Half", "--json")
+    status, out, err = run_command("check", "own_estimator:Half", "--json")
     found = json.loads(out)
     assert status == 4
     assert (found["target"], found["kind"]) == ("own_estimator:Half", "estimator")
@@ -244,11 +244,11 @@ def test_a_users_estimator_that_is_biased_is_status_four(gradvar, tmp_path):
     assert len(err.splitlines()) == len(COUPLINGS) * len(FEW)
 
 
-def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(gradvar, tmp_path, monkeypatch):
+def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(run_command, tmp_path, monkeypatch):
     few = {name: check.__globals__["PROBLEMS"][name] for name in ("gaussian_cosine",)}
     monkeypatch.setitem(check.__globals__, "PROBLEMS", few)
     (tmp_path / "own_good.py").write_text(OWN.replace("+ mean", ""))
-    status, out, err = gradvar("check", "own_good:Good")
+    status, out, err = run_command("check", "own_good:Good")
     assert status == 0
     lines = out.splitlines()
     assert lines[0].split() == ["check", "ran", "passed", "failed", "skipped"]
@@ -257,17 +257,17 @@ def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(grad
     assert "own_good:Good on own_good:Shifted: 11 passed" in err
 
 
-def test_a_users_problem_with_a_wrong_truth(gradvar, tmp_path):
+def test_a_users_problem_with_a_wrong_truth(run_command, tmp_path):
     (tmp_path / "own_problem.py").write_text(OWN)
-    status, out, _ = gradvar("check", "own_problem:Shifted")
+    status, out, _ = run_command("check", "own_problem:Shifted")
     assert status == 4
     assert "failed: exact_gradient, own_problem:Shifted on own_problem:Shifted: expected exact_gradient to be" in out
     assert "11 ran, 10 passed, 1 failed, 0 skipped" in out
 
 
-def test_what_a_users_class_raises_is_a_failure_in_one_line(gradvar, tmp_path):
+def test_what_a_users_class_raises_is_a_failure_in_one_line(run_command, tmp_path):
     (tmp_path / "own_explodes.py").write_text(OWN)
-    status, out, err = gradvar("check", "own_explodes:Explodes")
+    status, out, err = run_command("check", "own_explodes:Explodes")
     assert status == 4
     assert "failed: shapes, own_explodes:Explodes on gaussian_cosine: RuntimeError: no idea\n" in out
     assert "Traceback" not in out + err
@@ -289,15 +289,15 @@ def test_what_a_users_class_raises_is_a_failure_in_one_line(gradvar, tmp_path):
         (":Good", "expected a module and a class, as in my_module:MyEstimator"),
     ],
 )
-def test_a_bad_target_is_status_two_and_one_line(gradvar, tmp_path, target, message):
+def test_a_bad_target_is_status_two_and_one_line(run_command, tmp_path, target, message):
     (tmp_path / "own_bad.py").write_text(OWN.replace("class Shifted(GaussianSquare)", "class Shifted(Half)"))
     (tmp_path / "own_syntax.py").write_text("class A(:\n")
     (tmp_path / "own_needs.py").write_text("import a_module_that_is_not_there\n")
-    status, out, err = gradvar("check", target)
+    status, out, err = run_command("check", target)
     assert (status, out) == (2, "")
     last = err.splitlines()[-1]
     assert message in last
-    assert last.startswith("gradvar: ")
+    assert last.startswith("gradest: ")
     assert "Traceback" not in err
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
-def gradvar(*words: str) -> int:
+def run_command(*words: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(list(words))
     return ended.value.code
@@ -51,7 +51,7 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
     for line in commands.splitlines():
         command = line.split()
         more = ["--replicates", "400"] if command[1] == "run" else []
-        assert gradvar(*command[1:], *more) == 0
+        assert run_command(*command[1:], *more) == 0
     out = capsys.readouterr().out
     assert re.search(r"my_module:Antithetic: \d+ ran, \d+ passed, 0 failed", out)
     results = folder / "results" / "small"
@@ -72,15 +72,15 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
 def test_ones_own_classes_are_extended_timed_and_compared(folder, capsys):
     (folder / "mine.py").write_text(OWN)
     (folder / "own.toml").write_text(SWEEP.format(problem="mine:Own", estimator="mine:Mine"))
-    assert gradvar("run", "own.toml") == 0
-    assert gradvar("extend", "own", "--replicates", "400") == 0
-    assert gradvar("time", "own", "--processes", "2") == 0
+    assert run_command("run", "own.toml") == 0
+    assert run_command("extend", "own", "--replicates", "400") == 0
+    assert run_command("time", "own", "--processes", "2") == 0
     measured = pd.read_csv(folder / "results" / "own" / "measurements.csv")
     assert set(measured.estimator) == {"mine:Mine", "score_function"}
     assert (measured.replicates == 800).all()
     assert (measured.timing_processes == 2).all()
     capsys.readouterr()
-    assert gradvar("compare", "own", "--reference", "mine:Mine", "--metric", "variance") == 0
+    assert run_command("compare", "own", "--reference", "mine:Mine", "--metric", "variance") == 0
     assert "score function" in capsys.readouterr().out
 
 
@@ -124,7 +124,7 @@ def test_an_edited_file_is_measured_again_and_nothing_else(folder, capsys, probl
     (below / "own.toml").write_text(SWEEP.format(problem=problem, estimator=estimator))
 
     def reused() -> int:
-        assert gradvar("run", "below/own.toml", "--json") == 0
+        assert run_command("run", "below/own.toml", "--json") == 0
         return json.loads(capsys.readouterr().out)["reused"]
 
     assert [reused(), reused()] == [0, 2]
@@ -135,8 +135,8 @@ def test_an_edited_file_is_measured_again_and_nothing_else(folder, capsys, probl
     names = [path.name for path in (folder / "results" / "own").rglob("*") if path.is_file()]
     assert not [name for name in names if ":" in name]
     capsys.readouterr()
-    assert gradvar("status", "below/own.toml") == gradvar("plan", "below/own.toml") == 0
-    assert gradvar("describe", estimator) == gradvar("describe", problem) == 0
+    assert run_command("status", "below/own.toml") == run_command("plan", "below/own.toml") == 0
+    assert run_command("describe", estimator) == run_command("describe", problem) == 0
     assert f"{problem} (problem)" in capsys.readouterr().out
 
 

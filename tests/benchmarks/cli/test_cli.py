@@ -13,11 +13,11 @@ from gradest.problems import PROBLEMS
 from tests.benchmarks.sweeps.test_sweep import GOOD
 
 
-def test_run_status_report_and_rerun(gradvar, tmp_path):
-    status, out, _ = gradvar("status", "small.toml", "--json")
+def test_run_status_report_and_rerun(run_command, tmp_path):
+    status, out, _ = run_command("status", "small.toml", "--json")
     assert status == 0
     assert json.loads(out)["cells"]["ok"] == 0
-    status, out, err = gradvar("run", "small.toml", "--json")
+    status, out, err = run_command("run", "small.toml", "--json")
     assert status == 0
     summary = json.loads(out)
     assert summary["folder"] == "results/small"
@@ -26,46 +26,48 @@ def test_run_status_report_and_rerun(gradvar, tmp_path):
     folder = tmp_path / "results" / "small"
     for name in ("store.sqlite", "measurements.csv", "manifest.json", "figures", "tables", "numbers.tex"):
         assert (folder / name).exists()
-    status, out, _ = gradvar("status", "small.toml")
+    status, out, _ = run_command("status", "small.toml")
     assert f"{summary['cells']['ok']} ok" in out
-    assert json.loads(gradvar("run", "small.toml", "--json")[1])["reused"] == measured
-    status, out, _ = gradvar("report", "small")
+    assert json.loads(run_command("run", "small.toml", "--json")[1])["reused"] == measured
+    status, out, _ = run_command("report", "small")
     assert status == 0
     assert "figures/variance_vs_samples" in out
     assert out.splitlines()[-1] == "Read results/small/summary.md first."
     assert summary["summary"] == "results/small/summary.md"
     assert (folder / "summary.md").exists()
-    said = gradvar("run", "small.toml")[1].splitlines()
+    said = run_command("run", "small.toml")[1].splitlines()
     assert said[1:-1] == summary["headlines"]
     assert said[-1] == "Read results/small/summary.md first."
-    assert gradvar("report", str(folder))[0] == 0
+    assert run_command("report", str(folder))[0] == 0
 
 
-def test_extend(gradvar, tmp_path):
+def test_extend(run_command, tmp_path):
     for words, message in (
         (("extend", "small", "--replicates", "4000"), "its measurements.csv is not there"),
         (("extend", "small"), "Missing option '--replicates'"),
     ):
-        status, _, err = gradvar(*words)
+        status, _, err = run_command(*words)
         assert status == 2
         assert message in err
     (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
-    assert gradvar("run", "tiny.toml", "-o", "tiny")[0] == 0
-    status, _, err = gradvar("extend", "tiny", "-o", "tiny", "--replicates", "401")
+    assert run_command("run", "tiny.toml", "-o", "tiny")[0] == 0
+    status, _, err = run_command("extend", "tiny", "-o", "tiny", "--replicates", "401")
     assert status == 2
     assert "expected a multiple of 5" in err
-    assert gradvar("extend", "tiny", "-o", "tiny", "--replicates", "-800")[0] == 2
-    assert json.loads(gradvar("extend", "tiny", "-o", "tiny", "--replicates", "400", "--json")[1])["cells"]["ok"] == 8
+    assert run_command("extend", "tiny", "-o", "tiny", "--replicates", "-800")[0] == 2
+    assert (
+        json.loads(run_command("extend", "tiny", "-o", "tiny", "--replicates", "400", "--json")[1])["cells"]["ok"] == 8
+    )
     table = read_measurements(tmp_path / "tiny")
     assert set(table.replicates) == {800, 160}
-    assert gradvar("run", "tiny.toml", "-o", "other", "--precision", "0.3", "--max-replicates", "800")[0] == 0
-    status, _, err = gradvar("extend", "other", "-o", "other", "--replicates", "400")
+    assert run_command("run", "tiny.toml", "-o", "other", "--precision", "0.3", "--max-replicates", "800")[0] == 0
+    status, _, err = run_command("extend", "other", "-o", "other", "--replicates", "400")
     assert status == 2
     assert "smaller --precision" in err
 
 
-def test_list_json(gradvar):
-    status, out, _ = gradvar("list", "--json")
+def test_list_json(run_command):
+    status, out, _ = run_command("list", "--json")
     table = json.loads(out)
     assert status == 0
     assert set(table) == {"problems", "estimators", "supports"}
@@ -75,25 +77,27 @@ def test_list_json(gradvar):
     assert "no differentiable draw" in table["supports"]["bernoulli_square"]["pathwise"]
 
 
-def test_list_is_a_table(gradvar):
-    lines = gradvar("list")[1].splitlines()
+def test_list_is_a_table(run_command):
+    lines = run_command("list")[1].splitlines()
     assert [line.split()[0] for line in lines if line] == ["estimator", *ESTIMATORS, "problem", *PROBLEMS]
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, *ESTIMATORS, "quick"])
-def test_describe(gradvar, name):
-    status, out, _ = gradvar("describe", name)
+def test_describe(run_command, name):
+    status, out, _ = run_command("describe", name)
     assert status == 0
     assert name in out
-    assert json.loads(gradvar("describe", name, "--json")[1])["name"] == name
+    assert json.loads(run_command("describe", name, "--json")[1])["name"] == name
 
 
-def test_plan_measures_nothing(gradvar, tmp_path):
-    status, out, _ = gradvar("plan", "small.toml")
+def test_plan_measures_nothing(run_command, tmp_path):
+    status, out, _ = run_command("plan", "small.toml")
     assert status == 0
     assert "cells to measure" in out
     assert not (tmp_path / "results").exists()
-    assert {"draws", "f_evals", "grad_evals", "cells"} <= set(json.loads(gradvar("plan", "small.toml", "--json")[1]))
+    assert {"draws", "f_evals", "grad_evals", "cells"} <= set(
+        json.loads(run_command("plan", "small.toml", "--json")[1])
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,8 +114,8 @@ def test_plan_measures_nothing(gradvar, tmp_path):
         (["describe", "pathwize"], 2, "did you mean pathwise?"),
     ],
 )
-def test_bad_input_is_one_line_and_status_two(gradvar, words, status, message):
-    found, out, err = gradvar(*words)
+def test_bad_input_is_one_line_and_status_two(run_command, words, status, message):
+    found, out, err = run_command(*words)
     assert found == status
     assert message in err
     assert out == ""
@@ -119,41 +123,41 @@ def test_bad_input_is_one_line_and_status_two(gradvar, words, status, message):
     assert "Traceback" not in err
 
 
-def test_a_damaged_store_is_status_five_and_a_used_one_six(gradvar, tmp_path):
+def test_a_damaged_store_is_status_five_and_a_used_one_six(run_command, tmp_path):
     folder = tmp_path / "results" / "small"
     folder.mkdir(parents=True)
     (folder / "store.sqlite").write_bytes(b"no database at all" * 100)
     for command in ("run", "status"):
-        status, _, err = gradvar(command, "small.toml")
+        status, _, err = run_command(command, "small.toml")
         assert status == 5
         assert "damaged" in err
     from gradest.benchmarks.sweeps.store import open_store
 
     with open_store(tmp_path / "held"):
-        assert gradvar("run", "small.toml", "-o", "held")[0] == 6
+        assert run_command("run", "small.toml", "-o", "held")[0] == 6
 
 
-def test_failed_cells_are_status_three(gradvar, monkeypatch):
+def test_failed_cells_are_status_three(run_command, monkeypatch):
     from gradest.benchmarks.sweeps import run
 
     def explode(*args, **kwargs):
         raise FloatingPointError("not finite")
 
     monkeypatch.setattr(run, "measure", explode)
-    status, _, err = gradvar("run", "small.toml")
+    status, _, err = run_command("run", "small.toml")
     assert status == 3
     assert "failed" in err
-    assert gradvar("status", "small.toml")[0] == 3
+    assert run_command("status", "small.toml")[0] == 3
 
 
-def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(gradvar, monkeypatch):
+def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(run_command, monkeypatch):
     from gradest.benchmarks.catalogue import describe
 
     def explode(name):
         raise KeyError("oops")
 
     monkeypatch.setattr(describe, "description", explode)
-    status, _, err = gradvar("describe", "pathwise")
+    status, _, err = run_command("describe", "pathwise")
     assert status == 1
     assert "internal error: KeyError" in err
     assert "Traceback" not in err
@@ -161,7 +165,7 @@ def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(gradvar, mon
         main(["describe", "pathwise", "--debug"])
 
 
-def test_an_interrupt_keeps_what_is_finished(gradvar, monkeypatch):
+def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
     from gradest.benchmarks.sweeps import run
 
     original, calls = run.measure, []
@@ -174,28 +178,28 @@ def test_an_interrupt_keeps_what_is_finished(gradvar, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(run, "measure", third_is_interrupted)
-        status, _, err = gradvar("run", "small.toml")
+        status, _, err = run_command("run", "small.toml")
     assert status == 130
     assert "goes on from there" in err
-    assert json.loads(gradvar("status", "small.toml", "--json")[1])["cells"]["ok"] == 2
-    assert json.loads(gradvar("run", "small.toml", "--json")[1])["reused"] == 2
+    assert json.loads(run_command("status", "small.toml", "--json")[1])["cells"]["ok"] == 2
+    assert json.loads(run_command("run", "small.toml", "--json")[1])["reused"] == 2
 
 
-def test_an_interrupted_drawing_does_not_ask_for_more_replicates(gradvar, tmp_path, monkeypatch):
+def test_an_interrupted_drawing_does_not_ask_for_more_replicates(run_command, tmp_path, monkeypatch):
     from gradest.benchmarks.report import report
 
     (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
-    assert gradvar("run", "tiny.toml", "-o", "tiny")[0] == 0
+    assert run_command("run", "tiny.toml", "-o", "tiny")[0] == 0
 
     def interrupted(folder):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(report, "write_report", interrupted)
-        status, _, err = gradvar("extend", "tiny", "-o", "tiny", "--replicates", "400")
+        status, _, err = run_command("extend", "tiny", "-o", "tiny", "--replicates", "400")
     assert status == 130
-    assert "interrupted; all is measured; gradvar report tiny draws it" in err
-    assert gradvar("report", "tiny")[0] == 0
+    assert "interrupted; all is measured; gradest report tiny draws it" in err
+    assert run_command("report", "tiny")[0] == 0
     assert set(read_measurements(tmp_path / "tiny").replicates) == {800, 160}
 
 
@@ -208,7 +212,7 @@ def test_help_does_not_import_jax(words):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "gradvar" in done.stdout
+    assert "gradest" in done.stdout
 
 
 def test_a_plan_imports_nothing_that_only_draws():

@@ -6,7 +6,7 @@ import sys
 import pytest
 from matplotlib.figure import Figure
 
-from gradest.benchmarks.errors import GradvarError
+from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.figures import saving as module
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.saving import METADATA, saving
@@ -66,7 +66,7 @@ def test_a_figure_that_cannot_be_written_is_one_error_and_the_others_are_there(h
     monkeypatch.setattr(module, "taken", lambda *_: None)
     with (
         pytest.raises(
-            GradvarError, match=r"a drawing process ended with status 1: RuntimeError: figure bad: ValueError"
+            GradestError, match=r"a drawing process ended with status 1: RuntimeError: figure bad: ValueError"
         ),
         saving({"good": plain("good"), "bad": plain(r"$\frac$"), "never": plain("")}.items(), tmp_path),
     ):
@@ -82,7 +82,7 @@ def killed(helper):
 
 def test_a_process_that_is_killed_is_an_error(helpers, tmp_path):
     with (
-        pytest.raises(GradvarError, match="a drawing process ended with status -9: it said nothing"),
+        pytest.raises(GradestError, match="a drawing process ended with status -9: it said nothing"),
         saving({"one": plain("one")}.items(), tmp_path),
     ):
         killed(helpers[0])

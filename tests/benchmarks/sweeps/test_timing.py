@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from gradest.benchmarks.analysis.results import read_left_out, read_measurements
-from gradest.benchmarks.errors import BadInput, GradvarError
+from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.statistics.intervals import median, over_processes
 from gradest.benchmarks.sweeps import timing
 from gradest.benchmarks.sweeps.run import run_sweep
@@ -104,7 +104,7 @@ def test_a_process_that_ends_early_is_said(plan):
     cell = plan.measurable[0]
     stranger = resolve(parse_sweep(TINY.replace("400", "800"), "here")).measurable[0]
     found = in_a_process(plan.sweep, {cell: 400, stranger: 800})
-    with pytest.raises(GradvarError, match=r"timing process ended with status 1: KeyError"):
+    with pytest.raises(GradestError, match=r"timing process ended with status 1: KeyError"):
         list(found)
 
 
@@ -135,19 +135,19 @@ def test_the_interval_over_processes_covers(processes):
     assert np.mean([found.low <= 1 <= found.high for found in intervals]) > 0.915
 
 
-def test_the_command(gradvar, tmp_path):
+def test_the_command(run_command, tmp_path):
     (tmp_path / "tiny.toml").write_text(TINY.replace('["none", "moving_average"]', '"none"'))
-    status, _, err = gradvar("time", "tiny")
+    status, _, err = run_command("time", "tiny")
     assert status == 2
     assert "run 'tiny': its measurements.csv is not there" in err
-    assert gradvar("run", "tiny.toml")[0] == 0
+    assert run_command("run", "tiny.toml")[0] == 0
     for processes in ("1", "0", "-3"):
-        status, out, err = gradvar("time", "tiny", "--processes", processes)
+        status, out, err = run_command("time", "tiny", "--processes", processes)
         assert (status, out) == (2, "")
         assert f"--processes {processes}: expected at least 2" in err
-    status, out, err = gradvar("time", "tiny.toml", "--processes", "2", "--json")
+    status, out, err = run_command("time", "tiny.toml", "--processes", "2", "--json")
     assert status == 0
     assert json.loads(out) == {"folder": "results/tiny", "cells": 4, "processes": 2, "timed": 8, "reused": 0}
     assert "process 2 of 2" in err
     assert "timed in 2 processes" in (tmp_path / "results" / "tiny" / "summary.md").read_text()
-    assert "8 of these times were there already" in gradvar("time", "tiny", "--processes", "2")[1]
+    assert "8 of these times were there already" in run_command("time", "tiny", "--processes", "2")[1]
