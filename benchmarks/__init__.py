@@ -2,5 +2,6 @@
 
 import os
 
-# the matrix products of the statistics are small: several threads would wait for each other, up to twenty times as long
+# the matrix products of the statistics are small: several threads would wait for each other, up to
+# twenty times as long
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,6 +1,6 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
-from gradest.estimators.base import Cost, Estimator, SurrogateEstimator
+from gradest.estimators.base import Estimator, Evaluations, SurrogateEstimator
 from gradest.estimators.differences.finite_differences import SPSA, GaussianSmoothing
 from gradest.estimators.differences.measure_valued import MeasureValued
 from gradest.estimators.differences.stochastic_triple import StochasticTriple
@@ -8,8 +8,17 @@ from gradest.estimators.discrete.antithetic import ARM, ARMS, DisARM
 from gradest.estimators.discrete.augment_swap import AugmentSwap
 from gradest.estimators.discrete.categorical_disarm import CategoricalDisARM
 from gradest.estimators.discrete.double_control_variate import RODEO, DoubleControlVariate
-from gradest.estimators.discrete.finite_support import Enumeration, SumAndSample, UnorderedSet, WithoutReplacement
-from gradest.estimators.discrete.gumbel_softmax import GumbelRao, GumbelSoftmax, StraightThroughGumbel
+from gradest.estimators.discrete.finite_support import (
+    Enumeration,
+    SumAndSample,
+    UnorderedSet,
+    WithoutReplacement,
+)
+from gradest.estimators.discrete.gumbel_softmax import (
+    GumbelRao,
+    GumbelSoftmax,
+    StraightThroughGumbel,
+)
 from gradest.estimators.discrete.rebar import REBAR, RELAX
 from gradest.estimators.discrete.straight_through import StraightThrough
 from gradest.estimators.discrete.straight_through_surrogates import GappedStraightThrough, ReinMax
@@ -79,4 +88,4 @@ def estimator(name: str, **arguments: object) -> Estimator:
     return build("estimator", ESTIMATORS, name, arguments)
 
 
-__all__ = ["ESTIMATORS", "Cost", "Estimator", "SurrogateEstimator", "estimator"]
+__all__ = ["ESTIMATORS", "Estimator", "Evaluations", "SurrogateEstimator", "estimator"]

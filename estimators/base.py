@@ -13,7 +13,7 @@ State = Any
 """What an estimator carries from one estimate to the next: any pytree of arrays, () for most."""
 
 
-class Cost(NamedTuple):
+class Evaluations(NamedTuple):
     """Evaluations of f (at one x, for all data points) and of its gradient that one estimate makes."""
 
     f: int
@@ -36,7 +36,7 @@ class Estimator(Configured):
     """The paper (authors, year)."""
 
     @abstractmethod
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         """None, or the reason why this estimator cannot be used on this problem."""
 
     @abstractmethod
@@ -46,7 +46,7 @@ class Estimator(Configured):
         """One estimate from `num_samples` draws, with the shape of θ, and the state for the next."""
 
     @abstractmethod
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         """What one estimate costs. A gradient that comes with a value counts once as each."""
 
     def init(self, problem: Problem, params: Params, key: Array) -> State:
@@ -69,7 +69,8 @@ class Estimator(Configured):
     def learning_objective(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> Float[Array, ""]:
-        r"""What parameters in the state are trained to minimise in expectation: here $\|g\|^2$, g the estimate.
+        r"""What parameters in the state are trained to minimise in expectation: here $\|g\|^2$, g
+        the estimate.
 
         Where g is unbiased whatever they are, the gradient of $E\|g\|^2$ is that of the variance.
         """
@@ -79,10 +80,11 @@ class Estimator(Configured):
     def learning_gradient(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> State | None:
-        """The gradient by which `estimate` trains parameters in its state; None where it trains none.
+        """The gradient by which `estimate` trains parameters in its state; None where it trains
+        none.
 
-        It has the state's structure, with None for what is not trained by gradient. Its expectation is the gradient of
-        that of `learning_objective`, which is checked by finite differences.
+        It has the state's structure, with None for what is not trained by gradient. Its expectation
+        is the gradient of that of `learning_objective`, which is checked by finite differences.
         """
         return None
 
@@ -90,7 +92,9 @@ class Estimator(Configured):
         """None, or the reason why this estimator cannot take so many samples."""
         if num_samples >= self.min_samples:
             return None
-        return f"num_samples = {num_samples}: expected at least {self.min_samples} with this estimator"
+        return (
+            f"num_samples = {num_samples}: expected at least {self.min_samples} with this estimator"
+        )
 
 
 class SurrogateEstimator(Estimator):
@@ -105,4 +109,6 @@ class SurrogateEstimator(Estimator):
     def estimate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Params, State]:
-        return jax.grad(lambda params: self.surrogate(problem, params, state, key, num_samples), has_aux=True)(params)
+        return jax.grad(
+            lambda params: self.surrogate(problem, params, state, key, num_samples), has_aux=True
+        )(params)

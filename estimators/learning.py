@@ -1,12 +1,13 @@
 r"""Estimators with parameters φ of their own, trained while they estimate.
 
-The estimate is the gradient of a surrogate loss, as elsewhere, and φ is in the state. Each estimate takes one step of
-Adam on φ, by default down the gradient of $\|g\|^2$: where g is unbiased whatever φ is, that is an unbiased estimate of
-the gradient of the variance (Ruiz, Titsias and Blei, 2016; Tucker et al., 2017; Grathwohl et al., 2018). The step
-depends on the estimate's own draws, and so counts only from the next estimate on.
+The estimate is the gradient of a surrogate loss, as elsewhere, and φ is in the state. Each estimate
+takes one step of Adam on φ, by default down the gradient of $\|g\|^2$: where g is unbiased whatever
+φ is, that is an unbiased estimate of the gradient of the variance (Ruiz, Titsias and Blei, 2016;
+Tucker et al., 2017; Grathwohl et al., 2018). The step depends on the estimate's own draws, and so
+counts only from the next estimate on.
 
-In `surrogate`, stop_gradient goes round θ, not round a learning signal that depends on φ: what is stopped there leaves
-the mean of the estimate right, and φ wrong.
+In `surrogate`, stop_gradient goes round θ, not round a learning signal that depends on φ: what is
+stopped there leaves the mean of the estimate right, and φ wrong.
 """
 
 from typing import Any, NamedTuple
@@ -32,8 +33,8 @@ class Learning(NamedTuple):
 class LearningEstimator(SurrogateEstimator):
     r"""A surrogate estimator with parameters φ, `state.learned`, trained to minimise $\|g\|^2$.
 
-    A subclass writes `start`, and a `surrogate` that returns the state as it was given. One whose φ follows another
-    objective overrides `objective_and_estimate`.
+    A subclass writes `start`, and a `surrogate` that returns the state as it was given. One whose φ
+    follows another objective overrides `objective_and_estimate`.
     """
 
     learning_rate: Number = number(0.01, "step of Adam on what is learned", above=0)
@@ -44,7 +45,11 @@ class LearningEstimator(SurrogateEstimator):
 
     def init(self, problem: Problem, params: Params, key: Array) -> Learning | tuple[()]:
         learned = self.start(problem, params, key)
-        return () if learned is None else Learning(learned, optax.adam(self.learning_rate).init(learned))
+        return (
+            ()
+            if learned is None
+            else Learning(learned, optax.adam(self.learning_rate).init(learned))
+        )
 
     def objective_and_estimate(
         self, problem: Problem, params: Params, state: Learning, key: Array, num_samples: int
@@ -65,7 +70,12 @@ class LearningEstimator(SurrogateEstimator):
         return jax.grad(objective, has_aux=True)(state.learned)
 
     def estimate(
-        self, problem: Problem, params: Params, state: Learning | tuple[()], key: Array, num_samples: int
+        self,
+        problem: Problem,
+        params: Params,
+        state: Learning | tuple[()],
+        key: Array,
+        num_samples: int,
     ) -> tuple[Params, Learning | tuple[()]]:
         if not isinstance(state, Learning):
             return super().estimate(problem, params, state, key, num_samples)
@@ -79,7 +89,12 @@ class LearningEstimator(SurrogateEstimator):
         return self.objective_and_estimate(problem, params, state, key, num_samples)[0]
 
     def learning_gradient(
-        self, problem: Problem, params: Params, state: Learning | tuple[()], key: Array, num_samples: int
+        self,
+        problem: Problem,
+        params: Params,
+        state: Learning | tuple[()],
+        key: Array,
+        num_samples: int,
     ) -> Learning | None:
         if not isinstance(state, Learning):
             return None

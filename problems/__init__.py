@@ -20,7 +20,12 @@ from gradest.problems.toys.families import (
     VonMisesToy,
     WeibullToy,
 )
-from gradest.problems.toys.gaussian import GaussianCosine, GaussianExponential, GaussianSquare, GaussianStep
+from gradest.problems.toys.gaussian import (
+    GaussianCosine,
+    GaussianExponential,
+    GaussianSquare,
+    GaussianStep,
+)
 from gradest.problems.toys.permutation import PlackettLuceSquare
 from gradest.problems.variational.bayesian_network import BayesianNetwork
 from gradest.problems.variational.linear_gaussian_vae import LinearGaussianVAE

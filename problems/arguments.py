@@ -1,8 +1,10 @@
-"""Arguments as data: every problem and estimator declares what it takes, and is checked, listed and swept from that.
+"""Arguments as data: every problem and estimator declares what it takes, and is checked, listed and
+swept from that.
 
-A class states its arguments as fields, `k: Number = number(3.0)`. From the fields alone follow the validation, the
-table of `gradest describe`, the JSON in `measurements.csv`, and which arguments are numbers (array leaves: a new value
-compiles nothing) and which set a shape or a branch (static: a new value compiles a new program).
+A class states its arguments as fields, `k: Number = number(3.0)`. From the fields alone follow the
+validation, the table of `gradest describe`, the JSON in `measurements.csv`, and which arguments are
+numbers (array leaves: a new value compiles nothing) and which set a shape or a branch (static: a
+new value compiles a new program).
 """
 
 import dataclasses
@@ -41,7 +43,9 @@ class Argument:
         """The accepted values in words: the end of every error message about this argument."""
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
-        noun = {"number": "a finite number", "integer": "a whole number", "flag": "true or false"}[self.kind]
+        noun = {"number": "a finite number", "integer": "a whole number", "flag": "true or false"}[
+            self.kind
+        ]
         if self.above > -math.inf:
             return f"{noun} above {self.above:g}"
         return noun if self.at_least == -math.inf else f"{noun}, at least {self.at_least:g}"
@@ -49,20 +53,28 @@ class Argument:
     def accepts(self, value: Any) -> bool:
         """Whether `value`, as a user wrote it, is one that this argument takes."""
         if self.kind == "choice":
-            return not isinstance(value, str) or value in self.choices  # an object stands for itself
+            return (
+                not isinstance(value, str) or value in self.choices
+            )  # an object stands for itself
         if self.kind == "flag":
             return isinstance(value, bool)
         entries = np.asarray(value)
         if entries.dtype.kind not in {"number": "iuf", "integer": "iu"}[self.kind]:
             return False
-        return bool(np.all(np.isfinite(entries) & (entries > self.above) & (entries >= self.at_least)))
+        return bool(
+            np.all(np.isfinite(entries) & (entries > self.above) & (entries >= self.at_least))
+        )
 
 
 def _field(argument: Argument, default: Any, *, static: bool, converter: Any) -> Any:
-    def convert(value: Any) -> Any:  # what is not accepted passes through, to be refused by name in __check_init__
+    def convert(
+        value: Any,
+    ) -> Any:  # what is not accepted passes through, to be refused by name in __check_init__
         return converter(value) if argument.accepts(value) else value
 
-    return eqx.field(default=default, static=static, converter=convert, metadata={"argument": argument})
+    return eqx.field(
+        default=default, static=static, converter=convert, metadata={"argument": argument}
+    )
 
 
 def as_float(value: Any) -> Float[Array, "..."]:
@@ -83,7 +95,9 @@ def number(default: float, help: str, *, above: float | int = -math.inf) -> Any:
 def integer(default: int, help: str, *, at_least: int = 1, static: bool = True) -> Any:
     """A whole argument: static where it sets a shape, else an array leaf."""
     converter = int if static else partial(jnp.asarray, dtype=jnp.int32)
-    return _field(Argument(help, "integer", at_least=at_least), default, static=static, converter=converter)
+    return _field(
+        Argument(help, "integer", at_least=at_least), default, static=static, converter=converter
+    )
 
 
 def flag(default: bool, help: str) -> Any:
@@ -114,12 +128,18 @@ class Configured(eqx.Module):
 def arguments(cls: type) -> dict[str, Argument]:
     """The arguments of a class, in the order of its fields."""
     fields = dataclasses.fields(cls)
-    return {field.name: field.metadata["argument"] for field in fields if "argument" in field.metadata}
+    return {
+        field.name: field.metadata["argument"] for field in fields if "argument" in field.metadata
+    }
 
 
 def defaults(cls: type) -> dict[str, Any]:
     """The default of every argument of a class, as a user would write it."""
-    return {field.name: field.default for field in dataclasses.fields(cls) if "argument" in field.metadata}
+    return {
+        field.name: field.default
+        for field in dataclasses.fields(cls)
+        if "argument" in field.metadata
+    }
 
 
 def refused(name: str, value: Any, argument: Argument) -> ValueError:
@@ -149,7 +169,9 @@ def build(kind: str, registry: Mapping[str, type], name: str, given: Mapping[str
     for key in given:
         if key not in known:
             expected = ", ".join(known) or "no arguments"
-            raise ValueError(f"{kind} {name}: unknown argument {key!r}: expected {expected}{nearest(key, known)}")
+            raise ValueError(
+                f"{kind} {name}: unknown argument {key!r}: expected {expected}{nearest(key, known)}"
+            )
     for key, value in given.items():
         if not known[key].accepts(value):
             raise ValueError(f"{kind} {name}: {refused(key, value, known[key])}")
@@ -170,7 +192,9 @@ def look_up(kind: str, registry: Mapping[str, type], name: str) -> Any:
     if ":" in name:
         return own_class(kind, family(registry), name)
     if name not in registry:
-        raise ValueError(f"{kind} {name!r}: expected one of {', '.join(registry)}{nearest(name, registry)}")
+        raise ValueError(
+            f"{kind} {name!r}: expected one of {', '.join(registry)}{nearest(name, registry)}"
+        )
     return registry[name]
 
 
@@ -181,22 +205,34 @@ def family(registry: Mapping[str, type]) -> type:
 
 
 def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
-    """The class `module:Class`, from a file in the current folder or from any module that can be imported.
+    """The class `module:Class`, from a file in the current folder or from any module that can be
+    imported.
 
     Raises:
-        ValueError: no such module or class (with the nearest), a module that fails, a class of another type.
+        ValueError: no such module or class (with the nearest), a module that fails, a class of
+            another type.
     """
     module_name, _, class_name = name.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), class_name)):
-        raise ValueError(f"{kind} {name!r}: expected a module and a class, as in my_module:MyEstimator")
+        raise ValueError(
+            f"{kind} {name!r}: expected a module and a class, as in my_module:MyEstimator"
+        )
     module = import_module(kind, name, module_name)
     found = getattr(module, class_name, None)
     if not (inspect.isclass(found) and issubclass(found, expected)):
         types = expected if isinstance(expected, tuple) else (expected,)
         wanted = " or ".join(cls.__name__ for cls in types)
-        known = [key for key, value in vars(module).items() if inspect.isclass(value) and issubclass(value, expected)]
-        what = f"module {module_name} has no {class_name}" if found is None else f"it is no {wanted}"
-        raise ValueError(f"{kind} {name!r}: {what}: expected a subclass of {wanted}{nearest(class_name, known)}")
+        known = [
+            key
+            for key, value in vars(module).items()
+            if inspect.isclass(value) and issubclass(value, expected)
+        ]
+        what = (
+            f"module {module_name} has no {class_name}" if found is None else f"it is no {wanted}"
+        )
+        raise ValueError(
+            f"{kind} {name!r}: {what}: expected a subclass of {wanted}{nearest(class_name, known)}"
+        )
     return found
 
 
@@ -206,8 +242,12 @@ def import_module(kind: str, name: str, module_name: str) -> ModuleType:
     try:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise ValueError(f"{kind} {name!r}: module {module_name} needs {error.name}, which is not there") from error
+        if error.name is None or not (
+            module_name == error.name or module_name.startswith(f"{error.name}.")
+        ):
+            raise ValueError(
+                f"{kind} {name!r}: module {module_name} needs {error.name}, which is not there"
+            ) from error
         files = [path.stem for path in Path.cwd().glob("*.py")]
         raise ValueError(
             f"{kind} {name!r}: no module {module_name}: expected a file {module_name}.py in {Path.cwd()}, or an "
@@ -215,7 +255,9 @@ def import_module(kind: str, name: str, module_name: str) -> ModuleType:
         ) from error
     except Exception as error:  # whatever a user's file may raise
         first = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"{kind} {name!r}: module {module_name} fails: {type(error).__name__}: {first}") from error
+        raise ValueError(
+            f"{kind} {name!r}: module {module_name} fails: {type(error).__name__}: {first}"
+        ) from error
 
 
 def search_in(folder: Path) -> None:

@@ -18,7 +18,8 @@ Params = dict[str, PyTree[Float[Array, "..."]]]
 class Problem(Configured):
     r"""Minimise $E_{x \sim q_\theta}[f(\theta, x)]$.
 
-    A subclass writes `init_params`, `distribution` and `objective`, and `exact_gradient` where the gradient is known.
+    A subclass writes `init_params`, `distribution` and `objective`, and `exact_gradient` where the
+    gradient is known.
     """
 
     objective_uses_params: ClassVar[bool] = False
@@ -55,14 +56,16 @@ class Problem(Configured):
         r"""$\nabla_\theta E_{q_\theta}[f]$ without Monte Carlo error, in the precision of `params`; None if unknown."""
         return None
 
-    def costs(self, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
+    def objectives(self, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
         """f for each of L samples."""
         return jax.vmap(self.objective, in_axes=(None, 0))(params, x)
 
     def abstract_distribution(self) -> Any:
         """q_θ with shapes for arrays: its type, event and batch, at no cost."""
         leaves, structure = jax.tree.flatten(self)
-        return _abstract_distribution(structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves))
+        return _abstract_distribution(
+            structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
+        )
 
 
 class SumOfTerms(Problem):
@@ -90,6 +93,8 @@ class WithInputs(Problem):
 @functools.cache
 def _abstract_distribution(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Any:
     def distribution(problem: Problem) -> dist.Distribution:
-        return problem.distribution(problem.init_params(jax.random.key(0)))  # the key's value is never used
+        return problem.distribution(
+            problem.init_params(jax.random.key(0))
+        )  # the key's value is never used
 
     return eqx.filter_eval_shape(distribution, jax.tree.unflatten(structure, leaves))

@@ -1,6 +1,8 @@
-r"""Bounds on the evidence, a trait that estimators may ask for: f is made of $\log q_\theta$ and $\log p_\theta$.
+r"""Bounds on the evidence, a trait that estimators may ask for: f is made of $\log q_\theta$ and
+$\log p_\theta$.
 
-The K particles of a multi-sample bound are one x, with event (K, D): its pathwise gradient is that of IWAE.
+The K particles of a multi-sample bound are one x, with event (K, D): its pathwise gradient is that
+of IWAE.
 """
 
 from abc import abstractmethod
@@ -16,15 +18,17 @@ from gradest.problems.base import Params, Problem
 
 
 class VariationalBound(Problem):
-    r"""f holds $\log q_\theta(x)$ at the draw, whose own dependence on θ has no effect on the mean of one draw:
-    $E_{q_\theta}[\nabla_\theta \log q_\theta(x)] = 0$. So an estimator may ask for f under another density.
-    """
+    r"""f holds $\log q_\theta(x)$ at the draw, whose own dependence on θ has no effect on the mean
+    of one draw: $E_{q_\theta}[\nabla_\theta \log q_\theta(x)] = 0$. So an estimator may ask for f
+    under another density."""
 
     objective_uses_params: ClassVar[bool] = True
     evaluated: ClassVar[tuple[str, ...]] = ("objective", "objective_under")
 
     @abstractmethod
-    def objective_under(self, params: Params, q: dist.Distribution, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
+    def objective_under(
+        self, params: Params, q: dist.Distribution, x: Float[Array, "..."]
+    ) -> Float[Array, "*batch"]:
         r"""f with the density of q where $q_\theta$'s stands."""
 
     @property
@@ -39,7 +43,8 @@ class VariationalBound(Problem):
 class ImportanceWeightedBound(VariationalBound):
     r"""$f = -c \log \frac1K \sum_k w_k$ with $w_k = p_\theta(\mathrm{data}, z_k) / q_\theta(z_k)$.
 
-    The bound of Burda, Grosse and Salakhutdinov (2016): K independent particles $z_k$, each a row of x.
+    The bound of Burda, Grosse and Salakhutdinov (2016): K independent particles $z_k$, each a row
+    of x.
     """
 
     num_particles: int = integer(5, "K, the particles of the bound")
@@ -52,7 +57,9 @@ class ImportanceWeightedBound(VariationalBound):
         return 1.0
 
     @abstractmethod
-    def log_joint(self, params: Params, x: Float[Array, "*batch particles dim"]) -> Float[Array, "*batch particles"]:
+    def log_joint(
+        self, params: Params, x: Float[Array, "*batch particles dim"]
+    ) -> Float[Array, "*batch particles"]:
         r"""$\log p_\theta(\mathrm{data}, z_k)$ of each particle."""
 
     def log_weights(
@@ -78,7 +85,9 @@ def particles(q: dist.Distribution, number: int) -> dist.Distribution:
     return type(q.base_dist)(**given, validate_args=False).to_event(2)
 
 
-def log_density(q: dist.Distribution, x: Float[Array, "*batch particles dim"]) -> Float[Array, "*batch particles"]:
+def log_density(
+    q: dist.Distribution, x: Float[Array, "*batch particles dim"]
+) -> Float[Array, "*batch particles"]:
     """log q of each particle."""
     return q.base_dist.log_prob(x).sum(-1)
 

@@ -33,7 +33,8 @@ def digits() -> Float[np.ndarray, "1797 64"]:
 
 @functools.cache
 def mnist() -> Float[np.ndarray, "70000 784"]:
-    """MNIST's 70,000 digits of 28×28 pixels, from OpenML, cached on disk; a pixel is on at 128 of 255 or above.
+    """MNIST's 70,000 digits of 28×28 pixels, from OpenML, cached on disk; a pixel is on at 128 of
+    255 or above.
 
     Raises:
         ConnectionError: not in the cache, and OpenML cannot be reached.
@@ -42,7 +43,9 @@ def mnist() -> Float[np.ndarray, "70000 784"]:
 
     folder = cache_folder() / "data"
     try:
-        images = fetch_openml("mnist_784", version=1, as_frame=False, parser="liac-arff", data_home=folder).data
+        images = fetch_openml(
+            "mnist_784", version=1, as_frame=False, parser="liac-arff", data_home=folder
+        ).data
     except (URLError, OSError) as error:
         raise ConnectionError(
             f"data = 'mnist': not in {folder} and OpenML cannot be reached ({error}); "

@@ -24,10 +24,12 @@ class Dense(eqx.Module):
 
 
 class LinearLayers(Problem):
-    r"""f uses x, the weights of a network, in linear layers alone, and is a sum over the rows of the data.
+    r"""f uses x, the weights of a network, in linear layers alone, and is a sum over the rows of
+    the data.
 
-    The weights are independent Gaussians. So f's mean does not change where a layer's outputs keep, for every single
-    row, their joint distribution over all layers, however they hang together across rows.
+    The weights are independent Gaussians. So f's mean does not change where a layer's outputs keep,
+    for every single row, their joint distribution over all layers, however they hang together
+    across rows.
     """
 
     evaluated: ClassVar[tuple[str, ...]] = ("objective", "objective_through")

@@ -59,14 +59,18 @@ class Overtaking(NamedTuple):
 
 
 def overtakings(measurements: pd.DataFrame) -> list[Overtaking]:
-    """Every crossover of two estimators' variances that the measurements show, those along arguments first.
+    """Every crossover of two estimators' variances that the measurements show, those along
+    arguments first.
 
-    A change of sign counts only between places where the difference is known, at 95 % for all places of all pairs of
-    the run at once, so that a run of many estimators finds no crossovers by chance.
+    A change of sign counts only between places where the difference is known, at 95 % for all
+    places of all pairs of the run at once, so that a run of many estimators finds no crossovers by
+    chance.
     """
     table = labelled(measurements)
     table = table[is_sure(table)]
-    pairs = [pair for line in [*along_arguments(table), *along_samples(table)] for pair in pairs_of(line)]
+    pairs = [
+        pair for line in [*along_arguments(table), *along_samples(table)] for pair in pairs_of(line)
+    ]
     tests = max(1, sum(len(pair.places) for pair in pairs))
     return [
         Overtaking(pair.line, pair.first, pair.second, found)
@@ -95,7 +99,8 @@ def pairs_of(line: Line) -> Iterator[Pair]:
     known = line.rows.pivot(index="value", columns="label", values="jackknifed")
     for first, second in itertools.combinations(known.columns, 2):
         places = known[[first, second]].dropna()
-        # a state or a sweep may give a cell another number of batches: such places cannot be combined
+        # a state or a sweep may give a cell another number of batches: such places cannot be
+        # combined
         same = places[first].map(batches) == places[second].map(batches)
         if len(places) > 1 and same.all():
             yield Pair(line, first, second, places)
@@ -123,9 +128,13 @@ def along_arguments(table: pd.DataFrame) -> Iterator[Line]:
                 continue
             scale = LOG if kinds == {int} and (value > 0).all() else LINEAR
             rest = [without(args, argument) for args in rows.problem_args]
-            lines = rows.assign(value=value, rest=rest).groupby(["rest", "point", "group", "num_samples"], sort=True)
+            lines = rows.assign(value=value, rest=rest).groupby(
+                ["rest", "point", "group", "num_samples"], sort=True
+            )
             for (args, point, group, num_samples), line in lines:
-                yield Line(str(problem), args, point, group, int(num_samples), argument, scale, line)
+                yield Line(
+                    str(problem), args, point, group, int(num_samples), argument, scale, line
+                )
 
 
 def sentence(overtaking: Overtaking) -> str:

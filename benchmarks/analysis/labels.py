@@ -87,7 +87,11 @@ def worth_saying(cls: type | None, args_json: str, swept: Collection[str] = ()) 
     """The arguments that differ from their class's defaults, and those in `swept`."""
     usual = defaults(cls) if cls else {}
     given = json.loads(args_json)
-    return {k: v for k, v in given.items() if k not in usual or v != usual[k] or (k in swept and v != "none")}
+    return {
+        k: v
+        for k, v in given.items()
+        if k not in usual or v != usual[k] or (k in swept and v != "none")
+    }
 
 
 def estimator_label(name: str, args_json: str, swept: Collection[str] = ()) -> str:
@@ -115,7 +119,10 @@ def problem_label(name: str, args_json: str) -> str:
     'Gaussian square (k = -2.5)'
     """
     given = worth_saying(PROBLEMS.get(name), args_json)
-    text = ", ".join(f"{words(k)} = {words(v) if isinstance(v, str) else number_text(v)}" for k, v in given.items())
+    text = ", ".join(
+        f"{words(k)} = {words(v) if isinstance(v, str) else number_text(v)}"
+        for k, v in given.items()
+    )
     title = words(name)
     if ":" not in name:
         title = title[:1].upper() + title[1:]
@@ -133,7 +140,9 @@ def file_name(text: str) -> str:
 
 def without(args_json: str, argument: str) -> str:
     """The arguments less one."""
-    return json.dumps({k: v for k, v in json.loads(args_json).items() if k != argument}, sort_keys=True)
+    return json.dumps(
+        {k: v for k, v in json.loads(args_json).items() if k != argument}, sort_keys=True
+    )
 
 
 def place_label(problem: str, args_json: str, point: str, group: str) -> str:
@@ -142,7 +151,11 @@ def place_label(problem: str, args_json: str, point: str, group: str) -> str:
     >>> place_label("gaussian_cosine", '{"dim": 1, "k": 1.0, "mean": 1.0, "scale": 1.0}', "init", "mean")
     'Gaussian cosine, initialisation, ∂/∂ mean'
     """
-    parts = [problem_label(problem, args_json), words(point), f"∂/∂ {words(group)}" if group else ""]
+    parts = [
+        problem_label(problem, args_json),
+        words(point),
+        f"∂/∂ {words(group)}" if group else "",
+    ]
     return ", ".join(filter(None, parts))
 
 
@@ -161,7 +174,8 @@ def subject(label: str) -> str:
 
 
 def slug(name: str, args_json: str) -> str:
-    """A problem as part of a file's name: [a-z0-9_] only, and different for every choice of arguments.
+    """A problem as part of a file's name: [a-z0-9_] only, and different for every choice of
+    arguments.
 
     >>> slug("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
     'gaussian_square_k_m2p5'

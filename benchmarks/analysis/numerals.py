@@ -22,7 +22,9 @@ def show(interval: Interval) -> str:
         digits = max(1, math.floor(math.log10(size)) + decimals)
         value, low, high = (f"{number:.{digits}e}" if number else "0" for number in interval)
     else:
-        value, low, high = (f"{round(number, decimals):.{max(decimals, 0)}f}" for number in interval)
+        value, low, high = (
+            f"{round(number, decimals):.{max(decimals, 0)}f}" for number in interval
+        )
     return f"{value} [{low}, {high}]"
 
 
@@ -37,4 +39,6 @@ def percent(fraction: float) -> str:
     size = 100 * fraction
     decimals = max(0, 1 - math.floor(math.log10(abs(size)))) if size else 0
     rounded = float(f"{size:.2g}")
-    return f"{rounded:.{decimals}f}".rstrip("0").rstrip(".") + " %" if decimals else f"{rounded:.0f} %"
+    return (
+        f"{rounded:.{decimals}f}".rstrip("0").rstrip(".") + " %" if decimals else f"{rounded:.0f} %"
+    )

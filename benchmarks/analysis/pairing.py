@@ -5,7 +5,13 @@ from typing import Any
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run
 from gradest.benchmarks.errors import BadInput
 
-PAIRED_BY = {"seed": "seed", "dtype": "precision", "theta": "θ", "replicates": "R", "batches": "number of batches"}
+PAIRED_BY = {
+    "seed": "seed",
+    "dtype": "precision",
+    "theta": "θ",
+    "replicates": "R",
+    "batches": "number of batches",
+}
 """The columns in which two cells must agree to share their random numbers, and what each is called."""
 
 HARDWARE = ("machine", "device")
@@ -24,7 +30,9 @@ def refuse_revisions(first: Run, second: Run) -> None:
     faults = []
     a, b = (run.measurements.dropna(subset="problem_revision") for run in (first, second))
     for problem in sorted(set(a.problem) & set(b.problem)):
-        here, there = (sorted({int(n) for n in t[t.problem == problem].problem_revision}) for t in (a, b))
+        here, there = (
+            sorted({int(n) for n in t[t.problem == problem].problem_revision}) for t in (a, b)
+        )
         if here != there:
             faults.append(
                 f"problem {problem}: revision {', '.join(map(str, here))} in {first.folder}, "
@@ -49,7 +57,10 @@ def differing(first: Run, second: Run, keys: tuple[str, ...]) -> list[str]:
     """What differs in these keys of the environments, in words."""
     found = []
     for key in keys:
-        here, there = (", ".join(sorted({e.get(key, "unknown") for e in environments(r)})) for r in (first, second))
+        here, there = (
+            ", ".join(sorted({e.get(key, "unknown") for e in environments(r)}))
+            for r in (first, second)
+        )
         if here != there:
             found.append(f"{key} {here or 'unknown'} in A, {there or 'unknown'} in B")
     return found
@@ -60,7 +71,9 @@ def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
     warnings = []
     for run, name in runs:
         if run.manifest is None:
-            warnings.append(f"{name}: manifest.json is not there: its hardware and versions are unknown; not paired")
+            warnings.append(
+                f"{name}: manifest.json is not there: its hardware and versions are unknown; not paired"
+            )
         if not run.jackknifed:
             warnings.append(f"{name}: {LEFT_OUT} is not there: not paired")
     return warnings
@@ -68,7 +81,9 @@ def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
 
 def warn_of_environments(first: Run, second: Run) -> list[str]:
     """On what the runs differ: hardware and versions, a line each, and the generator."""
-    keys = list(dict.fromkeys(key for run in (first, second) for e in environments(run) for key in e))
+    keys = list(
+        dict.fromkeys(key for run in (first, second) for e in environments(run) for key in e)
+    )
     versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
     kinds = (
         ("different hardware", HARDWARE, "times do not compare"),

@@ -1,7 +1,9 @@
-"""Two runs compared cell by cell, or the estimators of one run with one of them: ratios with intervals.
+"""Two runs compared cell by cell, or the estimators of one run with one of them: ratios with
+intervals.
 
-Where two cells share their random numbers their ratio is jackknifed batch by batch (`statistics.combine`), so that what
-they share cancels; where they do not, their errors are independent (`statistics.quotient`).
+Where two cells share their random numbers their ratio is jackknifed batch by batch
+(`statistics.combine`), so that what they share cancels; where they do not, their errors are
+independent (`statistics.quotient`).
 """
 
 import json
@@ -26,7 +28,14 @@ from gradest.benchmarks.analysis.pairing import (
 )
 from gradest.benchmarks.analysis.results import ESTIMATOR, Run
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.statistics.intervals import Interval, Jackknifed, combine, interval, product, quotient
+from gradest.benchmarks.statistics.intervals import (
+    Interval,
+    Jackknifed,
+    combine,
+    interval,
+    product,
+    quotient,
+)
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 from gradest.benchmarks.sweeps.sweep import Choice
 from gradest.estimators import ESTIMATORS
@@ -64,7 +73,9 @@ def variance_of(row: Any) -> Estimate:
 
 def work_of(row: Any) -> Estimate:
     """s² times the seconds of an estimate."""
-    return variance_of(row)._replace(factor=Interval(row.seconds, row.seconds_low, row.seconds_high))
+    return variance_of(row)._replace(
+        factor=Interval(row.seconds, row.seconds_low, row.seconds_high)
+    )
 
 
 def bias_of(row: Any) -> Estimate | None:
@@ -93,8 +104,8 @@ class Ratio(NamedTuple):
 
     interval: Interval
     gain: float | None
-    """How many times wider it would be, on the log scale, were the pairing not used: infinite where the cells are the
-    same; None where they are not paired."""
+    """How many times wider it would be, on the log scale, were the pairing not used: infinite where
+    the cells are the same; None where they are not paired."""
 
 
 class Row(NamedTuple):
@@ -152,7 +163,9 @@ def compare_runs(first: Run, second: Run, metrics: list[str]) -> Comparison:
     here, there = (cells_of(run.measurements, [*EVERYWHERE, *ESTIMATOR]) for run in (first, second))
     common = here.keys() & there.keys()
     if not common:
-        raise BadInput(f"{first.folder} and {second.folder} have no cell in common: expected runs of the same sweep")
+        raise BadInput(
+            f"{first.folder} and {second.folder} have no cell in common: expected runs of the same sweep"
+        )
     prng = [generators(run) for run in (first, second)]
     same_generator = prng[0] == prng[1] and len(prng[0]) == 1
     same_hardware = differing(first, second, HARDWARE) == []
@@ -160,11 +173,14 @@ def compare_runs(first: Run, second: Run, metrics: list[str]) -> Comparison:
         row
         for key in common
         for row in compared(here[key], there[key], names, metrics, same_generator, same_hardware)
-    ]  # fmt: skip
+    ]
     warnings = [*warn_of_files((first, "A"), (second, "B")), *warn_of_environments(first, second)]
     warnings += warn_of_cells([(here[key], there[key]) for key in common])
     return Comparison(
-        sorted(rows, key=in_order), warnings, len(here.keys() - there.keys()), len(there.keys() - here.keys())
+        sorted(rows, key=in_order),
+        warnings,
+        len(here.keys() - there.keys()),
+        len(there.keys() - here.keys()),
     )
 
 
@@ -178,7 +194,9 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
     table = run.measurements
     is_reference = (table.estimator == name) & (table.estimator_args == args)
     if not (is_reference & (table.status != "skipped")).any():
-        present = table[table.status != "skipped"][ESTIMATOR].drop_duplicates().itertuples(index=False)
+        present = (
+            table[table.status != "skipped"][ESTIMATOR].drop_duplicates().itertuples(index=False)
+        )
         known = [short_label(*each) for each in present]
         raise BadInput(
             f"--reference {reference!r}: {run.folder} has no such cell: expected one of {', '.join(known)}"
@@ -188,16 +206,28 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
     others = cells_of(table[~is_reference], [*EVERYWHERE, *ESTIMATOR])
     matched = [key for key in others if key[: len(EVERYWHERE)] in references]
     if not matched:
-        raise BadInput(f"--reference {reference!r}: {run.folder} has no other estimator beside it to compare")
+        raise BadInput(
+            f"--reference {reference!r}: {run.folder} has no other estimator beside it to compare"
+        )
     same_generator = len(generators(run)) == 1
     rows = [
         row
         for key in matched
         for row in compared(
-            references[key[: len(EVERYWHERE)]], others[key], ("the reference", "this"), metrics, same_generator, True
+            references[key[: len(EVERYWHERE)]],
+            others[key],
+            ("the reference", "this"),
+            metrics,
+            same_generator,
+            True,
         )
     ]
-    return Comparison(sorted(rows, key=in_order), warn_of_files((run, str(run.folder))), len(others) - len(matched), 0)
+    return Comparison(
+        sorted(rows, key=in_order),
+        warn_of_files((run, str(run.folder))),
+        len(others) - len(matched),
+        0,
+    )
 
 
 def parse_estimator(text: str) -> tuple[str, str]:
@@ -249,17 +279,31 @@ def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, dict[str, Any]]
 def in_order(row: Row) -> tuple:
     """Sorts rows by problem, its arguments as numbers, θ, group, estimator and L."""
     args = list(json.loads(row.problem_args).values())
-    return row.problem, args, row.point, row.group, row.estimator, row.estimator_args, row.num_samples
+    return (
+        row.problem,
+        args,
+        row.point,
+        row.group,
+        row.estimator,
+        row.estimator_args,
+        row.num_samples,
+    )
 
 
 def compared(
-    first: dict[str, Any], second: dict[str, Any], names: tuple[str, str], metrics: list[str], same_generator: bool,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    names: tuple[str, str],
+    metrics: list[str],
+    same_generator: bool,
     same_hardware: bool,
-) -> Iterator[Row]:  # fmt: skip
+) -> Iterator[Row]:
     """A row for each group that both cells have; one row where either failed."""
     failed = [name for name, cell in zip(names, (first, second), strict=True) if "" in cell]
     if failed:
-        yield row_of(next(iter(second.values())), "", f"failed in {' and '.join(failed)}", False, {}, {})
+        yield row_of(
+            next(iter(second.values())), "", f"failed in {' and '.join(failed)}", False, {}, {}
+        )
         return
     for group in sorted(first.keys() & second.keys()):
         a, b = first[group], second[group]
@@ -267,20 +311,35 @@ def compared(
         doubt = f"unreliable in {' and '.join(doubtful)}" if doubtful else ""
         paired = same_generator and same_draws(a, b)
         ratios = {name: ratio_of(METRICS[name], a, b, paired) for name in metrics}
-        # a time from one process does not say how much another would differ, nor does one from other hardware
+        # a time from one process does not say how much another would differ, nor does one from
+        # other hardware
         timed = same_hardware and bool(min(a.timing_processes, b.timing_processes) > 1)
         gated = {name: not doubt and (name != "work" or timed) for name in metrics}
         yield row_of(b, group, doubt, paired, ratios, gated)
 
 
 def row_of(
-    row: Any, group: str, doubt: str, paired: bool, ratios: dict[str, Ratio | None], gated: dict[str, bool]
+    row: Any,
+    group: str,
+    doubt: str,
+    paired: bool,
+    ratios: dict[str, Ratio | None],
+    gated: dict[str, bool],
 ) -> Row:
     """The row of a comparison that a measurement's row gives its name to."""
     return Row(
-        row.problem, row.problem_args, row.point, group, row.estimator, row.estimator_args, int(row.num_samples),
-        doubt, paired, ratios, gated,
-    )  # fmt: skip
+        row.problem,
+        row.problem_args,
+        row.point,
+        group,
+        row.estimator,
+        row.estimator_args,
+        int(row.num_samples),
+        doubt,
+        paired,
+        ratios,
+        gated,
+    )
 
 
 def ratio_of(metric: Metric, first: Any, second: Any, paired: bool) -> Ratio | None:
@@ -314,7 +373,11 @@ def ratio(first: Estimate, second: Estimate, paired: bool) -> Ratio:
 
 def alone(estimate: Estimate) -> Interval:
     """The interval on the log scale, from the batches where they are known."""
-    return interval(estimate.jackknifed, heavy=estimate.heavy) if estimate.jackknifed else estimate.interval
+    return (
+        interval(estimate.jackknifed, heavy=estimate.heavy)
+        if estimate.jackknifed
+        else estimate.interval
+    )
 
 
 def log_width(interval: Interval) -> float:
@@ -330,7 +393,9 @@ def parse_metrics(names: Sequence[str]) -> list[str]:
     """
     for name in names:
         if name not in METRICS:
-            raise BadInput(f"--metric {name!r}: expected one of {', '.join(METRICS)}{nearest(name, METRICS)}")
+            raise BadInput(
+                f"--metric {name!r}: expected one of {', '.join(METRICS)}{nearest(name, METRICS)}"
+            )
     return list(dict.fromkeys(names)) or list(METRICS)
 
 
@@ -359,7 +424,9 @@ def parse_threshold(text: str) -> float:
 def as_text(comparison: Comparison, metrics: list[str]) -> str:
     """An aligned table, with a heading for each problem, θ and group."""
     header = ["estimator", "L", *(METRICS[name].title for name in metrics), "paired", "gain", ""]
-    places = [place_label(row.problem, row.problem_args, row.point, row.group) for row in comparison.rows]
+    places = [
+        place_label(row.problem, row.problem_args, row.point, row.group) for row in comparison.rows
+    ]
     table = [header, *(line_of(row, metrics) for row in comparison.rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
@@ -374,11 +441,23 @@ def line_of(row: Row, metrics: list[str]) -> list[str]:
     """A row as it is printed; the gain is that of the first metric that has one."""
     texts = [ratio_text(row.ratios.get(name)) for name in metrics]
     gain = next((r.gain for r in row.ratios.values() if r and r.gain is not None), None)
-    gain_text = "" if gain is None else "" if math.isnan(gain) else "identical" if math.isinf(gain) else f"{gain:.2g}×"
+    gain_text = (
+        ""
+        if gain is None
+        else ""
+        if math.isnan(gain)
+        else "identical"
+        if math.isinf(gain)
+        else f"{gain:.2g}×"
+    )
     return [
-        estimator_label(row.estimator, row.estimator_args), str(row.num_samples), *texts,
-        "yes" if row.paired else "no", gain_text, row.doubt,
-    ]  # fmt: skip
+        estimator_label(row.estimator, row.estimator_args),
+        str(row.num_samples),
+        *texts,
+        "yes" if row.paired else "no",
+        gain_text,
+        row.doubt,
+    ]
 
 
 def ratio_text(ratio: Ratio | None) -> str:
@@ -403,14 +482,19 @@ def as_json(comparison: Comparison, metrics: list[str]) -> dict[str, Any]:
         for name in metrics:
             ratio = ratios.get(name)
             found[name] = ratio and {
-                "ratio": finite(ratio.interval.value), "low": finite(ratio.interval.low),
-                "high": finite(ratio.interval.high), "gain": finite(ratio.gain), "gated": gated[name],
-            }  # fmt: skip
+                "ratio": finite(ratio.interval.value),
+                "low": finite(ratio.interval.low),
+                "high": finite(ratio.interval.high),
+                "gain": finite(ratio.gain),
+                "gated": gated[name],
+            }
         rows.append(found)
     return {
-        "rows": rows, "warnings": comparison.warnings, "only_in_a": comparison.only_first,
+        "rows": rows,
+        "warnings": comparison.warnings,
+        "only_in_a": comparison.only_first,
         "only_in_b": comparison.only_second,
-    }  # fmt: skip
+    }
 
 
 def finite(value: float | None) -> float | None:

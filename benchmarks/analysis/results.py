@@ -1,7 +1,8 @@
-"""A finished run, read back: its measurements, and with them every statistic without each batch of replicates.
+"""A finished run, read back: its measurements, and with them every statistic without each batch of
+replicates.
 
-What is made of several cells, a ratio or a slope or a crossover, needs the statistics without each batch, which are in
-leave_one_out.csv. Without that file such numbers are left out, never guessed.
+What is made of several cells, a ratio or a slope or a crossover, needs the statistics without each
+batch, which are in leave_one_out.csv. Without that file such numbers are left out, never guessed.
 """
 
 import json
@@ -30,8 +31,8 @@ class Run(NamedTuple):
 
     folder: Path
     measurements: pd.DataFrame
-    """measurements.csv, with `jackknifed` and `jackknifed_bias`: each row's variance and squared bias as a Jackknifed,
-    or None."""
+    """measurements.csv, with `jackknifed` and `jackknifed_bias`: each row's variance and squared
+    bias as a Jackknifed, or None."""
     manifest: dict[str, Any] | None
     jackknifed: bool
     """Whether leave_one_out.csv is there."""
@@ -61,7 +62,12 @@ def read_run(folder: Path) -> Run:
         BadInput: measurements.csv is not there, or a file is not what a run writes.
     """
     left_out = read_left_out(folder)
-    return Run(folder, attach(read_measurements(folder), left_out), read_manifest(folder), left_out is not None)
+    return Run(
+        folder,
+        attach(read_measurements(folder), left_out),
+        read_manifest(folder),
+        left_out is not None,
+    )
 
 
 def read_measurements(folder: Path) -> pd.DataFrame:
@@ -74,7 +80,9 @@ def read_measurements(folder: Path) -> pd.DataFrame:
     types = {"reason": str, "theta": str, "bias_finding": str} | dict.fromkeys(WHOLE, "Int64")
     table = read_table(path, [*COLUMNS], types)
     if table is None:
-        raise BadInput(f"{path} is not there: expected the folder of a run; `gradest run` makes one")
+        raise BadInput(
+            f"{path} is not there: expected the folder of a run; `gradest run` makes one"
+        )
     return table
 
 
@@ -110,7 +118,9 @@ def recorded_sweep(folder: Path) -> Sweep:
     """
     path, manifest = folder / "manifest.json", read_manifest(folder)
     if manifest is None:
-        raise BadInput(f"{path} is not there: expected the folder of a finished run; `gradest run` makes one")
+        raise BadInput(
+            f"{path} is not there: expected the folder of a finished run; `gradest run` makes one"
+        )
     try:
         return Sweep.model_validate(manifest["sweep"])
     except (ValueError, KeyError, TypeError) as error:
@@ -123,7 +133,13 @@ def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.Data
         table = pd.read_csv(path, dtype=types)
     except FileNotFoundError:
         return None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError, OSError) as error:
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+        ValueError,
+        OSError,
+    ) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
     if missing := [column for column in columns if column not in table]:
         raise BadInput(f"{path}: expected the columns of a run; missing: {', '.join(missing)}")
@@ -134,7 +150,9 @@ def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.Data
     """The measurements with the columns `jackknifed` and `jackknifed_bias`, None where the batches are not known."""
     without_batch: dict[tuple[str, str], pd.DataFrame] = {}
     if left_out is not None:
-        without_batch = dict(list(left_out.sort_values("batch").groupby(["cell", "group"], sort=False)))
+        without_batch = dict(
+            list(left_out.sort_values("batch").groupby(["cell", "group"], sort=False))
+        )
 
     def jackknifed(column: str, statistic: str) -> pd.Series:
         found = []
@@ -146,13 +164,16 @@ def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.Data
         return pd.Series(found, index=measurements.index, dtype=object)
 
     return measurements.assign(
-        jackknifed=jackknifed("variance", "variance"), jackknifed_bias=jackknifed("bias_squared", "squared_bias")
+        jackknifed=jackknifed("variance", "variance"),
+        jackknifed_bias=jackknifed("bias_squared", "squared_bias"),
     )
 
 
 def is_sure(rows: pd.DataFrame) -> pd.Series:
     """Which rows may go into a slope or a crossover: reliable, not zero, and known batch by batch."""
-    return (rows.status == "ok") & ~called_zero(rows) & (rows.variance > 0) & rows.jackknifed.notna()
+    return (
+        (rows.status == "ok") & ~called_zero(rows) & (rows.variance > 0) & rows.jackknifed.notna()
+    )
 
 
 def called_zero(rows: pd.DataFrame) -> pd.Series:
@@ -161,7 +182,8 @@ def called_zero(rows: pd.DataFrame) -> pd.Series:
 
 
 def slope_of(rows: pd.DataFrame, tests: int = 1) -> Interval | None:
-    """The slope of ln variance on ln L over one estimator's rows of one group; None where there is none.
+    """The slope of ln variance on ln L over one estimator's rows of one group; None where there is
+    none.
 
     With `tests` > 1 the interval is one of so many that hold at once.
     """
@@ -179,7 +201,9 @@ def labelled(measurements: pd.DataFrame) -> pd.DataFrame:
     for (name, _), args in given.items():
         for key, value in args.items():
             values.setdefault((name, key), set()).add(json.dumps(value))
-    swept = {pair: [key for key in args if len(values[pair[0], key]) > 1] for pair, args in given.items()}
+    swept = {
+        pair: [key for key in args if len(values[pair[0], key]) > 1] for pair, args in given.items()
+    }
     return measurements.reset_index(drop=True).assign(
         label=[estimator_label(*pair, swept[pair]) for pair in pairs],
         setting=[without(args, POINT_ARGUMENT) for args in measurements.problem_args],

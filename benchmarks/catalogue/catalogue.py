@@ -63,7 +63,9 @@ def variants(name: str, cls: type[Estimator]) -> Variants:
         others = {"choice": argument.choices, "flag": (True, False)}.get(argument.kind, ())
         for value in others:
             if value != defaults(cls)[key]:
-                found.append((f"{name}[{key}={value}]", build("estimator", ESTIMATORS, name, {key: value})))
+                found.append(
+                    (f"{name}[{key}={value}]", build("estimator", ESTIMATORS, name, {key: value}))
+                )
     return found
 
 
@@ -96,7 +98,9 @@ def kind_of(problem: Problem) -> str:
     >>> kind_of(problem("vae_bernoulli"))
     'Bernoulli'
     """
-    return re.sub(r"^OneHot|(Logits|Probs)$", "", type(base(problem.abstract_distribution())).__name__)
+    return re.sub(
+        r"^OneHot|(Logits|Probs)$", "", type(base(problem.abstract_distribution())).__name__
+    )
 
 
 def is_discrete(problem: Problem) -> bool:
@@ -125,7 +129,9 @@ def variables(supported: list[Problem], every: list[Problem]) -> str:
 def cost_in_words(cls: type) -> str:
     """The sentence of the docstring that says what an estimate costs."""
     for parent in cls.__mro__:
-        if found := re.search(r"Cost:\s+(.+?)\.(?:\s|$)", inspect.cleandoc(parent.__doc__ or ""), re.DOTALL):
+        if found := re.search(
+            r"Cost:\s+(.+?)\.(?:\s|$)", inspect.cleandoc(parent.__doc__ or ""), re.DOTALL
+        ):
             return " ".join(found[1].split())
     return ""
 
@@ -141,11 +147,13 @@ def with_state(name: str, cls: type[Estimator], supported: list[Problem]) -> str
     every = variants(name, cls)
 
     def learns(estimator: Estimator) -> bool:
-        problem = next((problem for problem in supported if not estimator.supports(problem)), None)
+        problem = next((problem for problem in supported if not estimator.refuses(problem)), None)
         if problem is None:
             return False
         key = jax.random.key(0)
-        state = jax.eval_shape(lambda key: estimator.init(problem, problem.init_params(key), key), key)
+        state = jax.eval_shape(
+            lambda key: estimator.init(problem, problem.init_params(key), key), key
+        )
         return bool(jax.tree.leaves(state))
 
     learning = [label for label, estimator in every if learns(estimator)]
@@ -153,7 +161,9 @@ def with_state(name: str, cls: type[Estimator], supported: list[Problem]) -> str
         return "yes" if learning else "no"
     by_default = name in learning
     chosen: dict[str, list[str]] = {}
-    for label in (label for label, _ in every if (label in learning) != by_default and label != name):
+    for label in (
+        label for label, _ in every if (label in learning) != by_default and label != name
+    ):
         argument, _, value = label.partition("[")[2].removesuffix("]").partition("=")
         chosen.setdefault(argument, []).append(value)
     said = "; ".join(f"{argument} = {', '.join(values)}" for argument, values in chosen.items())
@@ -163,14 +173,24 @@ def with_state(name: str, cls: type[Estimator], supported: list[Problem]) -> str
 def estimator_row(name: str, cls: type[Estimator], problems: dict[str, Problem]) -> dict[str, Any]:
     """What there is to know of an estimator at its defaults."""
     estimator = cls()
-    supported = [problem for problem in problems.values() if not estimator.supports(problem)]
-    plain = sorted(supported, key=lambda problem: problem.objective_uses_params)  # whose f does not depend on θ, if any
-    needs = bool(plain) and estimator.cost(plain[0], 64).grad > 0 and not plain[0].objective_uses_params
+    supported = [problem for problem in problems.values() if not estimator.refuses(problem)]
+    plain = sorted(
+        supported, key=lambda problem: problem.objective_uses_params
+    )  # whose f does not depend on θ, if any
+    needs = (
+        bool(plain)
+        and estimator.evaluations(plain[0], 64).grad > 0
+        and not plain[0].objective_uses_params
+    )
     return {
         "estimator": name,
         "variables": variables(supported, list(problems.values())),
         "gradient_of_f": needs or cls.differentiates_f,
-        "unbiased": "no" if not cls.unbiased else "where f is smooth" if cls.differentiates_f else "yes",
+        "unbiased": "no"
+        if not cls.unbiased
+        else "where f is smooth"
+        if cls.differentiates_f
+        else "yes",
         "evaluations": cost_in_words(cls),
         "state": with_state(name, cls, supported),
         "paper": cls.source,
@@ -209,19 +229,37 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
 def columns(found: dict[str, list[dict[str, Any]]]) -> str:
     """The catalogue for a terminal: a line for each estimator and each problem."""
     estimators = [
-        [row["estimator"], row["variables"], yes(row["gradient_of_f"]), row["unbiased"], row["state"].replace("_", " "),
-         row["evaluations"], row["paper"]]
+        [
+            row["estimator"],
+            row["variables"],
+            yes(row["gradient_of_f"]),
+            row["unbiased"],
+            row["state"].replace("_", " "),
+            row["evaluations"],
+            row["paper"],
+        ]
         for row in found["estimators"]
-    ]  # fmt: skip
+    ]
     problems = [
-        [row["problem"], row["variable"], ", ".join(row["groups"]), row["exact_gradient"], row["paper"]]
+        [
+            row["problem"],
+            row["variable"],
+            ", ".join(row["groups"]),
+            row["exact_gradient"],
+            row["paper"],
+        ]
         for row in found["problems"]
     ]
-    return "\n".join([
-        *aligned(["estimator", "variables", "∇f", "unbiased", "state", "evaluations", "paper"], estimators),
-        "",
-        *aligned(["problem", "variable", "θ", "exact gradient", "paper"], problems),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            *aligned(
+                ["estimator", "variables", "∇f", "unbiased", "state", "evaluations", "paper"],
+                estimators,
+            ),
+            "",
+            *aligned(["problem", "variable", "θ", "exact gradient", "paper"], problems),
+        ]
+    )
 
 
 def aligned(headings: list[str], rows: list[list[str]]) -> list[str]:
@@ -242,7 +280,9 @@ def yes(value: bool) -> str:
 def table(headings: list[str], rows: list[list[str]]) -> str:
     """In Markdown; a bar within a formula is written so that it ends no cell."""
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\vert ") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", r"\vert ") for cell in line) + " |" for line in lines
+    )
 
 
 def page() -> str:
@@ -250,21 +290,39 @@ def page() -> str:
     found = catalogue()
     estimators = [
         [
-            f"[`{row['estimator']}`](../{row['file']})", row["variables"], yes(row["gradient_of_f"]), row["unbiased"],
-            row["evaluations"], row["state"].replace("_", " "), row["paper"],
+            f"[`{row['estimator']}`](../{row['file']})",
+            row["variables"],
+            yes(row["gradient_of_f"]),
+            row["unbiased"],
+            row["evaluations"],
+            row["state"].replace("_", " "),
+            row["paper"],
         ]
         for row in found["estimators"]
-    ]  # fmt: skip
+    ]
     problems = [
-        [f"[`{row['problem']}`](../{row['file']})", row["variable"], ", ".join(row["groups"]), row["exact_gradient"],
-         row["about"], row["paper"]]
+        [
+            f"[`{row['problem']}`](../{row['file']})",
+            row["variable"],
+            ", ".join(row["groups"]),
+            row["exact_gradient"],
+            row["about"],
+            row["paper"],
+        ]
         for row in found["problems"]
-    ]  # fmt: skip
-    elsewhere = [[name, f"`{ours}`" if " " not in ours else ours] for name, ours in ELSEWHERE.items()]
+    ]
+    elsewhere = [
+        [name, f"`{ours}`" if " " not in ours else ours] for name, ours in ELSEWHERE.items()
+    ]
     return PAGE_TEXT.format(
-        estimators=table(["name", "variables", "needs ∇f", "unbiased", "evaluations", "state", "paper"], estimators),
+        estimators=table(
+            ["name", "variables", "needs ∇f", "unbiased", "evaluations", "state", "paper"],
+            estimators,
+        ),
         elsewhere=table(["elsewhere", "here"], elsewhere),
-        problems=table(["name", "variable", "θ", "exact gradient", "what it is", "paper"], problems),
+        problems=table(
+            ["name", "variable", "θ", "exact gradient", "what it is", "paper"], problems
+        ),
     )
 
 

@@ -8,7 +8,17 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-ENTRY_ORDER = ("author", "title", "booktitle", "journal", "volume", "number", "pages", "eprint", "year")
+ENTRY_ORDER = (
+    "author",
+    "title",
+    "booktitle",
+    "journal",
+    "volume",
+    "number",
+    "pages",
+    "eprint",
+    "year",
+)
 """In which the fields of an entry are written."""
 
 PROTECTED = re.compile(r"\b\w*[A-Z]\w*[A-Z]\w*\b")
@@ -37,7 +47,9 @@ def spelled(paper: dict[str, Any]) -> str:
     'Kool, van Hoof and Welling, 2019'
     """
     *others, last = [author.partition(",")[0] for author in paper["author"]]
-    return f"{', '.join(others)} and {last}, {paper['year']}" if others else f"{last}, {paper['year']}"
+    return (
+        f"{', '.join(others)} and {last}, {paper['year']}" if others else f"{last}, {paper['year']}"
+    )
 
 
 def key(paper: dict[str, Any]) -> str:
@@ -48,7 +60,11 @@ def key(paper: dict[str, Any]) -> str:
     """
     surname = paper["author"][0].partition(",")[0]
     word = next(word for word in re.findall(r"\w+", paper["title"]) if len(word) > 3)
-    plain = unicodedata.normalize("NFKD", f"{surname}{paper['year']}{word}").encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", f"{surname}{paper['year']}{word}")
+        .encode("ascii", "ignore")
+        .decode()
+    )
     return re.sub(r"\W", "", plain).lower()
 
 

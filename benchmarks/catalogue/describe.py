@@ -26,9 +26,12 @@ def description(name: str) -> dict[str, Any]:
         cited: list[Any] = [PROBLEMS[entry.name] for entry in sweep.problem]
         cited += [ESTIMATORS[entry.name] for entry in sweep.estimator]
         return {
-            "kind": "preset", "name": name, "text": text, "sweep": sweep.model_dump(exclude_none=True),
+            "kind": "preset",
+            "name": name,
+            "text": text,
+            "sweep": sweep.model_dump(exclude_none=True),
             "bibtex": bibtex(cls.source for cls in cited),
-        }  # fmt: skip
+        }
     try:
         return of_class(*class_of(name, preset_names()), name)
     except ValueError as error:  # a user's class that cannot be made with its defaults
@@ -67,29 +70,46 @@ def of_class(kind: str, cls: Any, name: str) -> dict[str, Any]:
     lines += [f"{key}: {value}" for key, value in facts.items() if value]
     if taken:
         lines += ["", "arguments:"]
-        lines += [f"  {key} = {a['default']!r}: {a['help']}; {a['expected']}" for key, a in taken.items()]
+        lines += [
+            f"  {key} = {a['default']!r}: {a['help']}; {a['expected']}" for key, a in taken.items()
+        ]
     papers = bibtex([cls.source]) if is_ours(cls) else ""
-    return {"kind": kind, "name": name, **facts, "arguments": taken, "bibtex": papers, "text": "\n".join(lines)}
+    return {
+        "kind": kind,
+        "name": name,
+        **facts,
+        "arguments": taken,
+        "bibtex": papers,
+        "text": "\n".join(lines),
+    }
 
 
 def facts_of(kind: str, cls: Any, name: str) -> dict[str, Any]:
     """What the catalogue says of the class, and the pairs it fits."""
     if kind == "problem":
         problem = build(kind, PROBLEMS, name, {})
-        fits = [name for name, other in ESTIMATORS.items() if not other().supports(problem)]
+        fits = [name for name, other in ESTIMATORS.items() if not other().refuses(problem)]
         row = problem_row(name, problem)
         return {
-            "source": cls.source, "variable": row["variable"], "exact gradient": row["exact_gradient"],
+            "source": cls.source,
+            "variable": row["variable"],
+            "exact gradient": row["exact_gradient"],
             "estimators": ", ".join(fits),
-        }  # fmt: skip
+        }
     problems = every_problem()
     estimator = build(kind, ESTIMATORS, name, {})
     row = estimator_row(name, cls, problems)
-    supported = {label for label, problem in problems.items() if not estimator.supports(problem)}
-    fitting = [label for label in problems if label in supported and label.partition("[")[0] not in supported - {label}]
+    supported = {label for label, problem in problems.items() if not estimator.refuses(problem)}
+    fitting = [
+        label
+        for label in problems
+        if label in supported and label.partition("[")[0] not in supported - {label}
+    ]
     return {
         "source": cls.source,
-        "bias": {"yes": "unbiased", "no": "biased"}.get(row["unbiased"], f"unbiased {row['unbiased']}"),
+        "bias": {"yes": "unbiased", "no": "biased"}.get(
+            row["unbiased"], f"unbiased {row['unbiased']}"
+        ),
         "variables": row["variables"],
         "needs ∇f": "yes" if row["gradient_of_f"] else "no",
         "state": row["state"],

@@ -13,7 +13,13 @@ from gradest.benchmarks.catalogue.describe import class_of
 from gradest.benchmarks.checks import estimator_checks, problem_checks
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
-from gradest.benchmarks.checks.trials import EstimatorTrial, Failed, ProblemTrial, Skipped, small_problem
+from gradest.benchmarks.checks.trials import (
+    EstimatorTrial,
+    Failed,
+    ProblemTrial,
+    Skipped,
+    small_problem,
+)
 from gradest.benchmarks.errors import BadInput
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
@@ -47,13 +53,21 @@ class Report:
     def counts(self, check: str | None = None) -> dict[str, int]:
         """How many ran, passed, failed, and were skipped: of one check, or of all."""
         found = Counter(f.result for f in self.findings if check in (None, f.check))
-        return {"ran": found["passed"] + found["failed"], **{k: found[k] for k in ("passed", "failed", "skipped")}}
+        return {
+            "ran": found["passed"] + found["failed"],
+            **{k: found[k] for k in ("passed", "failed", "skipped")},
+        }
 
     @property
     def as_json(self) -> dict[str, Any]:
         """The report as one object."""
         findings = [asdict(finding) for finding in self.findings]
-        return {"target": self.target, "kind": self.kind, "counts": self.counts(), "findings": findings}
+        return {
+            "target": self.target,
+            "kind": self.kind,
+            "counts": self.counts(),
+            "findings": findings,
+        }
 
     @property
     def text(self) -> str:
@@ -64,7 +78,9 @@ class Report:
             counts = self.counts(check)
             lines.append(f"{check:20}" + "".join(f"{counts[column]:>9}" for column in columns))
         lines += [
-            f"failed: {f.check}, {f.subject} on {f.on}: {f.reason}" for f in self.findings if f.result == "failed"
+            f"failed: {f.check}, {f.subject} on {f.on}: {f.reason}"
+            for f in self.findings
+            if f.result == "failed"
         ]
         skipped = Counter((f.check, f.reason) for f in self.findings if f.result == "skipped")
         reasons: dict[str, Counter[str]] = {}
@@ -74,19 +90,30 @@ class Report:
             which = next(iter(checks)) if len(checks) == 1 else f"{len(checks)} checks"
             lines.append(f"skipped {checks.total()} × {which}: {reason}")
         total = self.counts()
-        return "\n".join([*lines, f"{self.target}: " + ", ".join(f"{total[column]} {column}" for column in columns)])
+        return "\n".join(
+            [
+                *lines,
+                f"{self.target}: " + ", ".join(f"{total[column]} {column}" for column in columns),
+            ]
+        )
 
 
 def check(target: str, tell: Callable[[str], None]) -> Report:
-    """Runs every check on `target`, a registered name or `module:Class`; `tell` is told how it goes.
+    """Runs every check on `target`, a registered name or `module:Class`; `tell` is told how it
+    goes.
 
     Raises:
-        BadInput: no such target, one that cannot be made with its defaults, or an estimator that fits no problem.
+        BadInput: no such target, one that cannot be made with its defaults, or an estimator that
+            fits no problem.
     """
     kind, cls = class_of(target)
     try:
         if kind == "problem":
-            problem = small_problem(target) if target in PROBLEMS else build("problem", PROBLEMS, target, {})
+            problem = (
+                small_problem(target)
+                if target in PROBLEMS
+                else build("problem", PROBLEMS, target, {})
+            )
             return check_problem(target, problem, tell)
         return check_estimator(target, variants(target, cls), own_problems(cls), tell)
     except ValueError as error:
@@ -102,7 +129,9 @@ def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> R
     return Report(name, "problem", findings)
 
 
-def check_estimator(name: str, subjects: Variants, own: Mapping[str, Problem], tell: Callable[[str], None]) -> Report:
+def check_estimator(
+    name: str, subjects: Variants, own: Mapping[str, Problem], tell: Callable[[str], None]
+) -> Report:
     """Every check of an estimator with each of its alternatives, on every registered problem and those of its file."""
     problems = {label: small_problem(label) for label in PROBLEMS} | dict(own)
     tests = len(problems) * len(subjects) * len(estimator_checks.STATISTICAL)
@@ -114,10 +143,14 @@ def check_estimator(name: str, subjects: Variants, own: Mapping[str, Problem], t
             found = list(estimator_findings(subject, estimator, on))
             findings += found
             tell(progress_line(f"{subject} on {label}", found, started))
-    if all(finding.result == "skipped" for finding in findings if finding.check != "support_claims"):
+    if all(
+        finding.result == "skipped" for finding in findings if finding.check != "support_claims"
+    ):
         reasons = dict.fromkeys(finding.reason for finding in findings if finding.reason)
         if not any(finding.result == "failed" for finding in findings):
-            raise BadInput(f"estimator {name!r}: fits no problem that it could be tried on: {'; '.join(reasons)}")
+            raise BadInput(
+                f"estimator {name!r}: fits no problem that it could be tried on: {'; '.join(reasons)}"
+            )
     return Report(name, "estimator", findings)
 
 
@@ -136,12 +169,14 @@ def problem_findings(trial: ProblemTrial) -> Iterator[Finding]:
 def estimator_findings(label: str, estimator: Estimator, on: ProblemTrial) -> Iterator[Finding]:
     """Each check of an estimator on one problem, run, where the estimator supports it."""
     try:
-        reason = estimator.supports(on.problem)
+        reason = estimator.refuses(on.problem)
         fault = (
-            "" if reason is None or is_sentence(reason) else f"supports: expected None or a reason; found {reason!r}"
+            ""
+            if reason is None or is_sentence(reason)
+            else f"refuses: expected None or a reason; found {reason!r}"
         )
     except Exception as error:
-        reason, fault = "supports fails", f"supports: {one_line(error)}"
+        reason, fault = "refuses fails", f"refuses: {one_line(error)}"
     if reason is None:
         trial = EstimatorTrial(estimator, on)
         for name, function in ESTIMATOR_CHECKS.items():
@@ -154,7 +189,9 @@ def estimator_findings(label: str, estimator: Estimator, on: ProblemTrial) -> It
             yield Finding(name, label, on.name, "skipped", str(reason))
 
 
-def run_check(name: str, function: Callable[[Any], None], trial: Any, label: str, on: str) -> Finding:
+def run_check(
+    name: str, function: Callable[[Any], None], trial: Any, label: str, on: str
+) -> Finding:
     """One check, run; whatever a user's class raises is the check's failure."""
     try:
         function(trial)
@@ -189,5 +226,7 @@ def own_problems(cls: type) -> dict[str, Problem]:
         if inspect.isclass(value) and issubclass(value, Problem) and value.__module__ == module
     }
     return {
-        name: build("problem", PROBLEMS, name, {}) for name, value in classes.items() if not inspect.isabstract(value)
+        name: build("problem", PROBLEMS, name, {})
+        for name, value in classes.items()
+        if not inspect.isabstract(value)
     }

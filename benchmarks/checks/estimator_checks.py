@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 from scipy.special import ndtr, stdtr
 
-from gradest.benchmarks.checks.evaluations import Uncountable, evaluations
+from gradest.benchmarks.checks.evaluations import Uncountable, count_evaluations
 from gradest.benchmarks.checks.float64 import in_float64
 from gradest.benchmarks.checks.trials import (
     COMPILER,
@@ -23,10 +23,15 @@ from gradest.benchmarks.checks.trials import (
     paths,
     retraced,
 )
-from gradest.benchmarks.statistics.intervals import jackknife, standard_error, total_variance, variance
+from gradest.benchmarks.statistics.intervals import (
+    jackknife,
+    standard_error,
+    total_variance,
+    variance,
+)
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.tails import kurtosis
-from gradest.estimators.base import Cost
+from gradest.estimators.base import Evaluations
 
 AGREEMENT = 1e-4
 """How far two ways to compute an estimate in float32 may lie apart, as a fraction of its size: rounding, no more."""
@@ -46,9 +51,13 @@ def dtypes(trial: EstimatorTrial) -> None:
     """float32 from float32, and float64 from float64, in the estimate and in the state."""
     compare_dtypes("float32", *traced(trial), trial.params, trial.state)
     with jax.enable_x64(True):
-        problem, estimator, params = in_precision_in_force((trial.problem, trial.estimator, trial.params))
+        problem, estimator, params = in_precision_in_force(
+            (trial.problem, trial.estimator, trial.params)
+        )
         state = estimator.init(problem, params, jax.random.key(1))
-        estimate, after = jax.eval_shape(trial.estimate, problem, estimator, params, state, jax.random.key(2))
+        estimate, after = jax.eval_shape(
+            trial.estimate, problem, estimator, params, state, jax.random.key(2)
+        )
         compare_dtypes("float64", estimate, after, params, state)
 
 
@@ -57,7 +66,10 @@ def purity(trial: EstimatorTrial) -> None:
     first, again, _ = trial.single
     expect(same(first, again), "expected the same estimate from the same key twice; found another")
     first, again = (jax.tree.map(lambda leaf, row=row: leaf[row], trial.rows) for row in (0, 1))
-    expect(same(first, again), "expected the same estimate from the same key, twice in a batch; found another")
+    expect(
+        same(first, again),
+        "expected the same estimate from the same key, twice in a batch; found another",
+    )
 
 
 def jit_and_vmap(trial: EstimatorTrial) -> None:
@@ -75,12 +87,21 @@ def recompilation(trial: EstimatorTrial) -> None:
     """Another value of a number, of θ or of the key compiles nothing."""
     fixed = (trial.problem, trial.estimator, trial.params, trial.state)
     others: dict[str, tuple] = {
-        "θ": (trial.problem, trial.estimator, moved(trial.params, jax.random.key(8), 0.1), trial.state, trial.keys[2])
+        "θ": (
+            trial.problem,
+            trial.estimator,
+            moved(trial.params, jax.random.key(8), 0.1),
+            trial.state,
+            trial.keys[2],
+        )
     }
     for name, other in other_numbers(trial.estimator).items():
         others[name] = (trial.problem, other, trial.params, trial.state, trial.keys[0])
     again = retraced(trial.estimate, (*fixed, trial.keys[0]), others)
-    expect(not again, f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}")
+    expect(
+        not again,
+        f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}",
+    )
 
 
 def extreme_parameters(trial: EstimatorTrial) -> None:
@@ -88,9 +109,16 @@ def extreme_parameters(trial: EstimatorTrial) -> None:
     if not trial.on.extreme_params:
         raise Skipped("at extreme θ the problem itself is not finite")
     for row, params in enumerate(trial.on.extreme_params, start=len(trial.keys)):
-        bad = [group for group, leaves in trial.rows.items() if any(np.isnan(x[row]).any() for x in leaves_of(leaves))]
+        bad = [
+            group
+            for group, leaves in trial.rows.items()
+            if any(np.isnan(x[row]).any() for x in leaves_of(leaves))
+        ]
         largest = max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(params))
-        expect(not bad, f"expected no NaN at extreme θ; found one in group {', '.join(bad)} at θ up to {largest:.3g}")
+        expect(
+            not bad,
+            f"expected no NaN at extreme θ; found one in group {', '.join(bad)} at θ up to {largest:.3g}",
+        )
 
 
 def support_claims(trial: EstimatorTrial) -> None:
@@ -98,23 +126,37 @@ def support_claims(trial: EstimatorTrial) -> None:
     least = trial.estimator.min_samples
     expect(least >= 1, f"min_samples: expected at least 1; found {least}")
     fewest = trial.usable(least)
-    expect(fewest < least + 4, f"min_samples = {least}: expected it to take so few; the least it takes is {fewest}")
+    expect(
+        fewest < least + 4,
+        f"min_samples = {least}: expected it to take so few; the least it takes is {fewest}",
+    )
 
     def estimate(params: Any, state: Any, key: Array) -> Any:
         return trial.estimator.estimate(trial.problem, params, state, key, fewest)
 
     jax.eval_shape(estimate, trial.params, trial.state, trial.keys[0])
-    claims = (trial.estimator.claims_unbiased(trial.problem), trial.estimator.claims_one_over_samples())
-    expect(all(isinstance(c, (bool, np.bool_)) for c in claims), f"claims: expected True or False; found {claims}")
+    claims = (
+        trial.estimator.claims_unbiased(trial.problem),
+        trial.estimator.claims_one_over_samples(),
+    )
+    expect(
+        all(isinstance(c, (bool, np.bool_)) for c in claims),
+        f"claims: expected True or False; found {claims}",
+    )
 
 
-def cost(trial: EstimatorTrial) -> None:
+def evaluations(trial: EstimatorTrial) -> None:
     """The evaluations of f and of its gradient are as many as it states."""
     for num_samples in (trial.num_samples, trial.usable(2 * trial.num_samples)):
-        stated = trial.estimator.cost(trial.problem, num_samples)
-        expect(isinstance(stated, Cost), f"cost: expected a Cost; found {type(stated).__name__}")
+        stated = trial.estimator.evaluations(trial.problem, num_samples)
+        expect(
+            isinstance(stated, Evaluations),
+            f"evaluations: expected an Evaluations; found {type(stated).__name__}",
+        )
         try:
-            found = evaluations(trial.estimator, trial.problem, trial.params, trial.state, num_samples)
+            found = count_evaluations(
+                trial.estimator, trial.problem, trial.params, trial.state, num_samples
+            )
         except Uncountable as reason:
             raise Skipped(str(reason)) from reason
         expect(
@@ -148,7 +190,9 @@ def one_over_samples(trial: EstimatorTrial) -> None:
     if not tested:
         raise Skipped("no group has a variance that can be compared")
     for group in tested:
-        (low, low_error), (high, high_error) = (log_variance(moments[group]) for moments in (first, second))
+        (low, low_error), (high, high_error) = (
+            log_variance(moments[group]) for moments in (first, second)
+        )
         apart = high + math.log(many) - low - math.log(few)
         statistic = abs(apart) / math.hypot(low_error, high_error)
         p = 2 * len(tested) * float(stdtr(len(first[group].mean) - 1, -statistic))
@@ -165,7 +209,9 @@ def precision(trial: EstimatorTrial) -> None:
     def batched(problem: Any, estimator: Any, params: Any, state: Any, keys: Array) -> Any:
         return jax.vmap(lambda key: trial.estimate(problem, estimator, params, state, key)[0])(keys)
 
-    wide = in_float64(batched)(trial.problem, trial.estimator, trial.params, trial.state, trial.keys)
+    wide = in_float64(batched)(
+        trial.problem, trial.estimator, trial.params, trial.state, trial.keys
+    )
     narrow = jax.tree.map(lambda leaf: leaf[: len(trial.keys)], trial.rows)
     group, apart = farthest(jax.device_get(wide), narrow)
     expect(
@@ -186,32 +232,48 @@ def learned_gradients(trial: EstimatorTrial) -> None:
         )
         trained = estimator.learning_gradient(problem, params, state, trial.keys[0], num_samples)
         learned, structure = jax.tree.flatten(
-            jax.tree.map(lambda g, s: None if g is None else s, trained, state, is_leaf=lambda g: g is None)
+            jax.tree.map(
+                lambda g, s: None if g is None else s, trained, state, is_leaf=lambda g: g is None
+            )
         )
         learned = moved(learned, jax.random.key(11), 0.5)
-        directions = [moved([jnp.zeros_like(x) for x in learned], jax.random.key(seed), 1.0) for seed in (12, 13, 14)]
+        directions = [
+            moved([jnp.zeros_like(x) for x in learned], jax.random.key(seed), 1.0)
+            for seed in (12, 13, 14)
+        ]
 
         def with_learned(values: list) -> Any:
             return jax.tree.map(
                 lambda new, old: old if new is None else new,
-                jax.tree.unflatten(structure, values), state, is_leaf=lambda new: new is None,
-            )  # fmt: skip
+                jax.tree.unflatten(structure, values),
+                state,
+                is_leaf=lambda new: new is None,
+            )
 
         def both(values: list, key: Array) -> tuple[Array, Array]:
             gradient = jax.tree.leaves(
                 estimator.learning_gradient(problem, params, with_learned(values), key, num_samples)
             )
-            stated = [sum((g * d).sum() for g, d in zip(gradient, step, strict=True)) for step in directions]
+            stated = [
+                sum((g * d).sum() for g, d in zip(gradient, step, strict=True))
+                for step in directions
+            ]
 
             def objective(step: list, size: float) -> Array:
                 there = [value + size * s for value, s in zip(values, step, strict=True)]
-                return estimator.learning_objective(problem, params, with_learned(there), key, num_samples)
+                return estimator.learning_objective(
+                    problem, params, with_learned(there), key, num_samples
+                )
 
-            found = [(objective(step, STEP) - objective(step, -STEP)) / (2 * STEP) for step in directions]
+            found = [
+                (objective(step, STEP) - objective(step, -STEP)) / (2 * STEP) for step in directions
+            ]
             return jnp.array(stated), jnp.array(found)
 
         keys = jax.random.split(jax.random.key(15), LEARNING_KEYS)
-        stated, found = jax.jit(jax.vmap(both, in_axes=(None, 0)), compiler_options=COMPILER)(learned, keys)
+        stated, found = jax.jit(jax.vmap(both, in_axes=(None, 0)), compiler_options=COMPILER)(
+            learned, keys
+        )
         stated, found = np.asarray(stated), np.asarray(found)
     apart = stated - found
     rounding = 1e-5 * np.sqrt((found**2).mean(0))
@@ -229,10 +291,20 @@ def learned_gradients(trial: EstimatorTrial) -> None:
 ESTIMATOR_CHECKS: dict[str, Callable[[EstimatorTrial], None]] = {
     check.__name__: check
     for check in (
-        shapes, dtypes, purity, jit_and_vmap, recompilation, extreme_parameters, support_claims, cost, unbiasedness,
-        one_over_samples, precision, learned_gradients,
+        shapes,
+        dtypes,
+        purity,
+        jit_and_vmap,
+        recompilation,
+        extreme_parameters,
+        support_claims,
+        evaluations,
+        unbiasedness,
+        one_over_samples,
+        precision,
+        learned_gradients,
     )
-}  # fmt: skip
+}
 """By the name that a report gives them."""
 
 STATISTICAL = ("unbiasedness", "one_over_samples", "learned_gradients")
@@ -257,7 +329,8 @@ def compare_shapes(what: str, like: str, found: Any, expected: Any) -> None:
     for place, leaf in ours.items():
         shape = jnp.shape(theirs[place])
         expect(
-            shape == jnp.shape(leaf), f"{what}: expected shape {jnp.shape(leaf)} at {place}, like {like}; found {shape}"
+            shape == jnp.shape(leaf),
+            f"{what}: expected shape {jnp.shape(leaf)} at {place}, like {like}; found {shape}",
         )
 
 
@@ -280,11 +353,15 @@ def leaves_of(leaves: Any) -> list[np.ndarray]:
 
 def same(first: Any, second: Any) -> bool:
     """Whether two trees agree bit for bit."""
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(leaves_of(first), leaves_of(second), strict=True))
+    return all(
+        np.array_equal(a, b, equal_nan=True)
+        for a, b in zip(leaves_of(first), leaves_of(second), strict=True)
+    )
 
 
 def farthest(expected: Any, found: Any) -> tuple[str, float]:
-    """The group in which two batches of estimates lie farthest apart, and how far as a fraction of its size.
+    """The group in which two batches of estimates lie farthest apart, and how far as a fraction of
+    its size.
 
     A group smaller than float32 resolves beside the others counts as that large.
     """
@@ -297,9 +374,10 @@ def farthest(expected: Any, found: Any) -> tuple[str, float]:
         group: max(
             float(np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).max())
             for a, b in zip(leaves_of(expected[group]), leaves_of(found[group]), strict=True)
-        ) / max(size, floor)
+        )
+        / max(size, floor)
         for group, size in sizes.items()
-    }  # fmt: skip
+    }
     group = max(apart, key=lambda name: math.inf if math.isnan(apart[name]) else apart[name])
     return group, apart[group]
 

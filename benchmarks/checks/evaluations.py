@@ -1,9 +1,10 @@
-r"""How often an estimate evaluates f and its gradient, counted in its traced program: nothing is compiled or run.
+r"""How often an estimate evaluates f and its gradient, counted in its traced program: nothing is
+compiled or run.
 
-f is replaced by an opaque primitive with its shapes, so that every f counts alike, a step or a constant too; its
-derivatives, forward and reverse and of any order, are opaque as well. What is counted is what a compiled program makes:
-a call whose value is not used is none, equal calls are one, and a call under `vmap` or in a loop is as many as it has
-elements or trips.
+f is replaced by an opaque primitive with its shapes, so that every f counts alike, a step or a
+constant too; its derivatives, forward and reverse and of any order, are opaque as well. What is
+counted is what a compiled program makes: a call whose value is not used is none, equal calls are
+one, and a call under `vmap` or in a loop is as many as it has elements or trips.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ from jax.extend import core
 from jax.interpreters import ad, batching, partial_eval
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, Estimator, State
+from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.problems.base import Params, Problem
 
 
@@ -35,14 +36,20 @@ slope_p = core.Primitive("slope_of_objective")
 def differentiate(primitive: core.Primitive) -> Callable:
     """Forward mode. The value enters its slope, because a gradient is evaluated together with the value."""
 
-    def rule(primals: Any, tangents: Any, *, outs: tuple, times: int, linear: int = 0) -> tuple[list, list]:
+    def rule(
+        primals: Any, tangents: Any, *, outs: tuple, times: int, linear: int = 0
+    ) -> tuple[list, list]:
         given = {"linear": linear} if primitive is slope_p else {}
         values = primitive.bind(*primals, outs=outs, times=times, **given)
-        moving = [t for t in tangents if not isinstance(t, ad.Zero) and t.dtype != jax.dtypes.float0]
+        moving = [
+            t for t in tangents if not isinstance(t, ad.Zero) and t.dtype != jax.dtypes.float0
+        ]
         if not moving:
             return values, [ad.Zero(out) for out in outs]
         beside = map(jax.lax.stop_gradient, values)  # needed, but no slope is taken through it
-        return values, slope_p.bind(*primals, *beside, *moving, outs=outs, times=times, linear=len(moving))
+        return values, slope_p.bind(
+            *primals, *beside, *moving, outs=outs, times=times, linear=len(moving)
+        )
 
     return rule
 
@@ -60,10 +67,16 @@ def transpose(cotangents: Any, *operands: Any, outs: tuple, times: int, linear: 
 def batch(primitive: core.Primitive) -> Callable:
     """`vmap`: as many evaluations as there are elements."""
 
-    def rule(operands: Any, axes: Any, *, outs: tuple, times: int, **params: Any) -> tuple[list, list[int]]:
-        size = next(o.shape[axis] for o, axis in zip(operands, axes, strict=True) if axis is not None)
+    def rule(
+        operands: Any, axes: Any, *, outs: tuple, times: int, **params: Any
+    ) -> tuple[list, list[int]]:
+        size = next(
+            o.shape[axis] for o, axis in zip(operands, axes, strict=True) if axis is not None
+        )
         batched = tuple(jax.core.ShapedArray((size, *out.shape), out.dtype) for out in outs)
-        return primitive.bind(*operands, outs=batched, times=times * size, **params), [0] * len(outs)
+        return primitive.bind(*operands, outs=batched, times=times * size, **params), [0] * len(
+            outs
+        )
 
     return rule
 
@@ -84,12 +97,14 @@ def counted(problem: Problem) -> Problem:
             out = jax.eval_shape(getattr(problem, name), params, *others)
             operands = (params, *others) if self.objective_uses_params else others
             aval = jax.core.ShapedArray(out.shape, out.dtype)
-            return objective_p.bind(*map(jnp.asarray, jax.tree.leaves(operands)), outs=(aval,), times=1)[0]
+            return objective_p.bind(
+                *map(jnp.asarray, jax.tree.leaves(operands)), outs=(aval,), times=1
+            )[0]
 
         return method
 
-    # costs are the base class's, whatever the problem made of them: f, vmapped
-    methods = {"__doc__": "A problem whose f is opaque.", "costs": Problem.costs}
+    # objectives are the base class's, whatever the problem made of them: f, vmapped
+    methods = {"__doc__": "A problem whose f is opaque.", "objectives": Problem.objectives}
     methods |= {name: opaque(name) for name in problem.evaluated}
     metaclass: Any = type(type(problem))
     counted_type = metaclass("Counted", (type(problem),), {"__module__": __name__, **methods})
@@ -99,7 +114,9 @@ def counted(problem: Problem) -> Problem:
     return twin
 
 
-def evaluations(estimator: Estimator, problem: Problem, params: Params, state: State, num_samples: int) -> Cost:
+def count_evaluations(
+    estimator: Estimator, problem: Problem, params: Params, state: State, num_samples: int
+) -> Evaluations:
     """The evaluations that one estimate, with the update of its state, makes.
 
     Raises:
@@ -114,8 +131,16 @@ def evaluations(estimator: Estimator, problem: Problem, params: Params, state: S
     used, _ = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars), instantiate=True)
     tally: Counter[str] = Counter()
     names = count()
-    walk(used, [next(names) for _ in used.constvars], [next(names) for _ in used.invars], names, {}, tally, 1)
-    return Cost(f=tally[objective_p.name], grad=tally[slope_p.name])
+    walk(
+        used,
+        [next(names) for _ in used.constvars],
+        [next(names) for _ in used.invars],
+        names,
+        {},
+        tally,
+        1,
+    )
+    return Evaluations(f=tally[objective_p.name], grad=tally[slope_p.name])
 
 
 def walk(
@@ -135,7 +160,9 @@ def walk(
 
     for equation in jaxpr.eqns:
         operands = [name_of(atom) for atom in equation.invars]
-        if equation.primitive.name == "stop_gradient":  # nothing is left of it in a compiled program
+        if (
+            equation.primitive.name == "stop_gradient"
+        ):  # nothing is left of it in a compiled program
             env.update(zip(equation.outvars, operands, strict=True))
             continue
         key = (equation.primitive.name, str(equation.params), tuple(operands))
@@ -146,7 +173,12 @@ def walk(
 
 
 def outcome(
-    equation: core.JaxprEqn, operands: list, names: Iterator[int], known: dict, tally: Counter[str], trips: int
+    equation: core.JaxprEqn,
+    operands: list,
+    names: Iterator[int],
+    known: dict,
+    tally: Counter[str],
+    trips: int,
 ) -> list:
     """Names for what one equation gives, after adding its evaluations."""
     inner = [closed_parts(part) for part in core.jaxprs_in_params(equation.params)]
@@ -158,7 +190,9 @@ def outcome(
 
     def of(part: core.Jaxpr, inputs: list, times: int) -> tuple[list, Counter[str]]:
         own: Counter[str] = Counter()
-        return walk(part, [next(names) for _ in part.constvars], inputs, names, known, own, times), own
+        return walk(
+            part, [next(names) for _ in part.constvars], inputs, names, known, own, times
+        ), own
 
     kind = equation.primitive.name
     if len(inner) == 1 and len(inner[0].invars) == len(operands) and kind != "scan":

@@ -1,8 +1,8 @@
 """The same program in float64: every operation on floats widened, every random bit as it was.
 
-Drawing again in float64 would take other bits and give other samples, so that nothing could be compared but averages.
-Here the program traced in float32 is evaluated anew: integers, keys and random bits are left alone, and from where they
-become floats on, all is float64.
+Drawing again in float64 would take other bits and give other samples, so that nothing could be
+compared but averages. Here the program traced in float32 is evaluated anew: integers, keys and
+random bits are left alone, and from where they become floats on, all is float64.
 """
 
 from collections.abc import Callable
@@ -40,10 +40,16 @@ def in_float64(function: Callable) -> Callable:
 
 def evaluate(jaxpr: core.Jaxpr, consts: list, inputs: list) -> list:
     """The outputs of a program, every float in it widened."""
-    env: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *inputs], strict=True))
+    env: dict[Any, Any] = dict(
+        zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *inputs], strict=True)
+    )
 
     def read(atom: Any) -> Any:
-        return widen(jnp.asarray(atom.val, dtype_of(atom))) if isinstance(atom, core.Literal) else env[atom]
+        return (
+            widen(jnp.asarray(atom.val, dtype_of(atom)))
+            if isinstance(atom, core.Literal)
+            else env[atom]
+        )
 
     for equation in jaxpr.eqns:
         operands = [read(atom) for atom in equation.invars]
@@ -58,17 +64,24 @@ def apply(equation: core.JaxprEqn, operands: list) -> list:
         return CONTROL_FLOW[name](params, operands)
     if name in NARROW:
         operands = [
-            operand.astype(dtype_of(atom)) if jnp.issubdtype(operand.dtype, jnp.floating) else operand
+            operand.astype(dtype_of(atom))
+            if jnp.issubdtype(operand.dtype, jnp.floating)
+            else operand
             for operand, atom in zip(operands, equation.invars, strict=True)
         ]
         return [*map(widen, as_list(equation, equation.primitive.bind(*operands, **params)))]
     if name == "reduce_precision":
         return operands
-    bodies = [value for value in params.values() if hasattr(value, "eqns") or hasattr(value, "jaxpr")]
+    bodies = [
+        value for value in params.values() if hasattr(value, "eqns") or hasattr(value, "jaxpr")
+    ]
     # a call: its body in its place; what a scatter combines two numbers with is none
     if bodies and len(getattr(bodies[0], "jaxpr", bodies[0]).invars) == len(operands):
         return closed(bodies[0])(*operands)
-    return as_list(equation, equation.primitive.bind(*operands, **{key: wider(value) for key, value in params.items()}))
+    return as_list(
+        equation,
+        equation.primitive.bind(*operands, **{key: wider(value) for key, value in params.items()}),
+    )
 
 
 def dtype_of(atom: Any) -> Any:
@@ -121,7 +134,10 @@ def while_loop(params: dict[str, Any], operands: list) -> list:
 
     def step(carry: list) -> list:
         goes = going(carry)
-        return [jnp.where(beside(goes, new), new, old) for new, old in zip(body(*of_body, *carry), carry, strict=True)]
+        return [
+            jnp.where(beside(goes, new), new, old)
+            for new, old in zip(body(*of_body, *carry), carry, strict=True)
+        ]
 
     return jax.lax.while_loop(lambda carry: going(carry).any(), step, carry)
 
@@ -137,4 +153,8 @@ def cond(params: dict[str, Any], operands: list) -> list:
     return jax.lax.switch(index, [closed(branch) for branch in params["branches"]], *rest)
 
 
-CONTROL_FLOW: dict[str, Callable[[dict[str, Any], list], list]] = {"scan": scan, "while": while_loop, "cond": cond}
+CONTROL_FLOW: dict[str, Callable[[dict[str, Any], list], list]] = {
+    "scan": scan,
+    "while": while_loop,
+    "cond": cond,
+}

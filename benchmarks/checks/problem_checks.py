@@ -48,16 +48,20 @@ def shapes(trial: ProblemTrial) -> None:
         f"init_params: expected a dict of named groups; found {type(params).__name__}",
     )
     q = trial.problem.distribution(params)
-    expect(isinstance(q, dist.Distribution), f"distribution: expected a numpyro Distribution; found {type(q).__name__}")
+    expect(
+        isinstance(q, dist.Distribution),
+        f"distribution: expected a numpyro Distribution; found {type(q).__name__}",
+    )
     x = draws(trial)
     one = jax.eval_shape(trial.problem.objective, params, x[0])
     expect(
         one.shape == q.batch_shape,
         f"objective: expected shape {q.batch_shape}, a number for each data point; found {one.shape}",
     )
-    every = jax.eval_shape(trial.problem.costs, params, x)
+    every = jax.eval_shape(trial.problem.objectives, params, x)
     expect(
-        every.shape == (DRAWS, *q.batch_shape), f"costs: expected shape {(DRAWS, *q.batch_shape)}; found {every.shape}"
+        every.shape == (DRAWS, *q.batch_shape),
+        f"objectives: expected shape {(DRAWS, *q.batch_shape)}; found {every.shape}",
     )
     truth = jax.eval_shape(trial.problem.exact_gradient, params)
     if truth is not None:
@@ -75,19 +79,30 @@ def dtypes(trial: ProblemTrial) -> None:
 def purity(trial: ProblemTrial) -> None:
     """Under one key there is one θ, and at one θ and x one f."""
     first, again = (trial.problem.init_params(jax.random.key(3)) for _ in range(2))
-    expect(same(first, again), "init_params: expected the same θ from the same key twice; found another")
+    expect(
+        same(first, again),
+        "init_params: expected the same θ from the same key twice; found another",
+    )
     x = draws(trial)
     value, repeated = (trial.problem.objective(trial.params, x[0]) for _ in range(2))
-    expect(same(value, repeated), "objective: expected the same f at the same θ and x twice; found another")
+    expect(
+        same(value, repeated),
+        "objective: expected the same f at the same θ and x twice; found another",
+    )
 
 
 def jit_and_vmap(trial: ProblemTrial) -> None:
     """Compiled and batched, f and θ are what they are called plainly."""
     x = draws(trial)
     plain = np.stack([np.asarray(trial.problem.objective(trial.params, one)) for one in x])
-    batched = jax.jit(type(trial.problem).costs, compiler_options=COMPILER)(trial.problem, trial.params, x)
+    batched = jax.jit(type(trial.problem).objectives, compiler_options=COMPILER)(
+        trial.problem, trial.params, x
+    )
     apart = relative(plain, batched)
-    expect(apart < AGREEMENT, f"expected costs to be the objective of each sample; found it apart by {apart:.1e}")
+    expect(
+        apart < AGREEMENT,
+        f"expected objectives to be the objective of each sample; found it apart by {apart:.1e}",
+    )
     keys = jax.random.split(jax.random.key(3), 2)
     several = jax.jit(jax.vmap(trial.problem.init_params), compiler_options=COMPILER)(keys)
     theirs = paths(jax.tree.map(lambda leaf: leaf[1], several))
@@ -103,16 +118,25 @@ def recompilation(trial: ProblemTrial) -> None:
     """Another value of a number, of θ or of x compiles nothing."""
 
     def everything(problem: Any, params: Any, x: Array) -> Any:
-        return problem.costs(params, x), problem.distribution(params).log_prob(x), problem.exact_gradient(params)
+        return (
+            problem.objectives(params, x),
+            problem.distribution(params).log_prob(x),
+            problem.exact_gradient(params),
+        )
 
     x = draws(trial)
     others = {
         "θ": (trial.problem, moved(trial.params, jax.random.key(8), 0.1), x),
         "x": (trial.problem, trial.params, x + 1),
     }
-    others |= {name: (other, trial.params, x) for name, other in other_numbers(trial.problem).items()}
+    others |= {
+        name: (other, trial.params, x) for name, other in other_numbers(trial.problem).items()
+    }
     again = retraced(everything, (trial.problem, trial.params, x), others)
-    expect(not again, f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}")
+    expect(
+        not again,
+        f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}",
+    )
 
 
 def extreme_parameters(trial: ProblemTrial) -> None:
@@ -121,8 +145,11 @@ def extreme_parameters(trial: ProblemTrial) -> None:
         params = jax.tree.map(lambda leaf, factor=factor: leaf * factor, trial.params)
         q = trial.problem.distribution(params)
         x = sample(q, jax.random.key(5), DRAWS)
-        for what, values in (("f", trial.problem.costs(params, x)), ("log q", q.log_prob(x))):
-            expect(not np.isnan(values).any(), f"expected {what} to be no NaN at {factor:g} × θ; found one")
+        for what, values in (("f", trial.problem.objectives(params, x)), ("log q", q.log_prob(x))):
+            expect(
+                not np.isnan(values).any(),
+                f"expected {what} to be no NaN at {factor:g} × θ; found one",
+            )
 
 
 def distribution(trial: ProblemTrial) -> None:
@@ -134,14 +161,20 @@ def distribution(trial: ProblemTrial) -> None:
     for name, constraint in base.arg_constraints.items():
         if name in vars(base):
             expect(
-                np.all(constraint(getattr(base, name))), f"distribution: expected {name} to be {constraint}; it is not"
+                np.all(constraint(getattr(base, name))),
+                f"distribution: expected {name} to be {constraint}; it is not",
             )
     x = sample(q, jax.random.key(6), SCORES)
-    expect(np.all(q.support(x)), f"distribution: expected draws in its support, {q.support}; found some outside")
+    expect(
+        np.all(q.support(x)),
+        f"distribution: expected draws in its support, {q.support}; found some outside",
+    )
 
     def score(x: Array) -> Array:
         leaves = jax.tree.leaves(
-            jax.grad(lambda params: trial.problem.distribution(params).log_prob(x).sum())(trial.params)
+            jax.grad(lambda params: trial.problem.distribution(params).log_prob(x).sum())(
+                trial.params
+            )
         )
         return jnp.concatenate([leaf.ravel() for leaf in leaves])
 
@@ -149,7 +182,10 @@ def distribution(trial: ProblemTrial) -> None:
     error = scores.std(0, ddof=1) / math.sqrt(SCORES)
     z = np.divide(np.abs(scores.mean(0)), error, out=np.zeros_like(error), where=error > 1e-6)
     p = min(1.0, 2 * len(z) * float(ndtr(-z.max())))
-    expect(p > trial.level, f"expected the score's mean to be zero, as where draws follow log_prob; found p = {p:.1e}")
+    expect(
+        p > trial.level,
+        f"expected the score's mean to be zero, as where draws follow log_prob; found p = {p:.1e}",
+    )
 
 
 def exact_gradient(trial: ProblemTrial) -> None:
@@ -176,16 +212,20 @@ def exact_gradient(trial: ProblemTrial) -> None:
 def precision(trial: ProblemTrial) -> None:
     """f in float32 is f in float64, to rounding."""
     x = draws(trial)
-    narrow = trial.problem.costs(trial.params, x)
+    narrow = trial.problem.objectives(trial.params, x)
     with jax.enable_x64(True):
         problem, params, wide_x = in_precision_in_force((trial.problem, trial.params, x))
-        wide = np.asarray(problem.costs(params, wide_x))
+        wide = np.asarray(problem.objectives(params, wide_x))
     apart = relative(wide, narrow)
-    expect(apart < AGREEMENT, f"expected f in float32 to be f in float64; found it apart by {apart:.1e} of its size")
+    expect(
+        apart < AGREEMENT,
+        f"expected f in float32 to be f in float64; found it apart by {apart:.1e} of its size",
+    )
 
 
 def smoothness(trial: ProblemTrial) -> None:
-    """Where it claims so, f's differences are the integrals of its slope: it has no jump, and the slope is right.
+    """Where it claims so, f's differences are the integrals of its slope: it has no jump, and the
+    slope is right.
 
     A jump shows where every finite difference is blind to it: the slope on both its sides is right.
     """
@@ -202,7 +242,11 @@ def smoothness(trial: ProblemTrial) -> None:
 
             slopes = jax.vmap(jax.grad(f))(middles)
             coarse = jax.vmap(jax.grad(f))(middles.reshape(-1, 2).mean(1)).mean()
-            return f(jnp.ones(())) - f(jnp.zeros(())), slopes.mean(), jnp.abs(slopes.mean() - coarse)
+            return (
+                f(jnp.ones(())) - f(jnp.zeros(())),
+                slopes.mean(),
+                jnp.abs(slopes.mean() - coarse),
+            )
 
         # from one draw to the next, in steps beyond them: draws of a discrete x may be all the same
         ends = jnp.roll(x, 1, axis=0) + 0.5
@@ -219,7 +263,7 @@ def smoothness(trial: ProblemTrial) -> None:
 def use_of_params(trial: ProblemTrial) -> None:
     """f depends on θ, other than through x, where it says so and only there."""
     x = draws(trial)
-    slope = jax.jacrev(lambda params: trial.problem.costs(params, x))(trial.params)
+    slope = jax.jacrev(lambda params: trial.problem.objectives(params, x))(trial.params)
     depends = any(bool(np.any(np.asarray(leaf) != 0)) for leaf in jax.tree.leaves(slope))
     claimed = trial.problem.objective_uses_params
     expect(
@@ -232,10 +276,19 @@ def use_of_params(trial: ProblemTrial) -> None:
 PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
     check.__name__: check
     for check in (
-        shapes, dtypes, purity, jit_and_vmap, recompilation, extreme_parameters, distribution, exact_gradient,
-        precision, smoothness, use_of_params,
+        shapes,
+        dtypes,
+        purity,
+        jit_and_vmap,
+        recompilation,
+        extreme_parameters,
+        distribution,
+        exact_gradient,
+        precision,
+        smoothness,
+        use_of_params,
     )
-}  # fmt: skip
+}
 """By the name that a report gives them."""
 
 STATISTICAL = ("distribution", "exact_gradient")
@@ -254,7 +307,10 @@ def compare_dtypes(name: str, problem: Any, x: Array) -> None:
     truth = jax.eval_shape(problem.exact_gradient, params)
     found |= paths({} if truth is None else {"exact_gradient": truth})
     for place, leaf in found.items():
-        expect(leaf.dtype == jnp.dtype(name), f"in {name}: expected {name} at {place}; found {leaf.dtype}")
+        expect(
+            leaf.dtype == jnp.dtype(name),
+            f"in {name}: expected {name} at {place}; found {leaf.dtype}",
+        )
 
 
 def relative(expected: Any, found: Any) -> float:
@@ -265,6 +321,10 @@ def relative(expected: Any, found: Any) -> float:
 
 def unbiased_estimator(trial: ProblemTrial) -> Estimator | None:
     """A registered estimator that is unbiased on the problem: one through f where there is one, as the least noisy."""
-    built = [cls() for cls in ESTIMATORS.values()] + [estimator("score_function", baseline="leave_one_out")]
-    fitting = [e for e in built if not e.supports(trial.problem) and e.claims_unbiased(trial.problem)]
+    built = [cls() for cls in ESTIMATORS.values()] + [
+        estimator("score_function", baseline="leave_one_out")
+    ]
+    fitting = [
+        e for e in built if not e.refuses(trial.problem) and e.claims_unbiased(trial.problem)
+    ]
     return max(fitting, key=lambda e: (e.differentiates_f, e.min_samples), default=None)

@@ -20,7 +20,7 @@ from gradest.benchmarks.measurement.replicates import (
 )
 from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.benchmarks.statistics.moments import Moments
-from gradest.estimators.base import Cost, Estimator, State
+from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.problems import PROBLEMS
 from gradest.problems.arguments import arguments, build
 from gradest.problems.base import Params, Problem
@@ -77,8 +77,13 @@ def moved(tree: Any, key: Array, size: float) -> Any:
     """Every float in `tree` moved by a Gaussian step: off the places where terms of a gradient happen to vanish."""
     leaves, structure = jax.tree.flatten(tree)
     keys = jax.random.split(key, max(1, len(leaves)))
-    steps = [size * jax.random.normal(key, jnp.shape(leaf), jnp.result_type(leaf)) for key, leaf in zip(keys, leaves)]  # noqa: B905
-    return jax.tree.unflatten(structure, [leaf + step for leaf, step in zip(leaves, steps, strict=True)])
+    steps = [
+        size * jax.random.normal(key, jnp.shape(leaf), jnp.result_type(leaf))
+        for key, leaf in zip(keys, leaves)
+    ]  # noqa: B905
+    return jax.tree.unflatten(
+        structure, [leaf + step for leaf, step in zip(leaves, steps, strict=True)]
+    )
 
 
 def in_precision_in_force(tree: Any) -> Any:
@@ -93,7 +98,10 @@ def in_precision_in_force(tree: Any) -> Any:
 
 def paths(tree: Any) -> dict[str, Any]:
     """The leaves of a tree by their place in it."""
-    return {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+    return {
+        jax.tree_util.keystr(path): leaf
+        for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]
+    }
 
 
 def other_numbers(thing: Any) -> dict[str, Any]:
@@ -103,7 +111,12 @@ def other_numbers(thing: Any) -> dict[str, Any]:
     for name, value in vars(thing).items():
         declared = kinds[name].kind == "number" if name in kinds else type(value) is float
         if declared and np.size(value) == 1:
-            for candidate in (float(value) * 1.25 + 0.0625, float(value) * 0.75, float(value) + 1, float(value) - 1):
+            for candidate in (
+                float(value) * 1.25 + 0.0625,
+                float(value) * 0.75,
+                float(value) + 1,
+                float(value) - 1,
+            ):
                 try:
                     found[name] = remade(thing, **{name: candidate})
                 except (TypeError, ValueError):
@@ -114,7 +127,9 @@ def other_numbers(thing: Any) -> dict[str, Any]:
 
 def remade(thing: Any, **changes: Any) -> Any:
     """Made anew from its fields, some of them changed."""
-    taken = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init}
+    taken = {
+        field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init
+    }
     return type(thing)(**taken | changes)
 
 
@@ -145,9 +160,11 @@ def extremes(problem: Problem, params: Params) -> list[Params]:
         q = problem.distribution(params)
         x = q.sample(jax.random.key(0), (NUM_SAMPLES,)).astype(jnp.result_type(float))
         values = (
-            jax.value_and_grad(lambda params: problem.costs(params, x).sum())(params),
-            jax.grad(lambda x: problem.costs(params, x).sum())(x),
-            jax.value_and_grad(lambda params: problem.distribution(params).log_prob(x).sum())(params),
+            jax.value_and_grad(lambda params: problem.objectives(params, x).sum())(params),
+            jax.grad(lambda x: problem.objectives(params, x).sum())(x),
+            jax.value_and_grad(lambda params: problem.distribution(params).log_prob(x).sum())(
+                params
+            ),
         )
         return jnp.all(jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(values)]))
 
@@ -188,11 +205,11 @@ class Frozen(Estimator):
     ) -> tuple[Params, State]:
         return self.estimator.estimate(problem, params, self.state, key, num_samples)[0], state
 
-    def supports(self, problem: Problem) -> str | None:
-        return self.estimator.supports(problem)
+    def refuses(self, problem: Problem) -> str | None:
+        return self.estimator.refuses(problem)
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return self.estimator.cost(problem, num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return self.estimator.evaluations(problem, num_samples)
 
     def refuses_samples(self, num_samples: int) -> str | None:
         return self.estimator.refuses_samples(num_samples)
@@ -220,7 +237,9 @@ class EstimatorTrial:
         for num_samples in range(least, least + 1024):
             if not self.estimator.refuses_samples(num_samples):
                 return num_samples
-        raise Failed(f"refuses_samples: expected it to take some L from {least} on; found {self.refusal(least)!r}")
+        raise Failed(
+            f"refuses_samples: expected it to take some L from {least} on; found {self.refusal(least)!r}"
+        )
 
     def refusal(self, num_samples: int) -> str | None:
         """Why the estimator cannot take so many samples."""
@@ -246,7 +265,9 @@ class EstimatorTrial:
     def rows(self) -> Params:
         """Estimates, compiled and batched: one for each of `keys`, then one for each extreme θ."""
         thetas = [self.params] * len(self.keys) + self.on.extreme_params
-        keys = jnp.concatenate([self.keys, jnp.broadcast_to(self.keys[:1], (len(self.on.extreme_params),))])
+        keys = jnp.concatenate(
+            [self.keys, jnp.broadcast_to(self.keys[:1], (len(self.on.extreme_params),))]
+        )
         batched = jax.jit(
             jax.vmap(lambda *args: self.estimate(*args)[0], in_axes=(None, None, 0, None, 0)),
             compiler_options=COMPILER,
@@ -266,21 +287,32 @@ class EstimatorTrial:
         if not jax.tree.leaves(self.state):
             return self.estimator
         states = adapt(
-            self.problem, self.estimator, self.params, jax.random.key(6), batches=1, num_samples=self.num_samples,
+            self.problem,
+            self.estimator,
+            self.params,
+            jax.random.key(6),
+            batches=1,
+            num_samples=self.num_samples,
             steps=ADAPT_STEPS,
-        )  # fmt: skip
+        )
         return Frozen(self.estimator, jax.tree.map(lambda leaf: leaf[0], states))
 
     def measured(self, num_samples: int) -> dict[str, Moments]:
         """The moments of many replicates at L, each L measured once."""
         if num_samples not in self._measured:
-            cost = sum(self.estimator.cost(self.problem, num_samples))
+            cost = sum(self.estimator.evaluations(self.problem, num_samples))
             each = max(1, cost * elements_per_evaluation(self.problem, self.params))
-            replicates = int(np.clip(ELEMENTS // each, LEAST_REPLICATES, MOST_REPLICATES)) // 32 * 32
+            replicates = (
+                int(np.clip(ELEMENTS // each, LEAST_REPLICATES, MOST_REPLICATES)) // 32 * 32
+            )
             self._measured[num_samples] = measure(
-                self.problem, self.settled, self.params, num_samples=num_samples, replicates=replicates,
+                self.problem,
+                self.settled,
+                self.params,
+                num_samples=num_samples,
+                replicates=replicates,
                 key=cell_key(7, self.on.name, "init", num_samples),
-            )  # fmt: skip
+            )
         return self._measured[num_samples].moments
 
     def bias_p(self) -> float:
@@ -288,4 +320,6 @@ class EstimatorTrial:
         moments, truth = self.measured(self.num_samples), self.on.truth
         assert truth is not None
         truths = {group: exactly(gradient) for group, gradient in truth.items()}
-        return min(found.p for found in biases(moments, truths, float(np.finfo(np.float32).eps)).values())
+        return min(
+            found.p for found in biases(moments, truths, float(np.finfo(np.float32).eps)).values()
+        )

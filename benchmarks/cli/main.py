@@ -21,16 +21,25 @@ GATE_FAILED, INTERRUPTED = 4, 130
 
 sweep_argument = click.argument("sweep", default="default")
 output_option = click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="Results folder  [default: results/NAME]"
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Results folder  [default: results/NAME]",
 )
 seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
 generator_option = click.option("--generator", help="Of random numbers: threefry or philox.")
 replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")
 precision_option = click.option(
-    "--precision", type=float, help="Chooses R for each cell: the half-width of a variance's interval, relative to it."
+    "--precision",
+    type=float,
+    help="Chooses R for each cell: the half-width of a variance's interval, relative to it.",
 )
-max_replicates_option = click.option("--max-replicates", type=int, help="The most that --precision may choose.")
-timeout_option = click.option("--cell-timeout", type=float, help="Seconds that --precision may choose R for.")
+max_replicates_option = click.option(
+    "--max-replicates", type=int, help="The most that --precision may choose."
+)
+timeout_option = click.option(
+    "--cell-timeout", type=float, help="Seconds that --precision may choose R for."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
@@ -49,9 +58,16 @@ def for_a_sweep(command: Callable) -> Callable:
 
     decorated: Callable = with_plan
     for decorate in (
-        json_option, timeout_option, max_replicates_option, precision_option, replicates_option,
-        generator_option, seed_option, output_option, sweep_argument,
-    ):  # fmt: skip
+        json_option,
+        timeout_option,
+        max_replicates_option,
+        precision_option,
+        replicates_option,
+        generator_option,
+        seed_option,
+        output_option,
+        sweep_argument,
+    ):
         decorated = decorate(decorated)
     return decorated
 
@@ -64,17 +80,20 @@ class Commands(click.Group):
             from gradest.problems.arguments import nearest
 
             known = list(self.commands)
-            raise BadInput(f"command {args[0]!r}: expected one of {', '.join(known)}{nearest(args[0], known)}")
+            raise BadInput(
+                f"command {args[0]!r}: expected one of {', '.join(known)}{nearest(args[0], known)}"
+            )
         return super().resolve_command(context, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gradest")
 def cli() -> None:
-    """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of samples L.
+    """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of
+    samples L.
 
-    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate failed, 5 store damaged,
-    6 store in use, 130 interrupted. --debug, anywhere, shows tracebacks.
+    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate
+    failed, 5 store damaged, 6 store in use, 130 interrupted. --debug, anywhere, shows tracebacks.
     """
 
 
@@ -88,34 +107,47 @@ def run(plan: "Plan", folder: Path, as_json: bool) -> int:
 @cli.command()
 @click.argument("run", default="default")
 @click.option(
-    "--replicates", type=click.IntRange(min=1), required=True, help="How many more; they add to the sweep's R."
+    "--replicates",
+    type=click.IntRange(min=1),
+    required=True,
+    help="How many more; they add to the sweep's R.",
 )
 @output_option
 @json_option
 def extend(run: str, replicates: int, output: Path | None, as_json: bool) -> int:
     """Add replicates to a finished run: the same numbers as one run of the total.
 
-    RUN is the name of a run in results/, or the folder of one. A problem with an R of its own grows in proportion.
+    RUN is the name of a run in results/, or the folder of one. A problem with an R of its own grows
+    in proportion.
     """
     from gradest.benchmarks.analysis.results import recorded_sweep
     from gradest.benchmarks.sweeps.sweep import lengthened
 
     folder = output or run_folder(run)
-    return measure_and_draw(resolved(lengthened(recorded_sweep(folder), replicates)), folder, as_json)
+    return measure_and_draw(
+        resolved(lengthened(recorded_sweep(folder), replicates)), folder, as_json
+    )
 
 
 @cli.command(name="time")
 @sweep_argument
-@click.option("--processes", type=int, default=5, show_default=True, help="How many, one after the other; 2 or more.")
+@click.option(
+    "--processes",
+    type=int,
+    default=5,
+    show_default=True,
+    help="How many, one after the other; 2 or more.",
+)
 @output_option
 @json_option
 def time_(sweep: str, processes: int, output: Path | None, as_json: bool) -> int:
     """Time the cells of a finished run again, in several processes, and draw it again.
 
-    SWEEP is the name of a run in results/, the folder of one, or a sweep's file. Each process is a fresh interpreter.
-    In it the estimators of one problem, θ and L are called in turn, compiled and warm; a time is the median of its
-    calls. From the processes come the seconds of measurements.csv, with an interval over processes. A rerun adds the
-    processes that are not there yet.
+    SWEEP is the name of a run in results/, the folder of one, or a sweep's file. Each process is a
+    fresh interpreter. In it the estimators of one problem, θ and L are called in turn, compiled and
+    warm; a time is the median of its calls. From the processes come the seconds of
+    measurements.csv, with an interval over processes. A rerun adds the processes that are not there
+    yet.
     """
     from gradest.benchmarks.analysis.results import recorded_sweep
     from gradest.benchmarks.cli.progress import show_progress
@@ -130,7 +162,13 @@ def time_(sweep: str, processes: int, output: Path | None, as_json: bool) -> int
         progress.note("drawing")
         write_report(folder)
     new = timed.cells * processes - timed.reused
-    report = {"folder": str(folder), "cells": timed.cells, "processes": processes, "timed": new, "reused": timed.reused}
+    report = {
+        "folder": str(folder),
+        "cells": timed.cells,
+        "processes": processes,
+        "timed": new,
+        "reused": timed.reused,
+    }
     said = f"{folder}: {timed.cells} cells × {processes} processes, {timed.reused} of these times were there already"
     emit(report if as_json else said)
     return 0
@@ -152,15 +190,23 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
             from gradest.benchmarks.report.summary import FILE, headlines
 
             written = write_report(folder)
-        except KeyboardInterrupt as interrupt:  # `extend`, called again, would add as many replicates again
-            raise KeyboardInterrupt(f"all is measured; gradest report {folder} draws it") from interrupt
+        except (
+            KeyboardInterrupt
+        ) as interrupt:  # `extend`, called again, would add as many replicates again
+            raise KeyboardInterrupt(
+                f"all is measured; gradest report {folder} draws it"
+            ) from interrupt
     say_skipped(plan.reasons)
     found = headlines(read_run(folder))
     report = {
-        "folder": str(folder), "cells": summary.counts, "reused": summary.reused,
-        "seconds": round(summary.seconds, 2), "files": len(written) + 3, "summary": str(folder / FILE),
+        "folder": str(folder),
+        "cells": summary.counts,
+        "reused": summary.reused,
+        "seconds": round(summary.seconds, 2),
+        "files": len(written) + 3,
+        "summary": str(folder / FILE),
         "headlines": found,
-    }  # fmt: skip
+    }
     said = f"{folder}: {counted(summary.counts)} in {summary.seconds:.0f} s; {len(written)} files"
     emit(report if as_json else "\n".join([said, *found, f"Read {folder / FILE} first."]))
     return 3 if summary.counts["failed"] else 0
@@ -171,10 +217,11 @@ def measure_and_draw(plan: "Plan", folder: Path, as_json: bool) -> int:
 @output_option
 @json_option
 def report(sweep: str, output: Path | None, as_json: bool) -> int:
-    """Draw the figures, tables, numbers and summary of a finished run again, from its CSV files alone.
+    """Draw the figures, tables, numbers and summary of a finished run again, from its CSV files
+    alone.
 
-    SWEEP is the name of a run in results/, or the folder of one. Of the two files measurements.csv is enough; without
-    leave_one_out.csv slopes and crossovers are left out.
+    SWEEP is the name of a run in results/, or the folder of one. Of the two files measurements.csv
+    is enough; without leave_one_out.csv slopes and crossovers are left out.
     """
     from gradest.benchmarks.report.report import write_report
     from gradest.benchmarks.report.summary import FILE
@@ -189,9 +236,18 @@ def report(sweep: str, output: Path | None, as_json: bool) -> int:
 @cli.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="[B]", required=False)
-@click.option("--reference", help="Compare A's other estimators with this one: name[argument=value,…].")
-@click.option("--metric", "metrics", multiple=True, help="variance, work or bias; may be repeated  [default: all]")
-@click.option("--fail-above", help="Exit with status 4 where a ratio is surely above 1 + this: 5% or 0.05.")
+@click.option(
+    "--reference", help="Compare A's other estimators with this one: name[argument=value,…]."
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="variance, work or bias; may be repeated  [default: all]",
+)
+@click.option(
+    "--fail-above", help="Exit with status 4 where a ratio is surely above 1 + this: 5% or 0.05."
+)
 @json_option
 def compare(
     first: str,
@@ -201,15 +257,17 @@ def compare(
     fail_above: str | None,
     as_json: bool,
 ) -> int:
-    """Compare run B with run A cell by cell, or the estimators of A with a --reference: ratios with 95 % intervals.
+    """Compare run B with run A cell by cell, or the estimators of A with a --reference: ratios with
+    95 % intervals.
 
-    A and B are names of runs in results/, or folders. A ratio is B's over A's, or an estimator's over the reference's:
-    of the variance, of the work-normalised variance (variance × seconds), of ‖bias‖ where both were found biased. Cells
-    on the same random numbers are paired: "gain" is how many times wider the interval would be without that.
+    A and B are names of runs in results/, or folders. A ratio is B's over A's, or an estimator's
+    over the reference's: of the variance, of the work-normalised variance (variance × seconds), of
+    ‖bias‖ where both were found biased. Cells on the same random numbers are paired: "gain" is how
+    many times wider the interval would be without that.
 
-    --fail-above 5% is a gate: the exit status is 4 where some ratio's whole interval lies above 1.05. Unreliable and
-    failed cells never count, and work only where both were timed in several processes (`gradest time`) on the same
-    hardware.
+    --fail-above 5% is a gate: the exit status is 4 where some ratio's whole interval lies above
+    1.05. Unreliable and failed cells never count, and work only where both were timed in several
+    processes (`gradest time`) on the same hardware.
     """
     from gradest.benchmarks.analysis import ratios as comparing
     from gradest.benchmarks.analysis.results import find_run, read_run
@@ -217,7 +275,9 @@ def compare(
     threshold = None if fail_above is None else comparing.parse_threshold(fail_above)
     if bool(second) == bool(reference):
         got = "both" if second else "neither"
-        raise BadInput(f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}")
+        raise BadInput(
+            f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}"
+        )
     chosen = comparing.parse_metrics(metrics)
     run = read_run(find_run(first))
     if second:
@@ -228,12 +288,27 @@ def compare(
         click.echo(f"warning: {warning}", err=True)
     for count, name in ((found.only_first, "A"), (found.only_second, "B")):
         if count:
-            click.echo(f"{count} cells only in {name}" if second else f"{count} cells without the reference", err=True)
+            click.echo(
+                f"{count} cells only in {name}"
+                if second
+                else f"{count} cells without the reference",
+                err=True,
+            )
     above = [] if threshold is None else found.above(threshold)
-    failures = [f"{name} of {row.label}: {comparing.ratio_text(row.ratios[name])}" for row, name in above]
+    failures = [
+        f"{name} of {row.label}: {comparing.ratio_text(row.ratios[name])}" for row, name in above
+    ]
     if as_json:
-        emit({"a": str(run.folder), "b": second, "reference": reference, "fail_above": threshold, "above": failures}
-             | comparing.as_json(found, chosen))  # fmt: skip
+        emit(
+            {
+                "a": str(run.folder),
+                "b": second,
+                "reference": reference,
+                "fail_above": threshold,
+                "above": failures,
+            }
+            | comparing.as_json(found, chosen)
+        )
     else:
         emit(comparing.as_text(found, chosen))
     for failure in failures:
@@ -256,17 +331,21 @@ def list_(as_json: bool) -> int:
         emit(columns(catalogue()))
         return 0
     built = {name: cls() for name, cls in ESTIMATORS.items()}
-    supports = {}
+    refuses = {}
     for name, cls in PROBLEMS.items():
         problem = cls()
-        supports[name] = {label: estimator.supports(problem) for label, estimator in built.items()}
-    emit({"problems": list(PROBLEMS), "estimators": list(ESTIMATORS), "supports": supports})
+        refuses[name] = {label: estimator.refuses(problem) for label, estimator in built.items()}
+    emit({"problems": list(PROBLEMS), "estimators": list(ESTIMATORS), "supports": refuses})
     return 0
 
 
 @cli.command()
 @click.argument("name")
-@click.option("--bibtex", is_flag=True, help="Print the papers of a problem or an estimator, to be cited, instead.")
+@click.option(
+    "--bibtex",
+    is_flag=True,
+    help="Print the papers of a problem or an estimator, to be cited, instead.",
+)
 @json_option
 def describe(name: str, bibtex: bool, as_json: bool) -> int:
     """Print what a problem, an estimator or a preset is: formula, arguments, bias, cost, source."""
@@ -283,11 +362,12 @@ def describe(name: str, bibtex: bool, as_json: bool) -> int:
 @click.argument("target")
 @json_option
 def check(target: str, as_json: bool) -> int:
-    """Check TARGET, an estimator or a problem of your own, written MODULE:CLASS, or a registered one.
+    """Check TARGET, an estimator or a problem of your own, written MODULE:CLASS, or a registered
+    one.
 
-    MODULE is a file in the current folder, or any module that can be imported. Shapes, dtypes, purity, agreement under
-    jit and vmap, recompilation, extreme θ, claims, stated costs, bias, 1/L, precision, learned gradients: on every
-    problem that it supports.
+    MODULE is a file in the current folder, or any module that can be imported. Shapes, dtypes,
+    purity, agreement under jit and vmap, recompilation, extreme θ, claims, stated costs, bias, 1/L,
+    precision, learned gradients: on every problem that it supports.
     """
     from gradest.benchmarks.checks.check import check as check_target
     from gradest.benchmarks.sweeps.run import use_compilation_cache
@@ -306,14 +386,21 @@ def plan(found: "Plan", folder: Path, as_json: bool) -> int:
     costs = [
         [
             n * cell.replicates
-            for n in found.estimators[cell.estimator].cost(found.problems[cell.problem], cell.num_samples)
+            for n in found.estimators[cell.estimator].evaluations(
+                found.problems[cell.problem], cell.num_samples
+            )
         ]
         for cell in found.measurable
     ]
     totals = {"f_evals": sum(f for f, _ in costs), "grad_evals": sum(g for _, g in costs)}
     if as_json:
         cells = [
-            {"cell": c.id, "label": c.label, "estimator_args": c.estimator.json, "skipped": found.reasons.get(c.id)}
+            {
+                "cell": c.id,
+                "label": c.label,
+                "estimator_args": c.estimator.json,
+                "skipped": found.reasons.get(c.id),
+            }
             for c in found.cells
         ]
         emit({"sweep": found.sweep.name, "draws": draws, **totals, "cells": cells})
@@ -335,7 +422,9 @@ def status(found: "Plan", folder: Path, as_json: bool) -> int:
     from gradest.benchmarks.sweeps.store import read_outcomes
 
     outcomes = read_outcomes(folder)
-    counts = dict.fromkeys(("ok", "unreliable", "failed", "pending"), 0) | {"skipped": len(found.reasons)}
+    counts = dict.fromkeys(("ok", "unreliable", "failed", "pending"), 0) | {
+        "skipped": len(found.reasons)
+    }
     failures = []
     for cell in found.measurable:
         outcome = outcomes.get(cell.id)
@@ -387,7 +476,9 @@ def say_skipped(reasons: dict[str, str]) -> None:
 
 def emit(result: dict[str, Any] | str) -> None:
     """To stdout: text as it is, an object as JSON."""
-    click.echo(result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False))
+    click.echo(
+        result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
+    )
 
 
 @contextlib.contextmanager
@@ -411,7 +502,9 @@ def main(args: list[str] | None = None) -> NoReturn:
     collect_rarely()
     try:
         with terminable():
-            status = cli.main([w for w in words if w != "--debug"], prog_name="gradest", standalone_mode=False)
+            status = cli.main(
+                [w for w in words if w != "--debug"], prog_name="gradest", standalone_mode=False
+            )
     except (KeyboardInterrupt, click.Abort) as interrupt:
         kept = "every finished cell is kept, and the same command goes on from there"
         said = str(interrupt.__cause__ or interrupt)  # click raises its own from ours

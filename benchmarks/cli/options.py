@@ -15,11 +15,15 @@ def one_of(option: str, names: Iterable[str], known: Iterable[str]) -> tuple[str
     asked, every = tuple(names), tuple(known)
     for name in asked:
         if name not in every:
-            raise BadInput(f"{option} {name!r}: expected one of {', '.join(every)}{nearest(name, every)}")
+            raise BadInput(
+                f"{option} {name!r}: expected one of {', '.join(every)}{nearest(name, every)}"
+            )
     return asked or every
 
 
-def positive_integers(option: str, numbers: Iterable[int], usual: tuple[int, ...]) -> tuple[int, ...]:
+def positive_integers(
+    option: str, numbers: Iterable[int], usual: tuple[int, ...]
+) -> tuple[int, ...]:
     """The numbers asked for, or the usual ones.
 
     Raises:

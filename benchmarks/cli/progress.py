@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from gradest.benchmarks.sweeps.sweep import Cell
 
@@ -30,7 +37,9 @@ class Reporter:
         if self._bar and self._task is not None:
             self._bar.update(self._task, completed=self._done)
         elif self._done:
-            self._console.print(f"{self._done} of {self._total} cells are there already", highlight=False)
+            self._console.print(
+                f"{self._done} of {self._total} cells are there already", highlight=False
+            )
 
     def note(self, text: str) -> None:
         """Says what goes on after the last cell."""
@@ -46,8 +55,12 @@ def show_progress(total: int) -> Iterator[Reporter]:
         yield Reporter(console, None, total)
         return
     columns = (
-        TextColumn("{task.description:60.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.description:60.60}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         yield Reporter(console, bar, total)

@@ -51,7 +51,9 @@ def set_ticks(axes: Axes, name: str, ticks: list[float]) -> None:
     sizes = [abs(tick) for tick in ticks if tick] or [1.0]
     plain = min(sizes) >= 1e-3 and max(sizes) < 1e4
     axis = getattr(axes, f"{name}axis")
-    axis.set_ticks(ticks, labels=[print_minus(f"{tick:.4g}") if plain else power_text(tick) for tick in ticks])
+    axis.set_ticks(
+        ticks, labels=[print_minus(f"{tick:.4g}") if plain else power_text(tick) for tick in ticks]
+    )
     axis.set_minor_locator(NullLocator())
 
 
@@ -80,12 +82,18 @@ def power_text(value: float) -> str:
 
 
 def draw_lines(
-    axes: Axes, rows: pd.DataFrame, x: str, looks: Mapping[str, Look], shift: Mapping[str, float], y: str = "variance"
+    axes: Axes,
+    rows: pd.DataFrame,
+    x: str,
+    looks: Mapping[str, Look],
+    shift: Mapping[str, float],
+    y: str = "variance",
 ) -> None:
-    """Each estimator's `y` against the column `x`: exact where known, interval, line, hollow where unreliable.
+    """Each estimator's `y` against the column `x`: exact where known, interval, line, hollow where
+    unreliable.
 
-    A label's `shift` is added to ln x. Where a variance is zero the line is broken, and where an estimate is not
-    positive; an interval that reaches 0 is drawn to the foot of the axes.
+    A label's `shift` is added to ln x. Where a variance is zero the line is broken, and where an
+    estimate is not positive; an interval that reaches 0 is drawn to the foot of the axes.
     """
     for label, look in looks.items():
         line = rows[rows.label == label].sort_values("num_samples" if x == "seconds" else x)
@@ -114,7 +122,9 @@ def drawable(rows: pd.DataFrame, y: str) -> pd.Series:
 
 def shifts_apart(rows: pd.DataFrame, gap: float) -> dict[str, float]:
     """How far to shift, in ln L, the estimators whose points would hide each other; `gap` is that between two Ls."""
-    logs = np.log(rows[~rows.zero].pivot_table(index="label", columns="num_samples", values="variance"))
+    logs = np.log(
+        rows[~rows.zero].pivot_table(index="label", columns="num_samples", values="variance")
+    )
     if logs.empty:
         return {}
     values = logs.to_numpy()
@@ -130,7 +140,11 @@ def shifts_apart(rows: pd.DataFrame, gap: float) -> dict[str, float]:
 
 def hollow(look: Look) -> Look:
     """The marker alone, empty."""
-    return look | {"linestyle": "none", "markerfacecolor": "white", "markeredgecolor": look["color"]}
+    return look | {
+        "linestyle": "none",
+        "markerfacecolor": "white",
+        "markeredgecolor": look["color"],
+    }
 
 
 def other_entries(rows: pd.DataFrame) -> list[Entry]:
@@ -149,9 +163,14 @@ def zero_notes(panels: list[Panel], x: str = "num_samples", name: str = "L") -> 
         for label, line in panel.rows.groupby("label"):
             at = ", ".join(f"{value:g}" for value in sorted(line[x][line.zero].unique()))
             if at:
-                where.setdefault(str(label), []).append(panel.name + ("" if line.zero.all() else f" at {name} = {at}"))
+                where.setdefault(str(label), []).append(
+                    panel.name + ("" if line.zero.all() else f" at {name} = {at}")
+                )
     everywhere = [panel.name for panel in panels]
-    texts = [label + ("" if names == everywhere else f" ({'; '.join(names)})") for label, names in where.items()]
+    texts = [
+        label + ("" if names == everywhere else f" ({'; '.join(names)})")
+        for label, names in where.items()
+    ]
     return [f"Variance zero (to rounding), not drawn: {'; '.join(texts)}."] if texts else []
 
 
@@ -189,9 +208,13 @@ def figures(measurements: pd.DataFrame) -> Drawn:
     sweeps = list(argument_sweeps(table))
     for sweep in sweeps:
         yield from against_argument(sweep, looks)
-    table = table.drop(places([sweep.rows for sweep in sweeps if sweep.rows.value.nunique() > MOST_APART]))
+    table = table.drop(
+        places([sweep.rows for sweep in sweeps if sweep.rows.value.nunique() > MOST_APART])
+    )
     of_estimators = list(estimator_sweeps(table))
-    their_looks = looks_of(pd.concat([sweep.rows for sweep in of_estimators])) if of_estimators else {}
+    their_looks = (
+        looks_of(pd.concat([sweep.rows for sweep in of_estimators])) if of_estimators else {}
+    )
     for sweep in of_estimators:
         yield from against_argument(sweep, their_looks)
     drawn_above = places([sweep.rows for sweep in of_estimators])
@@ -215,7 +238,9 @@ def places(parts: list[pd.DataFrame]) -> pd.Index:
 
 def is_zero(table: pd.DataFrame) -> pd.Series:
     """Whether a variance is zero, or so far below the other estimators' that it is their rounding."""
-    others = table.groupby(["problem", "problem_args", "point", "group", "num_samples"]).variance.transform("median")
+    others = table.groupby(
+        ["problem", "problem_args", "point", "group", "num_samples"]
+    ).variance.transform("median")
     rounding = 8 * table["dtype"].map(lambda name: np.finfo(name).eps)
     return called_zero(table) | (table.variance <= 0) | (table.variance < rounding**2 * others)
 
@@ -244,7 +269,9 @@ def estimator_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
                 value=value[part.index].astype(float),
                 estimator_args=[without(args, argument) for args in part.estimator_args],
             )
-            part = part.groupby(["estimator", "estimator_args"]).filter(lambda e: e.value.nunique() >= LEAST_SWEPT)
+            part = part.groupby(["estimator", "estimator_args"]).filter(
+                lambda e: e.value.nunique() >= LEAST_SWEPT
+            )
             if len(part):
                 relabelled = labelled(part).set_index(part.index)
                 yield ArgumentSweep(str(problem), argument, str(setting), relabelled, True)
@@ -265,8 +292,10 @@ def variance_vs_samples(title: str, rows: pd.DataFrame, looks: Mapping[str, Look
     """ln variance against ln L, and in the key its slope."""
     panels, columns = panels_of(rows)
     looks = those_of(looks, rows)
-    entries = [Entry(look, label, tuple(slope_text(p.rows[p.rows.label == label]) for p in panels))
-               for label, look in looks.items()]  # fmt: skip
+    entries = [
+        Entry(look, label, tuple(slope_text(p.rows[p.rows.label == label]) for p in panels))
+        for label, look in looks.items()
+    ]
     width = width_of(columns)
     levels = np.sort(rows.num_samples.unique()).astype(float)
     gap = float(np.log(levels[1:] / levels[:-1]).min())
@@ -277,10 +306,14 @@ def variance_vs_samples(title: str, rows: pd.DataFrame, looks: Mapping[str, Look
     key = lay_out_table(entries, "slope of ln variance on ln L", [p.name for p in panels], width)
     key += lay_out_list(other_entries(rows), width, next_line(key))
     key += lay_out_notes(notes, width, next_line(key))
-    figure, every = page(title, panels, key, ("samples L", "variance of the gradient"), columns=columns)
+    figure, every = page(
+        title, panels, key, ("samples L", "variance of the gradient"), columns=columns
+    )
     for axes, panel, shift in zip(every, panels, shifts, strict=True):
         draw_lines(axes, panel.rows, "num_samples", looks, shift)
-        axes.set(xscale="log", xlim=(levels[0] * math.exp(-gap / 4), levels[-1] * math.exp(gap / 4)))
+        axes.set(
+            xscale="log", xlim=(levels[0] * math.exp(-gap / 4), levels[-1] * math.exp(gap / 4))
+        )
         axes.xaxis.set_ticks(levels, labels=[f"{level:g}" for level in levels])
         axes.xaxis.set_minor_locator(NullLocator())
     return figure
@@ -311,7 +344,9 @@ def against_argument(sweep: ArgumentSweep, looks: Mapping[str, Look]) -> Drawn:
         at_level = sweep.rows[sweep.rows.num_samples == level]
         suffix = f"_L{level}" if len(levels) > 1 else ""
         for column in AGAINST_ARGUMENT:
-            rows = at_level[~at_level.unbiased.astype(bool)] if column == "bias_squared" else at_level
+            rows = (
+                at_level[~at_level.unbiased.astype(bool)] if column == "bias_squared" else at_level
+            )
             if (rows[column][drawable(rows, column)] > 0).any():
                 name = f"{column}_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}"
                 yield name, column_vs_argument(column, sweep, rows, level, looks)
@@ -347,11 +382,16 @@ def variance_vs_cost(title: str, rows: pd.DataFrame, looks: Mapping[str, Look]) 
     width = width_of(columns)
     looks = those_of(looks, rows[~rows.zero])
     levels = ", ".join(map(str, sorted(rows.num_samples.unique())))
-    entries = [*(Entry(k, v) for v, k in looks.items()), Entry(DIAGONAL, "equal variance × seconds")]
+    entries = [
+        *(Entry(k, v) for v, k in looks.items()),
+        Entry(DIAGONAL, "equal variance × seconds"),
+    ]
     key = lay_out_list(entries + other_entries(rows), width)
     notes = [f"On each line, from the top: L = {levels}. Shaded: {INTERVALS}.", *zero_notes(panels)]
     key += lay_out_notes(notes, width, next_line(key))
-    figure, every = page(title, panels, key, ("seconds per estimate", "variance of the gradient"), columns=columns)
+    figure, every = page(
+        title, panels, key, ("seconds per estimate", "variance of the gradient"), columns=columns
+    )
     for axes, panel in zip(every, panels, strict=True):
         draw_lines(axes, panel.rows, "seconds", looks, {})
         if not panel.rows.zero.all():
@@ -364,7 +404,14 @@ def draw_diagonals(axes: Axes) -> None:
     """Lines on which the product of x and y is the same."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     for product in log_ticks(left * low, right * high):
-        axes.plot([left, right], [product / left, product / right], **DIAGONAL, scalex=False, scaley=False, zorder=1)
+        axes.plot(
+            [left, right],
+            [product / left, product / right],
+            **DIAGONAL,
+            scalex=False,
+            scaley=False,
+            zorder=1,
+        )
     axes.grid(False)
 
 
@@ -373,27 +420,44 @@ CLAIMS = {True: "unbiased in theory", False: "biased in theory"}
 
 def bias(title: str, rows: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """The relative error of each estimator's mean along the gradient, a point for each L."""
-    truth = "exact gradient" if rows.exact.all() else f"gradient of a reference run of {rows.truth.iloc[0]}"
+    truth = (
+        "exact gradient"
+        if rows.exact.all()
+        else f"gradient of a reference run of {rows.truth.iloc[0]}"
+    )
     panels, columns = panels_of(rows)
     width = width_of(columns)
     places = bias_places(rows)
     levels = sorted(rows.num_samples.unique())
-    shades = dict(zip(levels, np.linspace(0.55, 0, len(levels)) if len(levels) > 1 else [0.0], strict=True))
-    steps = [Entry(point("o", tint("black", shade)), f"L = {level}") for level, shade in shades.items()]
+    shades = dict(
+        zip(levels, np.linspace(0.55, 0, len(levels)) if len(levels) > 1 else [0.0], strict=True)
+    )
+    steps = [
+        Entry(point("o", tint("black", shade)), f"L = {level}") for level, shade in shades.items()
+    ]
     notes = [
         f"Relative bias: the error of the mean along the {truth}, as a fraction of it; bars: {INTERVALS}.",
         "At 0 the estimate is unbiased along it, at −1 (dotted, where in view) it is zero on average.",
     ]
     if any(linear_part(panel.rows) for panel in panels):
-        notes.append("Where the ticks are unevenly spaced, the axis is linear next to 0 and logarithmic beyond.")
+        notes.append(
+            "Where the ticks are unevenly spaced, the axis is linear next to 0 and logarithmic beyond."
+        )
     key = lay_out_list(steps, width)
     if (rows.bias_finding == "biased").any():
         key += lay_out_list(
-            [Entry(STAR, "found biased: at most 5 % false among those of the run")], width, next_line(key)
+            [Entry(STAR, "found biased: at most 5 % false among those of the run")],
+            width,
+            next_line(key),
         )
     key += lay_out_notes(notes, width, next_line(key))
     left = 2 * EDGE + max(map(text_width, places))
-    size: dict[str, Any] = {"columns": columns, "left": left, "gap": 0.25, "height": 0.24 * len(places)}
+    size: dict[str, Any] = {
+        "columns": columns,
+        "left": left,
+        "gap": 0.25,
+        "height": 0.24 * len(places),
+    }
     figure, every = page(title, panels, key, ("relative bias", ""), **size)
     for i, (axes, panel) in enumerate(zip(every, panels, strict=True)):
         for (label, level), line in panel.rows.groupby(["label", "num_samples"]):
@@ -402,7 +466,9 @@ def bias(title: str, rows: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         axes.axvline(0, color="0.3", linewidth=0.6, zorder=1)
         axes.set_ylim(len(places) - 0.5, -0.5)
         axes.grid(False, axis="y")
-        axes.set_yticks(list(places.values()), list(places) if i % columns == 0 else [""] * len(places))
+        axes.set_yticks(
+            list(places.values()), list(places) if i % columns == 0 else [""] * len(places)
+        )
         axes.tick_params(axis="y", length=0)
         for text in axes.get_yticklabels():
             text.set_fontstyle("italic" if text.get_text() in CLAIMS.values() else "normal")

@@ -1,7 +1,7 @@
 """A page of figures: a grid of panels over a key, and how lines look.
 
-Sizes are in inches on the page, 3.3 for one column of a paper and 6.8 for two, so that 7-point text is printed so. The
-key is laid out first, and the page is made as tall as it needs.
+Sizes are in inches on the page, 3.3 for one column of a paper and 6.8 for two, so that 7-point text
+is printed so. The key is laid out first, and the page is made as tall as it needs.
 """
 
 import functools
@@ -26,14 +26,31 @@ Look = dict[str, Any]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, without the yellow, which is lost on paper."""
 MARKERS = dict(
-    zip("osD^vXP<>*phd8", (1, 0.95, 0.9, 1.2, 1.2, 1.3, 1.3, 1.2, 1.2, 1.7, 1.2, 1.2, 1.2, 1.1), strict=True)
+    zip(
+        "osD^vXP<>*phd8",
+        (1, 0.95, 0.9, 1.2, 1.2, 1.3, 1.3, 1.2, 1.2, 1.7, 1.2, 1.2, 1.2, 1.1),
+        strict=True,
+    )
 )
 """Each with the size at which it looks as large as the circle."""
 MARKER_SIZE = 3.6
-DASHES = ("-", (0, (5, 1.2)), (0, (1.2, 1)), (0, (5, 1.2, 1.2, 1.2)), (0, (2.5, 1)), (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2)))
+DASHES = (
+    "-",
+    (0, (5, 1.2)),
+    (0, (1.2, 1)),
+    (0, (5, 1.2, 1.2, 1.2)),
+    (0, (2.5, 1)),
+    (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2)),
+)
 EXACT: Look = {"color": "0.35", "linewidth": 0.4, "linestyle": "-"}
 DIAGONAL: Look = {"color": "0.6", "linewidth": 0.6, "linestyle": (0, (1, 1.5))}
-STAR: Look = {"color": "black", "marker": (6, 2, 0), "markersize": 3.2, "linestyle": "none", "markeredgewidth": 0.6}
+STAR: Look = {
+    "color": "black",
+    "marker": (6, 2, 0),
+    "markersize": 3.2,
+    "linestyle": "none",
+    "markeredgewidth": 0.6,
+}
 
 
 def looks_of(table: pd.DataFrame) -> dict[str, Look]:
@@ -88,7 +105,11 @@ class Piece(NamedTuple):
 @functools.cache
 def text_width(text: str) -> float:
     """In inches, at the size of the figures' text."""
-    return TextPath((0, 0), print_minus(text), size=STYLE["font.size"]).vertices[:, 0].max() / 72 if text else 0.0
+    return (
+        TextPath((0, 0), print_minus(text), size=STYLE["font.size"]).vertices[:, 0].max() / 72
+        if text
+        else 0.0
+    )
 
 
 def lay_out_list(entries: list[Entry], width: float, line: float = 0) -> list[Piece]:
@@ -99,12 +120,19 @@ def lay_out_list(entries: list[Entry], width: float, line: float = 0) -> list[Pi
     else:
         lines = math.ceil(len(entries) / max(1, int((width - 2 * EDGE + SPACE) / max(steps))))
         places = [(i // lines * max(steps), i % lines) for i in range(len(steps))]
-    return [Piece(EDGE + x, line + i, e.label, e.look) for (x, i), e in zip(places, entries, strict=True)]
+    return [
+        Piece(EDGE + x, line + i, e.label, e.look)
+        for (x, i), e in zip(places, entries, strict=True)
+    ]
 
 
-def lay_out_table(entries: list[Entry], heading: str, headers: list[str], width: float) -> list[Piece]:
+def lay_out_table(
+    entries: list[Entry], heading: str, headers: list[str], width: float
+) -> list[Piece]:
     """An entry a line, its cells beside it under their headers; blocks below one another where they are too wide."""
-    first = EDGE + max(HANDLE + max(text_width(e.label) for e in entries), text_width(heading)) + SPACE
+    first = (
+        EDGE + max(HANDLE + max(text_width(e.label) for e in entries), text_width(heading)) + SPACE
+    )
     step = max(text_width(text) for e in entries for text in (*headers, *e.cells)) + SPACE
     fit = max(1, int((width - first + SPACE) / step))
     fit = math.ceil(len(headers) / math.ceil(len(headers) / fit))
@@ -112,11 +140,16 @@ def lay_out_table(entries: list[Entry], heading: str, headers: list[str], width:
     for block, start in enumerate(range(0, len(headers), fit)):
         top = block * (len(entries) + 1.5)
         pieces.append(Piece(EDGE, top, heading))
-        pieces += [Piece(first + i * step, top, text) for i, text in enumerate(headers[start : start + fit])]
+        pieces += [
+            Piece(first + i * step, top, text)
+            for i, text in enumerate(headers[start : start + fit])
+        ]
         for line, entry in enumerate(entries, 1):
             pieces.append(Piece(EDGE, top + line, entry.label, entry.look))
             cells = entry.cells[start : start + fit]
-            pieces += [Piece(first + i * step, top + line, text) for i, text in enumerate(cells) if text]
+            pieces += [
+                Piece(first + i * step, top + line, text) for i, text in enumerate(cells) if text
+            ]
     return pieces
 
 
@@ -127,7 +160,9 @@ def next_line(pieces: list[Piece]) -> float:
 
 def lay_out_notes(notes: list[str], width: float, line: float) -> list[Piece]:
     """Sentences, wrapped."""
-    wrapped = [part for note in notes for part in textwrap.wrap(note, int((width - 2 * EDGE) / 0.054))]
+    wrapped = [
+        part for note in notes for part in textwrap.wrap(note, int((width - 2 * EDGE) / 0.054))
+    ]
     return [Piece(EDGE, line + 0.3 + i, text) for i, text in enumerate(wrapped)]
 
 
@@ -146,17 +181,24 @@ def page(
     rows = math.ceil(len(panels) / columns)
     row_height = PANEL_TITLE_HEIGHT + height + BELOW_PANEL
     below = EDGE + next_line(key) * KEY_LINE
-    width = max(width_of(columns), *(p.x + bool(p.look) * HANDLE + text_width(p.text) + EDGE for p in key))
+    width = max(
+        width_of(columns), *(p.x + bool(p.look) * HANDLE + text_width(p.text) + EDGE for p in key)
+    )
     whole = below + rows * row_height + TITLE_HEIGHT
     panel_width = (width - left - (columns - 1) * gap - RIGHT) / columns
     figure = Figure(figsize=(width, whole))
-    figure.text(EDGE, whole - EDGE, print_minus(title), size=8, va="top", transform=figure.dpi_scale_trans)
+    figure.text(
+        EDGE, whole - EDGE, print_minus(title), size=8, va="top", transform=figure.dpi_scale_trans
+    )
     for piece in key:
         draw_piece(figure, piece, below - (piece.line + 0.5) * KEY_LINE)
     every = []
     for i, panel in enumerate(panels):
         row, column = divmod(i, columns)
-        x, y = left + column * (panel_width + gap), below + (rows - row - 1) * row_height + BELOW_PANEL
+        x, y = (
+            left + column * (panel_width + gap),
+            below + (rows - row - 1) * row_height + BELOW_PANEL,
+        )
         axes = figure.add_axes((x / width, y / whole, panel_width / width, height / whole))
         axes.set_title(panel.title, loc="left", y=1)
         axes.set_xlabel(labels[0] if i + columns >= len(panels) else "")
@@ -187,7 +229,9 @@ def print_minus(text: str) -> str:
 
 def panels_of(rows: pd.DataFrame, *, by_point: bool = True) -> tuple[list[Panel], int]:
     """A panel for each θ (a row) and group (a column), and how many make a row."""
-    points = sorted(rows.point.unique(), key=lambda point: (len(point), point)) if by_point else [""]
+    points = (
+        sorted(rows.point.unique(), key=lambda point: (len(point), point)) if by_point else [""]
+    )
     groups = sorted(rows.group.unique())
     panels = []
     for point in points:

@@ -41,7 +41,11 @@ STYLE: dict[str, Any] = {
     "savefig.dpi": 200,
 }
 
-METADATA: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+METADATA: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+    "png": {"Software": None},
+}
 """The formats, and what each would write of the day it was made."""
 
 MOST_ALONE = 8
@@ -56,10 +60,12 @@ PART = ".part"
 
 @contextlib.contextmanager
 def saving(figures: Iterable[tuple[str, Figure]], folder: Path) -> Iterator[list[Path]]:
-    """Writes each figure under its name into the folder, in every format; when the body has run, all are there.
+    """Writes each figure under its name into the folder, in every format; when the body has run,
+    all are there.
 
-    Gives their paths, sorted. What the folder had of these formats is removed first. Where there are many, other
-    processes write figures already while the body runs. They give the same bytes, and no file is ever half there.
+    Gives their paths, sorted. What the folder had of these formats is removed first. Where there
+    are many, other processes write figures already while the body runs. They give the same bytes,
+    and no file is ever half there.
 
     Raises:
         GradestError: another process could not write a figure.
@@ -73,7 +79,9 @@ def saving(figures: Iterable[tuple[str, Figure]], folder: Path) -> Iterator[list
             with in_style():
                 made = iter(figures)
                 first = list(itertools.islice(made, MOST_ALONE + 1))
-                count = min(os.cpu_count() or 1, MOST_PROCESSES) - 1 if len(first) > MOST_ALONE else 0
+                count = (
+                    min(os.cpu_count() or 1, MOST_PROCESSES) - 1 if len(first) > MOST_ALONE else 0
+                )
                 offers = [helpers.enter_context(helper(folder)) for _ in range(count)]
                 figure_of = {}
                 for stem, figure in itertools.chain(first, made):

@@ -30,19 +30,25 @@ SAMPLES = 8
 def params_at(problem: Problem, label: str, seed: int) -> Params:
     """θ of the problem: its initialisation under `seed`, trained for its `train_steps`.
 
-    A trained θ is read from the user's cache folder where it was trained before, with the same problem, seed and
-    versions; training is deterministic, so that this changes nothing but the time.
+    A trained θ is read from the user's cache folder where it was trained before, with the same
+    problem, seed and versions; training is deterministic, so that this changes nothing but the
+    time.
     """
-    key = jax.random.fold_in(jax.random.key(seed, impl=GENERATORS["threefry"]), stable_hash("initialisation"))
+    key = jax.random.fold_in(
+        jax.random.key(seed, impl=GENERATORS["threefry"]), stable_hash("initialisation")
+    )
     if not isinstance(problem, ImageModel) or problem.train_steps == 0:
         return problem.init_params(key)
     start = problem.init_params(key)
     spec = [label, seed, sorted(sources(problem).items()), LEARNING_RATE, BATCH, SAMPLES]
-    return remembered("checkpoints", spec, start, lambda: train(problem, start, jax.random.fold_in(key, 1)))
+    return remembered(
+        "checkpoints", spec, start, lambda: train(problem, start, jax.random.fold_in(key, 1))
+    )
 
 
 def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any:
-    """What `make` makes, arrays shaped `like` it: from the user's cache folder where it was made of `spec` before.
+    """What `make` makes, arrays shaped `like` it: from the user's cache folder where it was made of
+    `spec` before.
 
     Other versions or hardware make it anew.
     """
@@ -62,7 +68,7 @@ def train(problem: ImageModel, params: Params, key: Array) -> Params:
     """Adam on minibatches of all images, with the best gradient for the latents: pathwise, or leave-one-out."""
     images = jnp.asarray(IMAGES[problem.data](), problem.images.dtype)
     gradient = estimator("pathwise")
-    if gradient.supports(problem):
+    if gradient.refuses(problem):
         gradient = estimator("score_function", baseline="leave_one_out")
     return _train(problem, params, gradient, images, key, steps=int(problem.train_steps))
 
@@ -88,7 +94,9 @@ def _train(
         updates, momenta = optimizer.update(estimate, momenta)
         return (optax.apply_updates(params, updates), momenta), None
 
-    (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), jax.random.split(key, steps))
+    (params, _), _ = jax.lax.scan(
+        step, (params, optimizer.init(params)), jax.random.split(key, steps)
+    )
     return params
 
 

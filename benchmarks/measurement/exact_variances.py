@@ -1,7 +1,9 @@
-r"""Exact variances, without sampling, where an estimate on a toy is an average of terms with known moments.
+r"""Exact variances, without sampling, where an estimate on a toy is an average of terms with known
+moments.
 
-The toys have independent coordinates and an f that is a sum over them, so that every second moment splits into moments
-of one coordinate: integrals over the real line (composite Gauss–Legendre, broken where f jumps) or sums over {0, 1}.
+The toys have independent coordinates and an f that is a sum over them, so that every second moment
+splits into moments of one coordinate: integrals over the real line (composite Gauss–Legendre,
+broken where f jumps) or sums over {0, 1}.
 """
 
 from collections.abc import Callable
@@ -30,11 +32,15 @@ REACH = 40.0
 """Standard deviations that the integrals extend to either side."""
 
 
-def exact_variance(problem: Problem, estimator: Estimator, params: Params, num_samples: int) -> dict[str, float] | None:
+def exact_variance(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int
+) -> dict[str, float] | None:
     """The trace of the estimate's covariance in each group of θ, to quadrature precision; None where it is unknown."""
-    if estimator.refuses_samples(num_samples) or estimator.supports(problem):
+    if estimator.refuses_samples(num_samples) or estimator.refuses(problem):
         return None
-    if type(estimator) not in _exact_variance.registry or not keeps_its_kind(problem):  # a subclass may do otherwise
+    if type(estimator) not in _exact_variance.registry or not keeps_its_kind(
+        problem
+    ):  # a subclass may do otherwise
         return None
     with jax.enable_x64(True):
         problem, params = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
@@ -45,7 +51,11 @@ def keeps_its_kind(problem: Problem) -> bool:
     """Whether a toy has its kind's q and f: a subclass that makes its own has other moments."""
     kinds = [kind for kind in (GaussianToy, BernoulliSquare) if isinstance(problem, kind)]
     methods = ("distribution", "objective", "terms")
-    return all(getattr(type(problem), method) is getattr(kind, method) for kind in kinds for method in methods)
+    return all(
+        getattr(type(problem), method) is getattr(kind, method)
+        for kind in kinds
+        for method in methods
+    )
 
 
 @singledispatch
@@ -68,8 +78,11 @@ class Coordinate(NamedTuple):
 
 
 @_exact_variance.register
-def _(estimator: ScoreFunction, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
-    r"""Of $\frac1L \sum_l (f(x_l) - b_l) s(x_l)$, s the score of one coordinate, f the sum over all coordinates.
+def _(
+    estimator: ScoreFunction, problem: Problem, params: Params, num_samples: int
+) -> dict[str, float] | None:
+    r"""Of $\frac1L \sum_l (f(x_l) - b_l) s(x_l)$, s the score of one coordinate, f the sum over all
+    coordinates.
 
     Without a baseline $\frac1L (E[f^2 s^2] - g^2)$; leave-one-out
     $\frac1L [E[(f - Ef)^2 s^2] - \frac{L-2}{L-1} g^2 + \frac{Var f\, Var s}{L-1}]$.
@@ -78,16 +91,24 @@ def _(estimator: ScoreFunction, problem: Problem, params: Params, num_samples: i
         return None
     learned = not isinstance(estimator.baseline, (NoBaseline, LeaveOneOut))
     coordinates = coordinates_of(problem, params)
-    if learned or not isinstance(estimator.control_variate, NoControlVariate) or coordinates is None:
+    if (
+        learned
+        or not isinstance(estimator.control_variate, NoControlVariate)
+        or coordinates is None
+    ):
         return None
     means = np.array([c.mean(c.f) for c in coordinates])
-    spreads = np.array([c.mean((c.f - mean) ** 2) for c, mean in zip(coordinates, means, strict=True)])
+    spreads = np.array(
+        [c.mean((c.f - mean) ** 2) for c, mean in zip(coordinates, means, strict=True)]
+    )
     total = dict.fromkeys(params, 0.0)
     for c, mean, spread in zip(coordinates, means, spreads, strict=True):
         f, others = c.f - mean, spreads.sum() - spread
         for group, score in c.scores.items():
             gradient, information = c.mean(f * score), c.mean(score**2)
-            centred = c.mean(f**2 * score**2) + others * information  # E[(f − Ef)² s²], f over all coordinates
+            centred = (
+                c.mean(f**2 * score**2) + others * information
+            )  # E[(f − Ef)² s²], f over all coordinates
             if isinstance(estimator.baseline, LeaveOneOut):
                 peers = num_samples - 1
                 correction = (spreads.sum() * information - (num_samples - 2) * gradient**2) / peers
@@ -100,7 +121,9 @@ def _(estimator: ScoreFunction, problem: Problem, params: Params, num_samples: i
 
 
 @_exact_variance.register
-def _(estimator: Pathwise, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
+def _(
+    estimator: Pathwise, problem: Problem, params: Params, num_samples: int
+) -> dict[str, float] | None:
     r"""Of $h'(x)$ for the mean and $h'(x)\,\varepsilon$ for the scale, summed over coordinates, over L."""
     if not isinstance(problem, GaussianToy) or not estimator.coupling.independent:
         return None
@@ -115,7 +138,9 @@ def _(estimator: Pathwise, problem: Problem, params: Params, num_samples: int) -
 
 
 @_exact_variance.register
-def _(estimator: MeasureValued, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
+def _(
+    estimator: MeasureValued, problem: Problem, params: Params, num_samples: int
+) -> dict[str, float] | None:
     """Of c·(h(x⁺) − h(x⁻)) in each coordinate: what the other coordinates add cancels in the difference."""
     if isinstance(problem, BernoulliSquare):
         return {"logits": 0.0}
@@ -130,26 +155,40 @@ def _(estimator: MeasureValued, problem: Problem, params: Params, num_samples: i
 
 
 @_exact_variance.register
-def _(estimator: ARM, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
-    r"""The weight of a coordinate is u − ½: its square has mean 1/12, and with b ≠ b̃, that is u beyond ½ ± (½ − m),
-    $\frac23 [(\frac12)^3 - (\frac12 - m)^3]$.
-    """
-    return of_pairs(problem, params, num_samples, lambda m: (2 / 3 * (1 / 8 - (0.5 - m) ** 3), np.full_like(m, 1 / 12)))
+def _(
+    estimator: ARM, problem: Problem, params: Params, num_samples: int
+) -> dict[str, float] | None:
+    r"""The weight of a coordinate is u − ½: its square has mean 1/12, and with b ≠ b̃, that is u
+    beyond ½ ± (½ − m), $\frac23 [(\frac12)^3 - (\frac12 - m)^3]$."""
+    return of_pairs(
+        problem,
+        params,
+        num_samples,
+        lambda m: (2 / 3 * (1 / 8 - (0.5 - m) ** 3), np.full_like(m, 1 / 12)),
+    )
 
 
 @_exact_variance.register
-def _(estimator: DisARM, problem: Problem, params: Params, num_samples: int) -> dict[str, float] | None:
+def _(
+    estimator: DisARM, problem: Problem, params: Params, num_samples: int
+) -> dict[str, float] | None:
     r"""The weight of a coordinate is ± (1 − m)/2 where b ≠ b̃, which has probability 2m, and else 0."""
-    return of_pairs(problem, params, num_samples, lambda m: (m * (1 - m) ** 2 / 2, m * (1 - m) ** 2 / 2))
+    return of_pairs(
+        problem, params, num_samples, lambda m: (m * (1 - m) ** 2 / 2, m * (1 - m) ** 2 / 2)
+    )
 
 
 def of_pairs(
-    problem: Problem, params: Params, num_samples: int, squares: Callable[[Vector], tuple[Vector, Vector]]
+    problem: Problem,
+    params: Params,
+    num_samples: int,
+    squares: Callable[[Vector], tuple[Vector, Vector]],
 ) -> dict[str, float] | None:
-    r"""Of $\sum_j \Delta_j d_j\, w_i$ over L/2 pairs, $d = b - \tilde b$, $\Delta_j$ the rise of f with b_j.
+    r"""Of $\sum_j \Delta_j d_j\, w_i$ over L/2 pairs, $d = b - \tilde b$, $\Delta_j$ the rise of f
+    with b_j.
 
-    `squares` gives, from m = min(p, 1 − p), $E[d_i^2 w_i^2]$ and $E[w_i^2]$; $E[d_i w_i] = m (1 - m)$ and
-    $E[d_j^2] = 2 m$.
+    `squares` gives, from m = min(p, 1 − p), $E[d_i^2 w_i^2]$ and $E[w_i^2]$; $E[d_i w_i] = m (1 -
+    m)$ and $E[d_j^2] = 2 m$.
     """
     coordinates = coordinates_of(problem, params)
     if not isinstance(problem, BernoulliSquare) or coordinates is None:
@@ -162,7 +201,9 @@ def of_pairs(
     return {"logits": float((second - (rises * m * (1 - m)) ** 2).sum()) / (num_samples / 2)}
 
 
-def measure_valued_variances(problem: GaussianToy, mean: float, scale: float, coupled: bool) -> dict[str, float]:
+def measure_valued_variances(
+    problem: GaussianToy, mean: float, scale: float, coupled: bool
+) -> dict[str, float]:
     """Of one draw in one coordinate."""
 
     def h(u: Vector) -> Vector:
@@ -176,8 +217,13 @@ def measure_valued_variances(problem: GaussianToy, mean: float, scale: float, co
     up, down = h(w), h(-w)
     if coupled:
         location = spread_of(rayleigh, up - down)
-        # for each m, the integral over U ~ uniform(0, 1) of h(m) − h(m U), broken where m U crosses the jump
-        at = np.clip(np.divide(cut[0], u, out=np.full_like(u, 0.5), where=u != 0) if cut else 0.5 + 0 * u, 0, 1)
+        # for each m, the integral over U ~ uniform(0, 1) of h(m) − h(m U), broken where m U crosses
+        # the jump
+        at = np.clip(
+            np.divide(cut[0], u, out=np.full_like(u, 0.5), where=u != 0) if cut else 0.5 + 0 * u,
+            0,
+            1,
+        )
         t, tw = np.polynomial.legendre.leggauss(64)
         t, tw = (t + 1) / 2, tw / 2
         uniform = np.concatenate([at[:, None] * t, at[:, None] + (1 - at[:, None]) * t], axis=1)
@@ -204,7 +250,10 @@ def _(problem: GaussianToy, params: Params) -> list[Coordinate]:
         f = np.asarray(problem.integrand(jnp.asarray(mean + scale * u)))
         return Coordinate(weights, f, {"mean": u / scale, "scale": (u**2 - 1) / scale})
 
-    return [coordinate(*pair) for pair in zip(*map(np.asarray, (params["mean"], params["scale"])), strict=True)]
+    return [
+        coordinate(*pair)
+        for pair in zip(*map(np.asarray, (params["mean"], params["scale"])), strict=True)
+    ]
 
 
 @coordinates_of.register
@@ -212,7 +261,8 @@ def _(problem: BernoulliSquare, params: Params) -> list[Coordinate]:
     b = np.array([0.0, 1.0])
     f = (b - float(problem.t)) ** 2 / (problem.dim if problem.reduce == "mean" else 1)
     return [
-        Coordinate(np.array([1 - p, p]), f, {"logits": b - p}) for p in 1 / (1 + np.exp(-np.asarray(params["logits"])))
+        Coordinate(np.array([1 - p, p]), f, {"logits": b - p})
+        for p in 1 / (1 + np.exp(-np.asarray(params["logits"])))
     ]
 
 
@@ -229,7 +279,9 @@ def gaussian_rule(cuts: list[float]) -> tuple[Vector, Vector]:
 
 def legendre(low: float, high: float, cuts: list[float]) -> tuple[Vector, Vector]:
     """Composite Gauss–Legendre: 16 nodes to each panel of width ½ at most, with panel edges at `cuts`."""
-    edges = np.unique([*np.arange(low, high + 0.25, 0.5), *(cut for cut in cuts if low < cut < high)])
+    edges = np.unique(
+        [*np.arange(low, high + 0.25, 0.5), *(cut for cut in cuts if low < cut < high)]
+    )
     nodes, weights = np.polynomial.legendre.leggauss(16)
     half = np.diff(edges)[:, None] / 2
     return (edges[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()

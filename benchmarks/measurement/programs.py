@@ -1,8 +1,8 @@
 """The compiled programs: what runs on the device, for any problem, estimator and L.
 
-`estimates` makes replicates of the estimate and `sums` summarises them. They are two programs, not one: XLA would merge
-the sums into the estimates and make these again for each of them, and the sums need compiling only once for all
-estimators of one problem.
+`estimates` makes replicates of the estimate and `sums` summarises them. They are two programs, not
+one: XLA would merge the sums into the estimates and make these again for each of them, and the sums
+need compiling only once for all estimators of one problem.
 """
 
 from functools import partial
@@ -29,7 +29,8 @@ COMPILER = {
 """What we would have the compiler do, where it knows it. None of it changes a number by more than rounding."""
 
 IN_ONE_GO = {"xla_disable_hlo_passes": "tree_reduction_rewriter"}
-"""Sums over samples and coordinates stay one loop, with f fused into it: before two stages, all its terms are stored.
+"""Sums over samples and coordinates stay one loop, with f fused into it: before two stages, all its
+terms are stored.
 
 Only in the estimates: the long sums over replicates keep the precision of two stages.
 """
@@ -53,13 +54,16 @@ def estimates(
     num_samples: int,
     block: int,
 ) -> dict[str, Float[Array, "rows ..."]]:
-    """`block` replicates from each of `first` on, `stride` apart, each group of θ as a vector: see `replicate_axis`.
+    """`block` replicates from each of `first` on, `stride` apart, each group of θ as a vector: see
+    `replicate_axis`.
 
     Each row of `first` is (part of) a batch, and has a state of its own in `states`.
     """
 
     def replicate(index: Array, state: State) -> Params:
-        return estimator.estimate(problem, params, state, jax.random.fold_in(key, index), num_samples)[0]
+        return estimator.estimate(
+            problem, params, state, jax.random.fold_in(key, index), num_samples
+        )[0]
 
     def row(first: Array, state: State) -> dict[str, Array]:
         indices = first + stride * jnp.arange(block, dtype=jnp.uint32)
@@ -82,7 +86,10 @@ def stored_form(gradients: Float[Array, "block P"]) -> Array:
 
 @partial(Program, static=("block",), options=COMPILER)
 def sums(
-    gradients: dict[str, Float[Array, "rows ..."]], center: dict[str, Float[Array, " P"]], *, block: int
+    gradients: dict[str, Float[Array, "rows ..."]],
+    center: dict[str, Float[Array, " P"]],
+    *,
+    block: int,
 ) -> dict[str, tuple[Array, ...]]:
     """For each group and row: mean, Σ(g − mean)², Σ(g − mean)³, Σ‖g − c‖⁴ and the largest ‖g − c‖².
 
@@ -91,7 +98,9 @@ def sums(
 
     def row(gradients: Array, center: Float[Array, " P"]) -> tuple[Array, ...]:
         axis = replicate_axis(block, len(center))
-        anchor = jnp.take(gradients, jnp.array([0]), axis)  # so that equal estimates have variance zero, not rounding
+        anchor = jnp.take(
+            gradients, jnp.array([0]), axis
+        )  # so that equal estimates have variance zero, not rounding
         mean = (anchor + (gradients - anchor).mean(axis, keepdims=True)).squeeze(axis)
         apart = gradients - jnp.expand_dims(mean, axis)
         distances = ((gradients - jnp.expand_dims(center, axis)) ** 2).sum(1 - axis)
@@ -99,7 +108,10 @@ def sums(
         return mean, (apart**2).sum(axis), (apart**3).sum(axis), (distances**2).sum(), largest
 
     def rows(gradients: dict[str, Array]) -> dict[str, tuple[Array, ...]]:
-        return {group: jax.vmap(row, in_axes=(0, None))(gradients[group], center[group]) for group in gradients}
+        return {
+            group: jax.vmap(row, in_axes=(0, None))(gradients[group], center[group])
+            for group in gradients
+        }
 
     return in_shares(rows, len(next(iter(gradients.values()))))(gradients)
 
@@ -115,7 +127,9 @@ class BlockMoments(NamedTuple):
         """That it took to get both."""
         return self.estimates.seconds + self.sums.seconds
 
-    def __call__(self, center: dict[str, Float[Array, " P"]], *arguments: Any) -> dict[str, tuple[Array, ...]]:
+    def __call__(
+        self, center: dict[str, Float[Array, " P"]], *arguments: Any
+    ) -> dict[str, tuple[Array, ...]]:
         """The sums of the estimates made with such arguments."""
         return self.sums.run(self.estimates.run(*arguments), center)
 
@@ -132,13 +146,22 @@ def block_moments(
     dtype = jax.tree.leaves(center)[0].dtype
     return BlockMoments(
         estimates.ready(*arguments, num_samples=num_samples, block=block),
-        sums.ready({group: found(len(vector)) for group, vector in center.items()}, center, block=block),
+        sums.ready(
+            {group: found(len(vector)) for group, vector in center.items()}, center, block=block
+        ),
     )
 
 
 @partial(Program, static=("batches", "num_samples", "steps"), options=COMPILER)
 def settle(
-    problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    key: Array,
+    *,
+    batches: int,
+    num_samples: int,
+    steps: int,
 ) -> list[Array]:
     """The leaves of what `adapt` returns: a program on disk cannot hold the state's own class."""
 
@@ -153,10 +176,19 @@ def settle(
 
 
 def adapt(
-    problem: Problem, estimator: Estimator, params: Params, key: Array, *, batches: int, num_samples: int, steps: int
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    key: Array,
+    *,
+    batches: int,
+    num_samples: int,
+    steps: int,
 ) -> State:
     """A state for each batch, each after `steps` estimates of its own at fixed θ."""
-    leaves = settle(problem, estimator, params, key, batches=batches, num_samples=num_samples, steps=steps)
+    leaves = settle(
+        problem, estimator, params, key, batches=batches, num_samples=num_samples, steps=steps
+    )
     return jax.tree.unflatten(jax.tree.structure(estimator.init(problem, params, key)), leaves)
 
 
@@ -164,4 +196,7 @@ def adapt(
 def exact_vectors(problem: Problem, params: Params) -> dict[str, Float[Array, " P"]] | None:
     """The problem's exact gradient, each group of θ as a vector; one program for problems that differ in numbers."""
     truth = problem.exact_gradient(params)
-    return truth and {group: jnp.concatenate(list(map(jnp.ravel, jax.tree.leaves(truth[group])))) for group in truth}
+    return truth and {
+        group: jnp.concatenate(list(map(jnp.ravel, jax.tree.leaves(truth[group]))))
+        for group in truth
+    }

@@ -16,23 +16,34 @@ REFERENCE_SAMPLES = 64
 """L of each of its replicates."""
 
 
-def reference_gradient(problem: Problem, params: Params, key: Array, replicates: int) -> dict[str, Truth]:
-    """The mean of R estimates from 64 samples each: pathwise where that is unbiased, else leave-one-out.
+def reference_gradient(
+    problem: Problem, params: Params, key: Array, replicates: int
+) -> dict[str, Truth]:
+    """The mean of R estimates from 64 samples each: pathwise where that is unbiased, else
+    leave-one-out.
 
     Kept in the user's cache folder under everything that it depends on.
     """
     best = estimator("pathwise")
-    if best.supports(problem) or not best.claims_unbiased(problem):
+    if best.refuses(problem) or not best.claims_unbiased(problem):
         best = estimator("score_function", baseline="leave_one_out")
 
     def make() -> dict[str, Truth]:
-        run = measure(problem, best, params, num_samples=REFERENCE_SAMPLES, replicates=replicates, key=key)
+        run = measure(
+            problem, best, params, num_samples=REFERENCE_SAMPLES, replicates=replicates, key=key
+        )
         return {group: truth_of(moments) for group, moments in run.moments.items()}
 
     empty = {group: np.zeros(flat(leaves).shape) for group, leaves in params.items()}
     like = {group: Truth(zeros, zeros, 0.0) for group, zeros in empty.items()}
     words = np.asarray(jax.random.key_data(key)).tolist()
-    spec = [type(problem).__name__, sorted(sources(problem).items()), words, replicates, checksum(params)]
+    spec = [
+        type(problem).__name__,
+        sorted(sources(problem).items()),
+        words,
+        replicates,
+        checksum(params),
+    ]
     return remembered("references", spec, like, make)
 
 

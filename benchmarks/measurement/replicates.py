@@ -1,8 +1,10 @@
-"""The measurement: R independent replicates of an estimate at a fixed θ, streamed, summarised and timed.
+"""The measurement: R independent replicates of an estimate at a fixed θ, streamed, summarised and
+timed.
 
-One jitted function serves every problem, estimator and L. A replicate's key depends on the seed, the problem, θ's name,
-L and the replicate's index, and on nothing else: estimators are compared on common random numbers, and no number
-depends on the order of the cells or on where a run was interrupted.
+One jitted function serves every problem, estimator and L. A replicate's key depends on the seed,
+the problem, θ's name, L and the replicate's index, and on nothing else: estimators are compared on
+common random numbers, and no number depends on the order of the cells or on where a run was
+interrupted.
 """
 
 import itertools
@@ -38,7 +40,8 @@ from gradest.estimators.base import Estimator, State
 from gradest.problems.base import Params, Problem
 
 BATCHES = (32, 25, *range(31, 25, -1), *range(24, 19, -1))
-"""How many batches the replicates may be split into, the preferred first: enough for an interval, few enough to keep.
+"""How many batches the replicates may be split into, the preferred first: enough for an interval,
+few enough to keep.
 
 25 comes early because a thousand replicates, and any multiple, then have as many batches.
 """
@@ -101,7 +104,9 @@ def stable_hash(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def cell_key(seed: int, problem: str, point: str, num_samples: int, generator: str = "threefry") -> Array:
+def cell_key(
+    seed: int, problem: str, point: str, num_samples: int, generator: str = "threefry"
+) -> Array:
     """The key from which the replicates of a cell are folded; `generator` is one of GENERATORS."""
     key = jax.random.key(seed, impl=GENERATORS[generator])
     for part in (stable_hash(problem), stable_hash(point), num_samples):
@@ -123,14 +128,16 @@ def measure(
 ) -> Measurement:
     """Measures one cell.
 
-    Replicate i is in batch i mod B: a batch of a longer run begins with the same batch of a shorter one.
+    Replicate i is in batch i mod B: a batch of a longer run begins with the same batch of a shorter
+    one.
 
     Args:
         num_samples: L.
         replicates: R, which must split into 20 to 32 equal batches.
         key: from `cell_key`.
-        adapt_steps: estimates made, on keys of their own, before a state is frozen; none for a stateless estimator.
-            Every batch has its own frozen state, so that what a state happened to learn is in the interval too.
+        adapt_steps: estimates made, on keys of their own, before a state is frozen; none for a
+            stateless estimator. Every batch has its own frozen state, so that what a state happened
+            to learn is in the interval too.
         earlier: the moments of a shorter run, which are gone on from; it must have `extends` to R.
         least_timed: calls to time; 0 where no time is asked for.
 
@@ -144,22 +151,40 @@ def measure(
     batches = number_of_batches(replicates)
     done = next(iter(earlier.values())).size if earlier else 0
     ready = compile_cell(
-        problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key, adapt_steps=adapt_steps
+        problem,
+        estimator,
+        params,
+        num_samples=num_samples,
+        replicates=replicates,
+        key=key,
+        adapt_steps=adapt_steps,
     )
     started = time.perf_counter()
     # 2³² − 1 is the last index that 32 bits hold: no replicate has it
     adapt_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
     steps = adapt_steps if ready.settle else 0
     sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
-    states = jax.tree.map(np.asarray, adapt(problem, estimator, params, adapt_key, **sizes) if ready.settle else ())
+    states = jax.tree.map(
+        np.asarray, adapt(problem, estimator, params, adapt_key, **sizes) if ready.settle else ()
+    )
 
     def call(places: np.ndarray, center: dict[str, Array], *, block: int) -> dict[str, tuple]:
         state = jax.tree.map(lambda leaf: leaf[places % batches], states)
         first = places % batches + batches * (done + block * (places // batches))
-        arguments = problem, estimator, params, state, key, first.astype(np.uint32), np.uint32(batches)
+        arguments = (
+            problem,
+            estimator,
+            params,
+            state,
+            key,
+            first.astype(np.uint32),
+            np.uint32(batches),
+        )
         if (len(places), block) == wanted:
             return ready.moments(center, *arguments)
-        smaller = block_moments(center, *arguments, rows=len(places), num_samples=num_samples, block=block)
+        smaller = block_moments(
+            center, *arguments, rows=len(places), num_samples=num_samples, block=block
+        )
         return smaller(center, *arguments)
 
     center = zero_center(params)
@@ -167,17 +192,28 @@ def measure(
     while True:
         run = Calls(partial(call, block=block), rows)
         try:
-            streamed = stream(run, block, batches, replicates // batches - done, center, earlier, least_timed)
+            streamed = stream(
+                run, block, batches, replicates // batches - done, center, earlier, least_timed
+            )
             break
         except OutOfMemory:
             if block == 1:
                 raise
-        rows, block = 1, largest_divisor(block, block - 1)  # the last resort, because other blocks round otherwise
+        rows, block = (
+            1,
+            largest_divisor(block, block - 1),
+        )  # the last resort, because other blocks round otherwise
     return Measurement(
-        streamed.moments, streamed.seconds, ready.seconds + streamed.ready - started, steps,
-        "" if (run.rows, block) == wanted else
-        "out of memory: calls of {} × {} replicates instead of {} × {}".format(run.rows, block, *wanted),
-    )  # fmt: skip
+        streamed.moments,
+        streamed.seconds,
+        ready.seconds + streamed.ready - started,
+        steps,
+        ""
+        if (run.rows, block) == wanted
+        else "out of memory: calls of {} × {} replicates instead of {} × {}".format(
+            run.rows, block, *wanted
+        ),
+    )
 
 
 class Streamed(NamedTuple):
@@ -202,36 +238,49 @@ def stream(
     total, rows = batches * size // block, run.rows
 
     def calls(most: int | None = None) -> Iterator[np.ndarray]:
-        # the first block of every batch, the second of every batch, …: a longer run goes on where a shorter one ends
+        # the first block of every batch, the second of every batch, …: a longer run goes on where a
+        # shorter one ends
         starts = itertools.islice(range(0, total, rows), most)
         return (np.arange(start, min(start + rows, total)) for start in starts)
 
     # the first calls are run twice: to compile, to warm up, and for the centre of the fourth powers
     blocks = -(-PILOT // block)
     pilot = [run(call, center)[0] for call in calls(1 if earlier else -(-blocks // rows))]
-    found = {group: np.concatenate([p[group][0] for p in pilot])[:blocks].mean(0) for group in center}
+    found = {
+        group: np.concatenate([p[group][0] for p in pilot])[:blocks].mean(0) for group in center
+    }
     center = {
         group: jnp.asarray(earlier[group].center if earlier else found[group], zero.dtype)
         for group, zero in center.items()
     }
     ready = time.perf_counter()
 
-    moments: dict[str, list[Moments]] = {group: [earlier[group]] if earlier else [] for group in center}
+    moments: dict[str, list[Moments]] = {
+        group: [earlier[group]] if earlier else [] for group in center
+    }
     durations: deque[float] = deque(maxlen=MOST_TIMED)
     pending = []
     for call in calls():
         result, seconds = run(call, center)
         durations.append(seconds / (len(call) * block))
         pending.append(result)
-        if (call[-1] + 1) % batches == 0:  # as many blocks of every batch: merged now, so that memory is flat in R
+        if (
+            call[-1] + 1
+        ) % batches == 0:  # as many blocks of every batch: merged now, so that memory is flat in R
             for group in center:
-                parts = gather([result[group] for result in pending], block, batches, group, center[group])
+                parts = gather(
+                    [result[group] for result in pending], block, batches, group, center[group]
+                )
                 moments[group] = [merge([*moments[group], *parts])]
             pending = []
     # a short cell is timed again, on what it has measured already, until the median means something
-    for call in itertools.islice(itertools.cycle(calls(least_timed)), max(0, least_timed - len(durations))):
+    for call in itertools.islice(
+        itertools.cycle(calls(least_timed)), max(0, least_timed - len(durations))
+    ):
         durations.append(run(call, center)[1] / (len(call) * block))
-    return Streamed({group: merged for group, (merged,) in moments.items()}, median(np.array(durations)), ready)
+    return Streamed(
+        {group: merged for group, (merged,) in moments.items()}, median(np.array(durations)), ready
+    )
 
 
 class CellPrograms(NamedTuple):
@@ -268,24 +317,41 @@ def compile_cell(
     states = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *leaf.shape)), start)
     first, stride = np.arange(rows, dtype=np.uint32), np.uint32(batches)
     made = block_moments(
-        zero_center(params), problem, estimator, params, states, key, first, stride,
-        rows=rows, num_samples=num_samples, block=block,
-    )  # fmt: skip
+        zero_center(params),
+        problem,
+        estimator,
+        params,
+        states,
+        key,
+        first,
+        stride,
+        rows=rows,
+        num_samples=num_samples,
+        block=block,
+    )
     if not jax.tree.leaves(start):
         return CellPrograms(made, None, rows, block, states)
     sizes = {"batches": batches, "num_samples": num_samples, "steps": adapt_steps}
-    return CellPrograms(made, settle.ready(problem, estimator, params, key, **sizes), rows, block, states)
+    return CellPrograms(
+        made, settle.ready(problem, estimator, params, key, **sizes), rows, block, states
+    )
 
 
 def zero_center(params: Params) -> dict[str, Float[Array, " P"]]:
     """A zero for each of θ's numbers, each group as one vector."""
-    return {group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()}
+    return {
+        group: jnp.zeros(flat(leaves).shape, flat(leaves).dtype) for group, leaves in params.items()
+    }
 
 
 def program(problem: Problem, estimator: Estimator, num_samples: int) -> Hashable:
     """What decides which compiled program a cell runs: cells that agree in it differ only in numbers."""
     leaves, structure = jax.tree.flatten((problem, estimator))
-    return structure, tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), num_samples
+    return (
+        structure,
+        tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves),
+        num_samples,
+    )
 
 
 def forget_programs() -> None:
@@ -294,7 +360,9 @@ def forget_programs() -> None:
         each.forget()
 
 
-def gather(results: list[tuple], block: int, batches: int, group: str, center: Array) -> list[Moments]:
+def gather(
+    results: list[tuple], block: int, batches: int, group: str, center: Array
+) -> list[Moments]:
     """A group's blocks, in the order in which they were run, in float64: each has a block of every batch."""
     columns = [np.concatenate(column).astype(np.float64) for column in zip(*results, strict=True)]
     broken = np.flatnonzero(~np.isfinite(columns[0] + columns[1]).all(axis=1))
@@ -302,7 +370,9 @@ def gather(results: list[tuple], block: int, batches: int, group: str, center: A
         raise FloatingPointError(
             f"group {group}: the estimate is not finite in {len(broken)} of {len(columns[0])} blocks"
         )
-    parts = zip(*(column.reshape(-1, batches, *column.shape[1:]) for column in columns), strict=True)
+    parts = zip(
+        *(column.reshape(-1, batches, *column.shape[1:]) for column in columns), strict=True
+    )
     fixed = np.asarray(center, np.float64)
     return [Moments(block, *part, fixed) for part in parts]  # type: ignore[call-arg]
 
@@ -315,12 +385,13 @@ def layout(
     batches: int,
     size: int,
 ) -> tuple[int, int]:
-    """How many blocks one compiled call takes to stay near CALL_ELEMENTS, and of how many replicates each.
+    """How many blocks one compiled call takes to stay near CALL_ELEMENTS, and of how many
+    replicates each.
 
-    Neither depends on how many blocks there are: other shapes round a network's matrix products otherwise. Several
-    devices take as much each.
+    Neither depends on how many blocks there are: other shapes round a network's matrix products
+    otherwise. Several devices take as much each.
     """
-    evaluations = sum(estimator.cost(problem, num_samples))
+    evaluations = sum(estimator.evaluations(problem, num_samples))
     gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
     allowed = CALL_ELEMENTS // (evaluations * elements_per_evaluation(problem, params) + gradient)
     block = block_length(size, allowed)
@@ -328,7 +399,8 @@ def layout(
 
 
 def block_length(size: int, most: int = LONGEST_BLOCK) -> int:
-    """Replicates that a batch of `size` sums at a time: for multiples of five the same whatever the multiple.
+    """Replicates that a batch of `size` sums at a time: for multiples of five the same whatever the
+    multiple.
 
     >>> block_length(625), block_length(1250), block_length(40), block_length(80), block_length(64)
     (625, 625, 5, 5, 64)
@@ -361,7 +433,9 @@ def divisors(number: int) -> list[int]:
 def elements_per_evaluation(problem: Problem, params: Params) -> int:
     """Array elements that one evaluation of f writes, counted in its traced program."""
     leaves, structure = jax.tree.flatten((problem, params))
-    return elements_traced(structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves))
+    return elements_traced(
+        structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
+    )
 
 
 @cache
@@ -370,7 +444,9 @@ def elements_traced(structure: Any, *leaves: jax.ShapeDtypeStruct) -> int:
     problem, params = jax.tree.unflatten(structure, leaves)
     q = problem.abstract_distribution()
     x = jax.ShapeDtypeStruct((*q.batch_shape, *q.event_shape), jax.tree.leaves(params)[0].dtype)
-    traced = jax.make_jaxpr(lambda problem, params, x: problem.objective(params, x))(problem, params, x)
+    traced = jax.make_jaxpr(lambda problem, params, x: problem.objective(params, x))(
+        problem, params, x
+    )
     return sum(math.prod(out.aval.shape) for equation in traced.eqns for out in equation.outvars)
 
 

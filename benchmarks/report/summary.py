@@ -5,9 +5,22 @@ import json
 import pandas as pd
 
 from gradest.benchmarks.analysis.crossovers import Overtaking, most_certain, sentence
-from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, place_label, problem_label, without
+from gradest.benchmarks.analysis.labels import (
+    POINT_ARGUMENT,
+    estimator_label,
+    place_label,
+    problem_label,
+    without,
+)
 from gradest.benchmarks.analysis.numerals import percent, show
-from gradest.benchmarks.analysis.results import ESTIMATOR, LEFT_OUT, PLACE, Run, called_zero, slope_of
+from gradest.benchmarks.analysis.results import (
+    ESTIMATOR,
+    LEFT_OUT,
+    PLACE,
+    Run,
+    called_zero,
+    slope_of,
+)
 from gradest.benchmarks.statistics.trends import fit_time
 
 FILE = "summary.md"
@@ -29,7 +42,9 @@ def summary(run: Run, crossovers: list[Overtaking]) -> str:
         if lines:
             parts.append(f"## {heading}\n\n" + "\n".join(f"- {line}" for line in lines))
     if times := time_table(table):
-        parts.append(f"## Time of an estimate\n\nτ(L) = a + b L, fitted; {how_timed(table)}.\n\n{times}")
+        parts.append(
+            f"## Time of an estimate\n\nτ(L) = a + b L, fitted; {how_timed(table)}.\n\n{times}"
+        )
     return "\n\n".join(parts) + "\n"
 
 
@@ -46,7 +61,11 @@ def headlines(run: Run) -> list[str]:
     """The few lines that matter most."""
     table = run.measurements
     counts = table.groupby("cell").status.agg(worst).value_counts()
-    lines = ["Cells: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES if status in counts) + "."]
+    lines = [
+        "Cells: "
+        + ", ".join(f"{counts[status]} {status}" for status in STATUSES if status in counts)
+        + "."
+    ]
     lines += [line for line in (bias_line(table), precision_line(table)) if line]
     if not run.jackknifed:
         lines.append(f"Left out, because {LEFT_OUT} is not there: slopes, crossovers.")
@@ -110,40 +129,61 @@ def biased_lines(table: pd.DataFrame) -> list[str]:
     """The rows that claim no bias and were found to have one, the surest first."""
     rows = claimed(table)
     rows = rows[rows.bias_finding == "biased"].sort_values("bias_q", kind="stable")
-    return cut([
-        f"{row_label(row)}: ‖bias‖ = {row.bias_norm:.2g}{of_gradient(row)}, q = {row.bias_q:.1g}"
-        for row in rows.itertuples()
-    ])  # fmt: skip
+    return cut(
+        [
+            f"{row_label(row)}: ‖bias‖ = {row.bias_norm:.2g}{of_gradient(row)}, q = {row.bias_q:.1g}"
+            for row in rows.itertuples()
+        ]
+    )
 
 
 def of_gradient(row) -> str:
     """The size of the bias beside the gradient's: a thousandth of a percent is float32's rounding of f."""
-    return f" ({percent(row.bias_norm / row.exact_norm)} of the gradient)" if row.exact_norm > 0 else ""
+    return (
+        f" ({percent(row.bias_norm / row.exact_norm)} of the gradient)"
+        if row.exact_norm > 0
+        else ""
+    )
 
 
 def doubtful_lines(table: pd.DataFrame) -> list[str]:
     """The rows that are unreliable or failed, with the reasons; those that differ only in L together."""
     levels: dict[tuple[str, str, str], list[str]] = {}
     for row in table[table.status.isin(["unreliable", "failed"])].itertuples():
-        levels.setdefault((row.status, line_label(row), row.reason), []).append(str(row.num_samples))
-    return cut([f"{status}: {line}, L = {', '.join(at)}: {why}" for (status, line, why), at in levels.items()])
+        levels.setdefault((row.status, line_label(row), row.reason), []).append(
+            str(row.num_samples)
+        )
+    return cut(
+        [
+            f"{status}: {line}, L = {', '.join(at)}: {why}"
+            for (status, line, why), at in levels.items()
+        ]
+    )
 
 
 def crossover_lines(crossovers: list[Overtaking]) -> list[str]:
     """The crossovers known best, as sentences."""
     lines = [sentence(overtaking) for overtaking in most_certain(crossovers, MOST_LISTED)]
     more = len(crossovers) - len(lines)
-    return [*lines, f"{more} more, less closely known, in tables/crossovers.md."] if more > 0 else lines
+    return (
+        [*lines, f"{more} more, less closely known, in tables/crossovers.md."]
+        if more > 0
+        else lines
+    )
 
 
 def slope_lines(table: pd.DataFrame) -> list[str]:
     """The slopes whose interval, one of as many as there are slopes, excludes −1."""
-    lines = {key: rows for key, rows in table.groupby([*PLACE, *ESTIMATOR], sort=True) if slope_of(rows)}
+    lines = {
+        key: rows for key, rows in table.groupby([*PLACE, *ESTIMATOR], sort=True) if slope_of(rows)
+    }
     found = []
     for (*place, name, args), rows in lines.items():
         sure = slope_of(rows, tests=len(lines))
         if sure and not sure.low <= -1 <= sure.high:
-            found.append(f"{estimator_label(name, args)} on {place_label(*place)}: slope {show(sure)}")
+            found.append(
+                f"{estimator_label(name, args)} on {place_label(*place)}: slope {show(sure)}"
+            )
     note = f"of {len(lines)} slopes; these intervals hold for all of them at once"
     return [*cut(found), note[0].upper() + note[1:] + "."] if found else []
 
@@ -166,9 +206,9 @@ def time_table(table: pd.DataFrame) -> str:
     """a and b for each problem and estimator, in Markdown; problems that differ in numbers only share a line."""
     timed = table[table.seconds > 0].drop_duplicates("cell")
     rows = []
-    for (problem, shape, name, args), cells in timed.assign(shape=timed.problem_args.map(sizes)).groupby(
-        ["problem", "shape", *ESTIMATOR], sort=True
-    ):
+    for (problem, shape, name, args), cells in timed.assign(
+        shape=timed.problem_args.map(sizes)
+    ).groupby(["problem", "shape", *ESTIMATOR], sort=True):
         line = fit_time(cells.num_samples.to_numpy(float), cells.seconds.to_numpy(float))
         if line:
             rows.append(
@@ -182,4 +222,6 @@ def time_table(table: pd.DataFrame) -> str:
 def sizes(args_json: str) -> str:
     """Those of a problem's arguments that are no plain numbers: what decides how long an estimate takes."""
     given = json.loads(without(args_json, POINT_ARGUMENT))
-    return json.dumps({key: value for key, value in given.items() if not isinstance(value, float)}, sort_keys=True)
+    return json.dumps(
+        {key: value for key, value in given.items() if not isinstance(value, float)}, sort_keys=True
+    )

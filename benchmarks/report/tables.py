@@ -16,7 +16,11 @@ from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, slope_of
 from gradest.benchmarks.statistics.intervals import Interval
 
 DIGITS = dict(
-    zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
+    zip(
+        "0123456789",
+        ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"],
+        strict=True,
+    )
 )
 
 
@@ -30,9 +34,11 @@ class Table(NamedTuple):
 
 
 def tables(measurements: pd.DataFrame) -> Iterator[Table]:
-    """A table for each problem, θ and group: each estimator's variance at every L, its slope, bias and cost.
+    """A table for each problem, θ and group: each estimator's variance at every L, its slope, bias
+    and cost.
 
-    Where an argument of the problem was swept there is one table for all its values, with a column for it.
+    Where an argument of the problem was swept there is one table for all its values, with a column
+    for it.
     """
     measured = measurements[measurements.status.isin(["ok", "unreliable"])]
     measured = measured.assign(row=list(measured.itertuples()))
@@ -42,13 +48,25 @@ def tables(measurements: pd.DataFrame) -> Iterator[Table]:
         header = [*swept, "estimator", *(f"L = {level}" for level in levels)]
         header += ["slope", "bias / gradient", "f + ∇f", "µs"]
         lines = [
-            ([json.loads(args)[key] for key in swept], [estimator_label(*estimator), *cells_of(cells, levels)])
+            (
+                [json.loads(args)[key] for key in swept],
+                [estimator_label(*estimator), *cells_of(cells, levels)],
+            )
             for (args, *estimator), cells in rows.groupby(["problem_args", *ESTIMATOR], sort=True)
         ]
-        body = [[*map(str, values), *texts] for values, texts in sorted(lines, key=lambda line: line[0])]
-        where = problem_label(problem, rows.problem_args.iloc[0]) if not swept else problem_label(problem, "{}")
+        body = [
+            [*map(str, values), *texts] for values, texts in sorted(lines, key=lambda line: line[0])
+        ]
+        where = (
+            problem_label(problem, rows.problem_args.iloc[0])
+            if not swept
+            else problem_label(problem, "{}")
+        )
         yield Table(
-            f"{problem.replace(':', '_')}_{point}_{group}", f"{where}, {point}: variance, group {group}", header, body
+            f"{problem.replace(':', '_')}_{point}_{group}",
+            f"{where}, {point}: variance, group {group}",
+            header,
+            body,
         )
 
 
@@ -62,7 +80,11 @@ def crossover_table(found: list[Overtaking]) -> Table:
 def swept_arguments(texts: Iterable[str]) -> list[str]:
     """The arguments that differ among problems, θ's place in training aside."""
     read = [json.loads(text) for text in texts]
-    return [key for key in read[0] if key != "train_steps" and len({str(given.get(key)) for given in read}) > 1]
+    return [
+        key
+        for key in read[0]
+        if key != "train_steps" and len({str(given.get(key)) for given in read}) > 1
+    ]
 
 
 def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:
@@ -70,7 +92,12 @@ def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:
     by_level = {row.num_samples: row for row in rows.row}
     last = by_level[max(by_level)]
     variances = [variance_text(by_level[level]) if level in by_level else "–" for level in levels]
-    return [*variances, *slope_and_bias(rows, last), f"{last.f_evals}+{last.grad_evals}", f"{last.seconds * 1e6:.3g}"]
+    return [
+        *variances,
+        *slope_and_bias(rows, last),
+        f"{last.f_evals}+{last.grad_evals}",
+        f"{last.seconds * 1e6:.3g}",
+    ]
 
 
 def slope_and_bias(rows: pd.DataFrame, last) -> list[str]:
@@ -88,7 +115,11 @@ def biased_text(row) -> str:
 def undetected_text(row) -> str:
     """That no bias was found, and which could have been: no claim that there is none."""
     relative = row.exact_norm > 0
-    size = percent(row.bias_detectable / row.exact_norm) if relative else f"‖bias‖ = {row.bias_detectable:.3g}"
+    size = (
+        percent(row.bias_detectable / row.exact_norm)
+        if relative
+        else f"‖bias‖ = {row.bias_detectable:.3g}"
+    )
     return f"none found, detectable from {size}"
 
 
@@ -104,7 +135,9 @@ def variance_text(row) -> str:
     """A variance with its interval, or a zero that is one to rounding."""
     if str(row.reason).startswith("variance zero"):
         return "0"
-    return show(Interval(row.variance, row.variance_low, row.variance_high)) + ("?" if row.status != "ok" else "")
+    return show(Interval(row.variance, row.variance_low, row.variance_high)) + (
+        "?" if row.status != "ok" else ""
+    )
 
 
 def markdown(table: Table) -> str:
@@ -156,10 +189,12 @@ def power(mantissa: str, sign: str, exponent: str) -> str:
 
 
 def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
-    r"""numbers.tex: \gradest… macros for every measured variance, its interval, every slope and crossover.
+    r"""numbers.tex: \gradest… macros for every measured variance, its interval, every slope and
+    crossover.
 
-    A macro's name is made of the problem, its arguments that differ from the defaults, θ's name, the group, the
-    estimator and L, in letters only: `\gradestGaussianSquareInitMeanPathwiseLOneVariance`.
+    A macro's name is made of the problem, its arguments that differ from the defaults, θ's name,
+    the group, the estimator and L, in letters only:
+    `\gradestGaussianSquareInitMeanPathwiseLOneVariance`.
     """
     measured = measurements[measurements.status == "ok"]
     measured = measured.assign(row=list(measured.itertuples()))
@@ -186,7 +221,8 @@ def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
 def crossover_macros(found: list[Overtaking]) -> Iterator[str]:
     r"""Each crossover and its interval: `\gradest<where>PathwiseAgainstScoreFunctionCrossoverK`.
 
-    The first of the two names is that of the lower variance above the place; a further one of the same two is numbered.
+    The first of the two names is that of the lower variance above the place; a further one of the
+    same two is numbered.
     """
     seen: Counter[str] = Counter()
     for o in found:

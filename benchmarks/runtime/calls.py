@@ -21,7 +21,9 @@ class OutOfMemory(MemoryError):
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether fewer rows may help."""
-    return isinstance(error, MemoryError) or any(sign.lower() in str(error).lower() for sign in SIGNS)
+    return isinstance(error, MemoryError) or any(
+        sign.lower() in str(error).lower() for sign in SIGNS
+    )
 
 
 @dataclass
@@ -42,9 +44,14 @@ class Calls:
         while self.rows:
             begun = time.perf_counter()
             try:
-                parts = [self._part(places[start:], *shared) for start in range(0, len(places), self.rows)]
+                parts = [
+                    self._part(places[start:], *shared)
+                    for start in range(0, len(places), self.rows)
+                ]
                 seconds = time.perf_counter() - begun
-                return jax.tree.map(lambda *each: np.concatenate(each)[: len(places)], *jax.device_get(parts)), seconds
+                return jax.tree.map(
+                    lambda *each: np.concatenate(each)[: len(places)], *jax.device_get(parts)
+                ), seconds
             except (JaxRuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise

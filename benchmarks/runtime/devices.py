@@ -44,17 +44,22 @@ def sharing(rows: int) -> int:
 def in_shares(function: Callable, rows: int) -> Callable:
     """A function of arrays with `rows` rows, each device making its part of them.
 
-    Each runs the program that one device would run for so many rows: nothing is sent between them, and draws are made
-    where they are used. Left to the partitioner, every device would make all draws.
+    Each runs the program that one device would run for so many rows: nothing is sent between them,
+    and draws are made where they are used. Left to the partitioner, every device would make all
+    draws.
     """
     count = sharing(rows)
     if count == 1:
         return function
     split = PartitionSpec(REPLICATES)
-    return jax.shard_map(function, mesh=mesh(count), in_specs=split, out_specs=split, check_vma=False)
+    return jax.shard_map(
+        function, mesh=mesh(count), in_specs=split, out_specs=split, check_vma=False
+    )
 
 
 @cache
 def mesh(count: int) -> Mesh:
     """The first `count` devices in a row."""
-    return jax.make_mesh((count,), (REPLICATES,), axis_types=(AxisType.Auto,), devices=jax.devices()[:count])
+    return jax.make_mesh(
+        (count,), (REPLICATES,), axis_types=(AxisType.Auto,), devices=jax.devices()[:count]
+    )

@@ -18,8 +18,9 @@ PACKAGES = ("gradest", "jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", 
 GENERATORS = {"threefry": "threefry2x32", "philox": "philox4x32"}
 """The random number generators, with JAX's names for them.
 
-Not "rbg": mapped over keys it draws everything from the first of them, so that a replicate's numbers would depend on
-how many replicates a call makes: on the estimator, the memory and the number of devices.
+Not "rbg": mapped over keys it draws everything from the first of them, so that a replicate's
+numbers would depend on how many replicates a call makes: on the estimator, the memory and the
+number of devices.
 """
 
 
@@ -37,8 +38,14 @@ def environment(generator: str = "threefry") -> dict[str, str]:
 
 def sources(*things: Any) -> dict[str, str]:
     """A digest of each file of a user's own that defines the class of one of `things`, or what it inherits from."""
-    classes = [cls for thing in things for cls in type(thing).__mro__ if issubclass(cls, Configured)]
-    return {f"source {cls.__module__}": digest(inspect.getfile(cls)) for cls in classes if not is_ours(cls)}
+    classes = [
+        cls for thing in things for cls in type(thing).__mro__ if issubclass(cls, Configured)
+    ]
+    return {
+        f"source {cls.__module__}": digest(inspect.getfile(cls))
+        for cls in classes
+        if not is_ours(cls)
+    }
 
 
 def is_ours(cls: type) -> bool:
@@ -57,13 +64,22 @@ def git_state() -> dict[str, str | bool | None]:
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+            )
         except (OSError, subprocess.CalledProcessError):
             return None
         return done.stdout.strip()
 
     changed = git(
-        "status", "--porcelain", "--untracked-files=no", "--", "gradest", "problems", "estimators", "benchmarks"
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        "gradest",
+        "problems",
+        "estimators",
+        "benchmarks",
     )
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}
 
@@ -74,5 +90,9 @@ def hardware() -> dict[str, str | int | None]:
         described = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         described = ""
-    names = [line.partition(":")[2].strip() for line in described.splitlines() if line.startswith("model name")]
+    names = [
+        line.partition(":")[2].strip()
+        for line in described.splitlines()
+        if line.startswith("model name")
+    ]
     return {"processor": names[0] if names else platform.processor(), "cores": os.cpu_count()}

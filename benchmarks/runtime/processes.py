@@ -10,9 +10,13 @@ from typing import IO, Any
 from gradest.benchmarks.errors import GradestError
 
 
-def start(module: str, *words: str, settings: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen:
+def start(
+    module: str, *words: str, settings: dict[str, str] | None = None, **streams: Any
+) -> subprocess.Popen:
     """`python -m module words…`, of the same code as this, wherever it was started; `settings` are for its environ."""
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(
+        filter(None, [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")])
+    )
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *words],
         env=os.environ | {"PYTHONPATH": path} | (settings or {}),

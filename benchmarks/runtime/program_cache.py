@@ -1,8 +1,9 @@
 """Compiled programs, kept: in the process while they are needed, on disk for the next run.
 
-JAX's own cache looks a program up by its text, so that it must be traced and lowered first, which is most of the time
-of a run that compiles nothing. Here a program is looked up by what it would be traced from: the code, the versions, the
-machine, and the structure of its arguments. A user's own classes, whose code we cannot follow, are traced each time.
+JAX's own cache looks a program up by its text, so that it must be traced and lowered first, which
+is most of the time of a run that compiles nothing. Here a program is looked up by what it would be
+traced from: the code, the versions, the machine, and the structure of its arguments. A user's own
+classes, whose code we cannot follow, are traced each time.
 """
 
 import functools
@@ -43,7 +44,12 @@ TRACED = (
 )
 """The code that is in the programs."""
 
-SETTINGS = ("jax_enable_x64", "jax_default_prng_impl", "jax_threefry_partitionable", "jax_default_matmul_precision")
+SETTINGS = (
+    "jax_enable_x64",
+    "jax_default_prng_impl",
+    "jax_threefry_partitionable",
+    "jax_default_matmul_precision",
+)
 """Those of JAX that change what is traced."""
 
 
@@ -54,9 +60,11 @@ class Shelf:
 
 
 def keep_in(folder: Path | None) -> None:
-    """From now on programs are kept in this folder, and JAX keeps none; without a folder, nothing is kept here.
+    """From now on programs are kept in this folder, and JAX keeps none; without a folder, nothing
+    is kept here.
 
-    A program that JAX takes from its own cache cannot be written again: it would be there, and not run.
+    A program that JAX takes from its own cache cannot be written again: it would be there, and not
+    run.
     """
     Shelf.folder = folder
     if folder:
@@ -81,7 +89,9 @@ class Ready(NamedTuple):
 class Program:
     """A function of which there is one compiled program for each structure of its arguments."""
 
-    def __init__(self, function: Callable, static: tuple[str, ...], options: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Callable, static: tuple[str, ...], options: dict[str, Any]
+    ) -> None:
         self.function, self.static, self.options = function, static, options
         self.kept: dict[Hashable, Ready] = {}
         self.locks: defaultdict[Hashable, threading.Lock] = defaultdict(threading.Lock)
@@ -104,7 +114,9 @@ class Program:
             if key not in self.kept:
                 started = time.perf_counter()
                 file = self.file(arguments, static)
-                run = (load(file, arguments) if file else None) or self.compile(file, arguments, static)
+                run = (load(file, arguments) if file else None) or self.compile(
+                    file, arguments, static
+                )
                 self.kept[key] = Ready(run, time.perf_counter() - started)
             return self.kept[key]
 
@@ -163,7 +175,12 @@ def load(file: Path, arguments: tuple) -> Compiled | None:
 def kind(leaf: Any) -> tuple:
     """What a compiled program must know of an argument."""
     aval = jax.typeof(leaf)
-    return aval.shape, aval.dtype, getattr(aval, "weak_type", False), getattr(leaf, "sharding", None)
+    return (
+        aval.shape,
+        aval.dtype,
+        getattr(aval, "weak_type", False),
+        getattr(leaf, "sharding", None),
+    )
 
 
 def mode() -> Hashable:
@@ -211,4 +228,6 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return next(
+        (line for line in lines if line.startswith(("flags", "Features"))), platform.processor()
+    )

@@ -58,10 +58,11 @@ class Deviation(NamedTuple):
     """R − 1."""
 
     def z(self, hypothesis: Vector | float = 0.0) -> Vector:
-        r"""The studentized distance from a hypothesis, rid of its skewness by Hall's (1992) cubic transformation.
+        r"""The studentized distance from a hypothesis, rid of its skewness by Hall's (1992) cubic
+        transformation.
 
-        $z = T + a(2T^2 + 1)/6 + a^2 T^3/27$ with a the skewness of the mean: monotone in T, and normal to within
-        O(1/R) where T itself is to within O(1/√R).
+        $z = T + a(2T^2 + 1)/6 + a^2 T^3/27$ with a the skewness of the mean: monotone in T, and
+        normal to within O(1/R) where T itself is to within O(1/√R).
         """
         away = self.distance - hypothesis
         # a coordinate without any noise is a million standard errors from what it is not
@@ -77,13 +78,16 @@ class Deviation(NamedTuple):
 def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
     """Of the mean of the replicates from the truth.
 
-    `resolution` is the relative precision of the arithmetic: a deviation that rounding explains is no bias.
+    `resolution` is the relative precision of the arithmetic: a deviation that rounding explains is
+    no bias.
     """
     whole = pool(moments)
     count, mean = whole.size, whole.mean[0]
     spread = whole.second[0] / (count - 1)
     # a coordinate is a sum that others share terms with, and rounds as they do
-    rounding = 8 * resolution * (np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread))
+    rounding = (
+        8 * resolution * (np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread))
+    )
     fixed = np.hypot(truth.error, rounding)
     error = np.sqrt(spread / count + fixed**2)
     third = whole.third[0] / count**3
@@ -127,9 +131,10 @@ def biases(
 ) -> dict[str, Bias]:
     """The bias in each group of a cell, tested over all coordinates of the cell together.
 
-    A bias is claimed by Holm's test over every coordinate. That there is none is claimed by two one-sided tests
-    (Schuirmann, 1987) in every coordinate, with the margin given as a fraction of the group's ‖∇‖: all must pass, so
-    none is adjusted (Berger, 1982). The detectable bias is that of the noisiest coordinate at Holm's first step.
+    A bias is claimed by Holm's test over every coordinate. That there is none is claimed by two
+    one-sided tests (Schuirmann, 1987) in every coordinate, with the margin given as a fraction of
+    the group's ‖∇‖: all must pass, so none is adjusted (Berger, 1982). The detectable bias is that
+    of the noisiest coordinate at Holm's first step.
     """
     away = {group: deviation(moments[group], truths[group], resolution) for group in truths}
     p = {group: one.p() for group, one in away.items()}
@@ -166,14 +171,18 @@ def along(samples: LeftOut, truth: Truth, resolution: float, *, heavy: bool) -> 
         return UNKNOWN
     found = interval(jackknife(relative_bias(truth.gradient), samples), LINEAR, heavy=heavy)
     own = t_quantile(samples.whole.size) * float(truth.along) / float(np.sqrt(size))
-    down, up = (float(np.hypot(found.value - bound, own)) + 8 * resolution for bound in (found.low, found.high))
+    down, up = (
+        float(np.hypot(found.value - bound, own)) + 8 * resolution
+        for bound in (found.low, found.high)
+    )
     return Interval(found.value, found.value - down, found.value + up)
 
 
 def between(samples: LeftOut, truth: Truth) -> Interval:
     """The cosine of the angle between E g and the truth.
 
-    1 − cos is half the squared distance between the two directions, so its interval is that of a squared distance.
+    1 − cos is half the squared distance between the two directions, so its interval is that of a
+    squared distance.
     """
     size, length = float(np.linalg.norm(truth.gradient)), float(np.linalg.norm(samples.whole.mean))
     if size == 0 or length == 0:

@@ -1,10 +1,11 @@
 """From batch summaries to numbers with intervals: numpy in float64, no JAX.
 
-A statistic is a function of a `Sample`. It is evaluated on all batches and on all but each one (`jackknife`); whatever
-is made from statistics, a ratio of two cells or a slope over many, is evaluated on the same left-out batches
-(`combine`), so that what the cells share cancels. One function turns any of them into an interval (`interval`). The
-batches are the independent units: nothing is assumed on how a gradient is distributed, except that its fourth moment
-exists, which benchmarks/tails.py looks into.
+A statistic is a function of a `Sample`. It is evaluated on all batches and on all but each one
+(`jackknife`); whatever is made from statistics, a ratio of two cells or a slope over many, is
+evaluated on the same left-out batches (`combine`), so that what the cells share cancels. One
+function turns any of them into an interval (`interval`). The batches are the independent units:
+nothing is assumed on how a gradient is distributed, except that its fourth moment exists, which
+benchmarks/tails.py looks into.
 """
 
 from collections.abc import Callable, Sequence
@@ -90,7 +91,9 @@ def cosine(exact: Vector, error: Vector | float = 0.0) -> Callable[[Sample], Vec
 
     def statistic(sample: Sample) -> Vector:
         squares = np.asarray(squared_norm(sample)) * length
-        return sample.mean @ exact / np.sqrt(np.where((squares > 0) & (length > 0), squares, np.nan))
+        return (
+            sample.mean @ exact / np.sqrt(np.where((squares > 0) & (length > 0), squares, np.nan))
+        )
 
     return statistic
 
@@ -103,16 +106,20 @@ def jackknife(statistic: Callable[[Sample], Vector], samples: LeftOut) -> Jackkn
 def largest_share(total: Jackknifed) -> float:
     """The largest share of a batch in a statistic that is a mean over them; 0 where it is zero."""
     others = 1 - 1 / len(total.without)
-    return 1 - others * float(np.min(total.without)) / float(total.value) if total.value > 0 else 0.0
+    return (
+        1 - others * float(np.min(total.without)) / float(total.value) if total.value > 0 else 0.0
+    )
 
 
 def combine(function: Callable[..., Vector], *parts: Jackknifed) -> Jackknifed:
     """A function of statistics, the same batch left out of each of them.
 
-    Where cells share their random numbers what they share cancels; where they do not, the cross terms average to
-    nothing.
+    Where cells share their random numbers what they share cancels; where they do not, the cross
+    terms average to nothing.
     """
-    return Jackknifed(function(*(part.value for part in parts)), function(*(part.without for part in parts)))
+    return Jackknifed(
+        function(*(part.value for part in parts)), function(*(part.without for part in parts))
+    )
 
 
 class Scale(NamedTuple):
@@ -137,12 +144,16 @@ LOG = Scale(_log, np.exp, np.reciprocal)
 LINEAR = Scale(_same, _same, np.ones_like)
 
 
-def interval(estimate: Jackknifed, scale: Scale = LOG, *, heavy: bool = False, tests: int = 1) -> Interval:
-    r"""The confidence interval of anything that was jackknifed, in each coordinate where there are several.
+def interval(
+    estimate: Jackknifed, scale: Scale = LOG, *, heavy: bool = False, tests: int = 1
+) -> Interval:
+    r"""The confidence interval of anything that was jackknifed, in each coordinate where there are
+    several.
 
-    $\theta \pm t_{B-1} se$ on the scale, transformed back (Student's t on B − 1 after Tukey, 1958). It stays right for
-    heavy tails where the chi-square interval, which assumes kurtosis 3, does not. Where they are `heavy`, the
-    bootstrap-t takes the place of Student's t. With `tests` > 1 it holds for so many intervals at once (Bonferroni).
+    $\theta \pm t_{B-1} se$ on the scale, transformed back (Student's t on B − 1 after Tukey, 1958).
+    It stays right for heavy tails where the chi-square interval, which assumes kurtosis 3, does
+    not. Where they are `heavy`, the bootstrap-t takes the place of Student's t. With `tests` > 1 it
+    holds for so many intervals at once (Bonferroni).
 
     Degenerate where nothing varies; not a number where the scale does not apply.
     """
@@ -159,7 +170,8 @@ def interval(estimate: Jackknifed, scale: Scale = LOG, *, heavy: bool = False, t
 
 
 def standard_error(estimate: Jackknifed, scale: Scale = LOG) -> Vector:
-    r"""$se^2 = \frac{B-1}{B} \sum_b (\theta_{(b)} - \bar\theta)^2$ on the scale (Efron and Stein, 1981).
+    r"""$se^2 = \frac{B-1}{B} \sum_b (\theta_{(b)} - \bar\theta)^2$ on the scale (Efron and Stein,
+    1981).
 
     $\theta_{(b)}$ is the statistic without batch b.
     """
@@ -169,12 +181,14 @@ def standard_error(estimate: Jackknifed, scale: Scale = LOG) -> Vector:
 
 
 def score_interval(estimate: Jackknifed, length: float, noise: float, own: float = 0.0) -> Interval:
-    r"""The interval of a squared distance rid of its noise, good down to zero: a score test inverted (Wilson, 1927).
+    r"""The interval of a squared distance rid of its noise, good down to zero: a score test
+    inverted (Wilson, 1927).
 
-    A squared distance has no slope at zero, where its jackknife is as small as the distance happened to come out:
-    $\hat\theta \pm t\,se$ misses in up to 16 % of studies. But its variance is known to be $v_0^2 + c\,\theta$, with
-    $v_0$ the `noise`, so the interval is every θ with $(\hat\theta - \theta)^2 \le t^2 (v_0^2 + c\,\theta)$. c is the
-    jackknifed variance, with that of a truth (`own`, a standard error), over the squared `length`, its noise included.
+    A squared distance has no slope at zero, where its jackknife is as small as the distance
+    happened to come out: $\hat\theta \pm t\,se$ misses in up to 16 % of studies. But its variance
+    is known to be $v_0^2 + c\,\theta$, with $v_0$ the `noise`, so the interval is every θ with
+    $(\hat\theta - \theta)^2 \le t^2 (v_0^2 + c\,\theta)$. c is the jackknifed variance, with that
+    of a truth (`own`, a standard error), over the squared `length`, its noise included.
     """
     value, t = float(estimate.value), t_quantile(len(estimate.without) - 1)
     c = float(standard_error(estimate, LINEAR) ** 2 + own**2) / length if length > 0 else 0.0
@@ -184,27 +198,34 @@ def score_interval(estimate: Jackknifed, length: float, noise: float, own: float
 
 
 def noise_of_squared_norm(samples: LeftOut, error: Vector | float = 0.0) -> float:
-    r"""The standard deviation of $\|\bar g - E g\|^2$: $\sqrt{2\,\mathrm{tr}\,C^2}$, C the covariance of $\bar g$.
+    r"""The standard deviation of $\|\bar g - E g\|^2$: $\sqrt{2\,\mathrm{tr}\,C^2}$, C the
+    covariance of $\bar g$.
 
-    $\mathrm{tr}\,C^2$ is estimated from the batches' means, without the bias of the plain trace (Bai and Saranadasa,
-    1996); the `error` of a truth adds to C.
+    $\mathrm{tr}\,C^2$ is estimated from the batches' means, without the bias of the plain trace
+    (Bai and Saranadasa, 1996); the `error` of a truth adds to C.
     """
     batches, freedom = len(samples.without.mean), len(samples.without.mean) - 1
-    apart = (samples.without.mean - samples.whole.mean) * freedom  # of the batches' means from that of all
+    apart = (
+        samples.without.mean - samples.whole.mean
+    ) * freedom  # of the batches' means from that of all
     products = apart @ apart.T / freedom
     trace = np.trace(products)
-    square = freedom**2 / ((freedom + 2) * (freedom - 1)) * ((products**2).sum() - trace**2 / freedom)
+    square = (
+        freedom**2 / ((freedom + 2) * (freedom - 1)) * ((products**2).sum() - trace**2 / freedom)
+    )
     own = np.broadcast_to(np.square(error), samples.whole.mean.shape)
     cross = (samples.whole.variance * own).sum() / samples.whole.size
     return float(np.sqrt(2 * (max(square, 0.0) / batches**2 + 2 * cross + own @ own)))
 
 
 def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG) -> tuple[float, float]:
-    r"""How many standard errors an interval reaches down and up: the bootstrap-t (Efron, 1981; Hall, 1988).
+    r"""How many standard errors an interval reaches down and up: the bootstrap-t (Efron, 1981;
+    Hall, 1988).
 
-    The pseudo-values $B\theta - (B-1)\theta_{(b)}$ are nearly independent with mean θ (Tukey, 1958). They are drawn
-    with replacement, their mean is studentized on the scale, and its quantiles stand for Student's. The draws are the
-    same every time. Where the scale does not apply to most of them, it is Student's after all.
+    The pseudo-values $B\theta - (B-1)\theta_{(b)}$ are nearly independent with mean θ (Tukey,
+    1958). They are drawn with replacement, their mean is studentized on the scale, and its
+    quantiles stand for Student's. The draws are the same every time. Where the scale does not apply
+    to most of them, it is Student's after all.
     """
     without, value = np.asarray(estimate.without, float), float(estimate.value)
     batches = len(without)
@@ -239,7 +260,9 @@ def signal_to_noise(samples: LeftOut) -> Interval:
     if not total > 0:
         return UNKNOWN
     length, noise = float((samples.whole.mean**2).sum()), noise_of_squared_norm(samples)
-    squared = score_interval(jackknife(squared_signal_to_noise, samples), length / total, noise / total)
+    squared = score_interval(
+        jackknife(squared_signal_to_noise, samples), length / total, noise / total
+    )
     return Interval(*(float(np.sqrt(np.maximum(bound, 0))) for bound in squared))
 
 
@@ -252,7 +275,11 @@ def product(first: Interval, second: Interval) -> Interval:
     """Of two independent positive estimates: the half-widths of their logarithms add in squares."""
     value = first.value * second.value
     if not (first.low > 0 and second.low > 0):
-        return Interval(value, value, value) if value == 0 else Interval(value, float("nan"), float("nan"))
+        return (
+            Interval(value, value, value)
+            if value == 0
+            else Interval(value, float("nan"), float("nan"))
+        )
     down = np.hypot(np.log(first.value / first.low), np.log(second.value / second.low))
     up = np.hypot(np.log(first.high / first.value), np.log(second.high / second.value))
     return Interval(value, float(value * np.exp(-down)), float(value * np.exp(up)))
@@ -267,22 +294,28 @@ def quotient(first: Interval, second: Interval) -> Interval:
 
 
 def median(values: Float[np.ndarray, " n"]) -> Interval:
-    """The median with its interval between order statistics, whatever the distribution (Thompson, 1936).
+    """The median with its interval between order statistics, whatever the distribution (Thompson,
+    1936).
 
     Fewer than six values reach no such level: the interval is then their range.
     """
     ordered = np.sort(np.asarray(values, float))
     count = len(ordered)
     ranks = np.arange(count // 2 + 1)
-    rank = int(max((k for k in ranks[1:] if 2 * bdtr(k - 1, count, 0.5) <= 1 - CONFIDENCE), default=1))
-    return Interval(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[count - rank]))
+    rank = int(
+        max((k for k in ranks[1:] if 2 * bdtr(k - 1, count, 0.5) <= 1 - CONFIDENCE), default=1)
+    )
+    return Interval(
+        float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[count - rank])
+    )
 
 
 def over_processes(seconds: Sequence[float]) -> Interval:
     """What a process takes, from the times of several: the median, by order statistics.
 
-    Of two to five, which reach no level by order statistics, the geometric mean, with Student's t on the logarithms:
-    times are positive and err in proportion (Student, 1908; a lognormal's median).
+    Of two to five, which reach no level by order statistics, the geometric mean, with Student's t
+    on the logarithms: times are positive and err in proportion (Student, 1908; a lognormal's
+    median).
     """
     if len(seconds) >= LEAST_ORDERED:
         return median(np.asarray(seconds))

@@ -1,7 +1,9 @@
-"""Batch summaries: what is kept of R replicates of a gradient in P coordinates. Numpy in float64, no JAX.
+"""Batch summaries: what is kept of R replicates of a gradient in P coordinates. Numpy in float64,
+no JAX.
 
-The replicates arrive as B equal batches, each summarised by sums alone (`Moments`), which merge exactly. A statistic is
-a function of a `Sample`: how many replicates, and their mean and variance in every coordinate.
+The replicates arrive as B equal batches, each summarised by sums alone (`Moments`), which merge
+exactly. A statistic is a function of a `Sample`: how many replicates, and their mean and variance
+in every coordinate.
 """
 
 from collections.abc import Sequence
@@ -121,7 +123,8 @@ def leave_out(moments: Moments) -> LeftOut:
     apart = mean_without - moments.mean
     second = pooled - moments.second - apart**2 * (rest * moments.size / count)
     return LeftOut(
-        Sample(count, mean, pooled / (count - 1)), Sample(rest, mean_without, np.maximum(second, 0) / (rest - 1))
+        Sample(count, mean, pooled / (count - 1)),
+        Sample(rest, mean_without, np.maximum(second, 0) / (rest - 1)),
     )
 
 

@@ -15,10 +15,12 @@ HEAVY_TAIL = 10.0
 
 
 def kurtosis(moments: Moments) -> float:
-    r"""$E\|g - \bar g\|^4 / (E\|g - \bar g\|^2)^2$: in one coordinate the usual kurtosis (3 for a Gaussian).
+    r"""$E\|g - \bar g\|^4 / (E\|g - \bar g\|^2)^2$: in one coordinate the usual kurtosis (3 for a
+    Gaussian).
 
-    The relative variance of s² is (kurtosis − 1)/R, so this says how many replicates an interval needs. The centre of
-    the fourth powers is a pilot's mean over n replicates, not the mean itself: an error of a factor 1 + O(1/n).
+    The relative variance of s² is (kurtosis − 1)/R, so this says how many replicates an interval
+    needs. The centre of the fourth powers is a pilot's mean over n replicates, not the mean itself:
+    an error of a factor 1 + O(1/n).
     """
     whole = pool(moments)
     second = whole.second.sum() / whole.size
@@ -50,22 +52,25 @@ class Tail(NamedTuple):
         return low, high
 
     def lacks_moment(self, order: int) -> bool:
-        """Whether the estimate says, by more than its standard error, that α < `order`, and says it farther out too.
+        """Whether the estimate says, by more than its standard error, that α < `order`, and says it
+        farther out too.
 
-        A power law has its shape from any threshold on. A bump in the density has it only from within the bump, and a
-        polynomial of a Gaussian less and less of it.
+        A power law has its shape from any threshold on. A bump in the density has it only from
+        within the bump, and a polynomial of a Gaussian less and less of it.
         """
         return min(self.shape - DOUBT * self.error, self.farther) > 2 / order
 
 
 def tail_index(moments: Moments) -> Tail:
-    r"""From the largest distances: a generalised Pareto law fitted to their squares' exceedances of a threshold.
+    r"""From the largest distances: a generalised Pareto law fitted to their squares' exceedances of
+    a threshold.
 
-    Zhang and Stephens' (2009) estimate, on the $m = \min(\sqrt R, R/10)$ largest: a third of what Vehtari et al. (2024)
-    take, because a polynomial of a Gaussian, of which all moments exist, only shows it far out. The shape's standard
-    error is $(1 + \xi)/\sqrt m$. A tail that is bounded, or of too few different values to tell, is not heavy. Nor is
-    one whose largest hold less than half of $\sum \|g - c\|^4$, which they carry where the fourth moment is infinite:
-    sums over discrete variables have such tails, in steps that no Pareto law fits.
+    Zhang and Stephens' (2009) estimate, on the $m = \min(\sqrt R, R/10)$ largest: a third of what
+    Vehtari et al. (2024) take, because a polynomial of a Gaussian, of which all moments exist, only
+    shows it far out. The shape's standard error is $(1 + \xi)/\sqrt m$. A tail that is bounded, or
+    of too few different values to tell, is not heavy. Nor is one whose largest hold less than half
+    of $\sum \|g - c\|^4$, which they carry where the fourth moment is infinite: sums over discrete
+    variables have such tails, in steps that no Pareto law fits.
     """
     light = Tail(float("inf"), 0.0, 0.0)
     every = np.sort(moments.largest, axis=None)[::-1]
@@ -76,7 +81,11 @@ def tail_index(moments: Moments) -> Tail:
     if count < 5 or (every[:count] ** 2).sum() < moments.fourth.sum() / 2:
         return light
     shape, *farther = (shape_of_largest(every, part) for part in (count, count // 2, count // 4))
-    return Tail(2 / shape, shape, (1 + shape) / float(np.sqrt(count)), min(farther)) if shape > 0 else light
+    return (
+        Tail(2 / shape, shape, (1 + shape) / float(np.sqrt(count)), min(farther))
+        if shape > 0
+        else light
+    )
 
 
 def shape_of_largest(every: Float[np.ndarray, " n"], count: int) -> float:
@@ -88,7 +97,8 @@ def shape_of_largest(every: Float[np.ndarray, " n"], count: int) -> float:
 
 
 def pareto_shape(exceedances: Float[np.ndarray, " n"]) -> float:
-    r"""ξ of a generalised Pareto law, $P(X > x) = (1 + \xi x/\sigma)^{-1/\xi}$, by Zhang and Stephens (2009).
+    r"""ξ of a generalised Pareto law, $P(X > x) = (1 + \xi x/\sigma)^{-1/\xi}$, by Zhang and
+    Stephens (2009).
 
     A mean of the profile likelihood's $b = -\xi/\sigma$ over a grid, weighted by the likelihood.
     """

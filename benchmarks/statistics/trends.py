@@ -19,7 +19,9 @@ from gradest.benchmarks.statistics.intervals import (
 )
 
 
-def log_log_slope(samples: Float[np.ndarray, " n"], measured: Sequence[Jackknifed]) -> Jackknifed | None:
+def log_log_slope(
+    samples: Float[np.ndarray, " n"], measured: Sequence[Jackknifed]
+) -> Jackknifed | None:
     """The slope of ln(variance) on ln(L) by least squares, weighted by the jackknifed precision; None for one L."""
     errors = np.array([standard_error(cell) for cell in measured], float)
     usable = (errors > 0) & np.isfinite(errors)
@@ -29,7 +31,9 @@ def log_log_slope(samples: Float[np.ndarray, " n"], measured: Sequence[Jackknife
     x = x - np.average(x, weights=weight)
     cells = [cell for cell, use in zip(measured, usable, strict=True) if use]
     coefficients = weight * x / (weight * x**2).sum()
-    return combine(lambda *v: sum(c * np.log(value) for c, value in zip(coefficients, v, strict=True)), *cells)
+    return combine(
+        lambda *v: sum(c * np.log(value) for c, value in zip(coefficients, v, strict=True)), *cells
+    )
 
 
 class Crossover(NamedTuple):
@@ -50,10 +54,11 @@ def crossovers(
 ) -> list[Crossover]:
     r"""Where ln(first) − ln(second), interpolated linearly along the (scaled) axis, changes sign.
 
-    Only between places where the difference is known to differ from zero, with opposite signs; with `tests` > 1, at so
-    many places at once (Bonferroni). The interval is Fieller's (1954): every place at which the interpolated difference
-    may be zero, given its jackknifed error and that of the interpolation (`curvatures`). Cells at different places have
-    random numbers of their own, so their errors are independent.
+    Only between places where the difference is known to differ from zero, with opposite signs; with
+    `tests` > 1, at so many places at once (Bonferroni). The interval is Fieller's (1954): every
+    place at which the interpolated difference may be zero, given its jackknifed error and that of
+    the interpolation (`curvatures`). Cells at different places have random numbers of their own, so
+    their errors are independent.
     """
     order = np.argsort(axis)
     x = scale.to(np.asarray(axis, float)[order])
@@ -71,10 +76,14 @@ def crossovers(
         fine = np.unique(np.concatenate([np.linspace(x[left], x[right], 2001), x[span]]))
         line = np.interp(fine, x[span], logs[span])
         # the weights of the two neighbours in the interpolated value, squared
-        weights = np.array([np.interp(fine, x[span], unit) for unit in np.eye(int(right - left) + 1)])
+        weights = np.array(
+            [np.interp(fine, x[span], unit) for unit in np.eye(int(right - left) + 1)]
+        )
         error = np.sqrt((weights**2).T @ errors[span] ** 2)
         step = np.clip(np.searchsorted(x, fine) - 1, left, right - 1)
-        between = (fine > x[step]) & (fine < x[step + 1])  # at a measured place nothing is interpolated
+        between = (fine > x[step]) & (
+            fine < x[step + 1]
+        )  # at a measured place nothing is interpolated
         reach = (fine - x[step]) * (x[step + 1] - fine) / 2
         bent = np.multiply(bends[step], reach, out=np.zeros_like(fine), where=between)
         possible = fine[np.abs(line) <= t_quantile(freedom) * error + bent]
@@ -90,19 +99,23 @@ def crossovers(
 def curvatures(
     x: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], halves: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n-1"]:
-    r"""Between each two places twice the larger |second derivative| that the neighbours on either side imply.
+    r"""Between each two places twice the larger |second derivative| that the neighbours on either
+    side imply.
 
-    Linear interpolation between $x_0$ and $x_1$ is wrong by at most $\max|f''| (x - x_0)(x_1 - x)/2$ (de Boor, 1978);
-    twice, because a second difference is only a mean of f''. Of it only what the values' errors, of these half-widths,
-    do not explain is counted (in squares): those are in the interval already. Two places alone say nothing of the
-    curvature: it is infinite, and a crossover may be anywhere between them.
+    Linear interpolation between $x_0$ and $x_1$ is wrong by at most $\max|f''| (x - x_0)(x_1 -
+    x)/2$ (de Boor, 1978); twice, because a second difference is only a mean of f''. Of it only what
+    the values' errors, of these half-widths, do not explain is counted (in squares): those are in
+    the interval already. Two places alone say nothing of the curvature: it is infinite, and a
+    crossover may be anywhere between them.
     """
     if len(x) < 3:
         return np.full(len(x) - 1, np.inf)
     slopes = np.diff(values) / np.diff(x)
     found = 2 * np.diff(slopes) / (x[2:] - x[:-2])
     left, right = 1 / np.diff(x)[:-1], 1 / np.diff(x)[1:]
-    errors = np.hypot(np.hypot(halves[:-2] * left, halves[2:] * right), halves[1:-1] * (left + right))
+    errors = np.hypot(
+        np.hypot(halves[:-2] * left, halves[2:] * right), halves[1:-1] * (left + right)
+    )
     noise = 2 * errors / (x[2:] - x[:-2])
     inner = 2 * np.sqrt(np.maximum(found**2 - noise**2, 0))
     padded = np.concatenate([[0.0], inner, [0.0]])

@@ -91,7 +91,9 @@ class Store:
 
     def outcomes(self) -> dict[str, Outcome]:
         """All cells, by id."""
-        rows = self._connection.execute("select cell, status, reason, rows, environment, theta from cells")
+        rows = self._connection.execute(
+            "select cell, status, reason, rows, environment, theta from cells"
+        )
         return {
             cell: Outcome(status, reason, json.loads(rows), json.loads(environment), theta)
             for cell, status, reason, rows, environment, theta in rows
@@ -104,10 +106,17 @@ class Store:
             self._connection.execute(
                 "insert or replace into cells values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    cell, outcome.status, outcome.reason, json.dumps(outcome.rows), json.dumps(outcome.environment),
-                    outcome.theta, series, replicates, moments and pack(moments),
+                    cell,
+                    outcome.status,
+                    outcome.reason,
+                    json.dumps(outcome.rows),
+                    json.dumps(outcome.environment),
+                    outcome.theta,
+                    series,
+                    replicates,
+                    moments and pack(moments),
                 ),
-            )  # fmt: skip
+            )
 
     def timings(self, environment: dict[str, str]) -> dict[str, list[Timing]]:
         """The times in this environment, by cell."""
@@ -120,7 +129,9 @@ class Store:
             found.setdefault(cell, []).append(Timing(*timing))
         return found
 
-    def keep_timings(self, process: int, seconds: dict[str, float], environment: dict[str, str]) -> None:
+    def keep_timings(
+        self, process: int, seconds: dict[str, float], environment: dict[str, str]
+    ) -> None:
         """Commits the times of some cells in one process, all or none."""
         rows = [(cell, process, value, json.dumps(environment)) for cell, value in seconds.items()]
         with self._connection:
@@ -142,7 +153,10 @@ def pack(moments: dict[str, Moments]) -> bytes:
 
     Bytes of the same significance lie together, because so they compress: exponents are alike.
     """
-    shapes = {group: [cell.size, [np.shape(field) for field in cell[1:]]] for group, cell in moments.items()}
+    shapes = {
+        group: [cell.size, [np.shape(field) for field in cell[1:]]]
+        for group, cell in moments.items()
+    }
     numbers = np.concatenate([np.ravel(field) for cell in moments.values() for field in cell[1:]])
     planes = np.ascontiguousarray(numbers.astype("<f8").view(np.uint8).reshape(-1, 8).T)
     return json.dumps(shapes).encode() + b"\n" + zstandard.compress(planes.tobytes(), 3)
@@ -235,7 +249,9 @@ def connect(path: Path) -> sqlite3.Connection:
         if version != VERSION or health != "ok":
             found = f"version {version}, not {VERSION}" if health == "ok" else health
             raise sqlite3.DatabaseError(found)
-        connection.execute("select cell, status, reason, rows, environment, theta from cells limit 1")
+        connection.execute(
+            "select cell, status, reason, rows, environment, theta from cells limit 1"
+        )
         with connection:
             connection.execute(TIMINGS)
     except sqlite3.DatabaseError as error:

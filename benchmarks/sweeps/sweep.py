@@ -115,7 +115,9 @@ class Choice:
         """`name` with the arguments given and the defaults of the others, numbers as floats."""
         taken = look_up("name", registry, name)
         kinds, filled = arguments(taken), defaults(taken) | given
-        numbers = {key: float(v) if kinds[key].kind == "number" else v for key, v in sorted(filled.items())}
+        numbers = {
+            key: float(v) if kinds[key].kind == "number" else v for key, v in sorted(filled.items())
+        }
         return cls(name, tuple(numbers.items()), getattr(taken, "revision", 1))
 
     @property
@@ -160,10 +162,19 @@ class Cell:
 
     def _digest(self, *budget: float | None) -> str:
         spec = [
-            self.problem.name, self.problem.json, self.estimator.name, self.estimator.json, self.point,
-            self.num_samples, self.seed, self.adapt_steps, self.dtype, self.reference_replicates,
-            self.equivalence_margin, *budget,
-        ]  # fmt: skip
+            self.problem.name,
+            self.problem.json,
+            self.estimator.name,
+            self.estimator.json,
+            self.point,
+            self.num_samples,
+            self.seed,
+            self.adapt_steps,
+            self.dtype,
+            self.reference_replicates,
+            self.equivalence_margin,
+            *budget,
+        ]
         if self.generator != "threefry":  # which was the only one when the first cells were named
             spec.append(self.generator)
         if self.problem.revision > 1:
@@ -200,7 +211,11 @@ class Plan:
 
 def preset_names() -> list[str]:
     """The sweeps that come with gradest."""
-    return sorted(file.name.removesuffix(".toml") for file in preset_folder().iterdir() if file.name.endswith(".toml"))
+    return sorted(
+        file.name.removesuffix(".toml")
+        for file in preset_folder().iterdir()
+        if file.name.endswith(".toml")
+    )
 
 
 def preset_folder() -> Any:
@@ -212,10 +227,14 @@ def load_sweep(name: str) -> Sweep:
     """The sweep in the file `name`, or the preset of that name.
 
     Raises:
-        BadInput: no such file or preset, not TOML, or any key or value that does not fit; all of them at once.
+        BadInput: no such file or preset, not TOML, or any key or value that does not fit; all of
+            them at once.
     """
     if name in preset_names():
-        text, where = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8"), f"preset {name}"
+        text, where = (
+            (preset_folder() / f"{name}.toml").read_text(encoding="utf-8"),
+            f"preset {name}",
+        )
     elif (path := Path(name)).is_file():
         try:
             text, where = path.read_text(encoding="utf-8"), name
@@ -224,7 +243,9 @@ def load_sweep(name: str) -> Sweep:
         search_in(path.parent)  # for problems and estimators of one's own, named module:Class
     else:
         known = preset_names()
-        raise BadInput(f"sweep {name!r}: expected a file or a preset ({', '.join(known)}){nearest(name, known)}")
+        raise BadInput(
+            f"sweep {name!r}: expected a file or a preset ({', '.join(known)}){nearest(name, known)}"
+        )
     return parse_sweep(text, where)
 
 
@@ -235,11 +256,14 @@ def parse_sweep(text: str, where: str) -> Sweep:
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{where}: not TOML: {error}") from error
     except ValidationError as error:
-        raise BadInput("\n".join(f"{where}: {describe(problem)}" for problem in error.errors())) from error
+        raise BadInput(
+            "\n".join(f"{where}: {describe(problem)}" for problem in error.errors())
+        ) from error
 
 
 def override(sweep: Sweep, **given: Any) -> Sweep:
-    """The sweep with what the command line gives (None: nothing) in place of its own, for every problem.
+    """The sweep with what the command line gives (None: nothing) in place of its own, for every
+    problem.
 
     Raises:
         BadInput: a value that the sweep file could not have either.
@@ -247,7 +271,9 @@ def override(sweep: Sweep, **given: Any) -> Sweep:
     given = {key: value for key, value in given.items() if value is not None}
     # R is given or chosen by precision: what the file says of the other way goes
     cleared = {key: None for way in given.keys() & WAYS for key in WAYS[way]}
-    entries = [entry.model_copy(update={"replicates": None} if cleared else {}) for entry in sweep.problem]
+    entries = [
+        entry.model_copy(update={"replicates": None} if cleared else {}) for entry in sweep.problem
+    ]
     whole = sweep.model_dump(by_alias=True) | cleared | given
     try:
         return Sweep.model_validate(whole | {"problem": [entry.model_dump() for entry in entries]})
@@ -267,7 +293,9 @@ def as_option(problem: Any) -> str:
 
 def describe(problem: Any) -> str:
     """One of pydantic's findings in our words: the key, the value, what was expected."""
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]).lstrip(".")
+    place = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
+    ).lstrip(".")
     if problem["type"] == "extra_forbidden":
         known = [field.alias or name for name, field in Sweep.model_fields.items()]
         return f"unknown key {place!r}: expected {', '.join(known)}{nearest(place, known)}"
@@ -276,7 +304,11 @@ def describe(problem: Any) -> str:
     if not place:
         return problem["msg"].removeprefix("Value error, ")
     expected = problem["msg"].removeprefix("Input ").removeprefix("should ")
-    known = re.findall("'([^']+)'", problem["ctx"]["expected"]) if problem["type"] == "literal_error" else []
+    known = (
+        re.findall("'([^']+)'", problem["ctx"]["expected"])
+        if problem["type"] == "literal_error"
+        else []
+    )
     return f"{place} = {problem['input']!r}: expected it to {expected}{nearest(str(problem['input']), known)}"
 
 
@@ -284,8 +316,9 @@ def resolve(sweep: Sweep) -> Plan:
     """The sweep's cells in order: problems, then L, then estimators.
 
     Raises:
-        BadInput: unknown names or arguments, refused values, replicates that do not split; all of them at once. Also an
-            estimator that no L of the sweep suits, and a sweep of which nothing can be measured.
+        BadInput: unknown names or arguments, refused values, replicates that do not split; all of
+            them at once. Also an estimator that no L of the sweep suits, and a sweep of which
+            nothing can be measured.
     """
     faults: list[str] = []
     problems: dict[Choice, tuple[Problem, ProblemEntry]] = {}
@@ -293,7 +326,9 @@ def resolve(sweep: Sweep) -> Plan:
         for choice, built in choices("problem", PROBLEMS, entry, faults):
             problems[choice] = (built, entry)
     estimators = {
-        choice: built for entry in sweep.estimator for choice, built in choices("estimator", ESTIMATORS, entry, faults)
+        choice: built
+        for entry in sweep.estimator
+        for choice, built in choices("estimator", ESTIMATORS, entry, faults)
     }
     for replicates in {sweep.reference_replicates, *map(sweep.replicates_of, sweep.problem)}:
         try:
@@ -307,14 +342,24 @@ def resolve(sweep: Sweep) -> Plan:
     unsuited: dict[Choice, str] = {}
     suited: set[Choice] = set()
     for problem_choice, (problem, entry) in problems.items():
-        refusals = {choice: estimator.supports(problem) for choice, estimator in estimators.items()}
+        refusals = {choice: estimator.refuses(problem) for choice, estimator in estimators.items()}
         for num_samples in dict.fromkeys(entry.samples or sweep.samples):
             for choice, estimator in estimators.items():
                 cell = Cell(
-                    problem_choice, choice, point_name(problem), num_samples, sweep.replicates_of(entry), sweep.seed,
-                    sweep.adapt_steps, sweep.dtype, sweep.reference_replicates, sweep.equivalence_margin,
-                    sweep.precision, sweep.cell_timeout, sweep.generator,
-                )  # fmt: skip
+                    problem_choice,
+                    choice,
+                    point_name(problem),
+                    num_samples,
+                    sweep.replicates_of(entry),
+                    sweep.seed,
+                    sweep.adapt_steps,
+                    sweep.dtype,
+                    sweep.reference_replicates,
+                    sweep.equivalence_margin,
+                    sweep.precision,
+                    sweep.cell_timeout,
+                    sweep.generator,
+                )
                 cells.append(cell)
                 too_few = estimator.refuses_samples(num_samples)
                 if reason := refusals[choice] or too_few:
@@ -328,10 +373,18 @@ def resolve(sweep: Sweep) -> Plan:
         faults = ["nothing to measure: " + "; ".join(dict.fromkeys(reasons.values()))]
     if faults:
         raise BadInput("\n".join(f"sweep {sweep.name}: {fault}" for fault in faults))
-    return Plan(sweep, cells, reasons, {choice: built for choice, (built, _) in problems.items()}, estimators)
+    return Plan(
+        sweep,
+        cells,
+        reasons,
+        {choice: built for choice, (built, _) in problems.items()},
+        estimators,
+    )
 
 
-def choices(kind: str, registry: dict[str, type], entry: Entry, faults: list[str]) -> list[tuple[Choice, Any]]:
+def choices(
+    kind: str, registry: dict[str, type], entry: Entry, faults: list[str]
+) -> list[tuple[Choice, Any]]:
     """Every combination of an entry's arguments, built; what is wrong with it goes to `faults`."""
     found = []
     combinations = entry.combinations
@@ -354,13 +407,16 @@ def empty(kind: str, entry: Entry) -> str:
 
 
 def lengthened(sweep: Sweep, more: int) -> Sweep:
-    """The sweep with so many more replicates; a problem with an R of its own gets more in proportion.
+    """The sweep with so many more replicates; a problem with an R of its own gets more in
+    proportion.
 
     Raises:
         BadInput: R was chosen by precision, or a sum does not split.
     """
     if sweep.precision:
-        raise BadInput(f"sweep {sweep.name}: R was chosen by precision: ask for a smaller --precision instead")
+        raise BadInput(
+            f"sweep {sweep.name}: R was chosen by precision: ask for a smaller --precision instead"
+        )
     base = sweep.replicates or REPLICATES
     own = {}
     for place, entry in enumerate(sweep.problem):
@@ -373,7 +429,10 @@ def lengthened(sweep: Sweep, more: int) -> Sweep:
                     f"proportion to the sweep's {base}: expected a multiple of {step}"
                 )
             own[place] = entry.replicates + share
-    problems = [e.model_copy(update={"replicates": own[i]} if i in own else {}) for i, e in enumerate(sweep.problem)]
+    problems = [
+        e.model_copy(update={"replicates": own[i]} if i in own else {})
+        for i, e in enumerate(sweep.problem)
+    ]
     return sweep.model_copy(update={"replicates": base + more, "problem": problems})
 
 

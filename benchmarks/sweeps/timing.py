@@ -1,9 +1,11 @@
-"""Times of a finished run's cells, over again: warm, interleaved, in several processes, one after the other.
+"""Times of a finished run's cells, over again: warm, interleaved, in several processes, one after
+the other.
 
-Within one process everything that an interpreter starts with is the same for all its calls: where its memory lies,
-which cores it got, what the compiler chose. So the median of its calls says little about another process, and an
-interval over calls is too narrow. Here the unit is the process. In each, the estimators of one problem, θ and L are
-called in turn, so that what slows the machine for a while slows all of them.
+Within one process everything that an interpreter starts with is the same for all its calls: where
+its memory lies, which cores it got, what the compiler chose. So the median of its calls says little
+about another process, and an interval over calls is too narrow. Here the unit is the process. In
+each, the estimators of one problem, θ and L are called in turn, so that what slows the machine for
+a while slows all of them.
 """
 
 import json
@@ -49,12 +51,14 @@ class Timed(NamedTuple):
 
 
 def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Timed:
-    """Times every measured cell of the folder's run in so many processes, those that are not there yet.
+    """Times every measured cell of the folder's run in so many processes, those that are not there
+    yet.
 
     Interrupted, every finished group of cells is kept, and the next call goes on from there.
 
     Raises:
-        BadInput: fewer than two processes, or nothing was measured here with these versions on this hardware.
+        BadInput: fewer than two processes, or nothing was measured here with these versions on this
+            hardware.
     """
     if processes < 2:
         raise BadInput(
@@ -78,7 +82,9 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
         environments = {json.dumps(one): one for one in here.values()}
         times = {text: store.timings(one) for text, one in environments.items()}
         there = {
-            (cell.id, timing.process) for cell in cells for timing in times[json.dumps(here[cell.id])].get(cell.id, [])
+            (cell.id, timing.process)
+            for cell in cells
+            for timing in times[json.dumps(here[cell.id])].get(cell.id, [])
         }
         wanted = [(cell, process) for process in range(processes) for cell in cells]
         progress.start(sum((cell.id, process) not in there for cell, process in wanted))
@@ -93,11 +99,14 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
                     progress(cell, f"process {process + 1} of {processes}", each)
                 begun = time.perf_counter()
         counts = write_results(plan, store, folder)
-    return Timed(len(cells), processes, sum((cell.id, process) in there for cell, process in wanted), counts)
+    return Timed(
+        len(cells), processes, sum((cell.id, process) in there for cell, process in wanted), counts
+    )
 
 
 def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, float]]:
-    """The seconds of an estimate of each cell, by its id, a group at a time, from a fresh interpreter.
+    """The seconds of an estimate of each cell, by its id, a group at a time, from a fresh
+    interpreter.
 
     Raises:
         GradestError: it ended before it had timed everything.
@@ -107,7 +116,10 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
         groups.setdefault((cell.problem, cell.point, cell.num_samples), {})[cell.id] = replicates
     if not groups:
         return
-    task = {"sweep": sweep.model_dump(by_alias=True, exclude_none=True), "groups": list(groups.values())}
+    task = {
+        "sweep": sweep.model_dump(by_alias=True, exclude_none=True),
+        "groups": list(groups.values()),
+    }
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as given:
         json.dump(task, given)
         given.seek(0)
@@ -138,9 +150,13 @@ def work(task: dict[str, Any], out: TextIO) -> None:
                 problem = plan.problems[cell.problem]
                 params = params_at(problem, cell.problem.label, cell.seed)
                 calls[cell_id] = call_of(
-                    problem, plan.estimators[cell.estimator], params, cell.key,
-                    num_samples=cell.num_samples, replicates=replicates,
-                )  # fmt: skip
+                    problem,
+                    plan.estimators[cell.estimator],
+                    params,
+                    cell.key,
+                    num_samples=cell.num_samples,
+                    replicates=replicates,
+                )
             print(json.dumps(interleaved(calls)), file=out, flush=True)
             forget_programs()
 
@@ -162,15 +178,20 @@ def call_of(
     replicates: int,
     summed: bool = True,
 ) -> Call:
-    """One call as `measure` makes it, compiled and warm, or the estimates of it alone, not `summed`.
+    """One call as `measure` makes it, compiled and warm, or the estimates of it alone, not
+    `summed`.
 
     A state is as it starts: its numbers change no times.
     """
-    ready = compile_cell(problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key)
+    ready = compile_cell(
+        problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key
+    )
     first, stride = np.arange(ready.rows, dtype=np.uint32), np.uint32(number_of_batches(replicates))
     alone: Callable[..., Any] = ready.moments.estimates.run
     call = partial(ready.moments.__call__, zero_center(params)) if summed else alone
-    run: Callable[[], Any] = partial(call, problem, estimator, params, ready.states, key, first, stride)
+    run: Callable[[], Any] = partial(
+        call, problem, estimator, params, ready.states, key, first, stride
+    )
     for _ in range(2):
         jax.block_until_ready(run())
     return Call(run, ready.rows * ready.block)

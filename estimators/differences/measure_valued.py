@@ -9,22 +9,28 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, knows, sample
-from gradest.estimators.sampling.weak_derivatives import WeakDerivative, weak_derivatives, without_weak_derivative
+from gradest.estimators.sampling.weak_derivatives import (
+    WeakDerivative,
+    weak_derivatives,
+    without_weak_derivative,
+)
 from gradest.problems.arguments import flag
 from gradest.problems.base import Params, Problem
 
 
 class MeasureValued(SurrogateEstimator):
-    r"""$\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta \psi_i$, plus ∂f/∂θ.
+    r"""$\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta
+    \psi_i$, plus ∂f/∂θ.
 
-    ψ_i runs over the parameters of q's coordinates (mean and scale, rate, or probability), each with its weak
-    derivative, of which none is known for a gamma variable's concentration; one coordinate at a time is replaced, the
-    others stay. Coupled, the two replacements share their randomness. For
-    Bernoulli variables, of which both values are tried, it is the local expectation gradient (Titsias and
-    Lázaro-Gredilla, 2015), known as BitFlip too. Unbiased for any f, discontinuous or not. Cost: 2·D·L evaluations of f
-    for each parameter of q, and one of f and its gradient at each sample where f depends on θ.
+    ψ_i runs over the parameters of q's coordinates (mean and scale, rate, or probability), each
+    with its weak derivative, of which none is known for a gamma variable's concentration; one
+    coordinate at a time is replaced, the others stay. Coupled, the two replacements share their
+    randomness. For Bernoulli variables, of which both values are tried, it is the local expectation
+    gradient (Titsias and Lázaro-Gredilla, 2015), known as BitFlip too. Unbiased for any f,
+    discontinuous or not. Cost: 2·D·L evaluations of f for each parameter of q, and one of f and its
+    gradient at each sample where f depends on θ.
     """
 
     coupled: bool = flag(True, "whether positive and negative part share their randomness")
@@ -43,29 +49,35 @@ class MeasureValued(SurrogateEstimator):
         places = coordinates.reshape(q.event_shape)
 
         def costs_with(i: Array, replacement: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
-            return problem.costs(params, jnp.where(places == i, replacement, x))
+            return problem.objectives(params, jnp.where(places == i, replacement, x))
 
         def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
             return (costs_with(i, part.positive) - costs_with(i, part.negative)).mean(0)
 
-        surrogate = problem.costs(params, x).mean(0).sum()
+        surrogate = problem.objectives(params, x).mean(0).sum()
         for part in weak_derivatives(base(q), part_key, num_samples, self.coupled):
             differences = jax.vmap(difference, in_axes=(0, None), out_axes=-1)(coordinates, part)
             differences = differences.reshape(part.constant.shape)
             surrogate += (stop_gradient(part.constant * differences) * part.parameter).sum()
         return surrogate, state
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         if not knows(weak_derivatives, q):
             return f"no weak derivative is known for {type(q).__name__}"
         lacking = [name for name in without_weak_derivative(q) if depends_on_params(problem, name)]
-        return f"no weak derivative is known for {type(q).__name__}'s {', '.join(lacking)}" if lacking else None
+        return (
+            f"no weak derivative is known for {type(q).__name__}'s {', '.join(lacking)}"
+            if lacking
+            else None
+        )
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         event = problem.abstract_distribution().event_shape
         own = num_samples * problem.objective_uses_params
-        return Cost(f=2 * math.prod(event) * num_samples * moving_parameters(problem) + own, grad=own)
+        return Evaluations(
+            f=2 * math.prod(event) * num_samples * moving_parameters(problem) + own, grad=own
+        )
 
 
 def moving_parameters(problem: Problem) -> int:
@@ -75,14 +87,20 @@ def moving_parameters(problem: Problem) -> int:
         parts = weak_derivatives(base(problem.distribution(params)), jax.random.key(0), 1, True)
         return [part.parameter for part in parts]
 
-    program = jax.make_jaxpr(parameters)(jax.eval_shape(problem.init_params, jax.random.key(0))).jaxpr
+    program = jax.make_jaxpr(parameters)(
+        jax.eval_shape(problem.init_params, jax.random.key(0))
+    ).jaxpr
     number = len(program.outvars)
-    return sum(any(dce_jaxpr(program, [i == one for i in range(number)])[1]) for one in range(number))
+    return sum(
+        any(dce_jaxpr(program, [i == one for i in range(number)])[1]) for one in range(number)
+    )
 
 
 def depends_on_params(problem: Problem, parameter: str) -> bool:
     """Whether a parameter of q is a function of θ, by the traced program alone."""
     params = jax.eval_shape(problem.init_params, jax.random.key(0))
-    traced = jax.make_jaxpr(lambda params: getattr(base(problem.distribution(params)), parameter))(params).jaxpr
+    traced = jax.make_jaxpr(lambda params: getattr(base(problem.distribution(params)), parameter))(
+        params
+    ).jaxpr
     _, used = dce_jaxpr(traced, [True] * len(traced.outvars))
     return any(used)

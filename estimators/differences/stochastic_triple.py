@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, needs_bernoulli, noise, sample
 from gradest.problems.arguments import choice, flag
 from gradest.problems.base import Params, Problem
@@ -20,27 +20,34 @@ SIDES: dict[str, Weight] = {
     "left": lambda x, p: x * (1 - p),
     "both": lambda x, p: ((1 - x) * p + x * (1 - p)) / 2,
 }
-r"""The rate w at which x jumps to its other value as its logit grows, or falls, from x and p: $E[w] = p (1 - p)$.
+r"""The rate w at which x jumps to its other value as its logit grows, or falls, from x and p: $E[w]
+= p (1 - p)$.
 
-By inversion x = 1[u < p]: as p grows only a 0 jumps, with rate 1/(1 − p) given that it is one, as p falls only a 1,
-with rate 1/p; dp/dφ = p (1 − p). "both" is the mean of the two.
+By inversion x = 1[u < p]: as p grows only a 0 jumps, with rate 1/(1 − p) given that it is one, as p
+falls only a 1, with rate 1/p; dp/dφ = p (1 − p). "both" is the mean of the two.
 """
 
 
 class StochasticTriple(SurrogateEstimator):
-    r"""$\frac1L \sum_{il} w_{il} [f(x_l; x_i = 1) - f(x_l; x_i = 0)] \nabla_\theta \phi_i + \partial_\theta f$.
+    r"""$\frac1L \sum_{il} w_{il} [f(x_l; x_i = 1) - f(x_l; x_i = 0)] \nabla_\theta \phi_i +
+    \partial_\theta f$.
 
-    One of the two values is the draw's own, the other the jump; $w_{il}$ is its rate: from the right
-    $1[x_{il} = 0]\, p_i$. It is the measure-valued gradient times a weight of mean one, drawn by x_i. Pruned, one jump
-    of each draw is kept, i with probability $w_{il} / \sum_j w_{jl}$, at the rate of all. Smoothed, the jump's
-    difference of f is replaced by f's slope: that is `straight_through`, with an argument for the side. Unbiased. Cost:
-    2·L evaluations of f, not pruned (D + 1)·L, and L of its gradient where f depends on θ. Needs Bernoulli variables.
+    One of the two values is the draw's own, the other the jump; $w_{il}$ is its rate: from the
+    right $1[x_{il} = 0]\, p_i$. It is the measure-valued gradient times a weight of mean one, drawn
+    by x_i. Pruned, one jump of each draw is kept, i with probability $w_{il} / \sum_j w_{jl}$, at
+    the rate of all. Smoothed, the jump's difference of f is replaced by f's slope: that is
+    `straight_through`, with an argument for the side. Unbiased. Cost: 2·L evaluations of f, not
+    pruned (D + 1)·L, and L of its gradient where f depends on θ. Needs Bernoulli variables.
     """
 
     side: str = choice(
-        {name: name for name in SIDES}, "right", "whether x jumps as its logit grows, falls, or the mean of both"
+        {name: name for name in SIDES},
+        "right",
+        "whether x jumps as its logit grows, falls, or the mean of both",
     )
-    pruned: bool = flag(True, "whether one jump of each draw is kept, at random, instead of one in each coordinate")
+    pruned: bool = flag(
+        True, "whether one jump of each draw is kept, at random, instead of one in each coordinate"
+    )
 
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
@@ -53,13 +60,17 @@ class StochasticTriple(SurrogateEstimator):
         x = sample(q, key, num_samples)
         logits = base(q).logits
         rate = SIDES[self.side](x, jax.nn.sigmoid(stop_gradient(logits)))
-        f = problem.costs(params, x)
+        f = problem.objectives(params, x)
 
-        def change(jumps: Bool[Array, "L *batch dim"] | Bool[Array, " dim"]) -> Float[Array, "L *batch"]:
-            return problem.costs(params, jnp.where(jumps, 1 - x, x)) - f
+        def change(
+            jumps: Bool[Array, "L *batch dim"] | Bool[Array, " dim"],
+        ) -> Float[Array, "L *batch"]:
+            return problem.objectives(params, jnp.where(jumps, 1 - x, x)) - f
 
         if self.pruned:
-            uniform = noise(jax.random.uniform, jax.random.fold_in(key, 1), num_samples, q.batch_shape, x.dtype)
+            uniform = noise(
+                jax.random.uniform, jax.random.fold_in(key, 1), num_samples, q.batch_shape, x.dtype
+            )
             kept, rate = one_of(rate, uniform)
             changes = kept * change(kept)[..., None]
         else:
@@ -67,12 +78,14 @@ class StochasticTriple(SurrogateEstimator):
         slope = stop_gradient(rate * (1 - 2 * x) * changes)
         return (slope * logits).mean(0).sum() + f.mean(0).sum(), state
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         return needs_bernoulli(problem.abstract_distribution())
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
-        return Cost(f=(1 + jumps) * num_samples, grad=num_samples * problem.objective_uses_params)
+        return Evaluations(
+            f=(1 + jumps) * num_samples, grad=num_samples * problem.objective_uses_params
+        )
 
 
 def one_of(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.copulas import COPULAS, Copula
 from gradest.estimators.sampling.draws import base, needs_bernoulli, needs_even, noise
 from gradest.problems.arguments import choice
@@ -16,23 +16,22 @@ from gradest.problems.base import Params, Problem
 
 
 class OfBernoullis(SurrogateEstimator):
-    """What these estimators share: Bernoulli variables, and an f that is evaluated at each of the L draws and nowhere
-    else.
-    """
+    """What these estimators share: Bernoulli variables, and an f that is evaluated at each of the L
+    draws and nowhere else."""
 
     unbiased: ClassVar[bool] = True
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         return needs_bernoulli(problem.abstract_distribution())
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples * problem.objective_uses_params)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)
 
 
 class AntitheticPairs(OfBernoullis):
-    r"""$\frac2L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)]\, w(\phi, \lambda_l) \nabla_\theta \phi + \partial_\theta f$
-    with $b = 1[\phi + \lambda > 0]$ and $\tilde b = 1[\phi - \lambda > 0]$, λ logistic: λ and −λ have the same law.
-    """
+    r"""$\frac2L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)]\, w(\phi, \lambda_l) \nabla_\theta \phi +
+    \partial_\theta f$ with $b = 1[\phi + \lambda > 0]$ and $\tilde b = 1[\phi - \lambda > 0]$, λ
+    logistic: λ and −λ have the same law."""
 
     independent_terms: ClassVar[bool] = True
 
@@ -49,7 +48,7 @@ class AntitheticPairs(OfBernoullis):
         logistic = noise(jax.random.logistic, key, num_samples // 2, logits.shape, logits.dtype)
         fixed = stop_gradient(logits)
         pairs = jnp.concatenate([fixed + logistic > 0, fixed - logistic > 0]).astype(logits.dtype)
-        f = problem.costs(params, pairs)
+        f = problem.objectives(params, pairs)
         difference = stop_gradient(jnp.subtract(*jnp.split(f, 2)))
         weighted = difference[..., None] * self.weight(fixed, logistic)
         return (weighted * logits).mean(0).sum() + f.mean(0).sum(), state
@@ -63,11 +62,13 @@ class AntitheticPairs(OfBernoullis):
 
 
 class ARM(AntitheticPairs):
-    r"""$\frac2L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)] (u_l - \frac12) \nabla_\theta \phi + \partial_\theta f$.
+    r"""$\frac2L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)] (u_l - \frac12) \nabla_\theta \phi +
+    \partial_\theta f$.
 
-    $b = 1[u > \sigma(-\phi)]$ and $\tilde b = 1[u < \sigma(\phi)]$ with u uniform in each coordinate and φ the logits
-    ("augment, REINFORCE, merge"). Unbiased. Cost: L evaluations of f, two for each pair, and L of its gradient where f
-    depends on θ. Needs Bernoulli variables and an even L.
+    $b = 1[u > \sigma(-\phi)]$ and $\tilde b = 1[u < \sigma(\phi)]$ with u uniform in each
+    coordinate and φ the logits ("augment, REINFORCE, merge"). Unbiased. Cost: L evaluations of f,
+    two for each pair, and L of its gradient where f depends on θ. Needs Bernoulli variables and an
+    even L.
     """
 
     source: ClassVar[str] = "Yin and Zhou, 2019"
@@ -79,12 +80,13 @@ class ARM(AntitheticPairs):
 
 
 class DisARM(AntitheticPairs):
-    r"""$\frac1L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)] (b_l - \tilde b_l)\, \sigma(|\phi|) \nabla_\theta \phi
-    + \partial_\theta f$.
+    r"""$\frac1L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)] (b_l - \tilde b_l)\, \sigma(|\phi|)
+    \nabla_\theta \phi + \partial_\theta f$.
 
-    ARM with u averaged out given the pair (b, $\tilde b$), so that its variance is never more; known as U2G too (Yin,
-    Ho, Yan, Qian and Zhou, 2020). Unbiased. Cost: L evaluations of f, two for each pair, and L of its gradient where f
-    depends on θ. Needs Bernoulli variables and an even L.
+    ARM with u averaged out given the pair (b, $\tilde b$), so that its variance is never more;
+    known as U2G too (Yin, Ho, Yan, Qian and Zhou, 2020). Unbiased. Cost: L evaluations of f, two
+    for each pair, and L of its gradient where f depends on θ. Needs Bernoulli variables and an even
+    L.
     """
 
     source: ClassVar[str] = "Dong, Mnih and Tucker, 2020"
@@ -97,12 +99,14 @@ class DisARM(AntitheticPairs):
 
 
 class ARMS(OfBernoullis):
-    r"""$\frac1{L-1} \sum_l [f(b_l) - \bar f] \frac{b_l - p}{1 - \rho} \nabla_\theta \phi + \partial_\theta f$.
+    r"""$\frac1{L-1} \sum_l [f(b_l) - \bar f] \frac{b_l - p}{1 - \rho} \nabla_\theta \phi +
+    \partial_\theta f$.
 
-    The L draws of a coordinate are Bernoulli(p) each and jointly as negatively correlated as a copula makes them; ρ is
-    the correlation of any two, and φ the logits ("antithetic REINFORCE, multiple samples"). At L = 2 it is DisARM;
-    with independent draws, ρ = 0, it would be the score function with leave-one-out. Unbiased. Cost: L evaluations of
-    f, and L of its gradient where f depends on θ. Needs Bernoulli variables and L ≥ 2.
+    The L draws of a coordinate are Bernoulli(p) each and jointly as negatively correlated as a
+    copula makes them; ρ is the correlation of any two, and φ the logits ("antithetic REINFORCE,
+    multiple samples"). At L = 2 it is DisARM; with independent draws, ρ = 0, it would be the score
+    function with leave-one-out. Unbiased. Cost: L evaluations of f, and L of its gradient where f
+    depends on θ. Needs Bernoulli variables and L ≥ 2.
     """
 
     copula: Copula = choice(COPULAS, "dirichlet", "what couples the draws", static=False)
@@ -115,7 +119,7 @@ class ARMS(OfBernoullis):
         logits = base(problem.distribution(params)).logits
         fixed = stop_gradient(logits)
         b = self.copula.draw(fixed, key, num_samples)
-        f = problem.costs(params, b)
+        f = problem.objectives(params, b)
         apart = stop_gradient(f - f[:1])  # so that a constant f leaves exactly zero
         score = (b - jax.nn.sigmoid(fixed)) / (1 - self.copula.correlation(fixed, num_samples))
         weighted = (apart - apart.mean(0))[..., None] * score

@@ -9,7 +9,7 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, noise, one_hot_of_largest
 from gradest.problems.arguments import flag
 from gradest.problems.base import Params, Problem
@@ -17,13 +17,15 @@ from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 
 
 class AugmentSwap(SurrogateEstimator):
-    r"""$\partial_{\phi_{dc}} = \frac1{KL} \sum_{jl} (1 - K \pi_{ldj}) [f(x_l^{cj}) - \frac1K \sum_m f(x_l^{mj})]$
+    r"""$\partial_{\phi_{dc}} = \frac1{KL} \sum_{jl} (1 - K \pi_{ldj}) [f(x_l^{cj}) - \frac1K \sum_m
+    f(x_l^{mj})]$
 
-    for the logits φ; to this comes ∂f/∂θ at x. π ~ Dirichlet(1, …, 1) in each of the D coordinates, and x, the
-    category k with the least $\pi_k e^{-\phi_k}$, is a draw from q. $x^{cj}$ is x where π has its entries c and j
-    swapped, in all coordinates at once, hence a draw from q as well. This is ARSM, which merges the K reference
-    categories j; unmerged it is ARS, with one j, and with two categories either is ARM. Unbiased. Cost: for each of the
-    L draws of π, K(K − 1)/2 + 1 evaluations of f, unmerged K; where f depends on θ, L of its gradient.
+    for the logits φ; to this comes ∂f/∂θ at x. π ~ Dirichlet(1, …, 1) in each of the D coordinates,
+    and x, the category k with the least $\pi_k e^{-\phi_k}$, is a draw from q. $x^{cj}$ is x where
+    π has its entries c and j swapped, in all coordinates at once, hence a draw from q as well. This
+    is ARSM, which merges the K reference categories j; unmerged it is ARS, with one j, and with two
+    categories either is ARM. Unbiased. Cost: for each of the L draws of π, K(K − 1)/2 + 1
+    evaluations of f, unmerged K; where f depends on θ, L of its gradient.
     """
 
     merge: bool = flag(True, "whether every category is the reference in turn (ARSM), or one (ARS)")
@@ -41,14 +43,20 @@ class AugmentSwap(SurrogateEstimator):
         orders, which = self.swaps(categories)
 
         def swapped_costs(params: Params, order: Array) -> Float[Array, "L *batch"]:
-            return problem.costs(params, one_hot_of_largest(stop_gradient(logits) + gumbel[..., order]))
+            return problem.objectives(
+                params, one_hot_of_largest(stop_gradient(logits) + gumbel[..., order])
+            )
 
         f = swapped_costs(params, jnp.arange(categories))
-        others = jax.vmap(swapped_costs, in_axes=(None, 0))(stop_gradient(params), jnp.asarray(orders))
+        others = jax.vmap(swapped_costs, in_axes=(None, 0))(
+            stop_gradient(params), jnp.asarray(orders)
+        )
         values = stop_gradient(jnp.concatenate([f[None], others])[which])
         apart = values - values.mean(1, keepdims=True)
         dirichlet = jax.nn.softmax(-gumbel)[..., : len(which)]
-        gradient = jnp.einsum("jcl...,l...dj->l...dc", apart, 1 - categories * dirichlet) / len(which)
+        gradient = jnp.einsum("jcl...,l...dj->l...dc", apart, 1 - categories * dirichlet) / len(
+            which
+        )
         return (gradient.mean(0) * logits).sum() + f.mean(0).sum(), state
 
     def swaps(self, categories: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,11 +72,13 @@ class AugmentSwap(SurrogateEstimator):
                 which[c, j] = place + 1
         return orders, which
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         known = isinstance(q, OneHotCategoricalLogits)
         return None if known else f"{type(q).__name__} has no categories to swap"
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         orders, _ = self.swaps(base(problem.abstract_distribution()).logits.shape[-1])
-        return Cost(f=(len(orders) + 1) * num_samples, grad=num_samples * problem.objective_uses_params)
+        return Evaluations(
+            f=(len(orders) + 1) * num_samples, grad=num_samples * problem.objective_uses_params
+        )

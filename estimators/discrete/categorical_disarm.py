@@ -9,7 +9,7 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, needs_even, noise
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
@@ -43,18 +43,22 @@ TREES: dict[str, Callable[[int], Tree]] = {
 
 
 class CategoricalDisARM(SurrogateEstimator):
-    r"""$\frac1L \sum_{dn} \sum_{\mathrm{pairs}} [f(x) - f(\tilde x)]\, w_{dn} \nabla_\theta \alpha_{dn}$, plus ∂f/∂θ.
+    r"""$\frac1L \sum_{dn} \sum_{\mathrm{pairs}} [f(x) - f(\tilde x)]\, w_{dn} \nabla_\theta
+    \alpha_{dn}$, plus ∂f/∂θ.
 
-    A category is the leaf that is come to by a bit, of logit $\alpha_n$, at each node n of a binary tree: breaking a
-    stick, the k-th bit says whether it is category k, given that it is no earlier one; in a balanced tree each says in
-    which half it is. The two draws of a pair have antithetic bits b and $\tilde b$ of probability $p =
-    \mathrm{sigmoid}(\alpha)$. The weight of a bit that both come to is DisARM's, $(b - \tilde b) \max(p, 1 - p)$.
-    Rao-Blackwellised over the bits that a draw does not come to, it is b − p where x alone does, $p - \tilde b$ where
-    $\tilde x$ alone does, 0 where neither does. With two categories it is DisARM. Unbiased. Cost: L evaluations of f;
-    where f depends on θ, L of its gradient. Needs an even L.
+    A category is the leaf that is come to by a bit, of logit $\alpha_n$, at each node n of a binary
+    tree: breaking a stick, the k-th bit says whether it is category k, given that it is no earlier
+    one; in a balanced tree each says in which half it is. The two draws of a pair have antithetic
+    bits b and $\tilde b$ of probability $p = \mathrm{sigmoid}(\alpha)$. The weight of a bit that
+    both come to is DisARM's, $(b - \tilde b) \max(p, 1 - p)$. Rao-Blackwellised over the bits that
+    a draw does not come to, it is b − p where x alone does, $p - \tilde b$ where $\tilde x$ alone
+    does, 0 where neither does. With two categories it is DisARM. Unbiased. Cost: L evaluations of
+    f; where f depends on θ, L of its gradient. Needs an even L.
     """
 
-    tree: str = choice({name: name for name in TREES}, "stick_breaking", "how a category is written in bits")
+    tree: str = choice(
+        {name: name for name in TREES}, "stick_breaking", "how a category is written in bits"
+    )
 
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
@@ -67,13 +71,21 @@ class CategoricalDisARM(SurrogateEstimator):
         tree = TREES[self.tree](logits.shape[-1])
         alpha = log_total(logits, tree.on) - log_total(logits, tree.below & ~tree.on)
         logistic = noise(jax.random.logistic, key, num_samples // 2, alpha.shape, alpha.dtype)
-        x, y = (leaf(stop_gradient(alpha) + sign * logistic > 0, tree, alpha.dtype) for sign in (1, -1))
-        f = problem.costs(params, jnp.concatenate([x, y]))
+        x, y = (
+            leaf(stop_gradient(alpha) + sign * logistic > 0, tree, alpha.dtype) for sign in (1, -1)
+        )
+        f = problem.objectives(params, jnp.concatenate([x, y]))
         half_apart = (f[: len(x)] - f[len(x) :]) / 2
-        (b, c), (to_x, to_y) = ([draw @ side.T for draw in (x, y)] for side in (tree.on, tree.below))
+        (b, c), (to_x, to_y) = (
+            [draw @ side.T for draw in (x, y)] for side in (tree.on, tree.below)
+        )
         p = jax.nn.sigmoid(alpha)
         both = to_x * to_y
-        weight = both * (b - c) * jnp.maximum(p, 1 - p) + (to_x - both) * (b - p) - (to_y - both) * (c - p)
+        weight = (
+            both * (b - c) * jnp.maximum(p, 1 - p)
+            + (to_x - both) * (b - p)
+            - (to_y - both) * (c - p)
+        )
         gradient = stop_gradient(half_apart[..., None, None] * weight).mean(0)
         return (gradient * alpha).sum() + f.mean(0).sum(), state
 
@@ -84,13 +96,13 @@ class CategoricalDisARM(SurrogateEstimator):
     def refuses_samples(self, num_samples: int) -> str | None:
         return needs_even(num_samples, ", of pairs")
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         known = isinstance(q, OneHotCategoricalLogits)
         return None if known else f"{type(q).__name__} has no categories to be the leaves of a tree"
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples * problem.objective_uses_params)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)
 
 
 def log_total(
@@ -100,7 +112,9 @@ def log_total(
     return jax.nn.logsumexp(logits[..., None, :], axis=-1, where=among)
 
 
-def leaf(bits: Bool[Array, "*shape nodes"], tree: Tree, dtype: jnp.dtype) -> Float[Array, "*shape categories"]:
+def leaf(
+    bits: Bool[Array, "*shape nodes"], tree: Tree, dtype: jnp.dtype
+) -> Float[Array, "*shape categories"]:
     """One-hot at the category that the bits lead to: every bit above it is on its side."""
     agree = (bits[..., None] == tree.on) | ~tree.below
     return agree.all(-2).astype(dtype)

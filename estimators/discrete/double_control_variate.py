@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost
+from gradest.estimators.base import Evaluations
 from gradest.estimators.learning import Learning, LearningEstimator, Perceptron
 from gradest.estimators.sampling.draws import base, knows, needs_bernoulli, sample
 from gradest.estimators.sampling.relaxations import mean_parameter
@@ -18,18 +18,20 @@ from gradest.problems.base import Params, Problem
 
 def slopes(problem: Problem, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
     """∂f/∂x at each sample, constant in θ."""
-    return jax.grad(lambda x: problem.costs(stop_gradient(params), x).sum())(x)
+    return jax.grad(lambda x: problem.objectives(stop_gradient(params), x).sum())(x)
 
 
 class DoubleControlVariate(LearningEstimator):
-    r"""$\frac1L \sum_l [f_l + h_l - \frac1{L-1} \sum_{m \ne l} (f_m + h_m)] \nabla_\theta \log q_\theta(x_l)
+    r"""$\frac1L \sum_l [f_l + h_l - \frac1{L-1} \sum_{m \ne l} (f_m + h_m)] \nabla_\theta \log
+    q_\theta(x_l)
     - \alpha \frac1L \sum_l f'(x_l)^\top \nabla_\theta \mu_\theta + \partial_\theta f$.
 
-    $h_l = \alpha (x_l - \mu)^\top \frac1{L-1} \sum_{m \ne l} f'(x_m)$, μ the mean of q_θ: at α = −1 a first-order
-    Taylor expansion of f, taken from f. What it adds to the mean is known, and at the other samples it sharpens their
-    baseline at no cost to the mean. Unbiased whatever α is, and whatever f' says where f is not smooth; at α = 0, where
-    it starts unless told otherwise, it is the score function with leave-one-out. Needs a discrete variable and L ≥ 2.
-    Cost: L evaluations of f and L of its gradient, 2·L where f depends on θ.
+    $h_l = \alpha (x_l - \mu)^\top \frac1{L-1} \sum_{m \ne l} f'(x_m)$, μ the mean of q_θ: at α = −1
+    a first-order Taylor expansion of f, taken from f. What it adds to the mean is known, and at the
+    other samples it sharpens their baseline at no cost to the mean. Unbiased whatever α is, and
+    whatever f' says where f is not smooth; at α = 0, where it starts unless told otherwise, it is
+    the score function with leave-one-out. Needs a discrete variable and L ≥ 2. Cost: L evaluations
+    of f and L of its gradient, 2·L where f depends on θ.
     """
 
     coefficient: Number = number(0.0, "α")
@@ -39,18 +41,25 @@ class DoubleControlVariate(LearningEstimator):
     source: ClassVar[str] = "Titsias and Shi, 2022"
 
     def surrogate(
-        self, problem: Problem, params: Params, state: Learning | tuple[()], key: Array, num_samples: int
+        self,
+        problem: Problem,
+        params: Params,
+        state: Learning | tuple[()],
+        key: Array,
+        num_samples: int,
     ) -> tuple[Float[Array, ""], Learning | tuple[()]]:
         alpha = state.learned if isinstance(state, Learning) else self.coefficient
         q = problem.distribution(params)
         mean = mean_parameter(base(q))
         x = sample(q, key, num_samples)
-        f, slope = problem.costs(params, x), slopes(problem, params, x)
+        f, slope = problem.objectives(params, x), slopes(problem, params, x)
         others = (slope.sum(0) - slope) / (num_samples - 1)
         event = tuple(range(-len(q.event_shape), 0))
         signal = stop_gradient(f) + alpha * ((x - stop_gradient(mean)) * others).sum(event)
         advantage = signal - LeaveOneOut().value(signal, ())
-        return (advantage * q.log_prob(x) + f).mean(0).sum() - alpha * (slope.mean(0) * mean).sum(), state
+        return (advantage * q.log_prob(x) + f).mean(0).sum() - alpha * (
+            slope.mean(0) * mean
+        ).sum(), state
 
     def start(self, problem: Problem, params: Params, key: Array) -> Any:
         return self.coefficient if self.learned else None
@@ -59,25 +68,26 @@ class DoubleControlVariate(LearningEstimator):
     def min_samples(self) -> int:
         return 2
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         reason = f"the mean of {type(q).__name__} is not known as a function of θ for a discrete variable"
         return None if knows(mean_parameter, q) else reason
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=(1 + problem.objective_uses_params) * num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=(1 + problem.objective_uses_params) * num_samples)
 
 
 class RODEO(LearningEstimator):
-    r"""$\frac1L \sum_l [f_l - \frac1{L-1} \sum_{m \ne l} (f_m + \alpha (A h_m)(x_m))] \nabla_\theta \log q_\theta(x_l)
-    + \beta (A h'_l \nabla_\theta \log q_\theta)(x_l) + \partial_\theta f$.
+    r"""$\frac1L \sum_l [f_l - \frac1{L-1} \sum_{m \ne l} (f_m + \alpha (A h_m)(x_m))] \nabla_\theta
+    \log q_\theta(x_l) + \beta (A h'_l \nabla_\theta \log q_\theta)(x_l) + \partial_\theta f$.
 
-    $(A h)(x) = \frac1D \sum_i q(\neg x_i) [h(x; x_i = \neg x_i) - h(x)]$, with one bit turned, is the Gibbs Stein
-    operator: its mean under q is zero for any h. $h_l(x) = \frac1{L-1} \sum_{m \ne l} H(f'(x_m)^\top (x - x_m), f_m)$
-    is made from the other samples, as is h', each with a network H of one hidden layer; α, β and the networks are
-    trained to minimise the variance. Unbiased whatever they are; at α = β = 0, where they start, it is the score
-    function with leave-one-out. Cost: L evaluations of f and L of its gradient, 2·L where f depends on θ; a bit turned
-    costs only the networks. Needs Bernoulli variables and L ≥ 2.
+    $(A h)(x) = \frac1D \sum_i q(\neg x_i) [h(x; x_i = \neg x_i) - h(x)]$, with one bit turned, is
+    the Gibbs Stein operator: its mean under q is zero for any h. $h_l(x) = \frac1{L-1} \sum_{m \ne
+    l} H(f'(x_m)^\top (x - x_m), f_m)$ is made from the other samples, as is h', each with a network
+    H of one hidden layer; α, β and the networks are trained to minimise the variance. Unbiased
+    whatever they are; at α = β = 0, where they start, it is the score function with leave-one-out.
+    Cost: L evaluations of f and L of its gradient, 2·L where f depends on θ; a bit turned costs
+    only the networks. Needs Bernoulli variables and L ≥ 2.
     """
 
     hidden_dim: int = integer(10, "units in each network's hidden layer")
@@ -91,7 +101,7 @@ class RODEO(LearningEstimator):
         alpha, beta, of_baseline, of_score = state.learned
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        f, slope = problem.costs(params, x), slopes(problem, params, x)
+        f, slope = problem.objectives(params, x), slopes(problem, params, x)
         fixed, turn = stop_gradient(f), 1 - 2 * x
         other = jax.nn.sigmoid(stop_gradient(base(q).logits) * turn)  # q(¬x_i)
 
@@ -101,7 +111,9 @@ class RODEO(LearningEstimator):
         peers = (1 - jnp.eye(num_samples, dtype=f.dtype)) / (num_samples - 1)
 
         def h(network: Perceptron, along: Float[Array, "L L ..."]) -> Float[Array, "L ..."]:
-            values = jnp.broadcast_to(fixed.reshape(*fixed.shape, *(1,) * (along.ndim - fixed.ndim - 1)), along.shape)
+            values = jnp.broadcast_to(
+                fixed.reshape(*fixed.shape, *(1,) * (along.ndim - fixed.ndim - 1)), along.shape
+            )
             return jnp.einsum("lm,lm...->l...", peers, network(jnp.stack([along, values], -1)))
 
         stein = (other * (h(of_baseline, there) - h(of_baseline, here)[..., None])).mean(-1)
@@ -114,14 +126,19 @@ class RODEO(LearningEstimator):
     def start(self, problem: Problem, params: Params, key: Array) -> Any:
         first, second = jax.random.split(key)
         zero = as_float(jnp.zeros(()))
-        return zero, zero, Perceptron(first, 2, self.hidden_dim), Perceptron(second, 2, self.hidden_dim)
+        return (
+            zero,
+            zero,
+            Perceptron(first, 2, self.hidden_dim),
+            Perceptron(second, 2, self.hidden_dim),
+        )
 
     @property
     def min_samples(self) -> int:
         return 2
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         return needs_bernoulli(problem.abstract_distribution())
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=(1 + problem.objective_uses_params) * num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=(1 + problem.objective_uses_params) * num_samples)

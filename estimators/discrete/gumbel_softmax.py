@@ -7,7 +7,7 @@ import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.conditional_latents import conditional_latent, hard, latent, relax
 from gradest.estimators.sampling.draws import base, knows, sample
 from gradest.estimators.sampling.relaxations import relaxed_sample
@@ -24,20 +24,22 @@ class Relaxed(SurrogateEstimator):
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         return None if knows(relax, q) else f"no relaxation is known for {type(q).__name__}"
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples)
 
 
 class GumbelSoftmax(Relaxed):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, \tilde x_l)$ with $\tilde x = \mathrm{softmax}(z / \tau)$, z the latent.
+    r"""$\frac1L \sum_l \nabla_\theta f(\theta, \tilde x_l)$ with $\tilde x = \mathrm{softmax}(z /
+    \tau)$, z the latent.
 
-    A bit is relaxed by $\mathrm{sigmoid}(z / \tau)$, which is the same for two categories, a permutation by NeuralSort.
-    Biased: it is the exact gradient of the wrong, relaxed objective; the bias shrinks with τ as the variance grows.
-    Needs an f that takes relaxed arguments. Cost: L evaluations of f and L of its gradient.
+    A bit is relaxed by $\mathrm{sigmoid}(z / \tau)$, which is the same for two categories, a
+    permutation by NeuralSort. Biased: it is the exact gradient of the wrong, relaxed objective; the
+    bias shrinks with τ as the variance grows. Needs an f that takes relaxed arguments. Cost: L
+    evaluations of f and L of its gradient.
     """
 
     source: ClassVar[str] = "Jang, Gu and Poole, 2017; Maddison, Mnih and Teh, 2017"
@@ -45,14 +47,18 @@ class GumbelSoftmax(Relaxed):
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
-        relaxed = relaxed_sample(base(problem.distribution(params)), key, num_samples, self.temperature)
-        return problem.costs(params, relaxed).mean(0).sum(), state
+        relaxed = relaxed_sample(
+            base(problem.distribution(params)), key, num_samples, self.temperature
+        )
+        return problem.objectives(params, relaxed).mean(0).sum(), state
 
 
 class StraightThroughGumbel(Relaxed):
-    r"""f is evaluated at the hard draw x, the gradient passes as if x were the relaxed draw $\tilde x$.
+    r"""f is evaluated at the hard draw x, the gradient passes as if x were the relaxed draw $\tilde
+    x$.
 
-    Biased in the parameters of q; unbiased in those of f. Cost: L evaluations of f and L of its gradient.
+    Biased in the parameters of q; unbiased in those of f. Cost: L evaluations of f and L of its
+    gradient.
     """
 
     source: ClassVar[str] = "Jang, Gu and Poole, 2017"
@@ -64,16 +70,18 @@ class StraightThroughGumbel(Relaxed):
         z = latent(q, key, num_samples)
         relaxed = relax(q, z, self.temperature)
         x = hard(q, z) + (relaxed - stop_gradient(relaxed))
-        return problem.costs(params, x).mean(0).sum(), state
+        return problem.objectives(params, x).mean(0).sum(), state
 
 
 class GumbelRao(Relaxed):
-    r"""f is evaluated at the hard draw x, the gradient passes as if x were the mean of M relaxed draws given x.
+    r"""f is evaluated at the hard draw x, the gradient passes as if x were the mean of M relaxed
+    draws given x.
 
-    $\frac1L \sum_l \partial_x f(\theta, x_l) \frac1M \sum_m \nabla_\theta \tilde x_{lm}$ with $\tilde x_{lm} =
-    \mathrm{softmax}((\mathrm{logits} + G_{lm}) / \tau)$ and $G_{lm}$ Gumbel noise for which x_l is drawn: the
-    straight-through Gumbel estimator, Rao-Blackwellised over the noise. Biased as that is, with less variance; f is
-    evaluated no more often. Cost: L evaluations of f and L of its gradient.
+    $\frac1L \sum_l \partial_x f(\theta, x_l) \frac1M \sum_m \nabla_\theta \tilde x_{lm}$ with
+    $\tilde x_{lm} = \mathrm{softmax}((\mathrm{logits} + G_{lm}) / \tau)$ and $G_{lm}$ Gumbel noise
+    for which x_l is drawn: the straight-through Gumbel estimator, Rao-Blackwellised over the noise.
+    Biased as that is, with less variance; f is evaluated no more often. Cost: L evaluations of f
+    and L of its gradient.
     """
 
     conditional_draws: int = integer(10, "M, draws of the noise given x")
@@ -86,10 +94,16 @@ class GumbelRao(Relaxed):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
         relaxed = self.conditional_mean(base(q), x, jax.random.fold_in(key, 1))
-        return problem.costs(params, x + (relaxed - stop_gradient(relaxed))).mean(0).sum(), state
+        return problem.objectives(params, x + (relaxed - stop_gradient(relaxed))).mean(
+            0
+        ).sum(), state
 
-    def conditional_mean(self, q: dist.Distribution, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
+    def conditional_mean(
+        self, q: dist.Distribution, x: Float[Array, "L ..."], key: Array
+    ) -> Float[Array, "L ..."]:
         """The mean of M relaxed draws given x, in which θ moves the logits and not the noise."""
         keys = jax.random.split(key, self.conditional_draws)
-        gumbel = stop_gradient(jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys) - q.logits)
+        gumbel = stop_gradient(
+            jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys) - q.logits
+        )
         return relax(q, q.logits + gumbel, self.temperature).mean(0)

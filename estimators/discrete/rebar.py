@@ -9,22 +9,31 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost
+from gradest.estimators.base import Evaluations
 from gradest.estimators.learning import Learning, LearningEstimator, Perceptron
-from gradest.estimators.sampling.conditional_latents import conditional_latent, hard, latent, relax, same_latent_given
+from gradest.estimators.sampling.conditional_latents import (
+    conditional_latent,
+    hard,
+    latent,
+    relax,
+    same_latent_given,
+)
 from gradest.estimators.sampling.draws import base, knows, needs_one_row
 from gradest.problems.arguments import Number, flag, integer, number
 from gradest.problems.base import Params, Problem
 
 
 class ConditionedControlVariate(LearningEstimator):
-    r"""$\frac1L \sum_l [f(\theta, x_l) - c(\tilde z_l)] \nabla_\theta \log q_\theta(x_l) + \nabla_\theta c(z_l)
-    - \nabla_\theta c(\tilde z_l) + \partial_\theta f$, x = hard(z), z ~ p_θ(z) and $\tilde z \sim p_\theta(z | x)$.
+    r"""$\frac1L \sum_l [f(\theta, x_l) - c(\tilde z_l)] \nabla_\theta \log q_\theta(x_l) +
+    \nabla_\theta c(z_l)
+    - \nabla_\theta c(\tilde z_l) + \partial_\theta f$, x = hard(z), z ~ p_θ(z) and $\tilde z \sim
+      p_\theta(z | x)$.
 
-    Since $E_{\tilde z, x}[c(\tilde z)] = E_z[c(z)]$, its score-function gradient, which has the path through $\tilde z$
-    given x beside the score, is made good for by the pathwise one. c depends on θ through z alone: where it is made of
-    an f that depends on θ, that θ is held fixed, and $\partial_\theta f$ is taken at x. Coupled, $\tilde z$ is z
-    itself, as the draw given x that it is: its numbers are the same, its path is not.
+    Since $E_{\tilde z, x}[c(\tilde z)] = E_z[c(z)]$, its score-function gradient, which has the
+    path through $\tilde z$ given x beside the score, is made good for by the pathwise one. c
+    depends on θ through z alone: where it is made of an f that depends on θ, that θ is held fixed,
+    and $\partial_\theta f$ is taken at x. Coupled, $\tilde z$ is z itself, as the draw given x that
+    it is: its numbers are the same, its path is not.
     """
 
     coupled: bool = flag(False, "whether the latent given x shares its randomness with the latent")
@@ -39,7 +48,12 @@ class ConditionedControlVariate(LearningEstimator):
         """c at each z; no gradient flows to θ but through z."""
 
     def surrogate(
-        self, problem: Problem, params: Params, state: Learning | tuple[()], key: Array, num_samples: int
+        self,
+        problem: Problem,
+        params: Params,
+        state: Learning | tuple[()],
+        key: Array,
+        num_samples: int,
     ) -> tuple[Float[Array, ""], Learning | tuple[()]]:
         def c(z: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
             learned = state.learned if isinstance(state, Learning) else None
@@ -53,11 +67,13 @@ class ConditionedControlVariate(LearningEstimator):
             if self.coupled
             else conditional_latent(base(q), x, jax.random.fold_in(key, 1))
         )
-        f = problem.costs(params, x)
-        advantage = stop_gradient(f) - c(stop_gradient(given_x))  # c's own parameters are trained through it
+        f = problem.objectives(params, x)
+        advantage = stop_gradient(f) - c(
+            stop_gradient(given_x)
+        )  # c's own parameters are trained through it
         return (advantage * q.log_prob(x) + f + c(z) - c(given_x)).mean(0).sum(), state
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         if reason := needs_one_row(problem.abstract_distribution()):
             return reason
         q = base(problem.abstract_distribution())
@@ -68,13 +84,15 @@ class ConditionedControlVariate(LearningEstimator):
 
 
 class REBAR(ConditionedControlVariate):
-    r"""$[f(x) - \eta f(\mathrm{r}(\tilde z))] \nabla_\theta \log q_\theta(x) + \eta \nabla_\theta f(\mathrm{r}(z))
+    r"""$[f(x) - \eta f(\mathrm{r}(\tilde z))] \nabla_\theta \log q_\theta(x) + \eta \nabla_\theta
+    f(\mathrm{r}(z))
     - \eta \nabla_\theta f(\mathrm{r}(\tilde z)) + \partial_\theta f$, the mean of it over L draws.
 
-    z is the latent of the Gumbel trick, x = hard(z), $\tilde z$ a draw of z given x, and r(z) = sigmoid(z / τ) the
-    relaxation. Unbiased whatever η and τ are, where f is smooth; at η = 0 it is the score function. Learned, η and log
-    τ descend the variance from the values given. Needs an f that takes relaxed arguments. Cost: 3·L evaluations of f
-    and 2·L of its gradient, L more where f depends on θ; learned, 3·L of the gradient more.
+    z is the latent of the Gumbel trick, x = hard(z), $\tilde z$ a draw of z given x, and r(z) =
+    sigmoid(z / τ) the relaxation. Unbiased whatever η and τ are, where f is smooth; at η = 0 it is
+    the score function. Learned, η and log τ descend the variance from the values given. Needs an f
+    that takes relaxed arguments. Cost: 3·L evaluations of f and 2·L of its gradient, L more where f
+    depends on θ; learned, 3·L of the gradient more.
     """
 
     coefficient: Number = number(1.0, "η, of the control variate")
@@ -87,15 +105,17 @@ class REBAR(ConditionedControlVariate):
     def control_variate(
         self, problem: Problem, fixed: Params, learned: Any, z: Float[Array, "L ..."]
     ) -> Float[Array, "L *batch"]:
-        eta, tau = learned_relaxation(learned) if self.learned else (self.coefficient, self.temperature)
-        return eta * problem.costs(fixed, relax(base(problem.distribution(fixed)), z, tau))
+        eta, tau = (
+            learned_relaxation(learned) if self.learned else (self.coefficient, self.temperature)
+        )
+        return eta * problem.objectives(fixed, relax(base(problem.distribution(fixed)), z, tau))
 
     def start(self, problem: Problem, params: Params, key: Array) -> Any:
         return (self.coefficient, jnp.log(self.temperature)) if self.learned else None
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         own = problem.objective_uses_params
-        return Cost(f=3 * num_samples, grad=(2 + own + 3 * self.learned) * num_samples)
+        return Evaluations(f=3 * num_samples, grad=(2 + own + 3 * self.learned) * num_samples)
 
 
 def learned_relaxation(learned: Any) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -108,15 +128,18 @@ class RELAX(ConditionedControlVariate):
     r"""$[f(x) - c_\phi(\tilde z)] \nabla_\theta \log q_\theta(x) + \nabla_\theta c_\phi(z)
     - \nabla_\theta c_\phi(\tilde z) + \partial_\theta f$, the mean of it over L draws.
 
-    z is the latent of the Gumbel trick, x = hard(z), $\tilde z$ a draw of z given x, and $c_\phi(z) = r_\phi(z) + \eta
-    f(\mathrm{sigmoid}(z / \tau))$ with r_φ a network of one hidden layer; φ, η and log τ are trained to minimise the
-    variance. Unbiased whatever they are, where f is smooth. Without the relaxed f, c is the network alone, which needs
-    neither a smooth f nor one that takes relaxed arguments. Cost: as REBAR, learned; L evaluations of f without the
-    relaxed f, and L of its gradient where f depends on θ.
+    z is the latent of the Gumbel trick, x = hard(z), $\tilde z$ a draw of z given x, and $c_\phi(z)
+    = r_\phi(z) + \eta f(\mathrm{sigmoid}(z / \tau))$ with r_φ a network of one hidden layer; φ, η
+    and log τ are trained to minimise the variance. Unbiased whatever they are, where f is smooth.
+    Without the relaxed f, c is the network alone, which needs neither a smooth f nor one that takes
+    relaxed arguments. Cost: as REBAR, learned; L evaluations of f without the relaxed f, and L of
+    its gradient where f depends on θ.
     """
 
     hidden_dim: int = integer(10, "units in the network's hidden layer")
-    relaxed_f: bool = flag(True, "whether c has a term η f at the relaxed latent beside the network")
+    relaxed_f: bool = flag(
+        True, "whether c has a term η f at the relaxed latent beside the network"
+    )
     temperature: Number = number(0.5, "τ of that term at the start", above=0)
 
     differentiates_f: ClassVar[bool] = True
@@ -130,20 +153,23 @@ class RELAX(ConditionedControlVariate):
         c = network(z.reshape(*z.shape[: 1 + len(q.batch_shape)], -1))
         if self.relaxed_f:
             eta, tau = learned_relaxation(relaxation)
-            c += eta * problem.costs(fixed, relax(base(q), z, tau))
+            c += eta * problem.objectives(fixed, relax(base(q), z, tau))
         return c
 
     def start(self, problem: Problem, params: Params, key: Array) -> Any:
         q = problem.abstract_distribution()
         z = jax.eval_shape(lambda q, key: latent(base(q), key, 1), q, key)
         network = Perceptron(key, math.prod(z.shape[1 + len(q.batch_shape) :]), self.hidden_dim)
-        return network, (jnp.ones_like(self.temperature), jnp.log(self.temperature)) if self.relaxed_f else ()
+        return network, (
+            jnp.ones_like(self.temperature),
+            jnp.log(self.temperature),
+        ) if self.relaxed_f else ()
 
     def claims_unbiased(self, problem: Problem) -> bool:
         return problem.smooth or not self.relaxed_f
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         own = problem.objective_uses_params
         if self.relaxed_f:
-            return Cost(f=3 * num_samples, grad=(5 + own) * num_samples)
-        return Cost(f=num_samples, grad=num_samples * own)
+            return Evaluations(f=3 * num_samples, grad=(5 + own) * num_samples)
+        return Evaluations(f=num_samples, grad=num_samples * own)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.differences.stochastic_triple import SIDES
 from gradest.estimators.sampling.draws import base, knows, needs_bernoulli, sample
 from gradest.estimators.sampling.relaxations import mean_parameter
@@ -14,17 +14,20 @@ from gradest.problems.base import Params, Problem
 
 
 class StraightThrough(SurrogateEstimator):
-    r"""$\frac1L \sum_l \partial_b f(\theta, b_l)\, \nabla_\theta p_\theta + \partial_\theta f(\theta, b_l)$.
+    r"""$\frac1L \sum_l \partial_b f(\theta, b_l)\, \nabla_\theta p_\theta + \partial_\theta
+    f(\theta, b_l)$.
 
-    The draw b passes its gradient on to its probability p, as if it were p. Smoothed stochastic triples (Arya, Schauer,
-    Schäfer and Rackauckas, 2022) of a Bernoulli variable are the same with a weight, 1[b = 0]/(1 − p) from the right,
-    1[b = 1]/p from the left, or the mean of both, which is exact where f is quadratic in each coordinate: the slopes at
-    0 and 1 then count alike. Biased wherever f is not linear in b, or quadratic. Cost: L evaluations of f and L of its
-    gradient.
+    The draw b passes its gradient on to its probability p, as if it were p. Smoothed stochastic
+    triples (Arya, Schauer, Schäfer and Rackauckas, 2022) of a Bernoulli variable are the same with
+    a weight, 1[b = 0]/(1 − p) from the right, 1[b = 1]/p from the left, or the mean of both, which
+    is exact where f is quadratic in each coordinate: the slopes at 0 and 1 then count alike. Biased
+    wherever f is not linear in b, or quadratic. Cost: L evaluations of f and L of its gradient.
     """
 
     smoothed: str = choice(
-        {name: name for name in ("none", *SIDES)}, "none", "the side of the smoothed stochastic triple that it is"
+        {name: name for name in ("none", *SIDES)},
+        "none",
+        "the side of the smoothed stochastic triple that it is",
     )
 
     unbiased: ClassVar[bool] = False
@@ -41,13 +44,13 @@ class StraightThrough(SurrogateEstimator):
         if self.smoothed != "none":
             logits = base(q).logits
             moving = SIDES[self.smoothed](x, stop_gradient(p)) * (logits - stop_gradient(logits))
-        return problem.costs(params, x + moving).mean(0).sum(), state
+        return problem.objectives(params, x + moving).mean(0).sum(), state
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         if not knows(mean_parameter, q):
             return f"{type(q).__name__} is not discrete: there is nothing to pass through"
         return None if self.smoothed == "none" else needs_bernoulli(q)
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples)

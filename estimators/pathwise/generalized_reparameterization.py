@@ -1,7 +1,9 @@
-r"""Reparameterization by noise that still depends on θ: a pathwise term, and a score-function term for the rest.
+r"""Reparameterization by noise that still depends on θ: a pathwise term, and a score-function term
+for the rest.
 
-$x = T(\varepsilon, \theta)$ with $\varepsilon \sim \pi_\theta$: whatever part of θ the transformation T does not take
-out of the noise is left to the score of $\pi_\theta(\varepsilon) = q_\theta(T(\varepsilon, \theta))\,
+$x = T(\varepsilon, \theta)$ with $\varepsilon \sim \pi_\theta$: whatever part of θ the
+transformation T does not take out of the noise is left to the score of $\pi_\theta(\varepsilon) =
+q_\theta(T(\varepsilon, \theta))\,
 |\partial_\varepsilon T|$. The better T standardises x, the smaller that part.
 """
 
@@ -16,7 +18,7 @@ from jax.lax import stop_gradient
 from jax.scipy.special import digamma, polygamma
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, knows, noise, sample
 from gradest.problems.arguments import integer
 from gradest.problems.base import Params, Problem
@@ -44,11 +46,11 @@ class TransformedNoise(SurrogateEstimator):
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         x, log_density = self.draw(base(problem.distribution(params)), key, num_samples)
-        f = problem.costs(params, x)
+        f = problem.objectives(params, x)
         return (f + stop_gradient(f) * log_density.sum(-1)).mean(0).sum(), state
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples)
 
 
 class Standardisation(NamedTuple):
@@ -66,15 +68,18 @@ def log_standardisation(q: dist.Distribution) -> Standardisation:
 
 @log_standardisation.register
 def _(q: dist.Gamma) -> Standardisation:
-    return Standardisation(digamma(q.concentration) - jnp.log(q.rate), jnp.sqrt(polygamma(1, q.concentration)))
+    return Standardisation(
+        digamma(q.concentration) - jnp.log(q.rate), jnp.sqrt(polygamma(1, q.concentration))
+    )
 
 
 class GeneralizedReparameterization(TransformedNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log \pi_\theta(\varepsilon_l)$.
+    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log
+    \pi_\theta(\varepsilon_l)$.
 
-    $\log x = E_q[\log x] + \varepsilon\, \mathrm{Std}_q[\log x]$ is the transformation T, so that ε has mean 0 and
-    variance 1 at every θ, and only its higher moments still depend on θ. Unbiased where f is continuous. Cost: L
-    evaluations of f and L of its gradient. For gamma variables.
+    $\log x = E_q[\log x] + \varepsilon\, \mathrm{Std}_q[\log x]$ is the transformation T, so that ε
+    has mean 0 and variance 1 at every θ, and only its higher moments still depend on θ. Unbiased
+    where f is continuous. Cost: L evaluations of f and L of its gradient. For gamma variables.
     """
 
     source: ClassVar[str] = "Ruiz, Titsias and Blei, 2016"
@@ -86,18 +91,24 @@ class GeneralizedReparameterization(TransformedNoise):
         x = jnp.exp(log_x)
         return Transformed(x, q.log_prob(x) + log_x + jnp.log(spread))
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if knows(log_standardisation, q) else f"no standardisation of {type(q).__name__} is known"
+        return (
+            None
+            if knows(log_standardisation, q)
+            else f"no standardisation of {type(q).__name__} is known"
+        )
 
 
 class RejectionReparameterization(TransformedNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log \pi_\theta(\varepsilon_l)$.
+    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log
+    \pi_\theta(\varepsilon_l)$.
 
-    T is the proposal of the rejection sampler that draws x, $\pi_\theta$ what it accepts: for gamma variables Marsaglia
-    and Tsang's $(\alpha - \frac13) (1 + \varepsilon / \sqrt{9 \alpha - 3})^3$, whose ε is the nearer to N(0, 1) the
-    larger α is. So with shape augmentation α + B takes α's place, and $x \prod_{i<B} u_i^{1 / (\alpha + i)}$ x's.
-    Unbiased where f is continuous. Cost: L evaluations of f and L of its gradient. For gamma variables.
+    T is the proposal of the rejection sampler that draws x, $\pi_\theta$ what it accepts: for gamma
+    variables Marsaglia and Tsang's $(\alpha - \frac13) (1 + \varepsilon / \sqrt{9 \alpha - 3})^3$,
+    whose ε is the nearer to N(0, 1) the larger α is. So with shape augmentation α + B takes α's
+    place, and $x \prod_{i<B} u_i^{1 / (\alpha + i)}$ x's. Unbiased where f is continuous. Cost: L
+    evaluations of f and L of its gradient. For gamma variables.
     """
 
     augmentation: int = integer(1, "B: shape augmentation", at_least=1)
@@ -109,17 +120,25 @@ class RejectionReparameterization(TransformedNoise):
         concentration = jnp.broadcast_to(q.concentration, q.batch_shape)
         augmented = dist.Gamma(concentration + self.augmentation)
         shift, scale = augmented.concentration - 1 / 3, jnp.sqrt(9 * augmented.concentration - 3)
-        epsilon = stop_gradient(scale * ((sample(augmented, gamma_key, num_samples) / shift) ** (1 / 3) - 1))
+        epsilon = stop_gradient(
+            scale * ((sample(augmented, gamma_key, num_samples) / shift) ** (1 / 3) - 1)
+        )
         root = 1 + epsilon / scale
         y = shift * root**3
         log_density = augmented.log_prob(y) + jnp.log(3 * shift / scale) + 2 * jnp.log(root)
         shape = (self.augmentation, *q.batch_shape)
-        waits = noise(jax.random.exponential, uniform_key, num_samples, shape, epsilon.dtype)  # −log u
+        waits = noise(
+            jax.random.exponential, uniform_key, num_samples, shape, epsilon.dtype
+        )  # −log u
         shapes = concentration + jnp.arange(self.augmentation, dtype=epsilon.dtype).reshape(
             -1, *(1 for _ in q.batch_shape)
         )
         return Transformed(y * jnp.exp(-(waits / shapes).sum(1)) / q.rate, log_density)
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if isinstance(q, dist.Gamma) else f"{type(q).__name__} is no gamma variable drawn by rejection"
+        return (
+            None
+            if isinstance(q, dist.Gamma)
+            else f"{type(q).__name__} is no gamma variable drawn by rejection"
+        )

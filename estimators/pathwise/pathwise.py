@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
 from gradest.estimators.sampling.draws import base, has_rsample
 from gradest.problems.arguments import choice
@@ -12,18 +12,22 @@ from gradest.problems.base import Params, Problem
 
 
 class Pathwise(SurrogateEstimator):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$ where $g(\varepsilon, \theta) \sim q_\theta$.
+    r"""$\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$ where $g(\varepsilon,
+    \theta) \sim q_\theta$.
 
-    Unbiased where f is continuous and differentiable almost everywhere in x; at a jump of f it misses the jump's
-    whole contribution. Where x are the K particles of a bound it is the gradient of IWAE (Burda, Grosse and
-    Salakhutdinov, 2016). Cost: L evaluations of f and L of its gradient.
+    Unbiased where f is continuous and differentiable almost everywhere in x; at a jump of f it
+    misses the jump's whole contribution. Where x are the K particles of a bound it is the gradient
+    of IWAE (Burda, Grosse and Salakhutdinov, 2016). Cost: L evaluations of f and L of its gradient.
 
-    x is made by location and scale (Gaussian, logistic, Laplace, Gumbel), by the inverse of the distribution function
-    F (exponential, Weibull), or by rejection, with the implicit derivative $-\partial_\theta F(x) / q(x)$ (gamma, von
-    Mises, and through gamma variables beta, Dirichlet and Student t; Figurnov, Mohamed and Mnih, 2018).
+    x is made by location and scale (Gaussian, logistic, Laplace, Gumbel), by the inverse of the
+    distribution function F (exponential, Weibull), or by rejection, with the implicit derivative
+    $-\partial_\theta F(x) / q(x)$ (gamma, von Mises, and through gamma variables beta, Dirichlet
+    and Student t; Figurnov, Mohamed and Mnih, 2018).
     """
 
-    coupling: Coupling = choice(COUPLINGS, "independent", "how the draws hang together", static=False)
+    coupling: Coupling = choice(
+        COUPLINGS, "independent", "how the draws hang together", static=False
+    )
 
     unbiased: ClassVar[bool] = True
     differentiates_f: ClassVar[bool] = True
@@ -34,7 +38,7 @@ class Pathwise(SurrogateEstimator):
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         x = self.coupling.rsample(problem.distribution(params), key, num_samples)
-        return problem.costs(params, x).mean(0).sum(), state
+        return problem.objectives(params, x).mean(0).sum(), state
 
     def claims_one_over_samples(self) -> bool:
         return self.independent_terms and self.coupling.independent
@@ -42,11 +46,11 @@ class Pathwise(SurrogateEstimator):
     def refuses_samples(self, num_samples: int) -> str | None:
         return super().refuses_samples(num_samples) or self.coupling.refuses_samples(num_samples)
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
         if not has_rsample(q):
             return f"{type(base(q)).__name__} has no differentiable draw (rsample)"
-        return self.coupling.supports(q)
+        return self.coupling.refuses(q)
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples)

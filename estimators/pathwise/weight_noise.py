@@ -1,7 +1,8 @@
-r"""Noise of its own for every row of the data, where x are the weights of a network: variance falls with the rows.
+r"""Noise of its own for every row of the data, where x are the weights of a network: variance falls
+with the rows.
 
-One draw of the weights serves all rows, so that their gradients vary together. f is a sum over rows, and its mean does
-not change where every row has weights of its own.
+One draw of the weights serves all rows, so that their gradients vary together. f is a sum over
+rows, and its mean does not change where every row has weights of its own.
 """
 
 from typing import ClassVar
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, noise, rsample
 from gradest.problems.base import Params, Problem
 from gradest.problems.linear_layers import LinearLayers
@@ -24,11 +25,15 @@ class WeightNoise(SurrogateEstimator):
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
 
-    def supports(self, problem: Problem) -> str | None:
-        return None if isinstance(problem, LinearLayers) else "x are not the weights of a network's linear layers"
+    def refuses(self, problem: Problem) -> str | None:
+        return (
+            None
+            if isinstance(problem, LinearLayers)
+            else "x are not the weights of a network's linear layers"
+        )
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples)
 
 
 class LocalGaussian(eqx.Module):
@@ -43,10 +48,12 @@ class LocalGaussian(eqx.Module):
 
 
 class LocalReparameterization(WeightNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f$ with outputs $h \mu + \sqrt{h^2 \sigma^2} \odot \varepsilon_l$ of layers.
+    r"""$\frac1L \sum_l \nabla_\theta f$ with outputs $h \mu + \sqrt{h^2 \sigma^2} \odot
+    \varepsilon_l$ of layers.
 
-    The outputs of a layer with inputs h are drawn instead of its weights $N(\mu, \sigma^2)$, for every row anew.
-    Unbiased for an f that is a sum over rows. Cost: L evaluations of f and L of its gradient.
+    The outputs of a layer with inputs h are drawn instead of its weights $N(\mu, \sigma^2)$, for
+    every row anew. Unbiased for an f that is a sum over rows. Cost: L evaluations of f and L of its
+    gradient.
     """
 
     source: ClassVar[str] = "Kingma, Salimans and Welling, 2015"
@@ -59,12 +66,16 @@ class LocalReparameterization(WeightNoise):
         means, scales = problem.matrices(q.loc), problem.matrices(q.scale)
         keys = jax.random.split(key, len(means))
         noises = [
-            noise(jax.random.normal, key, num_samples, (problem.num_rows, mean.shape[1]), mean.dtype)
+            noise(
+                jax.random.normal, key, num_samples, (problem.num_rows, mean.shape[1]), mean.dtype
+            )
             for key, mean in zip(keys, means, strict=True)
         ]
 
         def cost(noises: list[Float[Array, "..."]]) -> Float[Array, ""]:
-            return problem.objective_through(params, list(map(LocalGaussian, means, scales, noises)))
+            return problem.objective_through(
+                params, list(map(LocalGaussian, means, scales, noises))
+            )
 
         return jax.vmap(cost)(noises).mean(), state
 
@@ -78,15 +89,19 @@ class SignFlips(eqx.Module):
     of_outputs: Float[Array, "rows out"]
 
     def __call__(self, inputs: Float[Array, "rows in"]) -> Float[Array, "rows out"]:
-        return inputs @ self.mean + ((inputs * self.of_inputs) @ self.perturbation) * self.of_outputs
+        return (
+            inputs @ self.mean + ((inputs * self.of_inputs) @ self.perturbation) * self.of_outputs
+        )
 
 
 class Flipout(WeightNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f$ with weights $\mu + \Delta_l \odot r_n s_n^\top$ for row n, r and s signs.
+    r"""$\frac1L \sum_l \nabla_\theta f$ with weights $\mu + \Delta_l \odot r_n s_n^\top$ for row n,
+    r and s signs.
 
-    $\Delta = \sigma \varepsilon$ is drawn once for all rows, as `pathwise` does, and every row flips its signs: that
-    leaves its distribution as it is, and the rows uncorrelated. Unbiased for an f that is a sum over rows, and any q
-    symmetric about its mean. Cost: L evaluations of f and L of its gradient.
+    $\Delta = \sigma \varepsilon$ is drawn once for all rows, as `pathwise` does, and every row
+    flips its signs: that leaves its distribution as it is, and the rows uncorrelated. Unbiased for
+    an f that is a sum over rows, and any q symmetric about its mean. Cost: L evaluations of f and L
+    of its gradient.
     """
 
     source: ClassVar[str] = "Wen, Vicol, Ba, Tran and Grosse, 2018"
@@ -101,7 +116,13 @@ class Flipout(WeightNoise):
 
         def signs(place: int, size: int) -> Float[Array, "L rows size"]:
             key_of_place = jax.random.fold_in(key, place)
-            return noise(jax.random.rademacher, key_of_place, num_samples, (problem.num_rows, size), q.mean.dtype)
+            return noise(
+                jax.random.rademacher,
+                key_of_place,
+                num_samples,
+                (problem.num_rows, size),
+                q.mean.dtype,
+            )
 
         of_inputs = [signs(2 * i, mean.shape[0]) for i, mean in enumerate(means)]
         of_outputs = [signs(2 * i + 1, mean.shape[1]) for i, mean in enumerate(means)]

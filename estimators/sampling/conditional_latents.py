@@ -1,8 +1,9 @@
-r"""A discrete x as the hard reading of a continuous latent z, and z given x: looked up by the distribution's type.
+r"""A discrete x as the hard reading of a continuous latent z, and z given x: looked up by the
+distribution's type.
 
-x = hard(z) with z ~ p_θ(z). REBAR, RELAX and Gumbel-Rao need z given x: $\tilde z \sim p_\theta(z \mid x)$, a function
-of θ and noise with x held fixed, so that x and $\tilde z$ together are distributed as x and z are. Each function takes
-the distribution of the coordinates, `base(q)`.
+x = hard(z) with z ~ p_θ(z). REBAR, RELAX and Gumbel-Rao need z given x: $\tilde z \sim p_\theta(z
+\mid x)$, a function of θ and noise with x held fixed, so that x and $\tilde z$ together are
+distributed as x and z are. Each function takes the distribution of the coordinates, `base(q)`.
 """
 
 from functools import singledispatch
@@ -13,13 +14,25 @@ import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.sampling.draws import gumbel_latent, logistic_latent, noise, one_hot_of_largest
-from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce, log_remaining, ranking
+from gradest.estimators.sampling.draws import (
+    gumbel_latent,
+    logistic_latent,
+    noise,
+    one_hot_of_largest,
+)
+from gradest.problems.distributions.discrete import (
+    OneHotCategoricalLogits,
+    PlackettLuce,
+    log_remaining,
+    ranking,
+)
 
 
 def unknown(q: dist.Distribution) -> NotImplementedError:
     """What is raised for a distribution that has no latent here."""
-    return NotImplementedError(f"{type(q).__name__} is not known as the hard reading of a continuous latent")
+    return NotImplementedError(
+        f"{type(q).__name__} is not known as the hard reading of a continuous latent"
+    )
 
 
 @singledispatch
@@ -35,7 +48,9 @@ def hard(q: dist.Distribution, z: Float[Array, "L ..."]) -> Float[Array, "L ..."
 
 
 @singledispatch
-def conditional_latent(q: dist.Distribution, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
+def conditional_latent(
+    q: dist.Distribution, x: Float[Array, "L ..."], key: Array
+) -> Float[Array, "L ..."]:
     """A draw of z given each x, differentiable in θ with x fixed."""
     raise unknown(q)
 
@@ -49,7 +64,9 @@ def same_latent_given(
 
 
 @singledispatch
-def relax(q: dist.Distribution, z: Float[Array, "L ..."], temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
+def relax(
+    q: dist.Distribution, z: Float[Array, "L ..."], temperature: Float[Array, ""]
+) -> Float[Array, "L ..."]:
     """A continuous reading of z, which tends to the hard one as the temperature falls to 0."""
     raise unknown(q)
 
@@ -67,17 +84,21 @@ def _(q: dist.BernoulliLogits, z: Float[Array, "L ..."]) -> Float[Array, "L ..."
 
 @conditional_latent.register
 def _(q: dist.BernoulliLogits, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
-    r"""$\tilde z = s\, \mathrm{softplus}(\lambda + \mathrm{softplus}(s \phi))$, s = 2x − 1, λ ~ Logistic(0, 1).
+    r"""$\tilde z = s\, \mathrm{softplus}(\lambda + \mathrm{softplus}(s \phi))$, s = 2x − 1, λ ~
+    Logistic(0, 1).
 
-    It is the inverse distribution function of a logistic variable cut off at 0: with s = 1, $P(\tilde z > t) =
-    P(\lambda > \log(e^t - 1) - \log(1 + e^\phi)) = (1 + e^\phi) / (e^t + e^\phi) = P(z > t) / P(z > 0)$.
+    It is the inverse distribution function of a logistic variable cut off at 0: with s = 1,
+    $P(\tilde z > t) = P(\lambda > \log(e^t - 1) - \log(1 + e^\phi)) = (1 + e^\phi) / (e^t + e^\phi)
+    = P(z > t) / P(z > 0)$.
     """
     logistic = noise(jax.random.logistic, key, len(x), q.batch_shape, q.logits.dtype)
     return cut_off(q, 2 * x - 1, logistic)
 
 
 @same_latent_given.register
-def _(q: dist.BernoulliLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+def _(
+    q: dist.BernoulliLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
+) -> Float[Array, "L ..."]:
     """With the λ that gives z, held fixed."""
     sign = 2 * x - 1
     size = sign * z
@@ -93,7 +114,9 @@ def cut_off(
 
 
 @relax.register
-def _(q: dist.BernoulliLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
+def _(
+    q: dist.BernoulliLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]
+) -> Float[Array, "L ..."]:
     """The binary concrete variable (Maddison, Mnih and Teh, 2017)."""
     return jax.nn.sigmoid(z / temperature)
 
@@ -135,9 +158,11 @@ def from_exponentials(
 def _(
     q: OneHotCategoricalLogits, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
-    r"""$\tilde z = -\log(E_k / Z)$ where x has its 1, $-\log(E_i / e^{\phi_i} + E_k / Z)$ elsewhere.
+    r"""$\tilde z = -\log(E_k / Z)$ where x has its 1, $-\log(E_i / e^{\phi_i} + E_k / Z)$
+    elsewhere.
 
-    $Z = \sum_i e^{\phi_i}$: the largest of all is independent of where it is, and cuts the others off.
+    $Z = \sum_i e^{\phi_i}$: the largest of all is independent of where it is, and cuts the others
+    off.
     """
     log_total = jax.nn.logsumexp(q.logits, axis=-1, keepdims=True)
     first = (x * log_exponential).sum(-1, keepdims=True) - log_total
@@ -145,8 +170,11 @@ def _(
 
 
 @from_exponentials.register
-def _(q: PlackettLuce, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
-    r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th, $Z_t$ = Σ e^φ from t on.
+def _(
+    q: PlackettLuce, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
+) -> Float[Array, "L ..."]:
+    r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th, $Z_t$ = Σ e^φ from t
+    on.
 
     The t-th item comes E_t / Z_t after the one before (Gadetsky et al., 2020).
     """
@@ -156,7 +184,9 @@ def _(q: PlackettLuce, x: Float[Array, "L ..."], log_exponential: Float[Array, "
 
 
 @same_latent_given.register
-def _(q: OneHotCategoricalLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+def _(
+    q: OneHotCategoricalLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
+) -> Float[Array, "L ..."]:
     """With the E that give z, held fixed."""
     largest = (x * z).sum(-1, keepdims=True)
     behind = jnp.where(x > 0, -1, z - largest)
@@ -175,22 +205,29 @@ def _(q: PlackettLuce, x: Float[Array, "L ..."], z: Float[Array, "L ..."]) -> Fl
 
 
 @relax.register
-def _(q: OneHotCategoricalLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
+def _(
+    q: OneHotCategoricalLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]
+) -> Float[Array, "L ..."]:
     """The concrete variable (Maddison, Mnih and Teh, 2017)."""
     return jax.nn.softmax(z / temperature)
 
 
 @relax.register
-def _(q: PlackettLuce, z: Float[Array, "L ..."], temperature: Float[Array, ""]) -> Float[Array, "L ..."]:
+def _(
+    q: PlackettLuce, z: Float[Array, "L ..."], temperature: Float[Array, ""]
+) -> Float[Array, "L ..."]:
     """NeuralSort (Grover, Wang, Zweig and Ermon, 2019)."""
     return neural_sort(z, temperature)
 
 
-def neural_sort(z: Float[Array, "*batch n"], temperature: Float[Array, ""]) -> Float[Array, "*batch n n"]:
-    r"""A row-stochastic matrix that tends to the one that sorts z in descending order as τ falls to 0.
+def neural_sort(
+    z: Float[Array, "*batch n"], temperature: Float[Array, ""]
+) -> Float[Array, "*batch n n"]:
+    r"""A row-stochastic matrix that tends to the one that sorts z in descending order as τ falls to
+    0.
 
-    Row r is $\mathrm{softmax}([(n + 1 - 2r) z - A 1] / \tau)$ with $A_{ij} = |z_i - z_j|$; whatever τ is, its largest
-    entries are those of the permutation.
+    Row r is $\mathrm{softmax}([(n + 1 - 2r) z - A 1] / \tau)$ with $A_{ij} = |z_i - z_j|$; whatever
+    τ is, its largest entries are those of the permutation.
     """
     n = z.shape[-1]
     apart = jnp.abs(z[..., :, None] - z[..., None, :]).sum(-1)

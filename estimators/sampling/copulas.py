@@ -1,7 +1,8 @@
-r"""Copulas: n uniform variables, any two of them as negatively correlated, from which n Bernoulli draws are made.
+r"""Copulas: n uniform variables, any two of them as negatively correlated, from which n Bernoulli
+draws are made.
 
-All n draws of a coordinate are exchangeable; different coordinates are independent. What an estimator needs beside the
-draws is the correlation ρ of any two of them.
+All n draws of a coordinate are exchangeable; different coordinates are independent. What an
+estimator needs beside the draws is the correlation ρ of any two of them.
 """
 
 from abc import abstractmethod
@@ -23,21 +24,28 @@ class Copula(eqx.Module):
     """Draws n Bernoulli variables for each logit."""
 
     @abstractmethod
-    def draw(self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int) -> Float[Array, "n *batch dim"]:
+    def draw(
+        self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int
+    ) -> Float[Array, "n *batch dim"]:
         """n draws, each Bernoulli(sigmoid(logits))."""
 
     @abstractmethod
-    def correlation(self, logits: Float[Array, "*batch dim"], num_samples: int) -> Float[Array, "*batch dim"]:
+    def correlation(
+        self, logits: Float[Array, "*batch dim"], num_samples: int
+    ) -> Float[Array, "*batch dim"]:
         """Of any two of them."""
 
 
 class DirichletCopula(Copula):
-    r"""$u_i = (1 - d_i)^{n-1}$ with d ~ Dirichlet(1, …, 1); the rarer value is drawn where u is below its probability.
+    r"""$u_i = (1 - d_i)^{n-1}$ with d ~ Dirichlet(1, …, 1); the rarer value is drawn where u is
+    below its probability.
 
     With m = min(p, 1 − p), $P(u_i < m, u_j < m) = \max(2 m^{1/(n-1)} - 1, 0)^{n-1}$.
     """
 
-    def draw(self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int) -> Float[Array, "n *batch dim"]:
+    def draw(
+        self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int
+    ) -> Float[Array, "n *batch dim"]:
         uniform = noise(jax.random.uniform, key, num_samples, logits.shape, logits.dtype)
         exponential = -jnp.log1p(-uniform)
         total = exponential.sum(0)
@@ -46,7 +54,9 @@ class DirichletCopula(Copula):
         rare = log_u < jax.nn.log_sigmoid(-jnp.abs(logits))
         return jnp.where(logits > 0, ~rare, rare).astype(logits.dtype)
 
-    def correlation(self, logits: Float[Array, "*batch dim"], num_samples: int) -> Float[Array, "*batch dim"]:
+    def correlation(
+        self, logits: Float[Array, "*batch dim"], num_samples: int
+    ) -> Float[Array, "*batch dim"]:
         root = jnp.exp(jax.nn.log_sigmoid(-jnp.abs(logits)) / (num_samples - 1))  # m^{1/(n−1)}
         both = jnp.maximum(2 - 1 / root, 0) ** (num_samples - 1)  # P(u_i < m, u_j < m) / m
         rare = jax.nn.sigmoid(-jnp.abs(logits))
@@ -54,20 +64,27 @@ class DirichletCopula(Copula):
 
 
 class GaussianCopula(Copula):
-    r"""Standard normal variables of correlation r = −1/(n − 1), the least there is, below the p-quantile h.
+    r"""Standard normal variables of correlation r = −1/(n − 1), the least there is, below the
+    p-quantile h.
 
     $Cov(b_i, b_j) = \frac1{2\pi} \int_0^{\arcsin r} e^{-h^2 / (1 + \sin t)} dt$ (Plackett, 1954).
     """
 
-    def draw(self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int) -> Float[Array, "n *batch dim"]:
+    def draw(
+        self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int
+    ) -> Float[Array, "n *batch dim"]:
         normal = noise(jax.random.normal, key, num_samples, logits.shape, logits.dtype)
         repelled = (normal - normal.mean(0)) * (num_samples / (num_samples - 1)) ** 0.5
         return (repelled < quantile(logits)).astype(logits.dtype)
 
-    def correlation(self, logits: Float[Array, "*batch dim"], num_samples: int) -> Float[Array, "*batch dim"]:
+    def correlation(
+        self, logits: Float[Array, "*batch dim"], num_samples: int
+    ) -> Float[Array, "*batch dim"]:
         nodes, weights = np.polynomial.legendre.leggauss(NODES)
         rare = jax.nn.sigmoid(-jnp.abs(logits))
-        if num_samples == 2:  # r = −1, where the integrand is singular: never both, so that the covariance is −m²
+        if (
+            num_samples == 2
+        ):  # r = −1, where the integrand is singular: never both, so that the covariance is −m²
             return -rare / (1 - rare)
         end = np.arcsin(-1 / (num_samples - 1))
         below = 1 + np.sin(end * (nodes + 1) / 2)

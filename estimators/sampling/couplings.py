@@ -1,8 +1,9 @@
 r"""Couplings: how the L draws of one estimate hang together.
 
-Each draw alone has q's distribution, so that a mean over them keeps its expectation; together they may be spread more
-evenly than independent ones. For that x must be a function of noise that can be mirrored, or made from a uniform
-variable: `gradest.estimators.sampling.draws.explicit` says how, by the distribution's type.
+Each draw alone has q's distribution, so that a mean over them keeps its expectation; together they
+may be spread more evenly than independent ones. For that x must be a function of noise that can be
+mirrored, or made from a uniform variable: `gradest.estimators.sampling.draws.explicit` says how, by
+the distribution's type.
 """
 
 import math
@@ -20,7 +21,16 @@ from jax.lax import stop_gradient
 from jax.scipy.special import logit, ndtri
 from jaxtyping import Array, Float, UInt32
 
-from gradest.estimators.sampling.draws import Explicit, base, explicit, knows, needs_even, noise, rsample, sample
+from gradest.estimators.sampling.draws import (
+    Explicit,
+    base,
+    explicit,
+    knows,
+    needs_even,
+    noise,
+    rsample,
+    sample,
+)
 
 BITS = 32
 """Of a Sobol point's coordinate."""
@@ -50,7 +60,9 @@ NOISES: dict[Any, Noise] = {
     jax.random.logistic: Noise(logit, jnp.negative),
     jax.random.laplace: Noise(laplace_quantile, jnp.negative),
     jax.random.exponential: Noise(lambda u: -jnp.log1p(-u), mirrored_exponential),
-    jax.random.gumbel: Noise(lambda u: -jnp.log(-jnp.log(u)), lambda g: -jnp.log(mirrored_exponential(jnp.exp(-g)))),
+    jax.random.gumbel: Noise(
+        lambda u: -jnp.log(-jnp.log(u)), lambda g: -jnp.log(mirrored_exponential(jnp.exp(-g)))
+    ),
 }
 
 
@@ -64,7 +76,9 @@ def made_of_noise(q: dist.Distribution) -> Explicit:
 def _(q: dist.BernoulliLogits) -> Explicit:
     """b = 1[logit + logistic noise > 0]."""
     dtype = q.logits.dtype
-    return Explicit(jax.random.logistic, q.batch_shape, dtype, lambda e: (q.logits + e > 0).astype(dtype))
+    return Explicit(
+        jax.random.logistic, q.batch_shape, dtype, lambda e: (q.logits + e > 0).astype(dtype)
+    )
 
 
 class Coupling(eqx.Module):
@@ -87,7 +101,7 @@ class Coupling(eqx.Module):
         """L draws from q, constant with respect to θ."""
         return stop_gradient(self.rsample(q, key, num_samples))
 
-    def supports(self, q: dist.Distribution) -> str | None:
+    def refuses(self, q: dist.Distribution) -> str | None:
         """None, or the reason why draws from q cannot be coupled so."""
         q = base(q)
         if knows(explicit, q) or knows(made_of_noise, q):
@@ -115,7 +129,7 @@ class Independent(Coupling):
     def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
         return sample(q, key, num_samples)
 
-    def supports(self, q: dist.Distribution) -> str | None:
+    def refuses(self, q: dist.Distribution) -> str | None:
         return None
 
 
@@ -133,12 +147,13 @@ class Antithetic(Coupling):
 
 
 class Sobol(Coupling):
-    r"""The first L points of Sobol's sequence, scrambled anew in each estimate, through the quantile function.
+    r"""The first L points of Sobol's sequence, scrambled anew in each estimate, through the
+    quantile function.
 
-    Each coordinate's digits are multiplied by a random lower triangular matrix of bits (Matoušek, 1998) and a random
-    number is added to them, without carry: each point alone is uniform, and together they stay a digital net. Where f
-    is smooth the variance falls about as 1/L² or faster (Owen, 1997; L'Ecuyer, 2018). Each data point has a scrambling
-    of its own.
+    Each coordinate's digits are multiplied by a random lower triangular matrix of bits (Matoušek,
+    1998) and a random number is added to them, without carry: each point alone is uniform, and
+    together they stay a digital net. Where f is smooth the variance falls about as 1/L² or faster
+    (Owen, 1997; L'Ecuyer, 2018). Each data point has a scrambling of its own.
     """
 
     def noise(
@@ -166,14 +181,19 @@ def direction_numbers(dims: int, num_samples: int) -> UInt32[np.ndarray, "dims c
 
 
 def scrambled(
-    directions: UInt32[np.ndarray, "dims columns"], key: Array, num_samples: int, batch_shape: tuple[int, ...]
+    directions: UInt32[np.ndarray, "dims columns"],
+    key: Array,
+    num_samples: int,
+    batch_shape: tuple[int, ...],
 ) -> UInt32[Array, "L *batch dims"]:
     """Random linear scrambling of the direction numbers, the points that they make, and a random digital shift."""
     dims, columns = directions.shape
     words = noise(jax.random.bits, key, BITS + 1, (*batch_shape, dims), jnp.uint32)
     rows, shift = words[:BITS, ..., None], words[BITS, ..., None]
     place = np.arange(BITS, dtype=np.uint32).reshape(-1, *(1 for _ in batch_shape), 1, 1)
-    own = np.uint32(1) << (np.uint32(BITS - 1) - place)  # the i-th digit; those before it are the higher bits
+    own = np.uint32(1) << (
+        np.uint32(BITS - 1) - place
+    )  # the i-th digit; those before it are the higher bits
     rows = rows & ~((own << np.uint32(1)) - np.uint32(1)) | own
     parities = jax.lax.population_count(rows & directions) & np.uint32(1)
     mixed = (parities << (np.uint32(BITS - 1) - place)).sum(0, dtype=jnp.uint32)

@@ -1,8 +1,9 @@
 r"""The one place where estimators draw.
 
-`sample` gives draws through which no gradient flows, `rsample` draws as a differentiable function of θ. Both make the
-same x from the same key, so that estimators which share a key share their randomness. The draw is laid out with the
-samples along the minor axis, because vector units want that axis long, and handed on transposed.
+`sample` gives draws through which no gradient flows, `rsample` draws as a differentiable function
+of θ. Both make the same x from the same key, so that estimators which share a key share their
+randomness. The draw is laid out with the samples along the minor axis, because vector units want
+that axis long, and handed on transposed.
 """
 
 from collections.abc import Callable
@@ -39,11 +40,13 @@ def noise(draw, key: Array, num_samples: int, shape: tuple[int, ...], dtype) -> 
 
 
 def stored(draw: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """A draw from a key, made once and kept however many consumers it has, for one key or a batch of them.
+    """A draw from a key, made once and kept however many consumers it has, for one key or a batch
+    of them.
 
-    XLA fuses a draw into each of its consumers and makes it again in every one, at several times the cost of the draw.
-    It does not fuse a conditional, even one whose predicate (a number with its lowest bit set is not zero) always
-    holds. And where a key gives only a few numbers the keys go along the minor axis, which must be long.
+    XLA fuses a draw into each of its consumers and makes it again in every one, at several times
+    the cost of the draw. It does not fuse a conditional, even one whose predicate (a number with
+    its lowest bit set is not zero) always holds. And where a key gives only a few numbers the keys
+    go along the minor axis, which must be long.
     """
 
     @custom_vmap
@@ -133,13 +136,17 @@ for family, standard in LOCATION_SCALE.items():
 
 @explicit.register
 def _(q: dist.Exponential) -> Explicit:
-    return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.rate), lambda e: e / q.rate)
+    return Explicit(
+        jax.random.exponential, q.batch_shape, jnp.result_type(q.rate), lambda e: e / q.rate
+    )
 
 
 @explicit.register
 def _(q: dist.Weibull) -> Explicit:
     def from_noise(e: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
-        return jnp.minimum(positive(q.scale * positive(e) ** (1 / q.concentration)), jnp.finfo(e.dtype).max)
+        return jnp.minimum(
+            positive(q.scale * positive(e) ** (1 / q.concentration)), jnp.finfo(e.dtype).max
+        )
 
     return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.scale), from_noise)
 
@@ -149,7 +156,9 @@ def _(q: dist.MultivariateNormal) -> Explicit:
     def from_noise(e: Float[Array, "L ... dim"]) -> Float[Array, "L ... dim"]:
         return q.loc + (q.scale_tril @ e[..., None])[..., 0]
 
-    return Explicit(jax.random.normal, (*q.batch_shape, *q.event_shape), jnp.result_type(q.loc), from_noise)
+    return Explicit(
+        jax.random.normal, (*q.batch_shape, *q.event_shape), jnp.result_type(q.loc), from_noise
+    )
 
 
 def needs_bernoulli(q: dist.Distribution) -> str | None:
@@ -162,7 +171,11 @@ def needs_bernoulli(q: dist.Distribution) -> str | None:
 def needs_one_row(q: dist.Distribution) -> str | None:
     """None, or the reason why an estimator that is made for a row of coordinates cannot be used."""
     axes = len(q.event_shape) - len(base(q).event_shape)
-    return None if axes <= 1 else f"x has {axes} axes of coordinates, as the particles of a bound: expected one"
+    return (
+        None
+        if axes <= 1
+        else f"x has {axes} axes of coordinates, as the particles of a bound: expected one"
+    )
 
 
 def needs_even(num_samples: int, why: str) -> str | None:
@@ -179,7 +192,9 @@ def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array,
     return made.from_noise(noise(made.sampler, key, num_samples, made.shape, made.dtype))
 
 
-def along_samples(parameter: Float[Array, "..."], shape: tuple[int, ...], num_samples: int) -> Float[Array, "... L"]:
+def along_samples(
+    parameter: Float[Array, "..."], shape: tuple[int, ...], num_samples: int
+) -> Float[Array, "... L"]:
     """A parameter for each number of L draws of `shape`, the samples along the minor axis."""
     return jnp.broadcast_to(jnp.broadcast_to(parameter, shape)[..., None], (*shape, num_samples))
 
@@ -200,7 +215,9 @@ def positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
 @_rsample.register
 def _(q: dist.Beta, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """G₁ / (G₁ + G₀) with two gamma variables."""
-    parameters = [jnp.broadcast_to(each, q.batch_shape) for each in (q.concentration1, q.concentration0)]
+    parameters = [
+        jnp.broadcast_to(each, q.batch_shape) for each in (q.concentration1, q.concentration0)
+    ]
     return proportions(jnp.stack(parameters, -1), key, num_samples)[..., 0]
 
 
@@ -210,7 +227,9 @@ def _(q: dist.Dirichlet, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return proportions(q.concentration, key, num_samples)
 
 
-def proportions(concentration: Float[Array, "... K"], key: Array, num_samples: int) -> Float[Array, "L ... K"]:
+def proportions(
+    concentration: Float[Array, "... K"], key: Array, num_samples: int
+) -> Float[Array, "L ... K"]:
     """Draws from the Dirichlet distribution, by logarithms, since a gamma variable of small shape underflows."""
     each = along_samples(concentration, concentration.shape, num_samples)
     shares = jax.nn.softmax(jax.random.loggamma(key, each, dtype=each.dtype), axis=-2)
@@ -232,13 +251,17 @@ def _(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
 def _(q: dist.VonMises, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """By rejection about 0, with the implicit derivative in κ, and then turned by the location."""
     concentration = jnp.broadcast_to(q.concentration, (num_samples, *q.batch_shape))
-    centred = dist.VonMises(jnp.zeros_like(q.loc), stop_gradient(q.concentration)).sample(key, (num_samples,))
+    centred = dist.VonMises(jnp.zeros_like(q.loc), stop_gradient(q.concentration)).sample(
+        key, (num_samples,)
+    )
     turned = q.loc + implicit_angle(centred.astype(concentration.dtype), concentration)
     return (turned + jnp.pi) % (2 * jnp.pi) - jnp.pi
 
 
 @jax.custom_jvp
-def implicit_angle(angle: Float[Array, "..."], concentration: Float[Array, "..."]) -> Float[Array, "..."]:
+def implicit_angle(
+    angle: Float[Array, "..."], concentration: Float[Array, "..."]
+) -> Float[Array, "..."]:
     """A draw from the von Mises distribution about 0, as a function of its concentration."""
     return angle
 
@@ -251,16 +274,21 @@ def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Arra
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
-def angle_slope(angle: Float[Array, "..."], concentration: Float[Array, "..."]) -> Float[Array, "..."]:
-    r"""$\partial_\kappa \phi = -\partial_\kappa F(\phi) / p(\phi)$ (Figurnov, Mohamed and Mnih, 2018).
+def angle_slope(
+    angle: Float[Array, "..."], concentration: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    r"""$\partial_\kappa \phi = -\partial_\kappa F(\phi) / p(\phi)$ (Figurnov, Mohamed and Mnih,
+    2018).
 
-    F(0) = ½ whatever κ is, so that it equals
-    $-\int_0^\phi e^{\kappa (\cos t - \cos\phi)} (\cos t - A(\kappa))\, dt$ with $A = I_1 / I_0$, a smooth integral.
+    F(0) = ½ whatever κ is, so that it equals $-\int_0^\phi e^{\kappa (\cos t - \cos\phi)} (\cos t -
+    A(\kappa))\, dt$ with $A = I_1 / I_0$, a smooth integral.
     """
     scaled = i0e(concentration)
     miss = ((scaled - i1e(concentration)) / scaled)[..., None]  # 1 − A
     t = jnp.asarray((NODES + 1) / 2, angle.dtype) * angle[..., None]
-    rise = 2 * jnp.sin((angle[..., None] + t) / 2) * jnp.sin((angle[..., None] - t) / 2)  # cos t − cos φ
+    rise = (
+        2 * jnp.sin((angle[..., None] + t) / 2) * jnp.sin((angle[..., None] - t) / 2)
+    )  # cos t − cos φ
     integrand = jnp.exp(concentration[..., None] * rise) * (miss - 2 * jnp.sin(t / 2) ** 2)
     return -angle * (integrand * jnp.asarray(WEIGHTS / 2, angle.dtype)).sum(-1)
 
@@ -272,25 +300,36 @@ def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, 
 
 @_sample.register
 def _(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    # b = 1[logit + logistic noise > 0], so that a relaxation with the same key relaxes this very draw
+    # b = 1[logit + logistic noise > 0], so that a relaxation with the same key relaxes this very
+    # draw
     return (logistic_latent(q, key, num_samples) > 0).astype(q.logits.dtype)
 
 
 @_sample.register
 def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    return q.bits(noise(jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype))
+    return q.bits(
+        noise(
+            jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype
+        )
+    )
 
 
 @_sample.register
 def _(
-    q: dist.Gamma | dist.Beta | dist.Dirichlet | dist.StudentT | dist.VonMises, key: Array, num_samples: int
+    q: dist.Gamma | dist.Beta | dist.Dirichlet | dist.StudentT | dist.VonMises,
+    key: Array,
+    num_samples: int,
 ) -> Float[Array, "L ..."]:
-    return _rsample(jax.tree.map(stop_gradient, q), key, num_samples)  # so that no implicit derivative is traced
+    return _rsample(
+        jax.tree.map(stop_gradient, q), key, num_samples
+    )  # so that no implicit derivative is traced
 
 
 @_sample.register
 def _(q: dist.Poisson, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    if str(jax.random.key_impl(key)) != "threefry2x32":  # JAX draws Poisson variables from no other generator
+    if (
+        str(jax.random.key_impl(key)) != "threefry2x32"
+    ):  # JAX draws Poisson variables from no other generator
         key = jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl="threefry2x32")
     rate = along_samples(q.rate, q.batch_shape, num_samples)
     return jnp.moveaxis(jax.random.poisson(key, rate), -1, 0).astype(rate.dtype)
@@ -311,7 +350,9 @@ def _(q: PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return ranking(gumbel_latent(q, key, num_samples))
 
 
-def gumbel_latent(q: OneHotCategoricalLogits | PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def gumbel_latent(
+    q: OneHotCategoricalLogits | PlackettLuce, key: Array, num_samples: int
+) -> Float[Array, "L ..."]:
     """z ~ Gumbel(logits, 1): its largest entry is where x has its 1; a permutation x sorts it in descending order."""
     return q.logits + noise(jax.random.gumbel, key, num_samples, q.logits.shape, q.logits.dtype)
 

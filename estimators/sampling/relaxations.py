@@ -22,7 +22,9 @@ def relaxed_sample(
 @singledispatch
 def mean_parameter(q: dist.Distribution) -> Float[Array, "..."]:
     """E[x] as a function of θ, for the straight-through estimators; discrete variables only."""
-    raise NotImplementedError(f"{type(q).__name__} is not a discrete variable with a straight-through gradient")
+    raise NotImplementedError(
+        f"{type(q).__name__} is not a discrete variable with a straight-through gradient"
+    )
 
 
 @mean_parameter.register(dist.BernoulliLogits)
@@ -49,7 +51,10 @@ def _(q: OneHotCategoricalLogits, mean: Float[Array, "..."]) -> dist.Distributio
 
 @singledispatch
 def gapped(
-    q: dist.Distribution, x: Float[Array, "L ..."], gap: Float[Array, ""], temperature: Float[Array, ""]
+    q: dist.Distribution,
+    x: Float[Array, "L ..."],
+    gap: Float[Array, ""],
+    temperature: Float[Array, ""],
 ) -> Float[Array, "L ..."]:
     """A relaxed x close to x itself: the logits are moved, by constants, so that x's lie above all others by `gap`."""
     raise NotImplementedError(f"no logits are known that favour one value of {type(q).__name__}")
@@ -57,7 +62,10 @@ def gapped(
 
 @gapped.register
 def _(
-    q: OneHotCategoricalLogits, x: Float[Array, "L ..."], gap: Float[Array, ""], temperature: Float[Array, ""]
+    q: OneHotCategoricalLogits,
+    x: Float[Array, "L ..."],
+    gap: Float[Array, ""],
+    temperature: Float[Array, ""],
 ) -> Float[Array, "L ..."]:
     top = q.logits.max(-1, keepdims=True)
     up = top - (x * q.logits).sum(-1, keepdims=True)
@@ -67,7 +75,10 @@ def _(
 
 @gapped.register
 def _(
-    q: dist.BernoulliLogits, x: Float[Array, "L ..."], gap: Float[Array, ""], temperature: Float[Array, ""]
+    q: dist.BernoulliLogits,
+    x: Float[Array, "L ..."],
+    gap: Float[Array, ""],
+    temperature: Float[Array, ""],
 ) -> Float[Array, "L ..."]:
     """Two categories, with logits 0 and that of x = 1."""
     both = OneHotCategoricalLogits(jnp.stack([jnp.zeros_like(q.logits), q.logits], axis=-1))

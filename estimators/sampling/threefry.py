@@ -1,8 +1,9 @@
 r"""JAX's default generator, bit by bit the same, at a third of its time on a CPU.
 
-On a CPU JAX writes the twenty rounds of Threefry (Salmon et al., 2011) as a loop over arrays, so that every round goes
-through memory; elsewhere it writes them out. Importing this module has them written out on a CPU too, for every draw of
-the process: bits are three times as fast for one key, four times for many, and compile in less time, not more.
+On a CPU JAX writes the twenty rounds of Threefry (Salmon et al., 2011) as a loop over arrays, so
+that every round goes through memory; elsewhere it writes them out. Importing this module has them
+written out on a CPU too, for every draw of the process: bits are three times as fast for one key,
+four times for many, and compile in less time, not more.
 """
 
 import numpy as np
@@ -18,7 +19,10 @@ PARITY = np.uint32(0x1BD11BDA)
 
 
 def threefry_2x32(
-    key_0: UInt32[Array, "..."], key_1: UInt32[Array, "..."], x_0: UInt32[Array, "..."], x_1: UInt32[Array, "..."]
+    key_0: UInt32[Array, "..."],
+    key_1: UInt32[Array, "..."],
+    x_0: UInt32[Array, "..."],
+    x_1: UInt32[Array, "..."],
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
     """The hash of the counter (x₀, x₁) under the key: twenty rounds of add, rotate, xor.
 
@@ -38,4 +42,6 @@ def threefry_2x32(
     return x_0, x_1
 
 
-mlir.register_lowering(threefry2x32_p, mlir.lower_fun(threefry_2x32, multiple_results=True), platform="cpu")
+mlir.register_lowering(
+    threefry2x32_p, mlir.lower_fun(threefry_2x32, multiple_results=True), platform="cpu"
+)

@@ -1,7 +1,9 @@
-r"""Weak derivatives: $\partial_\psi q_\psi = c_\psi (q^+_\psi - q^-_\psi)$, looked up by the distribution's type.
+r"""Weak derivatives: $\partial_\psi q_\psi = c_\psi (q^+_\psi - q^-_\psi)$, looked up by the
+distribution's type.
 
-Each parameter ψ of q (one for every coordinate) has a constant c and two distributions of that coordinate, positive
-and negative, of which the derivative of q is the scaled difference (Pflug, 1989; Mohamed et al., 2020, table 1).
+Each parameter ψ of q (one for every coordinate) has a constant c and two distributions of that
+coordinate, positive and negative, of which the derivative of q is the scaled difference (Pflug,
+1989; Mohamed et al., 2020, table 1).
 """
 
 from functools import singledispatch
@@ -25,17 +27,21 @@ class WeakDerivative(NamedTuple):
 
 
 @singledispatch
-def weak_derivatives(q: dist.Distribution, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+def weak_derivatives(
+    q: dist.Distribution, key: Array, num_samples: int, coupled: bool
+) -> list[WeakDerivative]:
     """The weak derivative of q with respect to each of its parameters; coupled draws share their randomness."""
     raise NotImplementedError(f"no weak derivative is known for {type(q).__name__}")
 
 
 @weak_derivatives.register
 def _(q: dist.Normal, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
-    r"""Location: $c = 1/(\sigma\sqrt{2\pi})$, $x^\pm = \mu \pm \sigma W$ with W Rayleigh; coupled: the same W.
+    r"""Location: $c = 1/(\sigma\sqrt{2\pi})$, $x^\pm = \mu \pm \sigma W$ with W Rayleigh; coupled:
+    the same W.
 
-    Scale: $c = 1/\sigma$, $x^+ = \mu + \sigma M$ with M double-sided Maxwell (density ∝ m² e^{−m²/2}), $x^-$ from q
-    itself; coupled: $x^- = \mu + \sigma M U$ with U uniform, which is Gaussian.
+    Scale: $c = 1/\sigma$, $x^+ = \mu + \sigma M$ with M double-sided Maxwell (density ∝ m²
+    e^{−m²/2}), $x^-$ from q itself; coupled: $x^- = \mu + \sigma M U$ with U uniform, which is
+    Gaussian.
     """
     keys = dict(zip(("W+", "W-", "length", "sign", "U"), jax.random.split(key, 5), strict=True))
 
@@ -45,13 +51,18 @@ def _(q: dist.Normal, key: Array, num_samples: int, coupled: bool) -> list[WeakD
     weibull_up = rayleigh(draw(jax.random.uniform, "W+"))
     weibull_down = weibull_up if coupled else rayleigh(draw(jax.random.uniform, "W-"))
     # Maxwell: the length of a Gaussian vector in three dimensions
-    vector = noise(jax.random.normal, keys["length"], num_samples, (3, *q.batch_shape), jnp.result_type(q.loc))
+    vector = noise(
+        jax.random.normal, keys["length"], num_samples, (3, *q.batch_shape), jnp.result_type(q.loc)
+    )
     length = jnp.sqrt((vector**2).sum(1))
     maxwell = length * draw(jax.random.rademacher, "sign")
     gaussian = maxwell * draw(jax.random.uniform, "U") if coupled else draw(jax.random.normal, "U")
     return [
         WeakDerivative(
-            q.loc, 1 / (q.scale * jnp.sqrt(2 * jnp.pi)), q.loc + q.scale * weibull_up, q.loc - q.scale * weibull_down
+            q.loc,
+            1 / (q.scale * jnp.sqrt(2 * jnp.pi)),
+            q.loc + q.scale * weibull_up,
+            q.loc - q.scale * weibull_down,
         ),
         WeakDerivative(q.scale, 1 / q.scale, q.loc + q.scale * maxwell, q.loc + q.scale * gaussian),
     ]
@@ -83,15 +94,20 @@ def _(q: dist.Exponential, key: Array, num_samples: int, coupled: bool) -> list[
 
 @weak_derivatives.register
 def _(q: dist.Gamma, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
-    r"""Rate: $c = \alpha/\lambda$, $x^+$ from q itself, $x^- \sim \mathrm{Gamma}(\alpha + 1, \lambda)$.
+    r"""Rate: $c = \alpha/\lambda$, $x^+$ from q itself, $x^- \sim \mathrm{Gamma}(\alpha + 1,
+    \lambda)$.
 
     Coupled: $x^- = x^+ + E$ with E ~ Exponential(λ). None is known for α.
     """
     up_key, down_key, more_key = jax.random.split(key, 3)
     up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
-    wait = noise(jax.random.exponential, more_key, num_samples, q.batch_shape, jnp.result_type(q.rate))
+    wait = noise(
+        jax.random.exponential, more_key, num_samples, q.batch_shape, jnp.result_type(q.rate)
+    )
     more = (up if coupled else down) + wait / q.rate
-    return [WeakDerivative(everywhere(q, q.rate), everywhere(q, q.concentration / q.rate), up, more)]
+    return [
+        WeakDerivative(everywhere(q, q.rate), everywhere(q, q.concentration / q.rate), up, more)
+    ]
 
 
 @weak_derivatives.register

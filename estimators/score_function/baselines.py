@@ -1,8 +1,8 @@
 r"""Baselines: what may be subtracted from f in the score-function gradient without biasing it.
 
-$E[b \nabla_\theta \log q_\theta(x_l)] = 0$ for any b that does not depend on x_l. So a baseline is either a constant
-learned from earlier draws (its state, which an estimate reads but never writes before use), or made from the other
-samples. There is one baseline for each data point.
+$E[b \nabla_\theta \log q_\theta(x_l)] = 0$ for any b that does not depend on x_l. So a baseline is
+either a constant learned from earlier draws (its state, which an estimate reads but never writes
+before use), or made from the other samples. There is one baseline for each data point.
 """
 
 from abc import abstractmethod
@@ -47,15 +47,19 @@ class Baseline(eqx.Module):
         """The state as `value` needs it on this problem."""
         return state
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         """None, or the reason why b cannot be formed for this problem."""
         return None
 
-    def learning_objective(self, problem: Problem, state: State, signal: Float[Array, "L *batch"]) -> Float[Array, ""]:
+    def learning_objective(
+        self, problem: Problem, state: State, signal: Float[Array, "L *batch"]
+    ) -> Float[Array, ""]:
         """What parameters in the state are trained by gradient to minimise; 0 where there are none."""
         return jnp.zeros((), signal.dtype)
 
-    def learning_gradient(self, problem: Problem, state: State, signal: Float[Array, "L *batch"]) -> State | None:
+    def learning_gradient(
+        self, problem: Problem, state: State, signal: Float[Array, "L *batch"]
+    ) -> State | None:
         """Its gradient, built like the state, with None for what is not trained so; None where nothing is."""
         return None
 
@@ -109,7 +113,9 @@ class LearnedConstant(Baseline):
     def init(self, problem: Problem, key: Array) -> WeightedMean:
         return WeightedMean(zeros(problem), zeros(problem))
 
-    def value(self, signal: Float[Array, "L *batch"], state: WeightedMean) -> Float[Array, "#L *batch"]:
+    def value(
+        self, signal: Float[Array, "L *batch"], state: WeightedMean
+    ) -> Float[Array, "#L *batch"]:
         return state.mean[None]
 
 
@@ -144,15 +150,17 @@ class MovingAverage(LearnedConstant):
         state: WeightedMean,
     ) -> WeightedMean:
         fade, enter = self.decay, 1 - self.decay
-        return WeightedMean(fade * state.total + enter * signal.mean(0), fade * state.weight + enter)
+        return WeightedMean(
+            fade * state.total + enter * signal.mean(0), fade * state.weight + enter
+        )
 
 
 class Optimal(LearnedConstant):
     r"""$b = E[f \|s\|^2] / E[\|s\|^2]$ with $s = \nabla_\theta \log q_\theta(x)$.
 
-    It is the constant that minimises the total variance, the sum over all of θ (not that of any one coordinate).
-    Both expectations are means over earlier draws, so b stays independent of the estimate's own (Weaver and Tao, 2001;
-    Greensmith, Bartlett and Baxter, 2004).
+    It is the constant that minimises the total variance, the sum over all of θ (not that of any one
+    coordinate). Both expectations are means over earlier draws, so b stays independent of the
+    estimate's own (Weaver and Tao, 2001; Greensmith, Bartlett and Baxter, 2004).
     """
 
     def update(
@@ -176,10 +184,12 @@ class Fitted(NamedTuple):
 
 
 class InputDependent(Baseline):
-    r"""$b_n = c + C_\phi(u_n)$: a moving average c, and a network of the data point's inputs (Mnih and Gregor, 2014).
+    r"""$b_n = c + C_\phi(u_n)$: a moving average c, and a network of the data point's inputs (Mnih
+    and Gregor, 2014).
 
-    It is NVIL's, without the normalisation of the signal by its variance, which biases the scale of the gradient. φ
-    takes a step of Adam down the gradient of the mean of $(f - c - C_\phi(u))^2$ after each estimate.
+    It is NVIL's, without the normalisation of the signal by its variance, which biases the scale of
+    the gradient. φ takes a step of Adam down the gradient of the mean of $(f - c - C_\phi(u))^2$
+    after each estimate.
     """
 
     hidden_dim: ClassVar[int] = 16
@@ -187,18 +197,28 @@ class InputDependent(Baseline):
 
     def init(self, problem: Problem, key: Array) -> Fitted:
         network = Perceptron(key, cast(WithInputs, problem).inputs.shape[-1], self.hidden_dim)
-        return Fitted(network, optax.adam(self.learning_rate).init(network), MovingAverage().init(problem, key))
+        return Fitted(
+            network,
+            optax.adam(self.learning_rate).init(network),
+            MovingAverage().init(problem, key),
+        )
 
     def on(self, problem: Problem, state: Fitted) -> Float[Array, "*batch"]:
         return state.mean.mean + state.network(cast(WithInputs, problem).inputs)
 
-    def value(self, signal: Float[Array, "L *batch"], state: Float[Array, "*batch"]) -> Float[Array, "#L *batch"]:
+    def value(
+        self, signal: Float[Array, "L *batch"], state: Float[Array, "*batch"]
+    ) -> Float[Array, "#L *batch"]:
         return state[None]
 
-    def learning_objective(self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]) -> Float[Array, ""]:
+    def learning_objective(
+        self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]
+    ) -> Float[Array, ""]:
         return ((signal - self.on(problem, state)) ** 2).mean()
 
-    def learning_gradient(self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]) -> Fitted:
+    def learning_gradient(
+        self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]
+    ) -> Fitted:
         def objective(network: Perceptron) -> Float[Array, ""]:
             return self.learning_objective(problem, state._replace(network=network), signal)
 
@@ -217,16 +237,20 @@ class InputDependent(Baseline):
         mean = MovingAverage().update(problem, params, x, signal, state.mean)
         return Fitted(optax.apply_updates(state.network, step), optimiser, mean)
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         known = isinstance(problem, WithInputs)
         return None if known else "an input-dependent baseline needs data points with inputs"
 
 
-def squared_score_norm(problem: Problem, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
+def squared_score_norm(
+    problem: Problem, params: Params, x: Float[Array, "L ..."]
+) -> Float[Array, "L *batch"]:
     r"""$\|\nabla_\theta \log q_\theta(x_l)\|^2$ over all of θ, for each sample and each data point."""
 
     def of_one_sample(x: Float[Array, "..."]) -> Float[Array, "*batch"]:
-        scores = jax.jacrev(lambda params: problem.distribution(params).log_prob(x))(stop_gradient(params))
+        scores = jax.jacrev(lambda params: problem.distribution(params).log_prob(x))(
+            stop_gradient(params)
+        )
         batch = problem.abstract_distribution().batch_shape
         return sum((leaf.reshape(*batch, -1) ** 2).sum(-1) for leaf in jax.tree.leaves(scores))
 

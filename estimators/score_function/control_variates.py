@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost
+from gradest.estimators.base import Evaluations
 from gradest.estimators.sampling.draws import base, is_angle
 from gradest.problems.base import Params, Problem
 
@@ -25,11 +25,11 @@ class ControlVariate(eqx.Module):
         r"""h(x_l) at each sample, and $E_{q_\theta}[h]$ summed over data points, whose gradient is added back."""
 
     @abstractmethod
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         """None, or the reason why h cannot be formed for this problem."""
 
     @abstractmethod
-    def cost(self, problem: Problem) -> Cost:
+    def evaluations(self, problem: Problem) -> Evaluations:
         """What h costs in one estimate."""
 
 
@@ -41,20 +41,22 @@ class NoControlVariate(ControlVariate):
     ) -> tuple[float, float]:
         return 0.0, 0.0
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         return None
 
-    def cost(self, problem: Problem) -> Cost:
-        return Cost(f=0, grad=0)
+    def evaluations(self, problem: Problem) -> Evaluations:
+        return Evaluations(f=0, grad=0)
 
 
 class FirstOrder(ControlVariate):
-    r"""MuProp (Gu, Levine, Sutskever and Mnih, 2016): f's first-order Taylor expansion about the mean m of q,
+    r"""MuProp (Gu, Levine, Sutskever and Mnih, 2016): f's first-order Taylor expansion about the
+    mean m of q,
 
-    $h(x) = f(m) + \nabla f(m)^\top (x - m)$, with m and ∇f held fixed, so that $E_{q_\theta}[h] = f(m) +
-    \nabla f(m)^\top (\mu_\theta - m)$. Exact, hence without variance, where f is linear.
+    $h(x) = f(m) + \nabla f(m)^\top (x - m)$, with m and ∇f held fixed, so that $E_{q_\theta}[h] =
+    f(m) + \nabla f(m)^\top (\mu_\theta - m)$. Exact, hence without variance, where f is linear.
 
-    For any q with a mean, at which f can be evaluated. Cost: one evaluation of f and one of its gradient.
+    For any q with a mean, at which f can be evaluated. Cost: one evaluation of f and one of its
+    gradient.
     """
 
     def __call__(
@@ -71,27 +73,34 @@ class FirstOrder(ControlVariate):
 
         return taylor(x - center), taylor(q.mean - center).sum()
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
         known = not is_angle(q)  # numpyro's mean of one is not E[x]
         try:
             jax.eval_shape(lambda q: q.mean, q)
         except NotImplementedError:
             known = False
-        return None if known else f"first_order needs an x with a known mean, unlike that of {type(base(q)).__name__}"
+        return (
+            None
+            if known
+            else f"first_order needs an x with a known mean, unlike that of {type(base(q)).__name__}"
+        )
 
-    def cost(self, problem: Problem) -> Cost:
-        return Cost(f=1, grad=1)
+    def evaluations(self, problem: Problem) -> Evaluations:
+        return Evaluations(f=1, grad=1)
 
 
 class Delta(ControlVariate):
-    r"""The delta method: f's second-order Taylor expansion about the mean m of q (Paisley, Blei and Jordan, 2012),
+    r"""The delta method: f's second-order Taylor expansion about the mean m of q (Paisley, Blei and
+    Jordan, 2012),
 
-    $h(x) = f(m) + \nabla f(m)^\top (x - m) + \frac12 (x - m)^\top H (x - m)$, with m, ∇f and H held fixed, so that
-    $E_{q_\theta}[h] = f(m) + \nabla f(m)^\top (\mu_\theta - m) + \frac12 [(\mu_\theta - m)^\top H (\mu_\theta - m)
-    + \sum_i H_{ii} \sigma_{\theta,i}^2]$. Exact, hence without variance, where f is quadratic.
+    $h(x) = f(m) + \nabla f(m)^\top (x - m) + \frac12 (x - m)^\top H (x - m)$, with m, ∇f and H held
+    fixed, so that $E_{q_\theta}[h] = f(m) + \nabla f(m)^\top (\mu_\theta - m) + \frac12
+    [(\mu_\theta - m)^\top H (\mu_\theta - m) + \sum_i H_{ii} \sigma_{\theta,i}^2]$. Exact, hence
+    without variance, where f is quadratic.
 
-    For a q of independent Gaussian coordinates. Cost: one evaluation of f, one of its gradient, and D more for H.
+    For a q of independent Gaussian coordinates. Cost: one evaluation of f, one of its gradient, and
+    D more for H.
     """
 
     def __call__(
@@ -110,7 +119,9 @@ class Delta(ControlVariate):
         value, gradient = f(center), gradient_of_f(center)
 
         def hessian_row(direction: Float[Array, " dim"]) -> Float[Array, "*batch dim"]:
-            return jax.jvp(gradient_of_f, (center,), (jnp.broadcast_to(direction, center.shape),))[1]
+            return jax.jvp(gradient_of_f, (center,), (jnp.broadcast_to(direction, center.shape),))[
+                1
+            ]
 
         hessian = jax.vmap(hessian_row, out_axes=-2)(jnp.eye(center.shape[-1], dtype=center.dtype))
 
@@ -122,13 +133,13 @@ class Delta(ControlVariate):
         expectation = taylor(mean - center) + 0.5 * (curvature * vector(q.variance)).sum(-1)
         return taylor(vector(x) - center), expectation.sum()
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
         reason = f"delta needs Gaussian coordinates, not {type(base(q)).__name__}"
         return None if isinstance(base(q), dist.Normal) else reason
 
-    def cost(self, problem: Problem) -> Cost:
-        return Cost(f=1, grad=1 + math.prod(problem.abstract_distribution().event_shape))
+    def evaluations(self, problem: Problem) -> Evaluations:
+        return Evaluations(f=1, grad=1 + math.prod(problem.abstract_distribution().event_shape))
 
 
 CONTROL_VARIATES: dict[str, ControlVariate] = {

@@ -9,7 +9,7 @@ import numpyro.distributions as dist
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, knows, noise, sample
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
@@ -28,7 +28,9 @@ def _(q: dist.Independent, factor: Float[Array, ""]) -> dist.Distribution:
 
 
 @widened.register
-def _(q: dist.Normal | dist.Logistic | dist.Laplace | dist.Gumbel, factor: Float[Array, ""]) -> dist.Distribution:
+def _(
+    q: dist.Normal | dist.Logistic | dist.Laplace | dist.Gumbel, factor: Float[Array, ""]
+) -> dist.Distribution:
     return type(q)(q.loc, factor * q.scale)
 
 
@@ -48,14 +50,18 @@ def _(q: dist.BernoulliLogits, factor: Float[Array, ""]) -> dist.Distribution:
 
 
 class ImportanceWeighted(SurrogateEstimator):
-    r"""$\frac1L \sum_l w_l f(\theta, x_l) \nabla_\theta \log q_\theta(x_l) + w_l \partial_\theta f$, w = q / r.
+    r"""$\frac1L \sum_l w_l f(\theta, x_l) \nabla_\theta \log q_\theta(x_l) + w_l \partial_\theta
+    f$, w = q / r.
 
-    $r = (1 - a)\, q_\theta + a\, \tilde q_\theta$ is a defensive mixture with a wider distribution of the same family:
-    it sees what f is where q seldom goes, and no weight exceeds 1/(1 − a). Unbiased for any f, discontinuous or not.
-    Cost: L evaluations of f; where f depends on θ, L of its gradient.
+    $r = (1 - a)\, q_\theta + a\, \tilde q_\theta$ is a defensive mixture with a wider distribution
+    of the same family: it sees what f is where q seldom goes, and no weight exceeds 1/(1 − a).
+    Unbiased for any f, discontinuous or not. Cost: L evaluations of f; where f depends on θ, L of
+    its gradient.
     """
 
-    share: Number = number(0.5, "a: of the draws that are from the wider distribution; below 1", above=0)
+    share: Number = number(
+        0.5, "a: of the draws that are from the wider distribution; below 1", above=0
+    )
     widening: Number = number(2.0, "factor by which it is wider", above=1)
 
     unbiased: ClassVar[bool] = True
@@ -72,17 +78,21 @@ class ImportanceWeighted(SurrogateEstimator):
         q = problem.distribution(params)
         wide = widened(q, self.widening)
         choice_key, key = jax.random.split(key)
-        uniform = noise(jax.random.uniform, choice_key, num_samples, q.batch_shape, self.share.dtype)
+        uniform = noise(
+            jax.random.uniform, choice_key, num_samples, q.batch_shape, self.share.dtype
+        )
         from_wide = (uniform < self.share).reshape(*uniform.shape, *(1 for _ in q.event_shape))
         x = jnp.where(from_wide, sample(wide, key, num_samples), sample(q, key, num_samples))
         log_q = q.log_prob(x)
-        log_r = jnp.logaddexp(jnp.log1p(-self.share) + log_q, jnp.log(self.share) + wide.log_prob(x))
-        f = stop_gradient(jnp.exp(log_q - log_r)) * problem.costs(params, x)
+        log_r = jnp.logaddexp(
+            jnp.log1p(-self.share) + log_q, jnp.log(self.share) + wide.log_prob(x)
+        )
+        f = stop_gradient(jnp.exp(log_q - log_r)) * problem.objectives(params, x)
         return (stop_gradient(f) * log_q + f).mean(0).sum(), state
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         return None if knows(widened, q) else f"no wider {type(q).__name__} is known"
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples * problem.objective_uses_params)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)

@@ -1,8 +1,9 @@
 r"""Score-function gradients of the K-sample bound, with a control variate for each particle.
 
-With $\hat Z = \frac1K \sum_k w_k$ and $\tilde w_k = w_k / \sum_j w_j$ the gradient of $\log \hat Z$ is estimated by
-$\sum_k (\log \hat Z - \tilde w_k - c_k) \nabla \log q_\theta(z_k) + \tilde w_k \nabla \log p_\theta(z_k)$.
-It has no bias where $c_k$ does not depend on $z_k$: the other particles, by which it is made, say nothing of it.
+With $\hat Z = \frac1K \sum_k w_k$ and $\tilde w_k = w_k / \sum_j w_j$ the gradient of $\log \hat Z$
+is estimated by $\sum_k (\log \hat Z - \tilde w_k - c_k) \nabla \log q_\theta(z_k) + \tilde w_k
+\nabla \log p_\theta(z_k)$. It has no bias where $c_k$ does not depend on $z_k$: the other
+particles, by which it is made, say nothing of it.
 """
 
 from abc import abstractmethod
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import sample
 from gradest.problems.arguments import Number, choice, integer, number
 from gradest.problems.base import Params, Problem
@@ -26,7 +27,9 @@ Scale = Float[Array, "L *batch 1"]
 """A number for each draw and data point, beside its particles."""
 
 
-def log_weights(problem: ImportanceWeightedBound, params: Params, x: Float[Array, "L ..."]) -> LogWeights:
+def log_weights(
+    problem: ImportanceWeightedBound, params: Params, x: Float[Array, "L ..."]
+) -> LogWeights:
     r"""$\log w_k$ of each draw, as a function of θ in $\log p_\theta$ alone."""
     q = stop_gradient(problem.distribution(params))
     return jax.vmap(problem.log_weights, in_axes=(None, None, 0))(params, q, x)
@@ -45,7 +48,12 @@ class ParticleScore(SurrogateEstimator):
 
     @abstractmethod
     def control(
-        self, problem: ImportanceWeightedBound, params: Params, log_w: LogWeights, scale: Scale, key: Array
+        self,
+        problem: ImportanceWeightedBound,
+        params: Params,
+        log_w: LogWeights,
+        scale: Scale,
+        key: Array,
     ) -> LogWeights:
         r"""c_k of each particle, all weights taken over the scale $e^{scale}$, one for all particles of a draw."""
 
@@ -56,21 +64,28 @@ class ParticleScore(SurrogateEstimator):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
         log_w = log_weights(problem, params, x)
-        # the differences that are wanted are small beside log Z: all weights are taken over the sum of those drawn
+        # the differences that are wanted are small beside log Z: all weights are taken over the sum
+        # of those drawn
         scale = stop_gradient(jax.nn.logsumexp(log_w, axis=-1, keepdims=True))
         over = stop_gradient(log_w) - scale
-        control = self.control(problem, stop_gradient(params), over, scale, jax.random.fold_in(key, 1))
+        control = self.control(
+            problem, stop_gradient(params), over, scale, jax.random.fold_in(key, 1)
+        )
         signal = log_mean_exp(over)[..., None] - jnp.exp(over) - control
         surrogate = (stop_gradient(signal) * log_density(q, x)).sum(-1) + log_mean_exp(log_w)
         return -problem.factor * surrogate.mean(0).sum(), state
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         if not isinstance(problem, ImportanceWeightedBound):
             return "f is no bound of K particles with weights"
-        return None if problem.num_particles > 1 else "num_particles = 1: a particle needs others beside it"
+        return (
+            None
+            if problem.num_particles > 1
+            else "num_particles = 1: a particle needs others beside it"
+        )
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples)
 
 
 def rest(log_w: LogWeights) -> LogWeights:
@@ -92,51 +107,77 @@ MEANS = {"arithmetic": arithmetic, "geometric": geometric}
 
 
 class VIMCO(ParticleScore):
-    r"""$\frac{-c}L \sum_{lk} (\log \hat Z - \log \hat Z_{-k}) \nabla \log q_\theta(z_k) + \tilde w_k \nabla \log w_k$.
+    r"""$\frac{-c}L \sum_{lk} (\log \hat Z - \log \hat Z_{-k}) \nabla \log q_\theta(z_k) + \tilde
+    w_k \nabla \log w_k$.
 
-    $\hat Z_{-k}$ is $\hat Z$ with a mean of the other weights in the place of $w_k$: leave-one-out, particle by
-    particle, so that no second draw of x is needed. Unbiased with either mean. For the K-sample bound, K ≥ 2, and any
-    q. Cost: L evaluations of f and L of its gradient.
+    $\hat Z_{-k}$ is $\hat Z$ with a mean of the other weights in the place of $w_k$: leave-one-out,
+    particle by particle, so that no second draw of x is needed. Unbiased with either mean. For the
+    K-sample bound, K ≥ 2, and any q. Cost: L evaluations of f and L of its gradient.
     """
 
-    mean: str = choice({name: name for name in MEANS}, "geometric", "of the other weights, in the place of one's own")
+    mean: str = choice(
+        {name: name for name in MEANS},
+        "geometric",
+        "of the other weights, in the place of one's own",
+    )
 
     source: ClassVar[str] = "Mnih and Rezende, 2016"
 
     def control(
-        self, problem: ImportanceWeightedBound, params: Params, log_w: LogWeights, scale: Scale, key: Array
+        self,
+        problem: ImportanceWeightedBound,
+        params: Params,
+        log_w: LogWeights,
+        scale: Scale,
+        key: Array,
     ) -> LogWeights:
-        return log_mean_exp(jnp.where(itself(log_w), MEANS[self.mean](log_w)[..., None], log_w[..., None, :]))
+        return log_mean_exp(
+            jnp.where(itself(log_w), MEANS[self.mean](log_w)[..., None], log_w[..., None, :])
+        )
 
 
 class OVIS(ParticleScore):
-    r"""$\frac{-c}L \sum_{lk} (\log \hat Z - \tilde w_k - c_k) \nabla \log q_\theta(z_k) + \tilde w_k \nabla \log p$.
+    r"""$\frac{-c}L \sum_{lk} (\log \hat Z - \tilde w_k - c_k) \nabla \log q_\theta(z_k) + \tilde
+    w_k \nabla \log p$.
 
-    With a $c_k$ near the one of least variance the signal-to-noise ratio grows with K, where VIMCO's does not.
-    `monte_carlo` (OVIS_MC): $c_k$ is the mean of $d_k = \log \hat Z - \tilde w_k$ over auxiliary particles in the place
-    of $z_k$. `asymptotic` (OVIS~), with $\hat Z_{-k}$ the arithmetic mean of the other weights, is
-    $c_k = \log \hat Z_{-k} - \gamma \tilde w_k + (1 - \gamma) \log(1 - 1/K)$; at γ = 0, for few effective particles,
-    what is left is $d_k - c_k = -\log(1 - \tilde w_k) - \tilde w_k$.
+    With a $c_k$ near the one of least variance the signal-to-noise ratio grows with K, where
+    VIMCO's does not. `monte_carlo` (OVIS_MC): $c_k$ is the mean of $d_k = \log \hat Z - \tilde w_k$
+    over auxiliary particles in the place of $z_k$. `asymptotic` (OVIS~), with $\hat Z_{-k}$ the
+    arithmetic mean of the other weights, is $c_k = \log \hat Z_{-k} - \gamma \tilde w_k + (1 -
+    \gamma) \log(1 - 1/K)$; at γ = 0, for few effective particles, what is left is $d_k - c_k =
+    -\log(1 - \tilde w_k) - \tilde w_k$.
 
-    Unbiased, but for γ other than 0, which is meant for many effective particles: there $c_k$ depends on $z_k$, and
-    $\gamma \sum_k \tilde w_k \nabla \log q_\theta(z_k)$ goes missing. For the K-sample bound, K ≥ 2, and any q. Cost: L
-    evaluations of f and L of its gradient; `monte_carlo` takes `auxiliary` times L more of f.
+    Unbiased, but for γ other than 0, which is meant for many effective particles: there $c_k$
+    depends on $z_k$, and $\gamma \sum_k \tilde w_k \nabla \log q_\theta(z_k)$ goes missing. For the
+    K-sample bound, K ≥ 2, and any q. Cost: L evaluations of f and L of its gradient; `monte_carlo`
+    takes `auxiliary` times L more of f.
     """
 
     control_variate: str = choice(
         {name: name for name in ("asymptotic", "monte_carlo")}, "asymptotic", "how c_k comes about"
     )
-    gamma: Number = number(0.0, "γ of the asymptotic c_k: 0 for few effective particles, 1 (biased) for many")
-    auxiliary: int = integer(1, "draws of K auxiliary particles for each draw, where it is monte_carlo")
+    gamma: Number = number(
+        0.0, "γ of the asymptotic c_k: 0 for few effective particles, 1 (biased) for many"
+    )
+    auxiliary: int = integer(
+        1, "draws of K auxiliary particles for each draw, where it is monte_carlo"
+    )
 
     source: ClassVar[str] = "Liévin, Dittadi, Christensen and Winther, 2020"
 
     def control(
-        self, problem: ImportanceWeightedBound, params: Params, log_w: LogWeights, scale: Scale, key: Array
+        self,
+        problem: ImportanceWeightedBound,
+        params: Params,
+        log_w: LogWeights,
+        scale: Scale,
+        key: Array,
     ) -> LogWeights:
         if self.control_variate == "asymptotic":
             share = 1 - jnp.ones((), log_w.dtype) / log_w.shape[-1]
-            return arithmetic(log_w) - self.gamma * jnp.exp(log_w) + (1 - self.gamma) * jnp.log(share)
+            return (
+                arithmetic(log_w) - self.gamma * jnp.exp(log_w) + (1 - self.gamma) * jnp.log(share)
+            )
         drawn = sample(problem.distribution(params), key, self.auxiliary * len(log_w))
         tried = log_weights(problem, params, drawn).reshape(self.auxiliary, *log_w.shape) - scale
         # over draws and auxiliary particles, for each particle that they replace
@@ -149,6 +190,6 @@ class OVIS(ParticleScore):
         exact = self.control_variate == "monte_carlo" or bool(jnp.all(self.gamma == 0))
         return super().claims_unbiased(problem) and exact
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         extra = self.auxiliary * (self.control_variate == "monte_carlo")
-        return Cost(f=num_samples * (1 + extra), grad=num_samples)
+        return Evaluations(f=num_samples * (1 + extra), grad=num_samples)

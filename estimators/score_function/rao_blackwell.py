@@ -6,18 +6,19 @@ import jax
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import base, sample
 from gradest.problems.base import Params, Problem, SumOfTerms
 
 
 class RaoBlackwell(SurrogateEstimator):
-    r"""$\frac1L \sum_l \sum_i f_i(\theta, x_{li}) \nabla_\theta \log q_i(x_{li}) + \partial_\theta f$.
+    r"""$\frac1L \sum_l \sum_i f_i(\theta, x_{li}) \nabla_\theta \log q_i(x_{li}) + \partial_\theta
+    f$.
 
-    The score-function gradient with the expectation taken over all that f shares with no factor: where q_θ is
-    $\prod_i q_i(x_i)$ and f is $\sum_i f_i(x_i)$, no term $j \ne i$ multiplies x_i's score. Its variance grows as D,
-    the score function's as D² and more. Unbiased for any f. Cost: L evaluations of f;
-    where f depends on θ, L of its gradient.
+    The score-function gradient with the expectation taken over all that f shares with no factor:
+    where q_θ is $\prod_i q_i(x_i)$ and f is $\sum_i f_i(x_i)$, no term $j \ne i$ multiplies x_i's
+    score. Its variance grows as D, the score function's as D² and more. Unbiased for any f. Cost: L
+    evaluations of f; where f depends on θ, L of its gradient.
     """
 
     unbiased: ClassVar[bool] = True
@@ -32,8 +33,12 @@ class RaoBlackwell(SurrogateEstimator):
         f = jax.vmap(cast(SumOfTerms, problem).terms, in_axes=(None, 0))(params, x)
         return (stop_gradient(f) * base(q).log_prob(x) + f).mean(0).sum(), state
 
-    def supports(self, problem: Problem) -> str | None:
-        return None if isinstance(problem, SumOfTerms) else "f is not known as a sum of terms, one for each coordinate"
+    def refuses(self, problem: Problem) -> str | None:
+        return (
+            None
+            if isinstance(problem, SumOfTerms)
+            else "f is not known as a sum of terms, one for each coordinate"
+        )
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        return Cost(f=num_samples, grad=num_samples * problem.objective_uses_params)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)

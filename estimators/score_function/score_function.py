@@ -5,7 +5,7 @@ from typing import ClassVar
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Cost, State, SurrogateEstimator
+from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
 from gradest.estimators.score_function.baselines import BASELINES, Baseline
 from gradest.estimators.score_function.control_variates import CONTROL_VARIATES, ControlVariate
@@ -14,22 +14,28 @@ from gradest.problems.base import Params, Problem
 
 
 class ScoreFunction(SurrogateEstimator):
-    r"""$\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b_l] \nabla_\theta \log q_\theta(x_l) + \partial_\theta f$.
+    r"""$\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b_l] \nabla_\theta \log q_\theta(x_l) +
+    \partial_\theta f$.
 
-    b is the baseline and h the control variate, for which $\nabla_\theta E_{q_\theta}[h]$ is added. Unbiased for any f,
-    discontinuous or not, and any q with a density or mass function: b_l never depends on the x_l that it multiplies,
-    and the expectation of h is known. Cost: L evaluations of f and what h costs; where f depends on θ, L of its
-    gradient.
+    b is the baseline and h the control variate, for which $\nabla_\theta E_{q_\theta}[h]$ is added.
+    Unbiased for any f, discontinuous or not, and any q with a density or mass function: b_l never
+    depends on the x_l that it multiplies, and the expectation of h is known. Cost: L evaluations of
+    f and what h costs; where f depends on θ, L of its gradient.
 
-    Under other names: VarGrad (Richter et al., 2020) is the baseline leave_one_out; the first derivative of DiCE
-    (Foerster et al., 2018) is this estimate; NVIL (Mnih and Gregor, 2014) is the baseline input_dependent, MuProp (Gu
-    et al., 2016) the control variate first_order; evolution strategies with antithetic pairs (Salimans et al., 2017)
-    are the coupling antithetic where q is a Gaussian about θ.
+    Under other names: VarGrad (Richter et al., 2020) is the baseline leave_one_out; the first
+    derivative of DiCE (Foerster et al., 2018) is this estimate; NVIL (Mnih and Gregor, 2014) is the
+    baseline input_dependent, MuProp (Gu et al., 2016) the control variate first_order; evolution
+    strategies with antithetic pairs (Salimans et al., 2017) are the coupling antithetic where q is
+    a Gaussian about θ.
     """
 
     baseline: Baseline = choice(BASELINES, "none", "what is subtracted from f", static=False)
-    control_variate: ControlVariate = choice(CONTROL_VARIATES, "none", "h, of known expectation", static=False)
-    coupling: Coupling = choice(COUPLINGS, "independent", "how the draws hang together", static=False)
+    control_variate: ControlVariate = choice(
+        CONTROL_VARIATES, "none", "h, of known expectation", static=False
+    )
+    coupling: Coupling = choice(
+        COUPLINGS, "independent", "how the draws hang together", static=False
+    )
 
     unbiased: ClassVar[bool] = True
     source: ClassVar[str] = "Glynn, 1990; Williams, 1992"
@@ -39,28 +45,36 @@ class ScoreFunction(SurrogateEstimator):
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
         x = self.coupling.sample(q, key, num_samples)
-        f = problem.costs(params, x)
+        f = problem.objectives(params, x)
         h, expected_h = self.control_variate(problem, params, q, x)
         signal = stop_gradient(f - h)
         b = self.baseline.value(signal, self.baseline.on(problem, state))
         surrogate = (stop_gradient(signal - b) * q.log_prob(x) + f).mean(0).sum() + expected_h
         return surrogate, self.baseline.update(problem, params, x, signal, state)
 
-    def signal(self, problem: Problem, params: Params, key: Array, num_samples: int) -> Float[Array, "L *batch"]:
+    def signal(
+        self, problem: Problem, params: Params, key: Array, num_samples: int
+    ) -> Float[Array, "L *batch"]:
         """What a baseline that learns is fitted to: f − h at the samples of an estimate with this key."""
         q = problem.distribution(params)
         x = self.coupling.sample(q, key, num_samples)
-        return stop_gradient(problem.costs(params, x) - self.control_variate(problem, params, q, x)[0])
+        return stop_gradient(
+            problem.objectives(params, x) - self.control_variate(problem, params, q, x)[0]
+        )
 
     def learning_objective(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> Float[Array, ""]:
-        return self.baseline.learning_objective(problem, state, self.signal(problem, params, key, num_samples))
+        return self.baseline.learning_objective(
+            problem, state, self.signal(problem, params, key, num_samples)
+        )
 
     def learning_gradient(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> State | None:
-        return self.baseline.learning_gradient(problem, state, self.signal(problem, params, key, num_samples))
+        return self.baseline.learning_gradient(
+            problem, state, self.signal(problem, params, key, num_samples)
+        )
 
     def init(self, problem: Problem, params: Params, key: Array) -> State:
         return self.baseline.init(problem, key)
@@ -75,13 +89,19 @@ class ScoreFunction(SurrogateEstimator):
     def refuses_samples(self, num_samples: int) -> str | None:
         return super().refuses_samples(num_samples) or self.coupling.refuses_samples(num_samples)
 
-    def supports(self, problem: Problem) -> str | None:
+    def refuses(self, problem: Problem) -> str | None:
         if self.baseline.joins_samples and not self.coupling.independent:
             return "a baseline made from the other samples needs independent draws"
         q = problem.abstract_distribution()
-        parts = self.baseline.supports(problem), self.control_variate.supports(problem), self.coupling.supports(q)
+        parts = (
+            self.baseline.refuses(problem),
+            self.control_variate.refuses(problem),
+            self.coupling.refuses(q),
+        )
         return next(filter(None, parts), None)
 
-    def cost(self, problem: Problem, num_samples: int) -> Cost:
-        extra = self.control_variate.cost(problem)
-        return Cost(f=num_samples + extra.f, grad=num_samples * problem.objective_uses_params + extra.grad)
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        extra = self.control_variate.evaluations(problem)
+        return Evaluations(
+            f=num_samples + extra.f, grad=num_samples * problem.objective_uses_params + extra.grad
+        )

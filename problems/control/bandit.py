@@ -13,11 +13,13 @@ from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 
 
 class Bandit(Problem):
-    r"""$f(x) = (a^\top x - t)^2 - r_0$, x the one-hot arm that a softmax policy pulls; the group `logits` starts at 0.
+    r"""$f(x) = (a^\top x - t)^2 - r_0$, x the one-hot arm that a softmax policy pulls; the group
+    `logits` starts at 0.
 
-    The K arms are actions $a_k$ evenly spaced between 0 and 1, of which the one nearest to t pays most: at best $r_0$,
-    a constant that has no part in the gradient $\partial E[f] / \partial \mathrm{logit}_k = p_k (f_k - p^\top f)$, but
-    much in the variance of a score function without a baseline. A relaxed x is an action between the arms.
+    The K arms are actions $a_k$ evenly spaced between 0 and 1, of which the one nearest to t pays
+    most: at best $r_0$, a constant that has no part in the gradient $\partial E[f] / \partial
+    \mathrm{logit}_k = p_k (f_k - p^\top f)$, but much in the variance of a score function without a
+    baseline. A relaxed x is an action between the arms.
     """
 
     arms: int = integer(10, "K, the arms", at_least=2)

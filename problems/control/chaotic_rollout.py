@@ -12,14 +12,15 @@ from gradest.problems.base import Params, Problem
 
 
 class ChaoticRollout(Problem):
-    r"""$f(x) = \frac1T \sum_{t=1}^T s_t$ for the logistic map $s_{t+1} = r s_t (1 - s_t)$, $s_0 = \mathrm{sigmoid}(x)$.
+    r"""$f(x) = \frac1T \sum_{t=1}^T s_t$ for the logistic map $s_{t+1} = r s_t (1 - s_t)$, $s_0 =
+    \mathrm{sigmoid}(x)$.
 
-    $x \sim N(\mu, \sigma^2)$ in one dimension; groups `mean` and `scale`. Above r ≈ 3.57 the map is chaotic: at r = 4
-    the slope of $s_T$ in $s_0$ grows as $2^T$, and with it the standard deviation of the pathwise gradient, whereas f
-    stays within [0, 1], and with it the score function's.
+    $x \sim N(\mu, \sigma^2)$ in one dimension; groups `mean` and `scale`. Above r ≈ 3.57 the map is
+    chaotic: at r = 4 the slope of $s_T$ in $s_0$ grows as $2^T$, and with it the standard deviation
+    of the pathwise gradient, whereas f stays within [0, 1], and with it the score function's.
 
-    The exact gradient is $\int f(x) \nabla q_\theta(x) dx$ by the trapezoid rule: f has no wave shorter than
-    $2 \pi / 2^{T-1}$ at r = 4, and horizons up to 12 are resolved.
+    The exact gradient is $\int f(x) \nabla q_\theta(x) dx$ by the trapezoid rule: f has no wave
+    shorter than $2 \pi / 2^{T-1}$ at r = 4, and horizons up to 12 are resolved.
     """
 
     horizon: int = integer(6, "T, the steps of the rollout")
@@ -28,7 +29,9 @@ class ChaoticRollout(Problem):
     scale: Number = number(0.5, "σ", above=0)
 
     truth: ClassVar[str] = "quadrature"
-    source: ClassVar[str] = "Parmas, Rasmussen, Peters and Doya, 2018; Metz, Freeman, Schoenholz and Kachman, 2021"
+    source: ClassVar[str] = (
+        "Parmas, Rasmussen, Peters and Doya, 2018; Metz, Freeman, Schoenholz and Kachman, 2021"
+    )
 
     def __check_init__(self) -> None:
         if bool(jnp.any(self.rate > 4)):
@@ -48,7 +51,9 @@ class ChaoticRollout(Problem):
     def mean_state(self, start: Float[Array, "..."]) -> Float[Array, "..."]:
         """The mean of s_1, …, s_T."""
 
-        def step(state: Float[Array, "..."], _: None) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        def step(
+            state: Float[Array, "..."], _: None
+        ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
             state = self.rate * state * (1 - state)
             return state, state
 

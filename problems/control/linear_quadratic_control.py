@@ -15,12 +15,14 @@ START = (1.0, 0.0)
 
 
 class LinearQuadraticControl(Problem):
-    r"""$f(u) = \sum_{t<T} (s_t^\top s_t + \rho u_t^2) + s_T^\top s_T$ with $s_{t+1} = A s_t + B u_t$.
+    r"""$f(u) = \sum_{t<T} (s_t^\top s_t + \rho u_t^2) + s_T^\top s_T$ with $s_{t+1} = A s_t + B
+    u_t$.
 
-    A mass is pushed to rest: s is position and velocity, $A = (1, h; 0, 1)$, $B = (0, h)^\top$. The policy is
-    $u_t = -\kappa^\top s_t + \sigma \varepsilon_t$, so that an episode's actions $x = (u_0, \ldots, u_{T-1})$ are
-    jointly Gaussian: that is q, whose log-density is the sum of the policy's over the episode. Groups: `gain` (κ) and
-    `log_scale` (log σ).
+    A mass is pushed to rest: s is position and velocity, $A = (1, h; 0, 1)$, $B = (0, h)^\top$. The
+    policy is $u_t = -\kappa^\top s_t + \sigma \varepsilon_t$, so that an episode's actions $x =
+    (u_0, \ldots, u_{T-1})$ are
+    jointly Gaussian: that is q, whose log-density is the sum of the policy's over the episode.
+    Groups: `gain` (κ) and `log_scale` (log σ).
 
     $E[f]$ in closed form: under the policy the state's mean and covariance follow $m' = M m$ and
     $P' = M P M^\top + \sigma^2 B B^\top$ with $M = A - B \kappa^\top$ (a Lyapunov recursion).
@@ -45,7 +47,9 @@ class LinearQuadraticControl(Problem):
         """What the policy does, given its noise."""
         a, b = self.dynamics()
 
-        def act(state: Float[Array, " 2"], noise: Float[Array, ""]) -> tuple[Float[Array, " 2"], Float[Array, ""]]:
+        def act(
+            state: Float[Array, " 2"], noise: Float[Array, ""]
+        ) -> tuple[Float[Array, " 2"], Float[Array, ""]]:
             action = jnp.exp(params["log_scale"]) * noise - params["gain"] @ state
             return a @ state + b * action, action
 
@@ -53,13 +57,17 @@ class LinearQuadraticControl(Problem):
 
     def distribution(self, params: Params) -> dist.Distribution:
         still = as_float(jnp.zeros(self.horizon))
-        spread = jax.jacfwd(self.actions, argnums=1)(params, still)  # the actions are linear in the noise
+        spread = jax.jacfwd(self.actions, argnums=1)(
+            params, still
+        )  # the actions are linear in the noise
         return dist.MultivariateNormal(self.actions(params, still), scale_tril=jnp.tril(spread))
 
     def objective(self, params: Params, x: Float[Array, " horizon"]) -> Float[Array, ""]:
         a, b = self.dynamics()
 
-        def move(state: Float[Array, " 2"], action: Float[Array, ""]) -> tuple[Float[Array, " 2"], Float[Array, ""]]:
+        def move(
+            state: Float[Array, " 2"], action: Float[Array, ""]
+        ) -> tuple[Float[Array, " 2"], Float[Array, ""]]:
             return a @ state + b * action, state @ state + self.action_cost * action**2
 
         last, costs = jax.lax.scan(move, as_float(START), x)

@@ -12,9 +12,11 @@ from gradest.problems.distributions.perceptron import Layers, apply
 
 
 class BernoulliChain(dist.Distribution):
-    r"""x is two layers of D bits: $x_1$ with these logits, then $x_2$ with those that a network gives for $x_1$.
+    r"""x is two layers of D bits: $x_1$ with these logits, then $x_2$ with those that a network
+    gives for $x_1$.
 
-    Its bits are not independent, and its second layer's logits are known only once the first is drawn.
+    Its bits are not independent, and its second layer's logits are known only once the first is
+    drawn.
     """
 
     arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
@@ -24,7 +26,9 @@ class BernoulliChain(dist.Distribution):
     def __init__(self, logits: Any, layers: Layers, *, validate_args: bool | None = None) -> None:
         self.logits, self.layers = logits, layers
         shape = jnp.shape(logits)
-        super().__init__(batch_shape=shape[:-1], event_shape=(2, shape[-1]), validate_args=validate_args)
+        super().__init__(
+            batch_shape=shape[:-1], event_shape=(2, shape[-1]), validate_args=validate_args
+        )
 
     def second_logits(self, first: Float[Array, "*batch dim"]) -> Float[Array, "*batch dim"]:
         """Of the second layer's bits, given the first's."""

@@ -10,9 +10,11 @@ from numpyro.distributions import constraints
 
 
 class Bernoulli(dist.BernoulliLogits):
-    r"""A Bernoulli variable whose log-probability, $x \phi - \mathrm{softplus}(\phi)$, has its derivative at φ = 0 too.
+    r"""A Bernoulli variable whose log-probability, $x \phi - \mathrm{softplus}(\phi)$, has its
+    derivative at φ = 0 too.
 
-    numpyro 0.20 takes it apart into terms with a kink there, and its score at a logit of exactly 0 is x, not x − ½.
+    numpyro 0.20 takes it apart into terms with a kink there, and its score at a logit of exactly 0
+    is x, not x − ½.
     """
 
     def log_prob(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -20,7 +22,8 @@ class Bernoulli(dist.BernoulliLogits):
 
 
 class OneHotCategoricalLogits(dist.Distribution):
-    r"""x is a vector with a single 1, at k with probability $p_k = \mathrm{softmax}(\mathrm{logits})_k$.
+    r"""x is a vector with a single 1, at k with probability $p_k =
+    \mathrm{softmax}(\mathrm{logits})_k$.
 
     log q is linear in x, so that it is defined on relaxed ones too.
     """
@@ -31,7 +34,9 @@ class OneHotCategoricalLogits(dist.Distribution):
     def __init__(self, logits: Any, *, validate_args: bool | None = None) -> None:
         self.logits = logits
         shape = jnp.shape(logits)
-        super().__init__(batch_shape=shape[:-1], event_shape=shape[-1:], validate_args=validate_args)
+        super().__init__(
+            batch_shape=shape[:-1], event_shape=shape[-1:], validate_args=validate_args
+        )
 
     @property
     def log_probs(self) -> Float[Array, "*batch categories"]:
@@ -72,11 +77,13 @@ class _PermutationMatrix(constraints.ParameterFreeConstraint):
 
 
 class PlackettLuce(dist.Distribution):
-    r"""A ranking of n items: i is first with probability $\mathrm{softmax}(\mathrm{logits})_i$, and so on without it.
+    r"""A ranking of n items: i is first with probability $\mathrm{softmax}(\mathrm{logits})_i$, and
+    so on without it.
 
-    x is the permutation matrix whose row r has its 1 at the item ranked r-th. Equally, x sorts in descending order the
-    logits with independent Gumbel noise added. With s = x·logits, the logits in the order of x,
-    $\log q(x) = \sum_r [s_r - \log \sum_{t \ge r} e^{s_t}]$ (Luce, 1959; Plackett, 1975).
+    x is the permutation matrix whose row r has its 1 at the item ranked r-th. Equally, x sorts in
+    descending order the logits with independent Gumbel noise added. With s = x·logits, the logits
+    in the order of x, $\log q(x) = \sum_r [s_r - \log \sum_{t \ge r} e^{s_t}]$ (Luce, 1959;
+    Plackett, 1975).
     """
 
     arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
@@ -85,7 +92,9 @@ class PlackettLuce(dist.Distribution):
     def __init__(self, logits: Any, *, validate_args: bool | None = None) -> None:
         self.logits = logits
         shape = jnp.shape(logits)
-        super().__init__(batch_shape=shape[:-1], event_shape=shape[-1:] * 2, validate_args=validate_args)
+        super().__init__(
+            batch_shape=shape[:-1], event_shape=shape[-1:] * 2, validate_args=validate_args
+        )
 
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None

@@ -71,13 +71,14 @@ def all_log_probs(q: dist.Distribution) -> Float[Array, "*batch states"]:
 def enumerated_expectation(problem: Problem, params: Params) -> Float[Array, ""]:
     r"""$\sum_x q_\theta(x) f(\theta, x)$ over every value of x, summed over data points.
 
-    Differentiating it with respect to θ gives the exact gradient, $\partial f/\partial\theta$ included.
+    Differentiating it with respect to θ gives the exact gradient, $\partial f/\partial\theta$
+    included.
     """
     q = problem.distribution(params)
     states = jnp.asarray(all_states(q), jax.tree.leaves(params)[0].dtype)
     states = states.reshape(-1, *(1 for _ in q.batch_shape), *q.event_shape)
     x = jnp.broadcast_to(states, (len(states), *q.batch_shape, *q.event_shape))
-    return (jnp.exp(q.log_prob(x)) * problem.costs(params, x)).sum()
+    return (jnp.exp(q.log_prob(x)) * problem.objectives(params, x)).sum()
 
 
 def _coordinates(q: dist.Distribution) -> dist.Distribution:
@@ -140,7 +141,9 @@ def _(q: dist.BernoulliLogits, event: tuple[int, ...]) -> Float[Array, "*batch s
 
 @_all_log_probs.register
 def _(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
-    return _sums(q.log_probs.reshape(*q.batch_shape[: len(q.batch_shape) + 1 - len(event)], -1, event[-1]))
+    return _sums(
+        q.log_probs.reshape(*q.batch_shape[: len(q.batch_shape) + 1 - len(event)], -1, event[-1])
+    )
 
 
 @_all_log_probs.register(BernoulliChain)

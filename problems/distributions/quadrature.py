@@ -1,8 +1,9 @@
 r"""Rules of integration, fixed nodes and weights, under which the exact gradients of toys are sums.
 
-Each is the trapezoid rule after a change of variable that makes the integrand and all its derivatives vanish at both
-ends (Takahasi and Mori, 1974), or on a circle, where there are no ends: it then converges exponentially, singularities
-at the ends included. A node that is rounded onto an end is moved off it.
+Each is the trapezoid rule after a change of variable that makes the integrand and all its
+derivatives vanish at both ends (Takahasi and Mori, 1974), or on a circle, where there are no ends:
+it then converges exponentially, singularities at the ends included. A node that is rounded onto an
+end is moved off it.
 """
 
 from typing import NamedTuple
@@ -41,7 +42,9 @@ def unit_interval(step: float = 1 / 256) -> Rule:
 
 def circle(points: int = 1024) -> Rule:
     """Over [−π, π)."""
-    return Rule(-np.pi + 2 * np.pi * np.arange(points) / points, np.full(points, 2 * np.pi / points))
+    return Rule(
+        -np.pi + 2 * np.pi * np.arange(points) / points, np.full(points, 2 * np.pi / points)
+    )
 
 
 def counts(most: int = 1000) -> Rule:

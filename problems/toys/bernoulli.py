@@ -18,15 +18,18 @@ REDUCTIONS = {"sum": jnp.sum, "mean": jnp.mean}
 class BernoulliSquare(SumOfTerms):
     r"""$f(b) = \sum_i (b_i - t)^2$ (or its mean over i), the test bed of REBAR.
 
-    $\partial E[f] / \partial \mathrm{logit}_i = (1 - 2t)\, p_i (1 - p_i)$, with $p = \mathrm{sigmoid}(\mathrm{logit})$
-    (divided by D for the mean): at t near ½ the gradient is small and the score function's variance drowns it. With
-    dim = 200, t = 0.499, logit = 0 and the mean it is the quadratic of Titsias and Shi (2022).
+    $\partial E[f] / \partial \mathrm{logit}_i = (1 - 2t)\, p_i (1 - p_i)$, with $p =
+    \mathrm{sigmoid}(\mathrm{logit})$ (divided by D for the mean): at t near ½ the gradient is small
+    and the score function's variance drowns it. With dim = 200, t = 0.499, logit = 0 and the mean
+    it is the quadratic of Titsias and Shi (2022).
     """
 
     t: Number = number(0.45, "target")
     logit: Number = number(0.5, "logit of P(b = 1), the same in every coordinate")
     dim: int = integer(1, "D, the number of coordinates")
-    reduce: str = choice({name: name for name in REDUCTIONS}, "sum", "how f combines its coordinates")
+    reduce: str = choice(
+        {name: name for name in REDUCTIONS}, "sum", "how f combines its coordinates"
+    )
 
     truth: ClassVar[str] = "closed form"
     source: ClassVar[str] = "Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein, 2017"
@@ -50,7 +53,8 @@ class BernoulliSquare(SumOfTerms):
 
 
 class BernoulliShared(Problem):
-    r"""$f(b) = \sum_{i=1}^3 (b_i - t_i)^2$ with t = (0.6, 0.51, 0.48) and one logit η shared by the three bits.
+    r"""$f(b) = \sum_{i=1}^3 (b_i - t_i)^2$ with t = (0.6, 0.51, 0.48) and one logit η shared by the
+    three bits.
 
     The gradient is a sum over all 2³ vectors. Published at η = 0 and η = −4, where f hardly varies.
     """
@@ -59,7 +63,9 @@ class BernoulliShared(Problem):
 
     targets: ClassVar[tuple[float, ...]] = (0.6, 0.51, 0.48)
     truth: ClassVar[str] = "enumeration"
-    source: ClassVar[str] = "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019; Kool, van Hoof and Welling, 2020"
+    source: ClassVar[str] = (
+        "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019; Kool, van Hoof and Welling, 2020"
+    )
 
     def init_params(self, key: Array) -> Params:
         return {"logit": self.logit}

@@ -41,17 +41,21 @@ class CategoricalToy(Problem):
 
 
 class CategoricalSquare(CategoricalToy):
-    r"""$f(x) = \|\bar x - t\|^2$, $\bar x = \frac1D \sum_d x_d$ the frequencies of the categories, t those aimed at.
+    r"""$f(x) = \|\bar x - t\|^2$, $\bar x = \frac1D \sum_d x_d$ the frequencies of the categories,
+    t those aimed at.
 
-    $t_k \propto k^{-s}$, Zipf's law. $E[f] = \|\bar p - t\|^2 + \frac1{D^2} \sum_d (1 - \|p_d\|^2)$. For K = 2, D = 1
-    it is `bernoulli_square` with twice the f. The coordinates meet in f, which is quadratic.
+    $t_k \propto k^{-s}$, Zipf's law. $E[f] = \|\bar p - t\|^2 + \frac1{D^2} \sum_d (1 -
+    \|p_d\|^2)$. For K = 2, D = 1 it is `bernoulli_square` with twice the f. The coordinates meet in
+    f, which is quadratic.
     """
 
     exponent: Number = number(1.0, "s, of the frequencies aimed at; 0 is evenly")
 
     def target(self) -> Float[Array, " categories"]:
         """t."""
-        return jax.nn.softmax(-self.exponent * jnp.log1p(jnp.arange(self.categories, dtype=self.exponent.dtype)))
+        return jax.nn.softmax(
+            -self.exponent * jnp.log1p(jnp.arange(self.categories, dtype=self.exponent.dtype))
+        )
 
     def objective(self, params: Params, x: Float[Array, "dim categories"]) -> Float[Array, ""]:
         return ((x.mean(0) - self.target()) ** 2).sum()
@@ -62,10 +66,12 @@ class CategoricalSquare(CategoricalToy):
 
 
 class CategoricalNorm(CategoricalToy):
-    r"""$f(x) = \frac1D \sum_d |v^\top x_d - c|^p$, $v_k$ evenly spaced from 0 for the first category to 1 for the last.
+    r"""$f(x) = \frac1D \sum_d |v^\top x_d - c|^p$, $v_k$ evenly spaced from 0 for the first
+    category to 1 for the last.
 
-    It is the polynomial programming on which ReinMax was shown, K = 2 there: $\frac1D \|b - c\|_p^p$ of bits b. For
-    p = 2 that is exact, for other p it is not. $E[f] = \frac1D \sum_{dk} p_{dk} |v_k - c|^p$.
+    It is the polynomial programming on which ReinMax was shown, K = 2 there: $\frac1D \|b -
+    c\|_p^p$ of bits b. For p = 2 that is exact, for other p it is not. $E[f] = \frac1D \sum_{dk}
+    p_{dk} |v_k - c|^p$.
     """
 
     p: Number = number(1.5, "p of the norm", above=1)

@@ -1,9 +1,11 @@
-r"""A toy for each of the usual families of distributions: f a sum of one-dimensional terms, every gradient known.
+r"""A toy for each of the usual families of distributions: f a sum of one-dimensional terms, every
+gradient known.
 
-θ holds the family's own parameters, under the names that numpyro gives them, so that ∂/∂ concentration of a gamma
-variable is what the literature on implicit reparameterization reports. Each toy is for what its family asks of an
-estimator: an inverse distribution function (exponential, Weibull, logistic, Laplace, Gumbel), an implicit derivative
-(gamma, beta, Dirichlet, Student t, von Mises), or no derivative of the draw at all (Poisson).
+θ holds the family's own parameters, under the names that numpyro gives them, so that ∂/∂
+concentration of a gamma variable is what the literature on implicit reparameterization reports.
+Each toy is for what its family asks of an estimator: an inverse distribution function (exponential,
+Weibull, logistic, Laplace, Gumbel), an implicit derivative (gamma, beta, Dirichlet, Student t, von
+Mises), or no derivative of the draw at all (Poisson).
 """
 
 from abc import abstractmethod
@@ -16,7 +18,14 @@ from jaxtyping import Array, Float
 
 from gradest.problems.arguments import Number, choice, integer, number
 from gradest.problems.base import Params, Problem, SumOfTerms
-from gradest.problems.distributions.quadrature import Rule, circle, counts, half_line, real_line, unit_interval
+from gradest.problems.distributions.quadrature import (
+    Rule,
+    circle,
+    counts,
+    half_line,
+    real_line,
+    unit_interval,
+)
 
 INTEGRANDS = {
     "linear": lambda x, k: x - k,
@@ -29,10 +38,11 @@ LIGHT, HEAVY = 80.0, 1e11
 
 
 class FamilyToy(SumOfTerms):
-    r"""$E_{x \sim q_\theta}[\sum_i h(x_i)]$ over D independent coordinates of one family, all with the same parameters.
+    r"""$E_{x \sim q_\theta}[\sum_i h(x_i)]$ over D independent coordinates of one family, all with
+    the same parameters.
 
-    A subclass names the family and the rule of integration of its support, and has an argument for each parameter. The
-    exact gradient is $\int h(x)\, \nabla_\theta q_\theta(x)\, dx$ by that rule.
+    A subclass names the family and the rule of integration of its support, and has an argument for
+    each parameter. The exact gradient is $\int h(x)\, \nabla_\theta q_\theta(x)\, dx$ by that rule.
     """
 
     dim: int = integer(1, "D, the number of coordinates")
@@ -52,7 +62,9 @@ class FamilyToy(SumOfTerms):
 
     def coordinates(self, params: Params) -> dist.Distribution:
         """The distribution of each coordinate."""
-        fixed = {name: getattr(self, name) for name in self.family.arg_constraints if name not in params}
+        fixed = {
+            name: getattr(self, name) for name in self.family.arg_constraints if name not in params
+        }
         return self.family(**params, **fixed)
 
     def init_params(self, key: Array) -> Params:
@@ -64,7 +76,9 @@ class FamilyToy(SumOfTerms):
     def terms(self, params: Params, x: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
         return self.integrand(x)
 
-    def nodes(self, params: Params) -> tuple[Float[Array, "points #dim"], Float[Array, "points #dim"]]:
+    def nodes(
+        self, params: Params
+    ) -> tuple[Float[Array, "points #dim"], Float[Array, "points #dim"]]:
         """Where the integrals are summed, and the weights; they do not move with θ."""
         dtype = jax.tree.leaves(params)[0].dtype
         nodes, weights = (jnp.asarray(values, dtype)[:, None] for values in self.rule)
@@ -98,7 +112,9 @@ class LocationScaleToy(LineToy):
 
     rule: ClassVar[Rule] = real_line(LIGHT)
 
-    def nodes(self, params: Params) -> tuple[Float[Array, "points dim"], Float[Array, "points dim"]]:
+    def nodes(
+        self, params: Params
+    ) -> tuple[Float[Array, "points dim"], Float[Array, "points dim"]]:
         nodes, weights = super().nodes(params)
         loc, scale = jax.lax.stop_gradient((params["loc"], params["scale"]))
         return loc[None] + scale[None] * nodes, scale[None] * weights
@@ -142,10 +158,11 @@ class GumbelToy(LocationScaleToy):
 
 
 class StudentTToy(LocationScaleToy):
-    r"""x ~ t with ν degrees of freedom, $\mu + \sigma z / \sqrt{g / \nu}$ with z Gaussian and g chi-squared.
+    r"""x ~ t with ν degrees of freedom, $\mu + \sigma z / \sqrt{g / \nu}$ with z Gaussian and g
+    chi-squared.
 
-    Its tails are heavy, and ν enters through a gamma variable's implicit derivative. With f = (x − k)² the variance
-    of an estimate needs ν > 4, and its interval ν > 8.
+    Its tails are heavy, and ν enters through a gamma variable's implicit derivative. With f = (x −
+    k)² the variance of an estimate needs ν > 4, and its interval ν > 8.
     """
 
     df: Number = number(5.0, "ν, the same in every coordinate", above=0)
@@ -156,9 +173,11 @@ class StudentTToy(LocationScaleToy):
 
 
 class GammaToy(LineToy):
-    r"""x ~ Gamma(α, λ), $E[x] = \alpha / \lambda$: drawn by rejection, so that only its implicit derivative is known.
+    r"""x ~ Gamma(α, λ), $E[x] = \alpha / \lambda$: drawn by rejection, so that only its implicit
+    derivative is known.
 
-    With f = x and α = λ = 1 the implicit gradient in α has variance π²/3 − 3 = 0.29, the score function's 4.29.
+    With f = x and α = λ = 1 the implicit gradient in α has variance π²/3 − 3 = 0.29, the score
+    function's 4.29.
     """
 
     concentration: Number = number(2.0, "α, the same in every coordinate", above=0)
@@ -187,9 +206,11 @@ class BetaToy(LineToy):
 
 
 class VonMisesToy(FamilyToy):
-    r"""x ~ von Mises(μ, κ), $h(x) = 1 - \cos(x - k)$, with $E[h] = 1 - \cos(\mu - k)\, I_1(\kappa) / I_0(\kappa)$.
+    r"""x ~ von Mises(μ, κ), $h(x) = 1 - \cos(x - k)$, with $E[h] = 1 - \cos(\mu - k)\, I_1(\kappa)
+    / I_0(\kappa)$.
 
-    An angle: h is periodic, as it must be for a gradient that passes through x, which is wrapped to [−π, π].
+    An angle: h is periodic, as it must be for a gradient that passes through x, which is wrapped to
+    [−π, π].
     """
 
     k: Number = number(2.0, "angle at which h is 0")
@@ -205,7 +226,8 @@ class VonMisesToy(FamilyToy):
 
 
 class PoissonToy(LineToy):
-    r"""x ~ Poisson(λ), $P(x = n) = \lambda^n e^{-\lambda} / n!$: discrete and unbounded, with no relaxation.
+    r"""x ~ Poisson(λ), $P(x = n) = \lambda^n e^{-\lambda} / n!$: discrete and unbounded, with no
+    relaxation.
 
     The exact gradient sums the series to n = 1000, for rates up to 700.
     """
@@ -219,10 +241,11 @@ class PoissonToy(LineToy):
 
 
 class DirichletToy(Problem):
-    r"""$f(x) = \|x - e_1\|^2$, x ~ Dirichlet(α) in K proportions: the squared distance to the first vertex.
+    r"""$f(x) = \|x - e_1\|^2$, x ~ Dirichlet(α) in K proportions: the squared distance to the first
+    vertex.
 
-    $E[f] = 1 - 2 m_1 + \sum_i (m_i^2 + m_i (1 - m_i) / (1 + \alpha_0))$ with $m = \alpha / \alpha_0$,
-    $\alpha_0 = \sum_i \alpha_i$.
+    $E[f] = 1 - 2 m_1 + \sum_i (m_i^2 + m_i (1 - m_i) / (1 + \alpha_0))$ with $m = \alpha /
+    \alpha_0$, $\alpha_0 = \sum_i \alpha_i$.
     """
 
     concentration: Number = number(1.5, "α, the same for every proportion", above=0)

@@ -1,8 +1,9 @@
-r"""Gaussian toys: x ~ N(μ, σ²) in each of D coordinates, f a sum of one-dimensional terms, every gradient known.
+r"""Gaussian toys: x ~ N(μ, σ²) in each of D coordinates, f a sum of one-dimensional terms, every
+gradient known.
 
-The integrands are those of Mohamed, Rosca, Figurnov and Mnih (2020, "Monte Carlo Gradient Estimation in Machine
-Learning", section 3), on which none of the three classic estimators is always the best, and a step, on which the
-pathwise estimator is wrong.
+The integrands are those of Mohamed, Rosca, Figurnov and Mnih (2020, "Monte Carlo Gradient
+Estimation in Machine Learning", section 3), on which none of the three classic estimators is always
+the best, and a step, on which the pathwise estimator is wrong.
 """
 
 from abc import abstractmethod
@@ -19,9 +20,11 @@ from gradest.problems.base import Params, SumOfTerms
 
 
 class GaussianToy(SumOfTerms):
-    r"""$E_{x \sim N(\mu, \sigma^2 I_D)}[\sum_i h(x_i)]$, with gradients with respect to the groups `mean`, `scale`.
+    r"""$E_{x \sim N(\mu, \sigma^2 I_D)}[\sum_i h(x_i)]$, with gradients with respect to the groups
+    `mean`, `scale`.
 
-    A subclass gives the integrand h and its expectation in closed form; the exact gradient is the derivative of that.
+    A subclass gives the integrand h and its expectation in closed form; the exact gradient is the
+    derivative of that.
     """
 
     k: Number = number(3.0, "parameter of the integrand")
@@ -37,7 +40,9 @@ class GaussianToy(SumOfTerms):
         """h, elementwise."""
 
     @abstractmethod
-    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+    def expectation(
+        self, mean: Float[Array, "..."], scale: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         """E[h(x)] for x ~ N(mean, scale²), elementwise."""
 
     def init_params(self, key: Array) -> Params:
@@ -50,7 +55,9 @@ class GaussianToy(SumOfTerms):
         return self.integrand(x)
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(lambda params: self.expectation(params["mean"], params["scale"]).sum())(params)
+        return jax.grad(lambda params: self.expectation(params["mean"], params["scale"]).sum())(
+            params
+        )
 
 
 class GaussianSquare(GaussianToy):
@@ -59,15 +66,19 @@ class GaussianSquare(GaussianToy):
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return (x - self.k) ** 2
 
-    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+    def expectation(
+        self, mean: Float[Array, "..."], scale: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         return (mean - self.k) ** 2 + scale**2
 
 
 class GaussianExponential(GaussianToy):
-    r"""$h(x) = e^{-k x^2}$, with $E[h] = (1 + 2 k \sigma^2)^{-1/2} \exp(-k \mu^2 / (1 + 2 k \sigma^2))$.
+    r"""$h(x) = e^{-k x^2}$, with $E[h] = (1 + 2 k \sigma^2)^{-1/2} \exp(-k \mu^2 / (1 + 2 k
+    \sigma^2))$.
 
     Raises:
-        ValueError: $k \le -1/(4\sigma^2)$: then $E[h^2]$ is infinite, and with it every estimator's variance.
+        ValueError: $k \le -1/(4\sigma^2)$: then $E[h^2]$ is infinite, and with it every estimator's
+            variance.
     """
 
     k: Number = number(1.0, "decay; above −1/(4σ²), or the variance is infinite")
@@ -83,7 +94,9 @@ class GaussianExponential(GaussianToy):
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.exp(-self.k * x**2)
 
-    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+    def expectation(
+        self, mean: Float[Array, "..."], scale: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         spread = 1 + 2 * self.k * scale**2
         return jnp.exp(-self.k * mean**2 / spread) / jnp.sqrt(spread)
 
@@ -96,15 +109,17 @@ class GaussianCosine(GaussianToy):
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.cos(self.k * x)
 
-    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+    def expectation(
+        self, mean: Float[Array, "..."], scale: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         return jnp.exp(-((self.k * scale) ** 2) / 2) * jnp.cos(self.k * mean)
 
 
 class GaussianStep(GaussianToy):
     r"""$h(x) = 1[x > k]$, with $E[h] = \Phi((\mu - k) / \sigma)$.
 
-    h' is zero wherever it exists, so a gradient that passes through f sees nothing: the pathwise estimate is 0 with
-    variance 0, and wrong.
+    h' is zero wherever it exists, so a gradient that passes through f sees nothing: the pathwise
+    estimate is 0 with variance 0, and wrong.
     """
 
     k: Number = number(0.0, "where the step stands")
@@ -115,5 +130,7 @@ class GaussianStep(GaussianToy):
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.where(x > self.k, jnp.ones_like(x), jnp.zeros_like(x))
 
-    def expectation(self, mean: Float[Array, "..."], scale: Float[Array, "..."]) -> Float[Array, "..."]:
+    def expectation(
+        self, mean: Float[Array, "..."], scale: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         return norm.cdf((mean - self.k) / scale)

@@ -14,14 +14,17 @@ from gradest.problems.distributions.enumeration import enumerated_expectation, i
 
 
 class PlackettLuceSquare(Problem):
-    r"""$f(x) = \|x - T\|_F^2$, the squared distance of the permutation matrix x from a doubly stochastic T.
+    r"""$f(x) = \|x - T\|_F^2$, the squared distance of the permutation matrix x from a doubly
+    stochastic T.
 
-    T has $\frac1n + t$ on its diagonal and $\frac1n - \frac{t}{n-1}$ elsewhere: nearly uniform for small t, so that
-    what tells permutations apart, how many items keep their place, is little beside f itself. The exact gradient is a
-    sum over all n! permutations, for n up to 6.
+    T has $\frac1n + t$ on its diagonal and $\frac1n - \frac{t}{n-1}$ elsewhere: nearly uniform for
+    small t, so that what tells permutations apart, how many items keep their place, is little
+    beside f itself. The exact gradient is a sum over all n! permutations, for n up to 6.
     """
 
-    t: Number = number(0.05, "by how much an item's own place is favoured over the mean of all places")
+    t: Number = number(
+        0.05, "by how much an item's own place is favoured over the mean of all places"
+    )
     logit: Number = number(0.5, "logit of the last item, evenly spaced from 0 for the first")
     items: int = integer(4, "n, the items ranked", at_least=2)
 
@@ -30,7 +33,9 @@ class PlackettLuceSquare(Problem):
     truth: ClassVar[str] = "enumeration"
 
     def init_params(self, key: Array) -> Params:
-        return {"logits": self.logit * jnp.arange(self.items, dtype=self.logit.dtype) / (self.items - 1)}
+        return {
+            "logits": self.logit * jnp.arange(self.items, dtype=self.logit.dtype) / (self.items - 1)
+        }
 
     def distribution(self, params: Params) -> dist.Distribution:
         return PlackettLuce(params["logits"])

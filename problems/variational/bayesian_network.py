@@ -18,13 +18,16 @@ from gradest.problems.variational.logistic_regression import kl_from_standard
 
 
 class BayesianNetwork(LinearLayers):
-    r"""The negative ELBO of a network that classifies: $f = -\sum_n \log p(y_n | x_n, w) + KL(q_\theta || N(0, I))$.
+    r"""The negative ELBO of a network that classifies: $f = -\sum_n \log p(y_n | x_n, w) +
+    KL(q_\theta || N(0, I))$.
 
-    $q_\theta = N(\mu, \mathrm{diag}(e^{2\lambda}))$ over all weights and biases, groups `mean` (μ) and `log_scale` (λ),
-    starting at random μ and λ = −2; the data are rows of scikit-learn's breast-cancer set, the hidden units tanh.
+    $q_\theta = N(\mu, \mathrm{diag}(e^{2\lambda}))$ over all weights and biases, groups `mean` (μ)
+    and `log_scale` (λ), starting at random μ and λ = −2; the data are rows of scikit-learn's
+    breast-cancer set, the hidden units tanh.
 
-    With one hidden unit the exact gradient is an integral over two dimensions for each row, by the trapezoid rule: over
-    the unit's input and, given that, over the output, both Gaussian. With more there is none.
+    With one hidden unit the exact gradient is an integral over two dimensions for each row, by the
+    trapezoid rule: over the unit's input and, given that, over the output, both Gaussian. With more
+    there is none.
     """
 
     num_rows: int = integer(64, "N, the rows of the data")
@@ -39,7 +42,9 @@ class BayesianNetwork(LinearLayers):
     def __post_init__(self) -> None:
         features, labels = breast_cancer()
         if self.num_rows > len(features):
-            raise ValueError(f"num_rows = {self.num_rows}: expected at most {len(features)}, all of the data")
+            raise ValueError(
+                f"num_rows = {self.num_rows}: expected at most {len(features)}, all of the data"
+            )
         chosen = np.random.default_rng(0).permutation(len(features))[: self.num_rows]
         self.features, self.labels = as_float(features[chosen]), as_float(labels[chosen])
 
@@ -79,7 +84,9 @@ class BayesianNetwork(LinearLayers):
         weights = step * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
 
         def negative_elbo(params: Params) -> Float[Array, ""]:
-            (first, second), (spread, end_spread) = map(self.matrices, (params["mean"], jnp.exp(params["log_scale"])))
+            (first, second), (spread, end_spread) = map(
+                self.matrices, (params["mean"], jnp.exp(params["log_scale"]))
+            )
             center = (self.features @ first)[:, 0]
             scale = jnp.sqrt(self.features**2 @ spread**2)[:, 0]
             hidden = jnp.tanh(center[:, None] + scale[:, None] * u)[..., None]

@@ -17,19 +17,25 @@ from gradest.problems.variational.vae import KL
 
 
 class LinearGaussianVAE(VariationalBound):
-    r"""The negative ELBO of $z \sim N(0, 1)$, $x_n | z \sim N(w z + c, \tau^2)$ under $q(z | x_n) = N(a x_n + b, s^2)$.
+    r"""The negative ELBO of $z \sim N(0, 1)$, $x_n | z \sim N(w z + c, \tau^2)$ under $q(z | x_n) =
+    N(a x_n + b, s^2)$.
 
-    In nats per point: $f = \frac1N [KL_n - \log p(x_n | z)]$ at each of N points, drawn once. Groups: `encoder` (a, b,
-    log s) and `decoder` (w, c, log τ), which start at w = 1, c = 0, τ = `noise`, with the means of the exact posterior,
-    $a = w / (w^2 + \tau^2)$ and $b = -a c$, and `variance_ratio` times its variance $\tau^2 / (w^2 + \tau^2)$.
+    In nats per point: $f = \frac1N [KL_n - \log p(x_n | z)]$ at each of N points, drawn once.
+    Groups: `encoder` (a, b, log s) and `decoder` (w, c, log τ), which start at w = 1, c = 0, τ =
+    `noise`, with the means of the exact posterior, $a = w / (w^2 + \tau^2)$ and $b = -a c$, and
+    `variance_ratio` times its variance $\tau^2 / (w^2 + \tau^2)$.
 
-    $E_q[-\log p(x_n | z)] = \frac12 [\log 2 \pi \tau^2 + ((x_n - c - w m_n)^2 + w^2 s^2) / \tau^2]$ with $m_n$ the mean
-    of q, and KL is that of two Gaussians. With the divergence sampled, `sticking_the_landing` has no variance where the
-    ratio is 1 and more than `pathwise` below ½.
+    $E_q[-\log p(x_n | z)] = \frac12 [\log 2 \pi \tau^2 + ((x_n - c - w m_n)^2 + w^2 s^2) / \tau^2]$
+    with $m_n$ the mean of q, and KL is that of two Gaussians. With the divergence sampled,
+    `sticking_the_landing` has no variance where the ratio is 1 and more than `pathwise` below ½.
     """
 
-    kl: str = choice(KL, "sampled", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples")
-    variance_ratio: Number = number(0.8, "s² at the start, over the variance of the exact posterior", above=0)
+    kl: str = choice(
+        KL, "sampled", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples"
+    )
+    variance_ratio: Number = number(
+        0.8, "s² at the start, over the variance of the exact posterior", above=0
+    )
     noise: Number = number(0.7, "τ at the start", above=0)
     num_points: int = integer(8, "N, the data points")
     points: Float[Array, " points"] = eqx.field(default=None)
@@ -55,7 +61,9 @@ class LinearGaussianVAE(VariationalBound):
     def distribution(self, params: Params) -> dist.Distribution:
         encoder = params["encoder"]
         mean = encoder["slope"] * self.points[:, None] + encoder["offset"]
-        return dist.Normal(mean, jnp.broadcast_to(jnp.exp(encoder["log_scale"]), mean.shape)).to_event(1)
+        return dist.Normal(
+            mean, jnp.broadcast_to(jnp.exp(encoder["log_scale"]), mean.shape)
+        ).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
         """KL(q(z|x_n) || p(z)) of each point."""
@@ -66,9 +74,15 @@ class LinearGaussianVAE(VariationalBound):
         self, params: Params, q: dist.Distribution, x: Float[Array, "points 1"]
     ) -> Float[Array, " points"]:
         z, decoder = x[:, 0], params["decoder"]
-        residual = (self.points - decoder["slope"] * z - decoder["offset"]) * jnp.exp(-decoder["log_scale"])
+        residual = (self.points - decoder["slope"] * z - decoder["offset"]) * jnp.exp(
+            -decoder["log_scale"]
+        )
         log_likelihood = standard_log_density(residual) - decoder["log_scale"]
-        kl = self.analytic_kl(params) if self.kl == "analytic" else q.log_prob(x) - standard_log_density(z)
+        kl = (
+            self.analytic_kl(params)
+            if self.kl == "analytic"
+            else q.log_prob(x) - standard_log_density(z)
+        )
         return (kl - log_likelihood) / self.num_points
 
     def exact_gradient(self, params: Params) -> Params:
@@ -76,7 +90,9 @@ class LinearGaussianVAE(VariationalBound):
             q, decoder = self.distribution(params).base_dist, params["decoder"]
             mean, scale, weight = q.loc[:, 0], q.scale[:, 0], decoder["slope"]
             square = (self.points - decoder["offset"] - weight * mean) ** 2 + (weight * scale) ** 2
-            reconstruction = decoder["log_scale"] + 0.5 * square * jnp.exp(-2 * decoder["log_scale"])
+            reconstruction = decoder["log_scale"] + 0.5 * square * jnp.exp(
+                -2 * decoder["log_scale"]
+            )
             return (self.analytic_kl(params) + reconstruction).mean()
 
         return jax.grad(negative_elbo)(params)

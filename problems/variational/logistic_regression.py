@@ -14,14 +14,17 @@ from gradest.problems.data import breast_cancer
 
 
 class LogisticRegression(Problem):
-    r"""The negative ELBO of Bayesian logistic regression: $f(\theta, w) = -\log p(y | X, w) + KL(q_\theta || N(0, I))$.
+    r"""The negative ELBO of Bayesian logistic regression: $f(\theta, w) = -\log p(y | X, w) +
+    KL(q_\theta || N(0, I))$.
 
-    $q_\theta = N(\mu, \mathrm{diag}(e^{2\lambda}))$ over the D = 31 weights, groups `mean` (μ) and `log_scale` (λ),
-    starting at μ = 0, λ = 0; the data are scikit-learn's breast-cancer set, 569 rows.
+    $q_\theta = N(\mu, \mathrm{diag}(e^{2\lambda}))$ over the D = 31 weights, groups `mean` (μ) and
+    `log_scale` (λ), starting at μ = 0, λ = 0; the data are scikit-learn's breast-cancer set, 569
+    rows.
 
-    The likelihood of a row depends on w only through $z_n = y_n x_n^\top w$, which is Gaussian under q, so that
-    $E_q[\log(1 + e^{-z_n})]$ is an integral over one dimension: the exact gradient is 569 of those, by the trapezoid
-    rule, which converges exponentially in its step for a function analytic about the real line.
+    The likelihood of a row depends on w only through $z_n = y_n x_n^\top w$, which is Gaussian
+    under q, so that $E_q[\log(1 + e^{-z_n})]$ is an integral over one dimension: the exact gradient
+    is 569 of those, by the trapezoid rule, which converges exponentially in its step for a function
+    analytic about the real line.
     """
 
     features: Float[Array, "rows dim"] = eqx.field(default=None)

@@ -15,14 +15,16 @@ from gradest.problems.bounds import ImportanceWeightedBound, particles
 
 
 class NormalNormalBound(ImportanceWeightedBound):
-    r"""The K-sample bound of $z \sim N(\mu, 1)$, $x_n | z \sim N(z, 1)$ under $q_\theta(z | x_n) = N(a x_n + b, s^2)$.
+    r"""The K-sample bound of $z \sim N(\mu, 1)$, $x_n | z \sim N(z, 1)$ under $q_\theta(z | x_n) =
+    N(a x_n + b, s^2)$.
 
-    $f = -\frac1N \log \frac1K \sum_k w_k$ at each of N points, drawn once from the model. Groups: `model` (μ) and
-    `encoder` (a, b), which start about the optimum, where the means of q are those of the posterior: its variance is ½.
+    $f = -\frac1N \log \frac1K \sum_k w_k$ at each of N points, drawn once from the model. Groups:
+    `model` (μ) and `encoder` (a, b), which start about the optimum, where the means of q are those
+    of the posterior: its variance is ½.
 
-    The exact gradient, for any K, is the derivative of
-    $E[\log \sum_k w_k] = \int_0^\infty (e^{-t} - E[e^{-t w}]^K) / t \, dt$, two integrals over one dimension each, by
-    the trapezoid rule in $\log t$ and in z, which converges exponentially in its steps.
+    The exact gradient, for any K, is the derivative of $E[\log \sum_k w_k] = \int_0^\infty (e^{-t}
+    - E[e^{-t w}]^K) / t \, dt$, two integrals over one dimension each, by the trapezoid rule in
+    $\log t$ and in z, which converges exponentially in its steps.
     """
 
     variance: Number = number(
@@ -45,7 +47,10 @@ class NormalNormalBound(ImportanceWeightedBound):
     def init_params(self, key: Array) -> Params:
         mean = self.points.mean()
         model, slope, shift = self.offset * jax.random.normal(key, (3,), self.points.dtype)
-        return {"model": {"mean": mean + model}, "encoder": {"slope": 0.5 + slope, "offset": mean / 2 + shift}}
+        return {
+            "model": {"mean": mean + model},
+            "encoder": {"slope": 0.5 + slope, "offset": mean / 2 + shift},
+        }
 
     def proposal_mean(self, params: Params) -> Float[Array, " points"]:
         """The mean of q at each point."""
@@ -56,9 +61,13 @@ class NormalNormalBound(ImportanceWeightedBound):
         one = dist.Normal(mean, jnp.broadcast_to(jnp.sqrt(self.variance), mean.shape)).to_event(1)
         return particles(one, self.num_particles)
 
-    def log_joint(self, params: Params, x: Float[Array, "points particles 1"]) -> Float[Array, "points particles"]:
+    def log_joint(
+        self, params: Params, x: Float[Array, "points particles 1"]
+    ) -> Float[Array, "points particles"]:
         z = x[..., 0]
-        return standard_log_density(z - params["model"]["mean"]) + standard_log_density(z - self.points[:, None])
+        return standard_log_density(z - params["model"]["mean"]) + standard_log_density(
+            z - self.points[:, None]
+        )
 
     def exact_gradient(self, params: Params) -> Params:
         dtype = self.points.dtype

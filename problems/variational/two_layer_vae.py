@@ -14,11 +14,13 @@ from gradest.problems.variational.vae import ImageModel
 
 
 class VAEBernoulliTwoLayers(ImageModel):
-    r"""Two layers of bits: $q_\theta(b_1 | x) q_\theta(b_2 | b_1)$ against $p(b_2) p(b_1 | b_2) p(x | b_1)$.
+    r"""Two layers of bits: $q_\theta(b_1 | x) q_\theta(b_2 | b_1)$ against $p(b_2) p(b_1 | b_2) p(x
+    | b_1)$.
 
-    The negative ELBO in nats per image, with $\log q_\theta - \log p_\theta$ at the sample and p(b₂) Bernoulli(½): x is
-    both layers, with event (2, D). θ has the groups `encoder` and `decoder`, two networks of one hidden layer each. The
-    exact gradient is a sum over all $2^{2D}$ latents of each image, for D up to 6.
+    The negative ELBO in nats per image, with $\log q_\theta - \log p_\theta$ at the sample and
+    p(b₂) Bernoulli(½): x is both layers, with event (2, D). θ has the groups `encoder` and
+    `decoder`, two networks of one hidden layer each. The exact gradient is a sum over all $2^{2D}$
+    latents of each image, for D up to 6.
     """
 
     truth: ClassVar[str] = "enumeration"
@@ -47,7 +49,9 @@ class VAEBernoulliTwoLayers(ImageModel):
     ) -> Float[Array, " points"]:
         first, second, decoder = x[:, 0], x[:, 1], params["decoder"]
         log_p = bit_log_prob(apply(decoder["first"], first), self.images)
-        log_p += bit_log_prob(apply(decoder["second"], second), first) + bit_log_prob(0 * second, second)
+        log_p += bit_log_prob(apply(decoder["second"], second), first) + bit_log_prob(
+            0 * second, second
+        )
         return (q.log_prob(x) - log_p) / len(self.images)
 
     def exact_gradient(self, params: Params) -> Params | None:

@@ -22,9 +22,11 @@ KL = {"analytic": "analytic", "sampled": "sampled"}
 
 
 class ImageModel(VariationalBound):
-    r"""A model of images with latents z, measured on N of the data set, drawn once: the only noise is that of z.
+    r"""A model of images with latents z, measured on N of the data set, drawn once: the only noise
+    is that of z.
 
-    At `train_steps = 0` θ is the initialisation; else it is trained for so many steps (on all images).
+    At `train_steps = 0` θ is the initialisation; else it is trained for so many steps (on all
+    images).
     """
 
     data: str = choice({name: name for name in IMAGES}, "digits", "which images")
@@ -32,7 +34,9 @@ class ImageModel(VariationalBound):
     hidden_dim: int = integer(32, "units in each hidden layer")
     latent_dim: int = integer(8, "D, the size of z")
     # an array leaf: one compiled program serves every θ
-    train_steps: Array = integer(0, "steps of training before the gradient is measured", at_least=0, static=False)
+    train_steps: Array = integer(
+        0, "steps of training before the gradient is measured", at_least=0, static=False
+    )
     images: Float[Array, "points pixels"] = eqx.field(default=None)
 
     def __post_init__(self) -> None:
@@ -40,19 +44,24 @@ class ImageModel(VariationalBound):
             return
         everything = IMAGES[self.data]()
         if self.num_images > len(everything):
-            raise ValueError(f"num_images = {self.num_images}: expected at most {len(everything)}, all of {self.data}")
+            raise ValueError(
+                f"num_images = {self.num_images}: expected at most {len(everything)}, all of {self.data}"
+            )
         chosen = np.random.default_rng(0).permutation(len(everything))[: self.num_images]
         self.images = as_float(everything[chosen])
 
 
 class VariationalAutoencoder(ImageModel, WithInputs):
-    r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
+    r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log
+    p_\theta(x_n|z)] + KL_n$.
 
-    θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The encoder is amortised: all N
-    latents share its weights.
+    θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The encoder is
+    amortised: all N latents share its weights.
     """
 
-    kl: str = choice(KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples")
+    kl: str = choice(
+        KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples"
+    )
 
     @property
     def inputs(self) -> Float[Array, "points pixels"]:
@@ -88,7 +97,9 @@ class VariationalAutoencoder(ImageModel, WithInputs):
     def holds_density(self) -> bool:
         return self.kl == "sampled"
 
-    def log_likelihood(self, params: Params, x: Float[Array, "points *latent"]) -> Float[Array, " points"]:
+    def log_likelihood(
+        self, params: Params, x: Float[Array, "points *latent"]
+    ) -> Float[Array, " points"]:
         """log p(x_n | z) of each image at its latent."""
         logits = apply(params["decoder"], x.reshape(len(x), -1))
         return Bernoulli(logits, validate_args=False).to_event(1).log_prob(self.images)
@@ -96,12 +107,17 @@ class VariationalAutoencoder(ImageModel, WithInputs):
     def objective_under(
         self, params: Params, q: dist.Distribution, x: Float[Array, "points *latent"]
     ) -> Float[Array, " points"]:
-        kl = self.analytic_kl(params) if self.kl == "analytic" else q.log_prob(x) - self.prior().log_prob(x)
+        kl = (
+            self.analytic_kl(params)
+            if self.kl == "analytic"
+            else q.log_prob(x) - self.prior().log_prob(x)
+        )
         return (kl - self.log_likelihood(params, x)) / len(self.images)
 
 
 class VAEGaussian(VariationalAutoencoder):
-    r"""Gaussian latents: $q_\theta(z|x) = N(\mu_\theta(x), \mathrm{diag}(\sigma_\theta(x)^2))$, prior N(0, I).
+    r"""Gaussian latents: $q_\theta(z|x) = N(\mu_\theta(x), \mathrm{diag}(\sigma_\theta(x)^2))$,
+    prior N(0, I).
 
     There is no exact gradient: the decoder is a network.
     """
@@ -157,10 +173,11 @@ class VAEBernoulli(VariationalAutoencoder):
 
 
 class VAECategorical(VariationalAutoencoder):
-    r"""Categorical latents: $q_\theta(z|x)$ chooses one of K categories in each of D, prior uniform.
+    r"""Categorical latents: $q_\theta(z|x)$ chooses one of K categories in each of D, prior
+    uniform.
 
-    z is one-hot, and the decoder sees its D·K entries. The exact gradient is a sum over all $K^D$ latents of each
-    image, up to 4,096.
+    z is one-hot, and the decoder sees its D·K entries. The exact gradient is a sum over all $K^D$
+    latents of each image, up to 4,096.
     """
 
     latent_dim: int = integer(4, "D, the categorical variables in z")

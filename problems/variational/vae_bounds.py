@@ -21,13 +21,16 @@ class VAEBound(ImportanceWeightedBound, VariationalAutoencoder):
     def factor(self) -> float:
         return 1 / len(self.images)
 
-    def log_joint(self, params: Params, x: Float[Array, "points particles latent"]) -> Float[Array, "points particles"]:
+    def log_joint(
+        self, params: Params, x: Float[Array, "points particles latent"]
+    ) -> Float[Array, "points particles"]:
         likelihood = jax.vmap(self.log_likelihood, in_axes=(None, -2), out_axes=-1)(params, x)
         return likelihood + self.prior().base_dist.log_prob(x).sum(-1)
 
 
 class VAEGaussianBound(VAEBound, VAEGaussian):
-    r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_gaussian`, with K particles of each latent: IWAE.
+    r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_gaussian`, with K particles of each
+    latent: IWAE.
 
     There is no exact gradient: the decoder is a network.
     """
@@ -39,9 +42,11 @@ class VAEGaussianBound(VAEBound, VAEGaussian):
 
 
 class VAEBernoulliBound(VAEBound, VAEBernoulli):
-    r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_bernoulli`, with K particles: the test bed of VIMCO.
+    r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_bernoulli`, with K particles: the test
+    bed of VIMCO.
 
-    The exact gradient is a sum over the $2^{KD}$ values of all particles of an image, for K·D up to 12.
+    The exact gradient is a sum over the $2^{KD}$ values of all particles of an image, for K·D up to
+    12.
     """
 
     source: ClassVar[str] = "Mnih and Rezende, 2016"

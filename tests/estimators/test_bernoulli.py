@@ -14,12 +14,17 @@ from gradest.benchmarks.checks.estimator_checks import learned_gradients
 from gradest.benchmarks.checks.trials import EstimatorTrial, Failed, ProblemTrial
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.measurement.replicates import cell_key, measure
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.bias import bias as bias_of
 from gradest.estimators import estimator
 from gradest.estimators.discrete.double_control_variate import RODEO, DoubleControlVariate
 from gradest.estimators.discrete.rebar import REBAR, RELAX
-from gradest.estimators.sampling.conditional_latents import conditional_latent, hard, latent, same_latent_given
+from gradest.estimators.sampling.conditional_latents import (
+    conditional_latent,
+    hard,
+    latent,
+    same_latent_given,
+)
 from gradest.estimators.sampling.copulas import COPULAS
 from gradest.estimators.sampling.draws import base, sample
 from gradest.problems import problem
@@ -36,7 +41,13 @@ def measured(toy, candidate, num_samples: int, label: str, adapt_steps: int = 20
     params = toy.init_params(jax.random.key(0))
     key = cell_key(3, label, "init", num_samples)
     return measure(
-        toy, candidate, params, num_samples=num_samples, replicates=REPLICATES, key=key, adapt_steps=adapt_steps
+        toy,
+        candidate,
+        params,
+        num_samples=num_samples,
+        replicates=REPLICATES,
+        key=key,
+        adapt_steps=adapt_steps,
     ).moments["logits"]
 
 
@@ -77,7 +88,9 @@ def test_the_conditional_latent_has_the_latents_law_and_reads_as_its_bit(logit: 
     np.testing.assert_array_equal(sample(q, jax.random.key(0), 20_000), x)
     assert stats.kstest(np.ravel(again), stats.logistic(logit).cdf).pvalue > 1e-3
     assert stats.kstest(np.ravel(z), stats.logistic(logit).cdf).pvalue > 1e-3
-    assert abs(np.corrcoef(np.abs(np.ravel(z)), np.abs(np.ravel(again)))[0, 1]) < 0.5  # not the same draw
+    assert (
+        abs(np.corrcoef(np.abs(np.ravel(z)), np.abs(np.ravel(again)))[0, 1]) < 0.5
+    )  # not the same draw
 
 
 @pytest.mark.parametrize("bit", [0.0, 1.0])
@@ -87,7 +100,9 @@ def test_the_conditional_latent_moves_as_the_quantile_of_the_logistic_cut_off_at
     def z(logit):
         q = base(problem("bernoulli_square").distribution({"logits": jnp.full(1, logit)}))
         again = conditional_latent(q, x, key)
-        np.testing.assert_allclose(*map(stop_gradient, (again, same_latent_given(q, x, again))), rtol=1e-10)
+        np.testing.assert_allclose(
+            *map(stop_gradient, (again, same_latent_given(q, x, again))), rtol=1e-10
+        )
         return again[:, 0], same_latent_given(q, x, stop_gradient(again))[:, 0]
 
     with jax.enable_x64(True):
@@ -99,7 +114,11 @@ def test_the_conditional_latent_moves_as_the_quantile_of_the_logistic_cut_off_at
         below = cut[shift].cdf(0)
         return cut[shift].ppf(below + level * (1 - below) if bit else level * below)
 
-    level = (cut[0.0].cdf(now) - cut[0.0].cdf(0)) / cut[0.0].sf(0) if bit else cut[0.0].cdf(now) / cut[0.0].cdf(0)
+    level = (
+        (cut[0.0].cdf(now) - cut[0.0].cdf(0)) / cut[0.0].sf(0)
+        if bit
+        else cut[0.0].cdf(now) / cut[0.0].cdf(0)
+    )
     numeric = (quantile(step, level) - quantile(-step, level)) / (2 * step)
     for slope in slopes:
         np.testing.assert_allclose(slope, numeric, rtol=1e-4, atol=1e-7)
@@ -122,7 +141,8 @@ def rebar_moments(eta: float, tau: float, coupled: bool = False) -> tuple[float,
             return z, 1 / (1 + np.exp(-z / tau))
 
         (_, r), (_, r_again) = soft(u), soft(v)
-        # dz̃/dφ with the place within (low, high) fixed: 1 + (d level/dφ) / (level (1 − level)), d low/dφ = −p(1 − p)
+        # dz̃/dφ with the place within (low, high) fixed: 1 + (d level/dφ) / (level (1 − level)), d
+        # low/dφ = −p(1 − p)
         moved = -P * (1 - P) * ((high - v) / (high - low) if bit else v / (high - low))
         slope = 1 + moved / (v * (1 - v))
         c, dc = eta * (r_again - T) ** 2, eta * 2 * (r_again - T) * r_again * (1 - r_again) / tau
@@ -142,13 +162,19 @@ def test_rebar_has_the_moments_of_quadrature(eta: float, tau: float, coupled: bo
     mean, variance = rebar_moments(eta, tau, coupled)
     assert mean == pytest.approx(TRUTH, rel=1e-6)
     toy = problem("bernoulli_square", t=T, logit=LOGIT)
-    moments = measured(toy, estimator("rebar", coefficient=eta, temperature=tau, coupled=coupled), 1, "rebar")
+    moments = measured(
+        toy, estimator("rebar", coefficient=eta, temperature=tau, coupled=coupled), 1, "rebar"
+    )
     assert has_no_bias(moments, TRUTH)
     assert has_variance(moments, variance)
 
 
 def test_rebar_without_its_control_variate_is_the_score_function():
-    assert rebar_moments(1.0, 0.5)[1] > rebar_moments(0.0, 0.5)[1] == pytest.approx(0.0135649, rel=1e-5)
+    assert (
+        rebar_moments(1.0, 0.5)[1]
+        > rebar_moments(0.0, 0.5)[1]
+        == pytest.approx(0.0135649, rel=1e-5)
+    )
     toy = problem("bernoulli_square", t=T, logit=LOGIT, dim=3)
     params = toy.init_params(jax.random.key(0))
     ours = one_estimate(toy, estimator("rebar", coefficient=0.0), params, (), 6)
@@ -173,12 +199,17 @@ def test_what_is_learned_lowers_the_variance(name: str, given: dict):
     """Below that of where it starts, REBAR at η = 1 and τ = ½ or leave-one-out, by more than chance."""
     toy = problem("bernoulli_square", t=T, logit=LOGIT, dim=3)
     start = exact_variance(
-        toy, estimator("score_function", baseline="leave_one_out"), toy.init_params(jax.random.key(0)), 2
+        toy,
+        estimator("score_function", baseline="leave_one_out"),
+        toy.init_params(jax.random.key(0)),
+        2,
     )["logits"]
     if name in ("rebar", "relax"):
-        start = statistics.variance(measured(toy, estimator("rebar"), 2, "learned")).low
-    moments = measured(toy, estimator(name, learning_rate=0.02, **given), 2, f"learned{name}{given}")
-    assert statistics.variance(moments).high < start
+        start = intervals.variance(measured(toy, estimator("rebar"), 2, "learned")).low
+    moments = measured(
+        toy, estimator(name, learning_rate=0.02, **given), 2, f"learned{name}{given}"
+    )
+    assert intervals.variance(moments).high < start
     assert has_no_bias(moments, [TRUTH] * 3)
 
 
@@ -211,7 +242,10 @@ def pair_outcomes(p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All outcomes of an antithetic pair of D bits: their probabilities, and both vectors."""
     m = np.minimum(p, 1 - p)
     alike = (p > 0.5).astype(float)
-    each = [[(m_i, 1.0, 0.0), (m_i, 0.0, 1.0), (1 - 2 * m_i, same, same)] for m_i, same in zip(m, alike, strict=True)]
+    each = [
+        [(m_i, 1.0, 0.0), (m_i, 0.0, 1.0), (1 - 2 * m_i, same, same)]
+        for m_i, same in zip(m, alike, strict=True)
+    ]
     made = [tuple(zip(*outcome, strict=True)) for outcome in itertools.product(*each)]
     return (
         np.array([np.prod(probability) for probability, _, _ in made]),
@@ -230,18 +264,20 @@ def test_disarm_by_enumerating_every_pair(logits: list[float]):
     np.testing.assert_allclose(mean, (1 - 2 * T) * p * (1 - p))
     toy, disarm = problem("bernoulli_square", t=T, dim=len(logits)), estimator("disarm")
     params = {"logits": jnp.array(logits)}
-    assert exact_variance(toy, disarm, params, 2)["logits"] == pytest.approx(variance, rel=1e-5, abs=1e-12)
+    assert exact_variance(toy, disarm, params, 2)["logits"] == pytest.approx(
+        variance, rel=1e-5, abs=1e-12
+    )
     if logits == [0.5]:
         assert variance == pytest.approx(1.7913e-4, rel=1e-4)
     if logits == [0.0]:
         assert variance == pytest.approx(0, abs=1e-20)
     for num_samples in (2, 6):
         key = cell_key(4, str(logits), "init", num_samples)
-        moments = measure(toy, disarm, params, num_samples=num_samples, replicates=REPLICATES, key=key).moments[
-            "logits"
-        ]
+        moments = measure(
+            toy, disarm, params, num_samples=num_samples, replicates=REPLICATES, key=key
+        ).moments["logits"]
         if logits == [0.0]:
-            assert statistics.variance(moments).value < 1e-15
+            assert intervals.variance(moments).value < 1e-15
         else:
             assert has_variance(moments, variance / (num_samples / 2))
             assert has_no_bias(moments, mean)
@@ -267,7 +303,9 @@ def test_arm_by_quadrature_over_the_uniforms(logits: list[float]):
     assert exact_variance(toy, arm, params, 2)["logits"] == pytest.approx(variance, rel=1e-5)
     assert exact_variance(toy, estimator("disarm"), params, 2)["logits"] < variance
     key = cell_key(4, f"arm{logits}", "init", 4)
-    moments = measure(toy, arm, params, num_samples=4, replicates=REPLICATES, key=key).moments["logits"]
+    moments = measure(toy, arm, params, num_samples=4, replicates=REPLICATES, key=key).moments[
+        "logits"
+    ]
     assert has_variance(moments, variance / 2)
     assert has_no_bias(moments, mean)
 
@@ -275,7 +313,10 @@ def test_arm_by_quadrature_over_the_uniforms(logits: list[float]):
 @pytest.mark.parametrize("logit", [0.0, 0.5, -2.0])
 def test_leave_one_out_falls_as_samples_times_their_peers_at_logit_zero_alone(logit: float):
     """At logit 0 (f − E f) s is constant, so that only the error of the baseline is left: 1/(K(K − 1)), slope −2."""
-    toy, baseline = problem("bernoulli_square", t=T, logit=logit), estimator("score_function", baseline="leave_one_out")
+    toy, baseline = (
+        problem("bernoulli_square", t=T, logit=logit),
+        estimator("score_function", baseline="leave_one_out"),
+    )
     params = toy.init_params(jax.random.key(0))
     scaled = [exact_variance(toy, baseline, params, k)["logits"] * k * (k - 1) for k in (2, 8, 64)]
     assert (np.ptp(scaled) < 1e-6 * scaled[0]) == (logit == 0.0)
@@ -286,16 +327,19 @@ def test_leave_one_out_falls_as_samples_times_their_peers_at_logit_zero_alone(lo
 
 
 def dirichlet_counts(p: float, n: int) -> np.ndarray:
-    """P(S = s) of the number of ones among n draws by the Dirichlet copula, by inclusion and exclusion.
+    """P(S = s) of the number of ones among n draws by the Dirichlet copula, by inclusion and
+    exclusion.
 
-    P(u_i < m for all of k given ones) = P(d_i > 1 − a for all of them) = max(1 − k(1 − a), 0)^{n−1}, a = m^{1/(n−1)}.
+    P(u_i < m for all of k given ones) = P(d_i > 1 − a for all of them) = max(1 − k(1 − a),
+    0)^{n−1}, a = m^{1/(n−1)}.
     """
     m = min(p, 1 - p)
     a = m ** (1 / (n - 1))
     at_least = [max(1 - k * (1 - a), 0) ** (n - 1) for k in range(n + 1)]
     rare = np.array(
         [
-            math.comb(n, s) * sum((-1) ** j * math.comb(n - s, j) * at_least[s + j] for j in range(n - s + 1))
+            math.comb(n, s)
+            * sum((-1) ** j * math.comb(n - s, j) * at_least[s + j] for j in range(n - s + 1))
             for s in range(n + 1)
         ]
     )
@@ -316,15 +360,19 @@ def test_arms_by_counting_ones(logit: float, n: int):
     assert mean == pytest.approx((1 - 2 * T) * p * (1 - p))
     toy = problem("bernoulli_square", t=T, logit=logit)
     params = toy.init_params(jax.random.key(0))
-    assert float(COPULAS["dirichlet"].correlation(params["logits"], n)[0]) == pytest.approx(rho, abs=1e-6)
+    assert float(COPULAS["dirichlet"].correlation(params["logits"], n)[0]) == pytest.approx(
+        rho, abs=1e-6
+    )
     if n == 2:
-        assert variance == pytest.approx(exact_variance(toy, estimator("disarm"), params, 2)["logits"], abs=1e-9)
+        assert variance == pytest.approx(
+            exact_variance(toy, estimator("disarm"), params, 2)["logits"], abs=1e-9
+        )
     moments = measured(toy, estimator("arms"), n, f"arms{logit}")
     assert has_no_bias(moments, mean)
     if variance > 1e-12:
         assert has_variance(moments, variance)
     else:
-        assert statistics.variance(moments).value < 1e-12
+        assert intervals.variance(moments).value < 1e-12
 
 
 @pytest.mark.parametrize("n", [2, 3, 6])
@@ -342,7 +390,9 @@ def test_the_gaussian_copulas_correlation_is_the_bivariate_normals(logit: float,
 @pytest.mark.parametrize("name", COPULAS)
 def test_draws_by_a_copula_have_its_margins_and_its_correlation(name: str):
     logits, n = jnp.array([-2.0, 0.5]), 3
-    draws = jax.vmap(lambda key: COPULAS[name].draw(logits, key, n))(jax.random.split(jax.random.key(0), 20_000))
+    draws = jax.vmap(lambda key: COPULAS[name].draw(logits, key, n))(
+        jax.random.split(jax.random.key(0), 20_000)
+    )
     b, p = np.asarray(draws, float), 1 / (1 + np.exp(-np.asarray(logits, float)))
     assert np.abs((b.mean(0) - p) / np.sqrt(p * (1 - p) / len(b))).max() < 4.5
     products = ((b - p)[:, :, None] * (b - p)[:, None]).reshape(len(b), n, n, 2)
@@ -368,7 +418,9 @@ class Interacting(type(problem("bernoulli_square"))):
     """The toy's q with that f."""
 
     def objective(self, params, x):
-        return jnp.exp(0.7 * x[..., 0] - 0.4 * x[..., 1]) + 0.3 * x[..., 0] * x[..., 1] - 2 * x[..., 1]
+        return (
+            jnp.exp(0.7 * x[..., 0] - 0.4 * x[..., 1]) + 0.3 * x[..., 0] * x[..., 1] - 2 * x[..., 1]
+        )
 
 
 def double_control_variate(x: np.ndarray, p: np.ndarray, alpha: float) -> np.ndarray:
@@ -384,7 +436,11 @@ def double_control_variate(x: np.ndarray, p: np.ndarray, alpha: float) -> np.nda
             return f[..., j] + alpha * ((x[..., j, :] - p) * rest).sum(-1)
 
         baseline = sum(with_h(j) for j in others) / (n - 1)
-        total = total + (with_h(k) - baseline)[..., None] * (x[..., k, :] - p) - alpha * slope[..., k, :] * p * (1 - p)
+        total = (
+            total
+            + (with_h(k) - baseline)[..., None] * (x[..., k, :] - p)
+            - alpha * slope[..., k, :] * p * (1 - p)
+        )
     return total / n
 
 
@@ -412,7 +468,9 @@ def test_double_control_variate_by_enumerating_every_draw(n: int, alpha: float):
     toy, params = Interacting(dim=2), {"logits": jnp.array(LOGITS, jnp.float32)}
     fixed = estimator("double_control_variate", coefficient=alpha, learned=False)
     key = cell_key(5, f"{alpha}", "init", n)
-    moments = measure(toy, fixed, params, num_samples=n, replicates=REPLICATES, key=key).moments["logits"]
+    moments = measure(toy, fixed, params, num_samples=n, replicates=REPLICATES, key=key).moments[
+        "logits"
+    ]
     assert has_no_bias(moments, mean)
     assert has_variance(moments, variance)
 
@@ -422,8 +480,12 @@ def test_with_coefficients_of_zero_it_is_leave_one_out(name: str):
     toy, params = Interacting(dim=2), {"logits": jnp.array(LOGITS, jnp.float32)}
     ours = estimator(name, **({"coefficient": 0.0} if name == "double_control_variate" else {}))
     state = ours.init(toy, params, jax.random.key(0))
-    leave_one_out = one_estimate(toy, estimator("score_function", baseline="leave_one_out"), params, (), 5)
-    np.testing.assert_allclose(one_estimate(toy, ours, params, state, 5), leave_one_out, rtol=1e-4, atol=1e-6)
+    leave_one_out = one_estimate(
+        toy, estimator("score_function", baseline="leave_one_out"), params, (), 5
+    )
+    np.testing.assert_allclose(
+        one_estimate(toy, ours, params, state, 5), leave_one_out, rtol=1e-4, atol=1e-6
+    )
 
 
 def test_double_control_variate_of_a_linear_f_leaves_no_variance_to_the_baseline():
@@ -435,7 +497,7 @@ def test_double_control_variate_of_a_linear_f_leaves_no_variance_to_the_baseline
 
     fixed = estimator("double_control_variate", coefficient=-1.0, learned=False)
     moments = measured(Linear(dim=2, logit=LOGIT), fixed, 3, "linear")
-    assert statistics.variance(moments).value < 1e-10
+    assert intervals.variance(moments).value < 1e-10
     np.testing.assert_allclose(moments.mean.mean(0), np.array([3, -2]) * P * (1 - P), rtol=1e-4)
 
 
@@ -464,7 +526,9 @@ def test_rodeo_is_the_formula_written_out():
     def stein(function, at):
         turned = [np.where(np.arange(2) == i, 1 - at, at) for i in range(2)]
         rates = [np.where(y[i] == 1, p[i], 1 - p[i]) for i, y in enumerate(turned)]
-        return np.mean([r * (function(y) - function(at)) for r, y in zip(rates, turned, strict=True)], 0)
+        return np.mean(
+            [r * (function(y) - function(at)) for r, y in zip(rates, turned, strict=True)], 0
+        )
 
     baseline = [f[m] + alpha * stein(lambda y, m=m: h(first, m, y), x[m]) for m in range(n)]
     expected = [
@@ -504,7 +568,9 @@ def test_stochastic_triples_by_enumeration(side: str, pruned: bool):
     toy, params = Interacting(dim=2), {"logits": jnp.array(LOGITS, jnp.float32)}
     triple = estimator("stochastic_triple", side=side, pruned=pruned)
     key = cell_key(6, f"{side}{pruned}", "init", 2)
-    moments = measure(toy, triple, params, num_samples=2, replicates=REPLICATES, key=key).moments["logits"]
+    moments = measure(toy, triple, params, num_samples=2, replicates=REPLICATES, key=key).moments[
+        "logits"
+    ]
     assert has_no_bias(moments, mean)
     assert has_variance(moments, variance / 2)
 
@@ -528,7 +594,9 @@ def test_three_bits_with_one_logit_in_closed_form(eta: float):
     toy = problem("bernoulli_shared", logit=eta)
     truth = toy.exact_gradient(toy.init_params(jax.random.key(0)))["logit"]
     p = 1 / (1 + math.exp(-eta))
-    assert float(truth) == pytest.approx(p * (1 - p) * sum(1 - 2 * t for t in (0.6, 0.51, 0.48)), rel=1e-5)
+    assert float(truth) == pytest.approx(
+        p * (1 - p) * sum(1 - 2 * t for t in (0.6, 0.51, 0.48)), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("bit", [0.0, 1.0])
@@ -545,7 +613,8 @@ def test_the_quadratic_in_two_hundred_dimensions():
     toy = problem("bernoulli_square", dim=200, t=0.499, logit=0.0, reduce="mean")
     truth = toy.exact_gradient(toy.init_params(jax.random.key(0)))["logits"]
     np.testing.assert_allclose(truth, np.full(200, 0.25 * 0.002 / 200), rtol=1e-4)
-    # of one antithetic pair at logit 0, b and b̃ differ everywhere: ± the sum of the other coordinates' rises
+    # of one antithetic pair at logit 0, b and b̃ differ everywhere: ± the sum of the other
+    # coordinates' rises
     delta, params = 0.002 / 200, toy.init_params(jax.random.key(0))
     disarm = exact_variance(toy, estimator("disarm"), params, 2)["logits"] / 200
     assert disarm == pytest.approx(199 * delta**2 / 16, rel=1e-3)

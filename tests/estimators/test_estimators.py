@@ -8,7 +8,7 @@ import pytest
 from gradest.benchmarks.bench.speed import compile_times
 from gradest.benchmarks.measurement.programs import estimates, sums
 from gradest.benchmarks.measurement.replicates import cell_key, measure
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.estimators import ESTIMATORS, estimator
 from gradest.estimators.sampling.draws import rsample, sample
 from gradest.problems import problem
@@ -30,10 +30,12 @@ def test_delta_on_the_square_has_no_variance():
     square = problem("gaussian_square", dim=3)
     params = square.init_params(jax.random.key(0))
     delta = estimator("score_function", control_variate="delta")
-    moments = measure(square, delta, params, num_samples=4, replicates=400, key=jax.random.key(0)).moments
+    moments = measure(
+        square, delta, params, num_samples=4, replicates=400, key=jax.random.key(0)
+    ).moments
     for group, exact in square.exact_gradient(params).items():
         size = float(np.linalg.norm(exact))
-        assert np.sqrt(statistics.variance(moments[group]).value) < 2e-6 * size
+        assert np.sqrt(intervals.variance(moments[group]).value) < 2e-6 * size
 
 
 def test_leave_one_out_on_a_constant_is_exactly_zero():
@@ -55,9 +57,13 @@ def test_leave_one_out_is_the_formula_written_out():
     x = np.asarray(sample(square.distribution(params), key, n), np.float64)
     f = ((x - 3) ** 2).sum(1)
     b = np.array([np.delete(f, i).mean() for i in range(n)])
-    estimate, _ = estimator("score_function", baseline="leave_one_out").estimate(square, params, (), key, n)
+    estimate, _ = estimator("score_function", baseline="leave_one_out").estimate(
+        square, params, (), key, n
+    )
     np.testing.assert_allclose(estimate["mean"], ((f - b)[:, None] * (x - 1)).mean(0), rtol=1e-4)
-    np.testing.assert_allclose(estimate["scale"], ((f - b)[:, None] * ((x - 1) ** 2 - 1)).mean(0), rtol=1e-4)
+    np.testing.assert_allclose(
+        estimate["scale"], ((f - b)[:, None] * ((x - 1) ** 2 - 1)).mean(0), rtol=1e-4
+    )
 
 
 def test_gumbel_and_straight_through_are_the_formulas_written_out():
@@ -90,11 +96,15 @@ def test_draws_have_the_distribution_they_should():
     from scipy import stats
 
     q = problem("gaussian_square", mean=2.0, scale=0.5, dim=2)
-    x = np.asarray(sample(q.distribution(q.init_params(jax.random.key(0))), jax.random.key(0), 20_000))
+    x = np.asarray(
+        sample(q.distribution(q.init_params(jax.random.key(0))), jax.random.key(0), 20_000)
+    )
     assert x.shape == (20_000, 2)
     assert all(stats.kstest(column, stats.norm(2, 0.5).cdf).pvalue > 1e-3 for column in x.T)
     toy = problem("bernoulli_square", logit=0.5)
-    b = np.asarray(sample(toy.distribution(toy.init_params(jax.random.key(0))), jax.random.key(0), 20_000))
+    b = np.asarray(
+        sample(toy.distribution(toy.init_params(jax.random.key(0))), jax.random.key(0), 20_000)
+    )
     p = 1 / (1 + np.exp(-0.5))
     assert abs(b.mean() - p) < 4 * np.sqrt(p * (1 - p) / 20_000)
 
@@ -107,12 +117,18 @@ def test_the_optimal_baseline_is_below_the_mean_and_the_mean_below_none():
     for baseline in ("none", "mean", "optimal"):
         reinforce = estimator("score_function", baseline=baseline)
         moments = measure(
-            square, reinforce, params, num_samples=4, replicates=20_000, key=cell_key(0, "square", "init", 4),
+            square,
+            reinforce,
+            params,
+            num_samples=4,
+            replicates=20_000,
+            key=cell_key(0, "square", "init", 4),
             adapt_steps=2000,
-        ).moments  # fmt: skip
-        totals[baseline] = [statistics.variance(moments[group]) for group in ("mean", "scale")]
+        ).moments
+        totals[baseline] = [intervals.variance(moments[group]) for group in ("mean", "scale")]
     total = {name: sum(i.value for i in intervals) for name, intervals in totals.items()}
-    # E‖s‖² = 3, E f = 5, E[f‖s‖²] = 5·3 + cov; by hand (k = 3, N(1, 1)): E[f (u⁴ − u² + 1)] = 23, so b* = 23/3
+    # E‖s‖² = 3, E f = 5, E[f‖s‖²] = 5·3 + cov; by hand (k = 3, N(1, 1)): E[f (u⁴ − u² + 1)] = 23,
+    # so b* = 23/3
     best = gauss_total(23 / 3)
     assert total["optimal"] == pytest.approx(best / 4, rel=0.1)
     assert total["mean"] == pytest.approx(gauss_total(5.0) / 4, rel=0.1)
@@ -137,7 +153,12 @@ def compilations():
 
 CELLS = {
     "k and θ": ("gaussian_square", "pathwise", {"k": 1.0, "mean": 0.5}, {}),
-    "t, logit and temperature": ("bernoulli_square", "gumbel_softmax", {"t": 0.1, "logit": 1.0}, {"temperature": 0.5}),
+    "t, logit and temperature": (
+        "bernoulli_square",
+        "gumbel_softmax",
+        {"t": 0.1, "logit": 1.0},
+        {"temperature": 0.5},
+    ),
     "a learned baseline": ("gaussian_cosine", "score_function", {"k": 1.0}, {"baseline": "mean"}),
 }
 OTHERS = {
@@ -153,7 +174,9 @@ def test_a_new_number_seed_or_length_compiles_nothing(name: str, compilations):
         toy, candidate = problem(toy_name, **given), estimator(label, **arguments)
         params = toy.init_params(jax.random.key(seed))
         key = cell_key(seed, "t", "init", 2)
-        measure(toy, candidate, params, num_samples=2, replicates=replicates, key=key, adapt_steps=5)
+        measure(
+            toy, candidate, params, num_samples=2, replicates=replicates, key=key, adapt_steps=5
+        )
 
     toy_name, label, *first = CELLS[name]
     run(*first, seed=0, replicates=20_000)
@@ -175,7 +198,9 @@ def test_a_longer_training_compiles_nothing_where_it_is_measured(compilations):
         measure(vae, leave_one_out, params, num_samples=2, replicates=40, key=key)
 
     leave_one_out = estimator("score_function", baseline="leave_one_out")
-    start = problem("vae_bernoulli", latent_dim=3, num_images=4, hidden_dim=8).init_params(jax.random.key(0))
+    start = problem("vae_bernoulli", latent_dim=3, num_images=4, hidden_dim=8).init_params(
+        jax.random.key(0)
+    )
     run(1)
     compiled = len(compilations)
     run(2)
@@ -187,5 +212,7 @@ def test_float64_is_measured_in_float64():
         square = problem("gaussian_square")
         params = square.init_params(jax.random.key(0))
         delta = estimator("score_function", control_variate="delta")
-        moments = measure(square, delta, params, num_samples=4, replicates=40, key=jax.random.key(0)).moments
-        assert statistics.variance(moments["mean"]).value < 1e-25
+        moments = measure(
+            square, delta, params, num_samples=4, replicates=40, key=jax.random.key(0)
+        ).moments
+        assert intervals.variance(moments["mean"]).value < 1e-25

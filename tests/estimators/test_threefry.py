@@ -38,14 +38,21 @@ for dtype in ("uint8", "uint16", "uint32"):
 
 def test_jax_without_it_draws_the_same_bits():
     here = subprocess.run(
-        [sys.executable, "-c", "import estimators" + DRAWS], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "import estimators" + DRAWS],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    alone = subprocess.run([sys.executable, "-c", DRAWS], capture_output=True, text=True, check=True)
+    alone = subprocess.run(
+        [sys.executable, "-c", DRAWS], capture_output=True, text=True, check=True
+    )
     assert here.stdout == alone.stdout
     assert here.stdout.count("[") == 6
 
 
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="elsewhere JAX writes the rounds out itself")
+@pytest.mark.skipif(
+    jax.default_backend() != "cpu", reason="elsewhere JAX writes the rounds out itself"
+)
 def test_no_loop_is_left():
     text = jax.jit(jax.random.bits).lower(jax.random.key(0)).compile().as_text()
     assert "while" not in text

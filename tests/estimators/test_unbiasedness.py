@@ -22,7 +22,9 @@ def smallest_p(problem: Problem, candidate: Estimator, num_samples: int, replica
     """The p-value of the most deviant coordinate, Holm-adjusted over the groups too."""
     params = problem.init_params(jax.random.key(0))
     key = cell_key(7, "bias", "init", num_samples)
-    result = measure(problem, candidate, params, num_samples=num_samples, replicates=replicates, key=key)
+    result = measure(
+        problem, candidate, params, num_samples=num_samples, replicates=replicates, key=key
+    )
     truth = exact_gradient(problem, params)
     truths = {group: exactly(gradient) for group, gradient in truth.items()}
     return min(found.p for found in biases(result.moments, truths, 1.2e-7).values())
@@ -53,7 +55,9 @@ class QuickSeesItself(SeesItself):
 
 def test_a_moving_average_that_sees_itself_is_biased():
     broken = ScoreFunction(baseline=QuickSeesItself())
-    assert broken.claims_unbiased(small_problem("gaussian_square")), "the copy claims what the original does"
+    assert broken.claims_unbiased(small_problem("gaussian_square")), (
+        "the copy claims what the original does"
+    )
     assert smallest_p(small_problem("gaussian_square"), broken, 1, 200_000) < ALPHA
 
 
@@ -61,7 +65,10 @@ def test_a_moving_average_that_does_not_see_itself_passes_where_the_broken_one_f
     class Quick(MovingAverage):
         decay = 0.9
 
-    assert smallest_p(small_problem("gaussian_square"), ScoreFunction(baseline=Quick()), 1, 200_000) > ALPHA
+    assert (
+        smallest_p(small_problem("gaussian_square"), ScoreFunction(baseline=Quick()), 1, 200_000)
+        > ALPHA
+    )
 
 
 def test_a_replicate_key_used_twice_shows_as_too_little_variance():
@@ -70,7 +77,9 @@ def test_a_replicate_key_used_twice_shows_as_too_little_variance():
     params = square.init_params(jax.random.key(0))
     key = cell_key(0, "square", "init", 1)
     estimates = jax.vmap(
-        lambda i: Pathwise().estimate(square, params, (), jax.random.fold_in(key, i), 1)[0]["mean"][0]
+        lambda i: Pathwise().estimate(square, params, (), jax.random.fold_in(key, i), 1)[0]["mean"][
+            0
+        ]
     )(jnp.arange(10_000))
     assert len(np.unique(np.asarray(estimates))) > 9_990
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
 from gradest.problems import problem
 
@@ -38,11 +38,14 @@ def test_linear_quadratic_control_by_quadrature_over_all_noise():
 
     def expected(theta: np.ndarray) -> float:
         return sum(
-            weights[list(index)].prod() * episode(theta[:2], theta[2], nodes[list(index)], 0.4, 0.2)[0]
+            weights[list(index)].prod()
+            * episode(theta[:2], theta[2], nodes[list(index)], 0.4, 0.2)[0]
             for index in itertools.product(range(3), repeat=4)
         )
 
-    truth = exact_gradient(toy, {"gain": jnp.asarray(theta[:2], jnp.float32), "log_scale": jnp.float32(theta[2])})
+    truth = exact_gradient(
+        toy, {"gain": jnp.asarray(theta[:2], jnp.float32), "log_scale": jnp.float32(theta[2])}
+    )
     h = 1e-5
     numeric = [(expected(theta + h * e) - expected(theta - h * e)) / (2 * h) for e in np.eye(3)]
     np.testing.assert_allclose([*truth["gain"], *truth["log_scale"]], numeric, rtol=1e-5)
@@ -52,7 +55,9 @@ def test_the_density_of_an_episode_is_the_policys_product():
     toy = problem("linear_quadratic_control", horizon=6)
     params = toy.init_params(KEY)
     noise = np.random.default_rng(0).normal(size=6)
-    cost, actions, means = episode(np.array([0.5, 0.5]), -1.0, noise, float(toy.step), float(toy.action_cost))
+    cost, actions, means = episode(
+        np.array([0.5, 0.5]), -1.0, noise, float(toy.step), float(toy.action_cost)
+    )
     x = jnp.asarray(actions, jnp.float32)
     residual = (np.array(actions) - means) / np.exp(-1)
     by_steps = (-(residual**2) / 2 + 1 - np.log(2 * np.pi) / 2).sum()
@@ -72,7 +77,9 @@ def test_draws_of_a_multivariate_gaussian_have_its_covariance():
     assert (np.abs(x.mean(0) - q.loc) < 4.5 * np.sqrt(np.diag(covariance) / len(x))).all()
 
 
-def wave(horizon: int, mean: float, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def wave(
+    horizon: int, mean: float, scale: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The rollout at r = 4 in closed form, s_t = sin²(2ᵗ arcsin √s₀), and its slope, on a grid: ε, weights, f, f'."""
     u = np.linspace(-10, 10, 1_000_001)
     weights = np.exp(-(u**2) / 2) * (u[1] - u[0]) / np.sqrt(2 * np.pi)
@@ -101,10 +108,14 @@ def test_the_pathwise_gradient_explodes_with_the_horizon_and_the_score_functions
         u, weights, f, slope = wave(horizon, float(toy.mean), float(toy.scale))
         for name, term in (("pathwise", slope), ("score_function", f * u / float(toy.scale))):
             moments = measure(
-                toy, estimator(name), params, num_samples=1, replicates=20_000,
+                toy,
+                estimator(name),
+                params,
+                num_samples=1,
+                replicates=20_000,
                 key=cell_key(0, "chaos", "init", horizon),
-            ).moments  # fmt: skip
-            interval = statistics.variance(moments["mean"])
+            ).moments
+            interval = intervals.variance(moments["mean"])
             exact = weights @ term**2 - (weights @ term) ** 2
             assert abs(interval.value - exact) < 4.5 * (interval.high - interval.low) / 4
             found[name, horizon] = exact
@@ -133,4 +144,6 @@ def test_the_bandit_by_enumeration_of_its_arms_and_finite_differences():
     numeric = [(expected(logits + h * e) - expected(logits - h * e)) / (2 * h) for e in np.eye(4)]
     np.testing.assert_allclose(truth["logits"], numeric, rtol=1e-5, atol=1e-8)
     arm = jax.nn.one_hot(2, 4)[None]
-    assert float(toy.objective(toy.init_params(jax.random.key(0)), arm)) == np.float32((2 / 3 - 0.7) ** 2 - 2)
+    assert float(toy.objective(toy.init_params(jax.random.key(0)), arm)) == np.float32(
+        (2 / 3 - 0.7) ** 2 - 2
+    )

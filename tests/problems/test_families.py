@@ -10,7 +10,7 @@ from scipy import special, stats
 from scipy.integrate import quad
 
 from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
 from gradest.estimators.sampling.draws import angle_slope, rsample, sample
 from gradest.problems import problem
@@ -48,7 +48,11 @@ CONTINUOUS = [name for name in SCIPY if name != "poisson_toy"]
 def h(name: str, integrand: str, k: float):
     if name == "von_mises_toy":
         return lambda x: 1 - np.cos(x - k)
-    return {"linear": lambda x: x - k, "square": lambda x: (x - k) ** 2, "cosine": lambda x: np.cos(k * x)}[integrand]
+    return {
+        "linear": lambda x: x - k,
+        "square": lambda x: (x - k) ** 2,
+        "cosine": lambda x: np.cos(k * x),
+    }[integrand]
 
 
 def expectation(name: str, integrand: str, k: float, parameters: dict[str, float]) -> float:
@@ -77,12 +81,15 @@ CASES = [(name, "cosine") for name in SCIPY] + [
 @pytest.mark.parametrize(("name", "integrand"), CASES)
 def test_exact_gradients_are_differences_of_scipys_expectations(name: str, integrand: str):
     given, k, step = PARAMETERS[name], 0.8, 1e-3
-    toy = problem(name, k=k, dim=2, **given, **({} if name == "von_mises_toy" else {"f": integrand}))
+    toy = problem(
+        name, k=k, dim=2, **given, **({} if name == "von_mises_toy" else {"f": integrand})
+    )
     truth = exact_gradient(toy, toy.init_params(jax.random.key(0)))
     assert set(truth) == set(given)
     for group, value in given.items():
         up, down, far_up, far_down = (
-            expectation(name, integrand, k, given | {group: value + distance * step}) for distance in (1, -1, 2, -2)
+            expectation(name, integrand, k, given | {group: value + distance * step})
+            for distance in (1, -1, 2, -2)
         )
         slope = (8 * (up - down) - (far_up - far_down)) / (12 * step)
         np.testing.assert_allclose(truth[group], [slope] * 2, rtol=2e-6, atol=2e-8)
@@ -105,7 +112,9 @@ def test_closed_forms():
     truth = exact_gradient(toy, toy.init_params(jax.random.key(0)))
     ratio = special.ive(1, 2.5) / special.ive(0, 2.5)
     assert truth["loc"][0] == pytest.approx(np.sin(0.4 - k) * ratio, rel=1e-6)
-    assert truth["concentration"][0] == pytest.approx(-np.cos(0.4 - k) * (1 - ratio / 2.5 - ratio**2), rel=1e-6)
+    assert truth["concentration"][0] == pytest.approx(
+        -np.cos(0.4 - k) * (1 - ratio / 2.5 - ratio**2), rel=1e-6
+    )
 
 
 def test_the_dirichlet_by_its_marginals():
@@ -131,7 +140,10 @@ def test_draws_are_scipys(name: str):
     theirs = SCIPY[name](**given)
     if name == "poisson_toy":
         counts = np.bincount(x.astype(int), minlength=9)
-        observed, expected = [*counts[:8], counts[8:].sum()], [*theirs.pmf(np.arange(8)), theirs.sf(7)]
+        observed, expected = (
+            [*counts[:8], counts[8:].sum()],
+            [*theirs.pmf(np.arange(8)), theirs.sf(7)],
+        )
         assert stats.chisquare(observed, 20_000 * np.array(expected)).pvalue > 1e-3
     elif name == "von_mises_toy":
         around = (x - given["loc"] + np.pi) % (2 * np.pi) - np.pi + given["loc"]
@@ -141,14 +153,18 @@ def test_draws_are_scipys(name: str):
         assert stats.kstest(x, theirs.cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("name", [name for name in CONTINUOUS if name not in ("student_t_toy", "beta_toy")])
+@pytest.mark.parametrize(
+    "name", [name for name in CONTINUOUS if name not in ("student_t_toy", "beta_toy")]
+)
 def test_derivatives_of_draws_keep_their_probability(name: str):
     """x moves with θ so that F(x; θ) stays: ∂x/∂θ = −∂F/∂θ / p, which holds draw by draw for one number."""
     given = PARAMETERS[name]
     with jax.enable_x64(True):
         toy = problem(name, **given)
         params = toy.init_params(jax.random.key(0))
-        slopes = jax.jacrev(lambda params: rsample(toy.distribution(params), jax.random.key(1), 20)[:, 0])(params)
+        slopes = jax.jacrev(
+            lambda params: rsample(toy.distribution(params), jax.random.key(1), 20)[:, 0]
+        )(params)
         x = np.asarray(sample(toy.distribution(params), jax.random.key(1), 20))[:, 0]
     if name == "von_mises_toy":
         x = (x - given["loc"] + np.pi) % (2 * np.pi) - np.pi + given["loc"]
@@ -165,7 +181,10 @@ def test_the_von_mises_slope_at_other_concentrations(concentration: float):
         angle = stats.vonmises(concentration).ppf([1e-3, 0.2, 0.4, 0.7, 0.99])
         slope = np.asarray(angle_slope(jnp.asarray(angle), jnp.full(5, concentration)))
     step = 1e-4 * concentration
-    up, down = (stats.vonmises(concentration + side * step).ppf([1e-3, 0.2, 0.4, 0.7, 0.99]) for side in (1, -1))
+    up, down = (
+        stats.vonmises(concentration + side * step).ppf([1e-3, 0.2, 0.4, 0.7, 0.99])
+        for side in (1, -1)
+    )
     np.testing.assert_allclose(slope, (up - down) / (2 * step), rtol=1e-4)
 
 
@@ -175,13 +194,17 @@ def test_gamma_variances_are_those_known():
     params = toy.init_params(jax.random.key(0))
 
     def moment(power: int) -> float:
-        return quad(lambda x: (x * (np.log(x) - special.digamma(1))) ** power * np.exp(-x), 0, 60, limit=200)[0]
+        return quad(
+            lambda x: (x * (np.log(x) - special.digamma(1))) ** power * np.exp(-x), 0, 60, limit=200
+        )[0]
 
     def implicit(power: int) -> float:
         """By differences in α of the upper tail: −∂F/∂α / p."""
 
         def slope(x: float) -> float:
-            return np.exp(x) * (special.gammaincc(1 + 1e-4, x) - special.gammaincc(1 - 1e-4, x)) / 2e-4
+            return (
+                np.exp(x) * (special.gammaincc(1 + 1e-4, x) - special.gammaincc(1 - 1e-4, x)) / 2e-4
+            )
 
         return quad(lambda x: slope(x) ** power * np.exp(-x), 0, 30, limit=200)[0]
 
@@ -190,8 +213,13 @@ def test_gamma_variances_are_those_known():
     assert implicit(2) - implicit(1) ** 2 == pytest.approx(np.pi**2 / 3 - 3, rel=1e-4)
     for name, expected in (("pathwise", np.pi**2 / 3 - 3), ("score_function", score)):
         moments = measure(
-            toy, estimator(name), params, num_samples=2, replicates=20_000, key=cell_key(0, "gamma", "init", 2)
+            toy,
+            estimator(name),
+            params,
+            num_samples=2,
+            replicates=20_000,
+            key=cell_key(0, "gamma", "init", 2),
         ).moments
-        found = statistics.variance(moments["concentration"])
+        found = intervals.variance(moments["concentration"])
         assert found.low < expected / 2 < found.high
         assert found.high / found.low < 1.5

@@ -18,7 +18,9 @@ from tests.support.variants import PROBLEM_NAMES
 
 
 @pytest.mark.parametrize("name", INTEGRANDS)
-@pytest.mark.parametrize(("k", "mean", "scale"), [(0.7, 0.4, 1.2), (-0.1, 1.0, 0.5), (1.5, -2.0, 1.0)])
+@pytest.mark.parametrize(
+    ("k", "mean", "scale"), [(0.7, 0.4, 1.2), (-0.1, 1.0, 0.5), (1.5, -2.0, 1.0)]
+)
 def test_gaussian_gradients_are_gauss_hermites(name, k, mean, scale):
     toy = problem(name, k=k, mean=mean, scale=scale, dim=2)
     truth = exact_gradient(toy, toy.init_params(jax.random.key(0)))
@@ -35,7 +37,9 @@ def test_the_step_by_finite_differences_of_the_normal_tail():
     h = 1e-5
     by_mean = (norm.sf(0.3, 1 + h, 0.8) - norm.sf(0.3, 1 - h, 0.8)) / (2 * h)
     by_scale = (norm.sf(0.3, 1, 0.8 + h) - norm.sf(0.3, 1, 0.8 - h)) / (2 * h)
-    np.testing.assert_allclose([truth["mean"][0], truth["scale"][0]], [by_mean, by_scale], rtol=1e-5)
+    np.testing.assert_allclose(
+        [truth["mean"][0], truth["scale"][0]], [by_mean, by_scale], rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
@@ -52,7 +56,10 @@ def test_logistic_regression_by_adaptive_quadrature_of_another_formula():
     """∂/∂μ_j = μ_j − Σ_n y_n x_nj E[σ(−z_n)], ∂/∂λ_j = s_j² Σ_n x_nj² E[σ(z_n) σ(−z_n)] + s_j² − 1."""
     regression = problem("logistic_regression")
     rng = np.random.default_rng(0)
-    mean, log_scale = rng.normal(0, 0.3, 31).astype(np.float32), rng.normal(-0.5, 0.3, 31).astype(np.float32)
+    mean, log_scale = (
+        rng.normal(0, 0.3, 31).astype(np.float32),
+        rng.normal(-0.5, 0.3, 31).astype(np.float32),
+    )
     truth = exact_gradient(regression, {"mean": mean, "log_scale": log_scale})
     x, y = (np.asarray(a, np.float32).astype(float) for a in breast_cancer())
     scale = np.exp(log_scale.astype(float))
@@ -62,12 +69,26 @@ def test_logistic_regression_by_adaptive_quadrature_of_another_formula():
         return 1 / (1 + np.exp(-z))
 
     def gaussian(function, m, s):
-        return quad(lambda u: function(m + s * u) * np.exp(-u * u / 2) / np.sqrt(2 * np.pi), -10, 10, limit=200)[0]
+        return quad(
+            lambda u: function(m + s * u) * np.exp(-u * u / 2) / np.sqrt(2 * np.pi),
+            -10,
+            10,
+            limit=200,
+        )[0]
 
-    miss = np.array([gaussian(lambda z: sigmoid(-z), m, s) for m, s in zip(center, spread, strict=True)])
-    curve = np.array([gaussian(lambda z: sigmoid(z) * sigmoid(-z), m, s) for m, s in zip(center, spread, strict=True)])
+    miss = np.array(
+        [gaussian(lambda z: sigmoid(-z), m, s) for m, s in zip(center, spread, strict=True)]
+    )
+    curve = np.array(
+        [
+            gaussian(lambda z: sigmoid(z) * sigmoid(-z), m, s)
+            for m, s in zip(center, spread, strict=True)
+        ]
+    )
     np.testing.assert_allclose(truth["mean"], mean - (y * miss) @ x, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(truth["log_scale"], scale**2 * (curve @ x**2) + scale**2 - 1, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        truth["log_scale"], scale**2 * (curve @ x**2) + scale**2 - 1, rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("kl", ["analytic", "sampled"])
@@ -83,13 +104,18 @@ def test_vae_bernoulli_by_finite_differences_of_the_enumerated_elbo_in_numpy(kl)
 
     def negative_elbo(weights):
         logits = network(weights["encoder"], images)
-        log_q = -(np.logaddexp(0, -logits)[:, None] * states + np.logaddexp(0, logits)[:, None] * (1 - states)).sum(-1)
+        log_q = -(
+            np.logaddexp(0, -logits)[:, None] * states
+            + np.logaddexp(0, logits)[:, None] * (1 - states)
+        ).sum(-1)
         pixels = network(weights["decoder"], states)
         log_p = -(np.logaddexp(0, -pixels) @ images.T + np.logaddexp(0, pixels) @ (1 - images).T).T
         return (np.exp(log_q) * (log_q - 3 * np.log(0.5) - log_p)).sum() / len(images)
 
     weights = {
-        group: [[np.asarray(layer.weight, float), np.asarray(layer.bias, float)] for layer in layers]
+        group: [
+            [np.asarray(layer.weight, float), np.asarray(layer.bias, float)] for layer in layers
+        ]
         for group, layers in params.items()
     }
     for group in ("encoder", "decoder"):
@@ -117,7 +143,7 @@ def test_sampled_and_analytic_kl_agree_on_average(name):
         vae = problem(name, kl=kl, **given)
         params = vae.init_params(jax.random.key(0))
         x = sample(vae.distribution(params), jax.random.key(1), 20_000)
-        values[kl] = np.asarray(vae.costs(params, x), float)
+        values[kl] = np.asarray(vae.objectives(params, x), float)
     apart = values["analytic"] - values["sampled"]
     z = apart.mean(0) / (apart.std(0) / np.sqrt(len(apart)))
     assert apart.std() > 0
@@ -150,16 +176,28 @@ def test_every_problem_is_documented(name):
     ("name", "given", "message"),
     [
         ("gausian_square", {}, "did you mean gaussian_square?"),
-        ("gaussian_square", {"meen": 1.0}, "unknown argument 'meen': expected k, mean, scale, dim; did you mean mean?"),
+        (
+            "gaussian_square",
+            {"meen": 1.0},
+            "unknown argument 'meen': expected k, mean, scale, dim; did you mean mean?",
+        ),
         ("gaussian_square", {"scale": -1.0}, "scale = -1.0: expected a finite number above 0"),
         ("gaussian_square", {"k": float("nan")}, "k = nan: expected a finite number"),
         ("gaussian_square", {"k": "three"}, "k = 'three': expected a finite number"),
         ("gaussian_square", {"k": True}, "k = True: expected a finite number"),
         ("gaussian_square", {"dim": 0}, "dim = 0: expected a whole number, at least 1"),
         ("gaussian_square", {"dim": 2.5}, "dim = 2.5: expected a whole number, at least 1"),
-        ("gaussian_exponential", {"k": -0.25}, "k = -0.25: expected a number above −1/(4σ²) = -0.25, because"),
+        (
+            "gaussian_exponential",
+            {"k": -0.25},
+            "k = -0.25: expected a number above −1/(4σ²) = -0.25, because",
+        ),
         ("gaussian_exponential", {"k": -0.1, "scale": 2.0}, "infinite variance"),
-        ("bernoulli_square", {"reduce": "men"}, "reduce = 'men': expected one of sum, mean; did you mean mean?"),
+        (
+            "bernoulli_square",
+            {"reduce": "men"},
+            "reduce = 'men': expected one of sum, mean; did you mean mean?",
+        ),
         ("vae_gaussian", {"data": "mnits"}, "expected one of digits, mnist; did you mean mnist?"),
         ("vae_gaussian", {"num_images": 1798}, "expected at most 1797"),
     ],
@@ -174,7 +212,8 @@ def test_shipped_tables_are_what_scikit_learn_loads():
 
     assert np.array_equal(shipped("digits.csv.gz"), np.column_stack(load_digits(return_X_y=True)))
     assert np.array_equal(
-        shipped("breast_cancer.csv", skiprows=1), np.column_stack(load_breast_cancer(return_X_y=True))
+        shipped("breast_cancer.csv", skiprows=1),
+        np.column_stack(load_breast_cancer(return_X_y=True)),
     )
 
 
@@ -190,5 +229,7 @@ def test_mnist_without_a_network_says_so(monkeypatch):
 
     monkeypatch.setattr(sklearn.datasets, "fetch_openml", unreachable)
     data.mnist.cache_clear()
-    with pytest.raises(ConnectionError, match=r"data = 'mnist': not in .* cannot be reached .*data = 'digits'"):
+    with pytest.raises(
+        ConnectionError, match=r"data = 'mnist': not in .* cannot be reached .*data = 'digits'"
+    ):
         problem("vae_gaussian", data="mnist")

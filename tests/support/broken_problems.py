@@ -51,8 +51,8 @@ class HiddenGenerator(Sound):
 
 
 class WrongCosts(Sound):
-    def costs(self, params, x):
-        return super().costs(params, x) * 1.01
+    def objectives(self, params, x):
+        return super().objectives(params, x) * 1.01
 
 
 class BakedIn(Sound):

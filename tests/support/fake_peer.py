@@ -1,7 +1,9 @@
-"""A peer for the project's own Python: pathwise gradients of the quadratic, or what the last argument asks for instead.
+"""A peer for the project's own Python: pathwise gradients of the quadratic, or what the last
+argument asks for instead.
 
-"spread 1.2" gives gradients 1.2 times as far from their mean and "shift 0.2" adds to them; "dies 4" ends the process at
-L = 4; "rubbish", "silent", "raises", "infinite", "transposed" and "one at a time" do what they say.
+"spread 1.2" gives gradients 1.2 times as far from their mean and "shift 0.2" adds to them; "dies 4"
+ends the process at L = 4; "rubbish", "silent", "raises", "infinite", "transposed" and "one at a
+time" do what they say.
 """
 
 import os
@@ -30,10 +32,16 @@ def prepare(cell: Cell, replicates: int) -> Call:
         if what == "silent":
             time.sleep(60)
         noise = random.normal(size=shape)
-        slope = 2 * (np.array(cell.params["mean"]) + np.array(cell.params["scale"]) * noise - cell.constants["k"])
+        slope = 2 * (
+            np.array(cell.params["mean"])
+            + np.array(cell.params["scale"]) * noise
+            - cell.constants["k"]
+        )
         found = {"mean": slope.mean(1), "scale": (slope * noise).mean(1)}
         if what == "spread":
-            found = {group: g.mean(0) + float(amount) * (g - g.mean(0)) for group, g in found.items()}
+            found = {
+                group: g.mean(0) + float(amount) * (g - g.mean(0)) for group, g in found.items()
+            }
         if what == "shift":
             found = {group: g + float(amount) for group, g in found.items()}
         if what == "infinite":

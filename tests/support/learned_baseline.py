@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 
-from gradest.estimators import Cost, SurrogateEstimator
+from gradest.estimators import Evaluations, SurrogateEstimator
 from gradest.estimators.sampling.draws import sample
 from gradest.problems.arguments import Number, number
 
@@ -26,25 +26,29 @@ class LearnedBaseline(SurrogateEstimator):
     def surrogate(self, problem, params, state, key, num_samples):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        f = problem.costs(params, x)
+        f = problem.objectives(params, x)
         return (self.advantage(f, state) * q.log_prob(x) + f).mean(0).sum(), state
 
     def estimate(self, problem, params, state, key, num_samples):
         def with_square(state):
-            estimate, _ = super(LearnedBaseline, self).estimate(problem, params, state, key, num_samples)
+            estimate, _ = super(LearnedBaseline, self).estimate(
+                problem, params, state, key, num_samples
+            )
             return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate)), estimate
 
         slope, estimate = jax.grad(with_square, has_aux=True)(state)
         return estimate, state - self.learning_rate * slope
 
     def learning_gradient(self, problem, params, state, key, num_samples):
-        return jax.grad(lambda state: self.learning_objective(problem, params, state, key, num_samples))(state)
+        return jax.grad(
+            lambda state: self.learning_objective(problem, params, state, key, num_samples)
+        )(state)
 
     def init(self, problem, params, key):
         return jnp.zeros((), jnp.result_type(float))
 
-    def supports(self, problem):
+    def refuses(self, problem):
         return None
 
-    def cost(self, problem, num_samples):
-        return Cost(f=num_samples, grad=num_samples * problem.objective_uses_params)
+    def evaluations(self, problem, num_samples):
+        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)

@@ -1,7 +1,7 @@
 """Exact variances on the one-dimensional Gaussian toys, derived apart from the code under test.
 
-Expectations under N(μ, σ²) are Gauss–Hermite sums; those under a Rayleigh variable, whose density has a corner at 0,
-adaptive quadrature. f and f' are written out here again.
+Expectations under N(μ, σ²) are Gauss–Hermite sums; those under a Rayleigh variable, whose density
+has a corner at 0, adaptive quadrature. f and f' are written out here again.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,10 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 INTEGRANDS: dict[str, Callable[[float], tuple[Function, Function]]] = {
     "gaussian_square": lambda k: (lambda x: (x - k) ** 2, lambda x: 2 * (x - k)),
-    "gaussian_exponential": lambda k: (lambda x: np.exp(-k * x * x), lambda x: -2 * k * x * np.exp(-k * x * x)),
+    "gaussian_exponential": lambda k: (
+        lambda x: np.exp(-k * x * x),
+        lambda x: -2 * k * x * np.exp(-k * x * x),
+    ),
     "gaussian_cosine": lambda k: (lambda x: np.cos(k * x), lambda x: -k * np.sin(k * x)),
 }
 
@@ -37,12 +40,16 @@ def score(group: str, scale: float) -> np.ndarray:
     return {"mean": NODES / scale, "scale": (NODES**2 - 1) / scale}[group]
 
 
-def score_function(name: str, k: float, mean: float, scale: float, group: str, num_samples: int) -> float:
+def score_function(
+    name: str, k: float, mean: float, scale: float, group: str, num_samples: int
+) -> float:
     f, s = INTEGRANDS[name](k)[0](mean + scale * NODES), score(group, scale)
     return (expectation((f * s) ** 2) - expectation(f * s) ** 2) / num_samples
 
 
-def leave_one_out(name: str, k: float, mean: float, scale: float, group: str, num_samples: int) -> float:
+def leave_one_out(
+    name: str, k: float, mean: float, scale: float, group: str, num_samples: int
+) -> float:
     f, s = INTEGRANDS[name](k)[0](mean + scale * NODES), score(group, scale)
     centred, g, n = f - expectation(f), expectation(f * s), num_samples
     spread = expectation(centred**2) * expectation(s**2)
@@ -54,7 +61,9 @@ def pathwise(name: str, k: float, mean: float, scale: float, group: str, num_sam
     return (expectation(slope**2) - expectation(slope) ** 2) / num_samples
 
 
-def measure_valued(name: str, k: float, mean: float, scale: float, group: str, num_samples: int) -> float:
+def measure_valued(
+    name: str, k: float, mean: float, scale: float, group: str, num_samples: int
+) -> float:
     """Coupled: μ ± σW with one Rayleigh W; μ + σM against μ + σMU with M double-sided Maxwell, U uniform."""
     f = INTEGRANDS[name](k)[0]
     if group == "mean":

@@ -42,28 +42,80 @@ class Aim(NamedTuple):
 
 
 def _shipped(table: pd.DataFrame, replicates: int, low: float, high: float) -> pd.Series:
-    every = table.part.eq("variance") & table.method.eq("as shipped") & table.replicates.eq(replicates)
+    every = (
+        table.part.eq("variance") & table.method.eq("as shipped") & table.replicates.eq(replicates)
+    )
     return every & table["kurtosis"].between(low, high)
 
 
 AIMS = (
-    Aim(f"variance, kurtosis up to 15, R = {MANY:,}: 94 to 96 %", lambda t: _shipped(t, MANY, 0, 15.5), -0.01, 0.01),
-    Aim(f"variance, kurtosis up to 15, R = {FEW:,}: 94 to 96 %", lambda t: _shipped(t, FEW, 0, 15.5), -0.01, 0.01),
-    Aim(f"variance, kurtosis up to 120, R = {MANY:,}: at least 90 %", lambda t: _shipped(t, MANY, 15.5, 120), -0.05, 1),
-    Aim(f"variance, kurtosis up to 120, R = {FEW:,}: at least 90 %", lambda t: _shipped(t, FEW, 15.5, 120), -0.05, 1),
-    Aim("variance of a real cell, kurtosis up to 30: 93 to 97 %",
-        lambda t: t.part.eq("cells") & t["kurtosis"].lt(30), -0.02, 0.02),
-    Aim("variance of a real cell, kurtosis about 100: at least 90 %",
-        lambda t: t.part.eq("cells") & t["kurtosis"].gt(30), -0.05, 1),
-    Aim("what else is made of batch summaries: at least 93 %",
-        lambda t: t.part.isin(["statistics", "trends"]), -0.02, 1),
-    Aim("false alarms in 100 skewed coordinates: 5 %, within 2 points",
-        lambda t: t.part.eq("alarms") & t.method.isin(["Holm, Hall's correction", "reference run"]), -0.02, 0.02),
-    Aim("false discoveries in a sweep: as claimed, within 1 point", lambda t: t.part.eq("discoveries"), -0.01, 0.01),
-    Aim("unbiased claimed of a bias at the margin: at most 5 %, within 1 point",
-        lambda t: t.part.eq("equivalence") & t.case.str.contains("margin"), -0.05, 0.01),
-    Aim("planted biases found: as predicted, within 3 points", lambda t: t.part.eq("power"), -0.03, 0.03),
-)  # fmt: skip
+    Aim(
+        f"variance, kurtosis up to 15, R = {MANY:,}: 94 to 96 %",
+        lambda t: _shipped(t, MANY, 0, 15.5),
+        -0.01,
+        0.01,
+    ),
+    Aim(
+        f"variance, kurtosis up to 15, R = {FEW:,}: 94 to 96 %",
+        lambda t: _shipped(t, FEW, 0, 15.5),
+        -0.01,
+        0.01,
+    ),
+    Aim(
+        f"variance, kurtosis up to 120, R = {MANY:,}: at least 90 %",
+        lambda t: _shipped(t, MANY, 15.5, 120),
+        -0.05,
+        1,
+    ),
+    Aim(
+        f"variance, kurtosis up to 120, R = {FEW:,}: at least 90 %",
+        lambda t: _shipped(t, FEW, 15.5, 120),
+        -0.05,
+        1,
+    ),
+    Aim(
+        "variance of a real cell, kurtosis up to 30: 93 to 97 %",
+        lambda t: t.part.eq("cells") & t["kurtosis"].lt(30),
+        -0.02,
+        0.02,
+    ),
+    Aim(
+        "variance of a real cell, kurtosis about 100: at least 90 %",
+        lambda t: t.part.eq("cells") & t["kurtosis"].gt(30),
+        -0.05,
+        1,
+    ),
+    Aim(
+        "what else is made of batch summaries: at least 93 %",
+        lambda t: t.part.isin(["statistics", "trends"]),
+        -0.02,
+        1,
+    ),
+    Aim(
+        "false alarms in 100 skewed coordinates: 5 %, within 2 points",
+        lambda t: t.part.eq("alarms") & t.method.isin(["Holm, Hall's correction", "reference run"]),
+        -0.02,
+        0.02,
+    ),
+    Aim(
+        "false discoveries in a sweep: as claimed, within 1 point",
+        lambda t: t.part.eq("discoveries"),
+        -0.01,
+        0.01,
+    ),
+    Aim(
+        "unbiased claimed of a bias at the margin: at most 5 %, within 1 point",
+        lambda t: t.part.eq("equivalence") & t.case.str.contains("margin"),
+        -0.05,
+        0.01,
+    ),
+    Aim(
+        "planted biases found: as predicted, within 3 points",
+        lambda t: t.part.eq("power"),
+        -0.03,
+        0.03,
+    ),
+)
 
 
 def judged(table: pd.DataFrame, aim: Aim) -> list[str]:
@@ -73,7 +125,9 @@ def judged(table: pd.DataFrame, aim: Aim) -> list[str]:
     for row in rows.itertuples():
         low, high = row.nominal + aim.low - 1e-9, row.nominal + aim.high + 1e-9
         chance = row.rate_low <= high and row.rate_high >= low
-        verdicts.append("met" if low <= row.rate <= high else "within error" if chance else "missed")
+        verdicts.append(
+            "met" if low <= row.rate <= high else "within error" if chance else "missed"
+        )
     return verdicts
 
 
@@ -148,9 +202,14 @@ PARTS = {
 }
 
 HEADERS = {
-    "case": "simulated", "dim": "P", "replicates": "R", "truth_below": "truth below", "truth_above": "truth above",
-    "rate_unflagged": "rate, not flagged", "rate": "rate [95 %]",
-}  # fmt: skip
+    "case": "simulated",
+    "dim": "P",
+    "replicates": "R",
+    "truth_below": "truth below",
+    "truth_above": "truth above",
+    "rate_unflagged": "rate, not flagged",
+    "rate": "rate [95 %]",
+}
 PERCENT = ("nominal", "truth_below", "truth_above", "flagged", "rate_unflagged", "misled")
 
 
@@ -179,7 +238,9 @@ def markdown_table(rows: pd.DataFrame, columns: Sequence[str]) -> str:
 def with_methods_aside(rows: pd.DataFrame, part: Part) -> str:
     """A line for each study: its first method in full, and only the rates of the others."""
     first, *others = rows.method.unique()
-    wide = rows[rows.method == first].assign(**{other: rows.rate[rows.method == other].to_numpy() for other in others})
+    wide = rows[rows.method == first].assign(
+        **{other: rows.rate[rows.method == other].to_numpy() for other in others}
+    )
     place = part.columns.index("rate") + 1
     text = markdown_table(wide, (*part.columns[:place], *others, *part.columns[place:]))
     return text.replace(HEADERS["rate"], f"{first} [95 %]", 1)
@@ -207,11 +268,15 @@ def markdown(table: pd.DataFrame) -> str:
             least, most = int(rows.studies.min()), int(rows.studies.max())
             spoken = f"{least:,}" if least == most else f"{least:,} to {most:,}"
             lines += ["", f"## {part.title}", "", f"{part.text} {spoken} studies a line.", ""]
-            lines.append(with_methods_aside(rows, part) if part.aside else markdown_table(rows, part.columns))
+            lines.append(
+                with_methods_aside(rows, part) if part.aside else markdown_table(rows, part.columns)
+            )
     return "\n".join(lines) + "\n"
 
 
-DRAWN = dict(zip(("as shipped", "jackknife of ln s²", "bootstrap-t", "chi-square"), "osDv", strict=True))
+DRAWN = dict(
+    zip(("as shipped", "jackknife of ln s²", "bootstrap-t", "chi-square"), "osDv", strict=True)
+)
 """The methods in the figure, with their markers."""
 
 
@@ -223,7 +288,10 @@ def figure(table: pd.DataFrame) -> Figure:
         method: point(marker, color) | {"linestyle": "none", "markeredgecolor": "white"}
         for (method, marker), color in zip(DRAWN.items(), (COLOURS[-1], *COLOURS), strict=False)
     }
-    panels = [Panel("", f"known laws, R = {size:,}", laws[laws.replicates == size]) for size in (FEW, MANY)]
+    panels = [
+        Panel("", f"known laws, R = {size:,}", laws[laws.replicates == size])
+        for size in (FEW, MANY)
+    ]
     panels.append(Panel("", f"real cells, R = {MANY:,}", cells))
     width = width_of(3)
     key = lay_out_list([Entry(look, method) for method, look in looks.items()], width)
@@ -232,8 +300,15 @@ def figure(table: pd.DataFrame) -> Figure:
         "96 %. Bars: the rates' own 95 % intervals. The methods are set apart sideways; the vertical scale is logistic."
     ]
     key += lay_out_notes(notes, width, next_line(key))
-    whole, every = page("Coverage of nominal 95 % intervals on a variance", panels, key,
-                        ("kurtosis", "coverage"), columns=3, height=2.3, gap=0.45)  # fmt: skip
+    whole, every = page(
+        "Coverage of nominal 95 % intervals on a variance",
+        panels,
+        key,
+        ("kurtosis", "coverage"),
+        columns=3,
+        height=2.3,
+        gap=0.45,
+    )
     ticks = (0.2, 0.5, 0.8, 0.9, 0.95, 0.98)
     for axes in every:
         axes.axhspan(0.94, 0.96, color="0.88", zorder=0)
@@ -275,7 +350,9 @@ def main() -> None:
     write(table, Path("results/coverage"))
     for aim in AIMS:
         verdicts = judged(table, aim)
-        print(f"{aim.text}: {verdicts.count('met')} of {len(verdicts)}, {verdicts.count('missed')} missed")
+        print(
+            f"{aim.text}: {verdicts.count('met')} of {len(verdicts)}, {verdicts.count('missed')} missed"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Simulations in which the truth is known: how often an interval holds it, how often a test finds what is not there.
+"""Simulations in which the truth is known: how often an interval holds it, how often a test finds
+what is not there.
 
-Every number that a study draws comes from generators seeded by the study's own name, so that no study depends on which
-others are run, and the same command writes the same bytes.
+Every number that a study draws comes from generators seeded by the study's own name, so that no
+study depends on which others are run, and the same command writes the same bytes.
 """
 
 import zlib
@@ -94,7 +95,9 @@ def proportion(hits: int, studies: int) -> dict[str, Any]:
     return {"studies": studies, "rate": rate, "rate_low": low, "rate_high": high}
 
 
-def coverage(intervals: Sequence[Interval], truth: float, flags: Sequence[bool] | None = None) -> dict[str, Any]:
+def coverage(
+    intervals: Sequence[Interval], truth: float, flags: Sequence[bool] | None = None
+) -> dict[str, Any]:
     """How often the intervals hold the truth, as columns of a row."""
     value, low, high = np.array(intervals, float).T
     hit = (low <= truth) & (truth <= high)
@@ -129,7 +132,9 @@ def lognormal(sigma: float) -> Law:
     return Law(draw, float(np.sqrt(w)), float(w * (w - 1)), float(w**4 + 2 * w**3 + 3 * w**2 - 3))
 
 
-def _lognormal(sigma: float, rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
+def _lognormal(
+    sigma: float, rng: np.random.Generator, shape: tuple[int, ...]
+) -> Float[np.ndarray, "..."]:
     return np.exp(sigma * rng.standard_normal(shape))
 
 
@@ -190,7 +195,15 @@ def study_variance(name: str, dim: int, replicates: int, studies: int) -> Iterat
     flags = [tail_index(moments).lacks_moment(4) for moments in every]
     for method, bounds in METHODS.items():
         found = coverage([bounds(moments) for moments in every], dim * law.variance, flags)
-        yield Row("variance", name, method, dim, replicates, kurtosis=1 + (law.kurtosis - 1) / dim, **found)
+        yield Row(
+            "variance",
+            name,
+            method,
+            dim,
+            replicates,
+            kurtosis=1 + (law.kurtosis - 1) / dim,
+            **found,
+        )
 
 
 class Cell(NamedTuple):
@@ -208,7 +221,12 @@ class Cell(NamedTuple):
         """In words."""
         arguments = [f"{key} = {value}" for key, value in self.problem_args.items()]
         options = [str(value).replace("_", " ") for value in self.estimator_args.values()]
-        cell = [self.problem.replace("_", " "), *arguments, self.estimator.replace("_", " "), *options]
+        cell = [
+            self.problem.replace("_", " "),
+            *arguments,
+            self.estimator.replace("_", " "),
+            *options,
+        ]
         return ", ".join([*cell, f"L = {self.num_samples}", f"∂/∂ {self.group}"])
 
 
@@ -220,26 +238,40 @@ CELLS = (
     Cell("gaussian_step", {"k": 0.3}, "measure_valued", {}, 8, "mean"),
     Cell("gaussian_exponential", {"k": -0.05}, "score_function", {"baseline": "none"}, 1, "scale"),
     Cell("gaussian_exponential", {"k": 1.0}, "pathwise", {}, 1, "mean"),
-    Cell("bernoulli_square", {"dim": 3}, "score_function", {"baseline": "leave_one_out"}, 8, "logits"),
+    Cell(
+        "bernoulli_square", {"dim": 3}, "score_function", {"baseline": "leave_one_out"}, 8, "logits"
+    ),
 )
 """Eight cells: every toy, four estimators, L = 1 and 8, kurtosis from 2 to 100."""
 
 
 def measured(cell: Cell, replicates: int, seeds: Sequence[int]) -> Iterator[Moments]:
     """The cell's group, measured anew with each seed."""
-    toy, candidate = problem(cell.problem, **cell.problem_args), estimator(cell.estimator, **cell.estimator_args)
+    toy, candidate = (
+        problem(cell.problem, **cell.problem_args),
+        estimator(cell.estimator, **cell.estimator_args),
+    )
     params = toy.init_params(jax.random.key(0))
     for seed in seeds:
         key = cell_key(seed, cell.label, "init", cell.num_samples)
         result = measure(
-            toy, candidate, params, num_samples=cell.num_samples, replicates=replicates, key=key, least_timed=0
+            toy,
+            candidate,
+            params,
+            num_samples=cell.num_samples,
+            replicates=replicates,
+            key=key,
+            least_timed=0,
         )
         yield result.moments[cell.group]
 
 
 def known_variance(cell: Cell) -> float:
     """By quadrature or enumeration."""
-    toy, candidate = problem(cell.problem, **cell.problem_args), estimator(cell.estimator, **cell.estimator_args)
+    toy, candidate = (
+        problem(cell.problem, **cell.problem_args),
+        estimator(cell.estimator, **cell.estimator_args),
+    )
     exact = exact_variance(toy, candidate, toy.init_params(jax.random.key(0)), cell.num_samples)
     if exact is None:
         raise ValueError(f"{cell.label}: expected a cell whose variance is known")
@@ -255,12 +287,28 @@ def study_cell(cell: Cell, replicates: int, studies: int) -> Iterator[Row]:
     second = np.mean([whole.second.sum() for whole in wholes]) / replicates
     fourth = np.mean([whole.fourth[0] for whole in wholes]) / replicates
     dim = every[0].mean.shape[1]
-    yield Row("cells", cell.label, "as shipped", dim, replicates, kurtosis=float(fourth / second**2), **found)
+    yield Row(
+        "cells",
+        cell.label,
+        "as shipped",
+        dim,
+        replicates,
+        kurtosis=float(fourth / second**2),
+        **found,
+    )
 
 
 # Everything else that is made of batch summaries
 
-MIXING = np.array([[2.0, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0, -1, 1.5, 0, 0], [0.5, 0, 0, 1, 0], [0, 0.3, 0, -0.7, 0.4]])
+MIXING = np.array(
+    [
+        [2.0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [0, -1, 1.5, 0, 0],
+        [0.5, 0, 0, 1, 0],
+        [0, 0.3, 0, -0.7, 0.4],
+    ]
+)
 """What makes five correlated coordinates of different variance from five independent exponential ones."""
 EXACT = np.array([1.0, -2.0, 0.5, 0.0, 1.5])
 """The exact gradient."""
@@ -273,14 +321,20 @@ BIASES = {
 }
 
 
-def skewed_gradients(rng: np.random.Generator, replicates: int, mean: Float[np.ndarray, " 5"]) -> np.ndarray:
+def skewed_gradients(
+    rng: np.random.Generator, replicates: int, mean: Float[np.ndarray, " 5"]
+) -> np.ndarray:
     """Skewed replicates with that mean and the covariance COVARIANCE."""
     return mean + (rng.standard_exponential((replicates, 5)) - 1) @ MIXING.T
 
 
 def study_statistics(bias: str, replicates: int, studies: int) -> Iterator[Row]:
     """Intervals on what is reported of one cell."""
-    rng, mean, batches = generator(bias, replicates), EXACT + BIASES[bias], number_of_batches(replicates)
+    rng, mean, batches = (
+        generator(bias, replicates),
+        EXACT + BIASES[bias],
+        number_of_batches(replicates),
+    )
     size, total = float(np.linalg.norm(EXACT)), float(np.trace(COVARIANCE))
     truths = {
         "‖bias‖²": float(BIASES[bias] @ BIASES[bias]),
@@ -306,9 +360,17 @@ def study_statistics(bias: str, replicates: int, studies: int) -> Iterator[Row]:
         against = biases({"": moments}, {"": reference}, EPSILON)[""]
         seconds = median(np.exp(0.1 * rng.standard_normal(15)))
         each = (
-            seen.squared, seen.relative, seen.cosine, against.squared, against.relative, against.cosine,
-            spread, largest_variance(samples), signal_to_noise(samples), product(spread, seconds),
-        )  # fmt: skip
+            seen.squared,
+            seen.relative,
+            seen.cosine,
+            against.squared,
+            against.relative,
+            against.cosine,
+            spread,
+            largest_variance(samples),
+            signal_to_noise(samples),
+            product(spread, seconds),
+        )
         for name, one in zip(truths, each, strict=True):
             found[name].append(one)
     for name, truth in truths.items():
@@ -343,15 +405,24 @@ def study_trends(name: str, replicates: int, studies: int) -> Iterator[Row]:
     def moments(values: np.ndarray, variance: float) -> LeftOut:
         return leave_out(summarise(values * np.sqrt(variance), batches))
 
-    truths = {"ratio of variances": 1 / trend.crossing, "slope on L": -1.0, "crossover": trend.crossing}
+    truths = {
+        "ratio of variances": 1 / trend.crossing,
+        "slope on L": -1.0,
+        "crossover": trend.crossing,
+    }
     found: dict[str, list[Interval]] = {name: [] for name in truths}
     for _ in range(studies):
         drawn = [noise(level) for level in LEVELS]
         others = drawn if trend.common else [noise(level) for level in LEVELS]
         # the same numbers seen through another estimator, half of them its own
-        others = [(other + noise(level)) / np.sqrt(2) for other, level in zip(others, LEVELS, strict=True)]
+        others = [
+            (other + noise(level)) / np.sqrt(2) for other, level in zip(others, LEVELS, strict=True)
+        ]
         first, second = (
-            [jackknife(total_variance, moments(x, v)) for x, v in zip(values, variances, strict=True)]
+            [
+                jackknife(total_variance, moments(x, v))
+                for x, v in zip(values, variances, strict=True)
+            ]
             for values, variances in ((drawn, 1 / LEVELS / trend.crossing), (others, 1 / LEVELS**2))
         )
         slope = log_log_slope(LEVELS, first)
@@ -370,23 +441,49 @@ def study_trends(name: str, replicates: int, studies: int) -> Iterator[Row]:
 
 def study_false_alarms(name: str, dim: int, replicates: int, studies: int) -> Iterator[Row]:
     """How often a cell without bias is called biased, at 5 %."""
-    law, rng, batches = LAWS[name], generator("alarms", name, dim, replicates), number_of_batches(replicates)
+    law, rng, batches = (
+        LAWS[name],
+        generator("alarms", name, dim, replicates),
+        number_of_batches(replicates),
+    )
     truth = np.full(dim, law.mean)
     own = np.full(dim, np.sqrt(law.variance / replicates))
     alarms = dict.fromkeys(
-        ("Holm, Hall's correction", "Holm, no correction", "no adjustment", "reference run", "its error ignored"), 0
+        (
+            "Holm, Hall's correction",
+            "Holm, no correction",
+            "no adjustment",
+            "reference run",
+            "its error ignored",
+        ),
+        0,
     )
     for _ in range(studies):
         moments = summarise(law.draw(rng, (replicates, dim)), batches)
         away = deviation(moments, exactly(truth), EPSILON)
         reference = truth + own * rng.standard_normal(dim)
-        alarms["Holm, Hall's correction"] += bool(biases({"": moments}, {"": exactly(truth)}, EPSILON)[""].p < ALPHA)
-        alarms["Holm, no correction"] += bool(holm(away._replace(skewness=np.zeros(dim)).p()).min() < ALPHA)
+        alarms["Holm, Hall's correction"] += bool(
+            biases({"": moments}, {"": exactly(truth)}, EPSILON)[""].p < ALPHA
+        )
+        alarms["Holm, no correction"] += bool(
+            holm(away._replace(skewness=np.zeros(dim)).p()).min() < ALPHA
+        )
         alarms["no adjustment"] += bool(away.p().min() < ALPHA)
         for label, error in (("reference run", own), ("its error ignored", 0 * own)):
-            alarms[label] += bool(holm(deviation(moments, Truth(reference, error, 0.0), EPSILON).p()).min() < ALPHA)
+            alarms[label] += bool(
+                holm(deviation(moments, Truth(reference, error, 0.0), EPSILON).p()).min() < ALPHA
+            )
     for method, count in alarms.items():
-        yield Row("alarms", name, method, dim, replicates, law.kurtosis, ALPHA, **proportion(count, studies))
+        yield Row(
+            "alarms",
+            name,
+            method,
+            dim,
+            replicates,
+            law.kurtosis,
+            ALPHA,
+            **proportion(count, studies),
+        )
 
 
 def study_discoveries(name: str, share: float, replicates: int, studies: int) -> Iterator[Row]:
@@ -403,17 +500,30 @@ def study_discoveries(name: str, share: float, replicates: int, studies: int) ->
         power[i] = called[biased].mean() if biased.any() else np.nan
     half = float(ndtri(1 - ALPHA / 2) * false.std(ddof=1) / np.sqrt(studies))
     yield Row(
-        "discoveries", f"{name}, {share:.0%} of 200 cells biased", "Benjamini–Hochberg", 1, replicates, law.kurtosis,
-        nominal=ALPHA * (1 - share), studies=studies, rate=float(false.mean()), rate_low=float(false.mean()) - half,
+        "discoveries",
+        f"{name}, {share:.0%} of 200 cells biased",
+        "Benjamini–Hochberg",
+        1,
+        replicates,
+        law.kurtosis,
+        nominal=ALPHA * (1 - share),
+        studies=studies,
+        rate=float(false.mean()),
+        rate_low=float(false.mean()) - half,
         rate_high=float(false.mean()) + half,
-    )  # fmt: skip
+    )
 
 
 def study_equivalence(name: str, dim: int, replicates: int, studies: int) -> Iterator[Row]:
     """How often a cell is called free of bias where one coordinate's bias is as large as the margin, or nothing."""
-    law, rng, batches = LAWS[name], generator("equivalence", name, dim, replicates), number_of_batches(replicates)
+    law, rng, batches = (
+        LAWS[name],
+        generator("equivalence", name, dim, replicates),
+        number_of_batches(replicates),
+    )
     error = np.sqrt(law.variance / replicates)
-    # a gradient along the first coordinate alone, and a margin of 8 standard errors: any bias within it is visible
+    # a gradient along the first coordinate alone, and a margin of 8 standard errors: any bias
+    # within it is visible
     exact, margin = np.zeros(dim), 0.05
     exact[0] = 8 * error / margin
     claims = {"bias at the margin": 0, "bias at the margin, negative": 0, "no bias": 0}
@@ -426,20 +536,34 @@ def study_equivalence(name: str, dim: int, replicates: int, studies: int) -> Ite
     for case, count in claims.items():
         nominal = ALPHA if case != "no bias" else float((2 * ndtr(8 - ndtri(1 - ALPHA)) - 1) ** dim)
         columns = proportion(count, studies)
-        yield Row("equivalence", f"{name}, {case}", "two one-sided tests", dim, replicates, law.kurtosis, nominal,
-                  **columns)  # fmt: skip
+        yield Row(
+            "equivalence",
+            f"{name}, {case}",
+            "two one-sided tests",
+            dim,
+            replicates,
+            law.kurtosis,
+            nominal,
+            **columns,
+        )
 
 
 def study_power(name: str, dim: int, replicates: int, studies: int) -> Iterator[Row]:
     """How often a bias planted in one coordinate is found, against the prediction of the normal law."""
-    law, rng, batches = LAWS[name], generator("power", name, dim, replicates), number_of_batches(replicates)
+    law, rng, batches = (
+        LAWS[name],
+        generator("power", name, dim, replicates),
+        number_of_batches(replicates),
+    )
     error = np.sqrt(law.variance / replicates)
     first = float(ndtri(1 - ALPHA / 2 / dim))
     factors = (0.5, 1.0, 1.5)
     found, detectable = dict.fromkeys(factors, 0), []
     for i in range(studies):
         moments = summarise(law.draw(rng, (replicates, dim)), batches)
-        detectable.append(biases({"": moments}, {"": exactly(np.full(dim, law.mean))}, EPSILON)[""].detectable)
+        detectable.append(
+            biases({"": moments}, {"": exactly(np.full(dim, law.mean))}, EPSILON)[""].detectable
+        )
         for factor in factors:
             truth = np.full(dim, law.mean)
             truth[0] -= (-1) ** i * factor * (first + ndtri(0.8)) * error
@@ -448,7 +572,16 @@ def study_power(name: str, dim: int, replicates: int, studies: int) -> Iterator[
         predicted = float(ndtr(factor * (first + ndtri(0.8)) - first))
         case = f"{name}, bias {factor:g} × detectable"
         columns = proportion(count, studies) | {"width": float(np.median(detectable) / error)}
-        yield Row("power", case, "Holm, Hall's correction", dim, replicates, law.kurtosis, predicted, **columns)
+        yield Row(
+            "power",
+            case,
+            "Holm, Hall's correction",
+            dim,
+            replicates,
+            law.kurtosis,
+            predicted,
+            **columns,
+        )
 
 
 class Study(NamedTuple):
@@ -468,8 +601,14 @@ FEW, MANY = 1_000, 20_000
 
 STUDIES = (
     *(Study(study_variance, (law, 1, size), 4_000) for law in LAWS for size in (FEW, MANY)),
-    *(Study(study_variance, (law, 10, FEW), 2_000) for law in ("normal", "chi-square(1)", "lognormal(1)")),
-    *(Study(study_variance, (law, 10, MANY), 1_500) for law in ("normal", "chi-square(1)", "lognormal(1)")),
+    *(
+        Study(study_variance, (law, 10, FEW), 2_000)
+        for law in ("normal", "chi-square(1)", "lognormal(1)")
+    ),
+    *(
+        Study(study_variance, (law, 10, MANY), 1_500)
+        for law in ("normal", "chi-square(1)", "lognormal(1)")
+    ),
     *(Study(study_cell, (cell, MANY), 600) for cell in CELLS),
     *(Study(study_statistics, (bias, size), 2_000) for bias in BIASES for size in (FEW, MANY)),
     *(Study(study_trends, (trend, FEW), 2_000) for trend in TRENDS),
@@ -484,4 +623,6 @@ STUDIES = (
 
 def simulate(studies: Sequence[Study], share: float = 1.0) -> pd.DataFrame:
     """The studies' rows."""
-    return pd.DataFrame([row for study in studies for row in study.rows(share)], columns=Row._fields)
+    return pd.DataFrame(
+        [row for study in studies for row in study.rows(share)], columns=Row._fields
+    )

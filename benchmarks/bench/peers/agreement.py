@@ -9,7 +9,13 @@ import numpy as np
 from gradest.benchmarks.bench.peers.process import PeerFailed, PeerProcess
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
-from gradest.benchmarks.statistics.intervals import LOG, jackknife, standard_error, t_quantile, total_variance
+from gradest.benchmarks.statistics.intervals import (
+    LOG,
+    jackknife,
+    standard_error,
+    t_quantile,
+    total_variance,
+)
 from gradest.benchmarks.statistics.moments import Moments, leave_out, summarise
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
@@ -24,13 +30,19 @@ def batch_size(seconds: float) -> int:
     return int(np.clip(2 ** math.floor(math.log2(wanted)), LEAST, MOST))
 
 
-def our_moments(toy: Problem, ours: Estimator, params: Params, num_samples: int, seconds: float) -> dict[str, Moments]:
+def our_moments(
+    toy: Problem, ours: Estimator, params: Params, num_samples: int, seconds: float
+) -> dict[str, Moments]:
     """What we find, on other random numbers than are timed; `seconds` is what a replicate takes."""
     key, replicates = cell_key(1, "bench_peers", "init", num_samples), BATCHES * batch_size(seconds)
-    return measure(toy, ours, params, num_samples=num_samples, replicates=replicates, key=key, least_timed=0).moments
+    return measure(
+        toy, ours, params, num_samples=num_samples, replicates=replicates, key=key, least_timed=0
+    ).moments
 
 
-def peer_moments(process: PeerProcess, params: Params, replicates: int, seconds: float) -> dict[str, Moments]:
+def peer_moments(
+    process: PeerProcess, params: Params, replicates: int, seconds: float
+) -> dict[str, Moments]:
     """What a peer finds that is prepared for so many replicates a call.
 
     Raises:
@@ -41,7 +53,9 @@ def peer_moments(process: PeerProcess, params: Params, replicates: int, seconds:
     for group, leaf in params.items():
         gradients = found.get(group, np.empty(0))
         if gradients.ndim != 2 or gradients.shape[1] != leaf.size or len(gradients) < count:
-            raise PeerFailed(f"its gradients with respect to {group} have the shape {gradients.shape}")
+            raise PeerFailed(
+                f"its gradients with respect to {group} have the shape {gradients.shape}"
+            )
         if not np.isfinite(gradients).all():
             raise PeerFailed(f"its gradients with respect to {group} are not all finite")
     return {group: summarise(found[group][:count], BATCHES) for group in params}
@@ -76,7 +90,8 @@ def mean(moments: Moments) -> Found:
 
 
 def farthest(pairs: Iterable[tuple[Found, Found]]) -> float | None:
-    """The largest distance between two that should be one, in standard errors; None where there are none to compare.
+    """The largest distance between two that should be one, in standard errors; None where there are
+    none to compare.
 
     Not a number where one of them is not, or where both are without error.
     """
@@ -89,7 +104,12 @@ def farthest(pairs: Iterable[tuple[Found, Found]]) -> float | None:
 
 
 def agreement(
-    toy: Problem, ours: Estimator, params: Params, num_samples: int, mine: dict[str, Moments], its: dict[str, Moments]
+    toy: Problem,
+    ours: Estimator,
+    params: Params,
+    num_samples: int,
+    mine: dict[str, Moments],
+    its: dict[str, Moments],
 ) -> Agreement:
     """A peer's moments against ours and, where these are known, the exact variance and gradient."""
     variances = exact_variance(toy, ours, params, num_samples) or {}
@@ -97,7 +117,9 @@ def agreement(
     return Agreement(
         farthest((log_variance(its[group]), log_variance(mine[group])) for group in params),
         farthest((mean(its[group]), mean(mine[group])) for group in params),
-        farthest((log_variance(its[group]), Found(math.log(exact))) for group, exact in variances.items()),
+        farthest(
+            (log_variance(its[group]), Found(math.log(exact))) for group, exact in variances.items()
+        ),
         farthest((mean(its[group]), Found(exact)) for group, exact in gradient.items()),
     )
 
@@ -105,7 +127,12 @@ def agreement(
 def disagreement(found: Agreement, coordinates: int, cells: int) -> str:
     """What a peer disagrees on, or nothing: at 5 %, for all groups or coordinates and `cells` of all peers at once."""
     limits = (2 * cells, coordinates * cells) * 2  # at most two groups
-    names = ("variance and ours", "mean and ours", "variance and the exact one", "mean and the exact gradient")
+    names = (
+        "variance and ours",
+        "mean and ours",
+        "variance and the exact one",
+        "mean and the exact gradient",
+    )
     beyond = [
         f"its {name} are {z:+.1f} standard errors apart"
         for name, z, tests in zip(names, found, limits, strict=True)

@@ -1,9 +1,11 @@
-"""`make bench-peers`: how many times as fast as other people's estimators ours are, where both find the same variance.
+"""`make bench-peers`: how many times as fast as other people's estimators ours are, where both find
+the same variance.
 
-Each peer runs in a process of its own, in an environment of its own (benchmarks/peers/). In a cell, one problem,
-estimator, D and L, its variance and mean must first agree with ours and with the exact ones; then ours and every peer
-are called in turn. What is timed is gradients, of a peer in calls of the size at which it is fastest, of ours in those
-of a measurement; the sums from which variance, intervals and tests are made no peer has (`make bench` has them in).
+Each peer runs in a process of its own, in an environment of its own (benchmarks/peers/). In a cell,
+one problem, estimator, D and L, its variance and mean must first agree with ours and with the exact
+ones; then ours and every peer are called in turn. What is timed is gradients, of a peer in calls of
+the size at which it is fastest, of ours in those of a measurement; the sums from which variance,
+intervals and tests are made no peer has (`make bench` has them in).
 """
 
 import json
@@ -19,9 +21,20 @@ import jax
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.bench.peers.agreement import agreement, disagreement, our_moments, peer_moments
+from gradest.benchmarks.bench.peers.agreement import (
+    agreement,
+    disagreement,
+    our_moments,
+    peer_moments,
+)
 from gradest.benchmarks.bench.peers.figure import draw
-from gradest.benchmarks.bench.peers.process import PEERS, Peer, PeerFailed, PeerProcess, make_environment
+from gradest.benchmarks.bench.peers.process import (
+    PEERS,
+    Peer,
+    PeerFailed,
+    PeerProcess,
+    make_environment,
+)
 from gradest.benchmarks.bench.peers.scripts.protocol import Cell, DoesNotHave
 from gradest.benchmarks.bench.speed.rounds import (
     CALL_SECONDS,
@@ -51,7 +64,12 @@ ESTIMATORS = {
     "gumbel_softmax": estimator("gumbel_softmax"),
 }
 PROBLEMS = {
-    "gaussian_square": ("score_function", "score_function[leave_one_out]", "pathwise", "measure_valued"),
+    "gaussian_square": (
+        "score_function",
+        "score_function[leave_one_out]",
+        "pathwise",
+        "measure_valued",
+    ),
     "bernoulli_square": ("score_function", "score_function[leave_one_out]", "gumbel_softmax"),
 }
 CONSTANTS = ("k", "t", "temperature")
@@ -66,7 +84,13 @@ LONG_CALL = 0.5
 """Seconds of a call after which no larger one is tried."""
 
 OURS = "ours"
-TIMED, DISAGREES, LACKS, FAILED, SKIPPED = "timed", "disagrees", "does not have it", "failed", "skipped"
+TIMED, DISAGREES, LACKS, FAILED, SKIPPED = (
+    "timed",
+    "disagrees",
+    "does not have it",
+    "failed",
+    "skipped",
+)
 
 Runner = PeerProcess | PeerFailed
 """A peer's process, or why there is none."""
@@ -117,12 +141,25 @@ def fastest(process: PeerProcess, cell: Cell) -> Contender:
     return best[1]
 
 
-def bench_cell(name: str, label: str, dim: int, num_samples: int, peers: dict[str, Runner], cells: int) -> list[Row]:
+def bench_cell(
+    name: str, label: str, dim: int, num_samples: int, peers: dict[str, Runner], cells: int
+) -> list[Row]:
     """A row for each peer; `cells` is of how many rows the whole table is."""
     toy, ours = problem(name, dim=dim), ESTIMATORS[label]
     params = toy.init_params(jax.random.key(0))
-    constants = {key: float(getattr(thing, key)) for thing in (toy, ours) for key in CONSTANTS if hasattr(thing, key)}
-    cell = Cell(name, label, num_samples, {group: np.ravel(leaf).tolist() for group, leaf in params.items()}, constants)
+    constants = {
+        key: float(getattr(thing, key))
+        for thing in (toy, ours)
+        for key in CONSTANTS
+        if hasattr(thing, key)
+    }
+    cell = Cell(
+        name,
+        label,
+        num_samples,
+        {group: np.ravel(leaf).tolist() for group, leaf in params.items()},
+        constants,
+    )
     contenders = {OURS: contender(*our_call(toy, ours, params, num_samples, summed=False))}
     mine = our_moments(toy, ours, params, num_samples, contenders[OURS].seconds())
     coordinates = sum(leaf.size for leaf in params.values())
@@ -160,8 +197,10 @@ def ratios(ours: list[float], peers: list[float], num_samples: int) -> dict[str,
     return {
         "peer_samples_per_second": num_samples / float(np.median(peers)),
         "ours_samples_per_second": num_samples / float(np.median(ours)),
-        "times_faster": times.value, "times_faster_low": times.low, "times_faster_high": times.high,
-    }  # fmt: skip
+        "times_faster": times.value,
+        "times_faster_low": times.low,
+        "times_faster_high": times.high,
+    }
 
 
 @contextmanager
@@ -171,7 +210,9 @@ def running(peers: dict[str, Peer], environments: Path) -> Iterator[dict[str, Ru
         runners: dict[str, Runner] = {}
         for name, peer in peers.items():
             try:
-                process = PeerProcess(make_environment(peer.pins, environments / peer.pins.stem), peer.script)
+                process = PeerProcess(
+                    make_environment(peer.pins, environments / peer.pins.stem), peer.script
+                )
                 stack.callback(process.close)
                 runners[name] = process
             except PeerFailed as error:
@@ -180,16 +221,23 @@ def running(peers: dict[str, Peer], environments: Path) -> Iterator[dict[str, Ru
         yield runners
 
 
-def bench(cells: list[tuple[str, str, int, int]], peers: dict[str, Peer], environments: Path, folder: Path) -> None:
+def bench(
+    cells: list[tuple[str, str, int, int]], peers: dict[str, Peer], environments: Path, folder: Path
+) -> None:
     """Every cell against every peer: peers.csv, which grows with each cell, peers.json, and the figure."""
     make_folder(folder)
     rows: list[Row] = []
     with running(peers, environments) as runners:
         for name, label, dim, num_samples in cells:
             found = bench_cell(name, label, dim, num_samples, runners, len(cells) * len(peers))
-            print(f"{name} {label} D = {dim} L = {num_samples}: {', '.join(map(text_of, found))}", flush=True)
+            print(
+                f"{name} {label} D = {dim} L = {num_samples}: {', '.join(map(text_of, found))}",
+                flush=True,
+            )
             rows += found
-            write_atomically(folder / "peers.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
+            write_atomically(
+                folder / "peers.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
+            )
             forget_programs()
     table = pd.DataFrame(rows)
     conditions = {
@@ -206,20 +254,27 @@ def bench(cells: list[tuple[str, str, int, int]], peers: dict[str, Peer], enviro
 
 def text_of(row: Row) -> str:
     """How a peer did in a cell."""
-    return f"{row.peer} {row.times_faster:.3g}×" if row.status == TIMED else f"{row.peer} {row.status}"
+    return (
+        f"{row.peer} {row.times_faster:.3g}×" if row.status == TIMED else f"{row.peer} {row.status}"
+    )
 
 
 def print_table(table: pd.DataFrame) -> None:
     """How many times as fast ours are, a line a cell and a column a peer; the extremes; why others were not timed."""
     shown = table.times_faster.map("{:.3g}".format).where(table.status == TIMED, table.status)
     wide = table.assign(shown=shown).pivot_table(
-        index=["problem", "estimator", "dim", "num_samples"], columns="peer", values="shown", aggfunc="first"
+        index=["problem", "estimator", "dim", "num_samples"],
+        columns="peer",
+        values="shown",
+        aggfunc="first",
     )
     print(f"\nsamples a second, ours over the peer's: medians of {ROUNDS} rounds")
     print(wide.to_string())
     for peer, rows in table[table.status == TIMED].groupby("peer"):
         ratio = rows.times_faster
-        print(f"{peer}: {ratio.min():.3g} to {ratio.max():.3g} times, median {ratio.median():.3g}, {len(rows)} cells")
+        print(
+            f"{peer}: {ratio.min():.3g} to {ratio.max():.3g} times, median {ratio.median():.3g}, {len(rows)} cells"
+        )
     untimed = table[table.status.isin([DISAGREES, FAILED, SKIPPED])]
     for (peer, status, reason), rows in untimed.groupby(["peer", "status", "reason"]):
         print(f"{peer} {status} in {len(rows)} cells: {reason}")
@@ -231,7 +286,9 @@ def print_table(table: pd.DataFrame) -> None:
 @click.option("--dim", "dims", multiple=True, type=int, help="D.")
 @click.option("--num-samples", "samples", multiple=True, type=int, help="L.")
 @click.option("--peer", "names", multiple=True, help=f"One of {', '.join(PEERS)}.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("results/bench"), show_default=True)
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("results/bench"), show_default=True
+)
 def command(
     only: tuple[str, ...],
     labels: tuple[str, ...],
@@ -253,7 +310,9 @@ def command(
         if not ESTIMATORS[label].refuses_samples(num_samples)
     ]
     if not cells:
-        raise BadInput(f"--estimator {', '.join(wanted)}: not for {', '.join(toys)} at so few or so many samples")
+        raise BadInput(
+            f"--estimator {', '.join(wanted)}: not for {', '.join(toys)} at so few or so many samples"
+        )
     peers = {name: PEERS[name] for name in one_of("--peer", names, PEERS)}
     use_compilation_cache()
     bench(cells, peers, Path(".venv/peers"), output)

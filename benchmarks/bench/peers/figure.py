@@ -38,12 +38,16 @@ def draw(table: pd.DataFrame, folder: Path) -> None:
 
 def figure_of(timed: pd.DataFrame) -> Figure:
     """A panel for each estimator on each problem, a line for each peer and D."""
-    peers, dims, levels = (sorted(timed[column].unique()) for column in ("peer", "dim", "num_samples"))
+    peers, dims, levels = (
+        sorted(timed[column].unique()) for column in ("peer", "dim", "num_samples")
+    )
     looks: dict[str, Look] = {
         peer: point(marker, color) | {"linestyle": dash, "markeredgecolor": "white"}
         for peer, marker, color, dash in zip(peers, MARKERS, COLOURS, DASHES, strict=False)
     }
-    shades = dict(zip(dims, np.linspace(0.6, 0, len(dims)) if len(dims) > 1 else [0.0], strict=True))
+    shades = dict(
+        zip(dims, np.linspace(0.6, 0, len(dims)) if len(dims) > 1 else [0.0], strict=True)
+    )
     panels = [
         Panel("", f"{short(label)}, {words(problem).split()[0]}", rows)
         for (problem, label), rows in timed.groupby(["problem", "estimator"], sort=False)
@@ -51,10 +55,12 @@ def figure_of(timed: pd.DataFrame) -> Figure:
     columns = min(COLUMNS, len(panels))
     width = width_of(columns)
     key = lay_out_list(
-        [Entry(look, PEERS[peer].title if peer in PEERS else peer) for peer, look in looks.items()], width
+        [Entry(look, PEERS[peer].title if peer in PEERS else peer) for peer, look in looks.items()],
+        width,
     )
     steps = [
-        Entry(point("o", tint("black", shade)) | {"linestyle": "none"}, f"D = {dim}") for dim, shade in shades.items()
+        Entry(point("o", tint("black", shade)) | {"linestyle": "none"}, f"D = {dim}")
+        for dim, shade in shades.items()
     ]
     key += lay_out_list([*steps, Entry(EQUAL, "equally fast")], width, next_line(key))
     notes = [
@@ -63,14 +69,22 @@ def figure_of(timed: pd.DataFrame) -> Figure:
     ]
     key += lay_out_notes(notes, width, next_line(key))
     labels = ("samples L", "times as fast as the peer")
-    figure, every = page("Our throughput over that of peers", panels, key, labels, columns=columns, gap=0.42)
+    figure, every = page(
+        "Our throughput over that of peers", panels, key, labels, columns=columns, gap=0.42
+    )
     for axes, panel in zip(every, panels, strict=True):
         for (peer, dim), line in panel.rows.sort_values("num_samples").groupby(["peer", "dim"]):
             look = looks[peer] | {"color": tint(looks[peer]["color"], shades[dim])}
-            axes.vlines(line.num_samples, line.times_faster_low, line.times_faster_high, color=look["color"])
+            axes.vlines(
+                line.num_samples, line.times_faster_low, line.times_faster_high, color=look["color"]
+            )
             axes.plot(line.num_samples, line.times_faster, **look, zorder=3)
         axes.axhline(1, **EQUAL, zorder=1)
-        scale_log(axes, "y", pd.concat([timed.times_faster_low, timed.times_faster_high, pd.Series([1.0])]))
+        scale_log(
+            axes,
+            "y",
+            pd.concat([timed.times_faster_low, timed.times_faster_high, pd.Series([1.0])]),
+        )
         axes.set(xscale="log", xlim=(levels[0] / 1.6, levels[-1] * 1.6))
         axes.xaxis.set_ticks(levels, labels=[f"{level:,}" for level in levels])
         axes.xaxis.set_minor_locator(NullLocator())

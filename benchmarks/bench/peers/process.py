@@ -1,4 +1,5 @@
-"""A peer as the bench sees it: an environment of its own, and a process in it that is asked and answers.
+"""A peer as the bench sees it: an environment of its own, and a process in it that is asked and
+answers.
 
 The other end of the conversation is benchmarks/peers/protocol.py.
 """
@@ -45,15 +46,22 @@ class Peer(NamedTuple):
 
 
 PEERS = {
-    "optax_monte_carlo": Peer("optax.monte_carlo", SCRIPTS / "optax_monte_carlo.py", SCRIPTS / "optax_monte_carlo.txt"),
-    "torch_loop": Peer("PyTorch, a backward pass a replicate", SCRIPTS / "torch_loop.py", SCRIPTS / "torch.txt"),
+    "optax_monte_carlo": Peer(
+        "optax.monte_carlo", SCRIPTS / "optax_monte_carlo.py", SCRIPTS / "optax_monte_carlo.txt"
+    ),
+    "torch_loop": Peer(
+        "PyTorch, a backward pass a replicate", SCRIPTS / "torch_loop.py", SCRIPTS / "torch.txt"
+    ),
     "torch_batched": Peer("PyTorch, batched", SCRIPTS / "torch_batched.py", SCRIPTS / "torch.txt"),
-    "storchastic": Peer("Storchastic, batched", SCRIPTS / "storchastic.py", SCRIPTS / "storchastic.txt"),
+    "storchastic": Peer(
+        "Storchastic, batched", SCRIPTS / "storchastic.py", SCRIPTS / "storchastic.txt"
+    ),
 }
 
 
 def make_environment(pins: Path, folder: Path) -> Path:
-    """The Python of the environment with these requirements, which is made where there is none, or not of these.
+    """The Python of the environment with these requirements, which is made where there is none, or
+    not of these.
 
     Raises:
         PeerFailed: it cannot be made; the message is pip's.
@@ -63,12 +71,23 @@ def make_environment(pins: Path, folder: Path) -> Path:
     if mark.is_file() and mark.read_text() == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(pins)]
+    install = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+        str(pins),
+    ]
     for command in ([sys.executable, "-m", "venv", str(folder)], install):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             shutil.rmtree(folder, ignore_errors=True)
-            raise PeerFailed(f"its environment cannot be made: {last_error(done.stderr + done.stdout)}")
+            raise PeerFailed(
+                f"its environment cannot be made: {last_error(done.stderr + done.stdout)}"
+            )
     mark.write_text(wanted)
     return python
 
@@ -92,7 +111,9 @@ class PeerProcess:
 
     def hello(self) -> tuple[str, bool]:
         """Its version, and whether the replicates of a call run at once."""
-        return self._ask(lambda answer: (str(answer["version"]), bool(answer["batched"])), ask="hello")
+        return self._ask(
+            lambda answer: (str(answer["version"]), bool(answer["batched"])), ask="hello"
+        )
 
     def prepare(self, cell: Cell, replicates: int) -> None:
         """Makes ready for calls of so many replicates of a cell.
@@ -162,9 +183,16 @@ class PeerProcess:
         self._lines = queue.Queue()
         with self._said.open("w") as said:
             self._process = subprocess.Popen(
-                self._command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+                self._command,
+                env=environment,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
             )
-        self._reader = threading.Thread(target=pass_on, args=(self._process.stdout, self._lines), daemon=True)
+        self._reader = threading.Thread(
+            target=pass_on, args=(self._process.stdout, self._lines), daemon=True
+        )
         self._reader.start()
 
     def _line_after(self, question: str) -> str:

@@ -1,7 +1,8 @@
-"""`make bench`: how fast gradest is, as ratios within one run, what it takes to compile and to store, and the targets.
+"""`make bench`: how fast gradest is, as ratios within one run, what it takes to compile and to
+store, and the targets.
 
-Only ratios within one run mean anything: another run finds the machine in another mood. Each section is written as soon
-as it is measured; those that are not measured again stay.
+Only ratios within one run mean anything: another run finds the machine in another mood. Each
+section is written as soon as it is measured; those that are not measured again stay.
 """
 
 import json
@@ -47,8 +48,15 @@ def bench(sections: dict[str, dict[str, Rows]], folder: Path) -> None:
             rows: list[dict[str, Any]] = []
             for found in measured():
                 rows += found if isinstance(found, list) else [found]
-                write_atomically(folder / f"{name}.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
-                print(f"{name}: {json.dumps(rows[-1], ensure_ascii=False)}", file=sys.stderr, flush=True)
+                write_atomically(
+                    folder / f"{name}.csv",
+                    pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"),
+                )
+                print(
+                    f"{name}: {json.dumps(rows[-1], ensure_ascii=False)}",
+                    file=sys.stderr,
+                    flush=True,
+                )
         write(folder, section, time.perf_counter() - begun)
     print(targets_table(verdicts(tables_in(folder))))
 
@@ -58,8 +66,11 @@ def write(folder: Path, section: str, seconds: float) -> None:
     path = folder / "bench.json"
     conditions = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     conditions[section] = {
-        "seconds": round(seconds, 1), "environment": environment(), "hardware": hardware(), "git": git_state(),
-    }  # fmt: skip
+        "seconds": round(seconds, 1),
+        "environment": environment(),
+        "hardware": hardware(),
+        "git": git_state(),
+    }
     write_atomically(path, json.dumps(conditions, indent=2) + "\n")
     tables = tables_in(folder)
     write_atomically(folder / "bench.md", markdown(tables, said_of(conditions)))
@@ -84,7 +95,9 @@ def said_of(conditions: dict[str, Any]) -> str:
     return f"On {'; on '.join(sorted(said))}; {minutes:.0f} minutes."
 
 
-def cells_of(problems: Iterable[str], dims: tuple[int, ...], samples: tuple[int, ...]) -> list[Cell]:
+def cells_of(
+    problems: Iterable[str], dims: tuple[int, ...], samples: tuple[int, ...]
+) -> list[Cell]:
     """The cells of these problems, at these D and L or at their own."""
     return [
         (name, dim, num_samples)
@@ -96,11 +109,17 @@ def cells_of(problems: Iterable[str], dims: tuple[int, ...], samples: tuple[int,
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--only", multiple=True, metavar="SECTION", help=f"One of {', '.join(SECTIONS)}.")
-@click.option("--problem", "problems", multiple=True, help=f"Throughput only: one of {', '.join(CASES)}.")
-@click.option("--estimator", "labels", multiple=True, help=f"Throughput only: one of {', '.join(ESTIMATORS)}.")
+@click.option(
+    "--problem", "problems", multiple=True, help=f"Throughput only: one of {', '.join(CASES)}."
+)
+@click.option(
+    "--estimator", "labels", multiple=True, help=f"Throughput only: one of {', '.join(ESTIMATORS)}."
+)
 @click.option("--dim", "dims", multiple=True, type=int, help="Throughput only: D.")
 @click.option("--num-samples", "samples", multiple=True, type=int, help="Throughput only: L.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("results/bench"), show_default=True)
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("results/bench"), show_default=True
+)
 def command(
     only: tuple[str, ...],
     problems: tuple[str, ...],
@@ -120,7 +139,9 @@ def command(
     cells = cells_of(one_of("--problem", problems, CASES), dims, samples)
     wanted = one_of("--estimator", labels, ESTIMATORS)
     if not any(throughput.fitting(cell, wanted) for cell in cells):
-        raise BadInput(f"--estimator {', '.join(wanted)}: expected one for a problem and L that are asked for")
+        raise BadInput(
+            f"--estimator {', '.join(wanted)}: expected one for a problem and L that are asked for"
+        )
     sections: dict[str, dict[str, Rows]] = TABLES | {
         "throughput": {"throughput": lambda: throughput.rows(cells, wanted)}
     }

@@ -43,31 +43,44 @@ def use_cache(wanted: bool) -> None:
 def rows(preset: str = "default") -> Iterator[dict[str, Any]]:
     """A row of compile.csv for each program of the preset.
 
-    A cell compiles its estimates; the program that adapts a state, where there is one; and the sums, where no cell
-    before had gradients of the same shapes.
+    A cell compiles its estimates; the program that adapts a state, where there is one; and the
+    sums, where no cell before had gradients of the same shapes.
     """
     plan = resolve(load_sweep(preset))
     programs: dict[Any, Cell] = {}
     for cell in plan.measurable:
-        key = program(plan.problems[cell.problem], plan.estimators[cell.estimator], cell.num_samples)
+        key = program(
+            plan.problems[cell.problem], plan.estimators[cell.estimator], cell.num_samples
+        )
         programs.setdefault((key, cell.replicates), cell)
     summed: list[Ready] = []
     with nothing_cached():
         for cell in programs.values():
             problem, estimator = plan.problems[cell.problem], plan.estimators[cell.estimator]
-            where = {"problem": cell.problem.label, "estimator": cell.estimator.label, "num_samples": cell.num_samples}
+            where = {
+                "problem": cell.problem.label,
+                "estimator": cell.estimator.label,
+                "num_samples": cell.num_samples,
+            }
             seconds = seconds_of(problem, estimator, cell, summed)
             yield where | seconds | {"seconds": sum(seconds.values())}
             for each in (estimates, settle):
                 each.forget()
 
 
-def seconds_of(problem: Problem, estimator: Estimator, cell: Cell, summed: list[Ready]) -> dict[str, float]:
+def seconds_of(
+    problem: Problem, estimator: Estimator, cell: Cell, summed: list[Ready]
+) -> dict[str, float]:
     """Seconds of tracing and compiling each of the programs of a cell; `summed` holds the sums that are there."""
     made = compile_cell(
-        problem, estimator, problem.init_params(cell.key), key=cell.key,
-        num_samples=cell.num_samples, replicates=cell.replicates, adapt_steps=cell.adapt_steps,
-    )  # fmt: skip
+        problem,
+        estimator,
+        problem.init_params(cell.key),
+        key=cell.key,
+        num_samples=cell.num_samples,
+        replicates=cell.replicates,
+        adapt_steps=cell.adapt_steps,
+    )
     fresh = all(made.moments.sums is not other for other in summed)
     summed.append(made.moments.sums)
     return {
@@ -92,13 +105,24 @@ def changes() -> Iterator[tuple[str, Measured, Measured]]:
         if of_estimator:
             yield of_estimator, first, (toy, with_number(one, of_estimator), params, given)
         yield "θ", first, (toy, one, jax.tree.map(lambda leaf: leaf + 0.125, params), given)
-        yield "seed", first, (toy, one, params, given | {"key": cell_key(1, "compile", "init", FIXED["num_samples"])})
+        yield (
+            "seed",
+            first,
+            (
+                toy,
+                one,
+                params,
+                given | {"key": cell_key(1, "compile", "init", FIXED["num_samples"])},
+            ),
+        )
         yield "R", first, (toy, one, params, given | {"replicates": 2 * FIXED["replicates"]})
 
 
 def with_number(thing: Any, name: str) -> Any:
     """The same with another value of one of its numbers."""
-    given = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init}
+    given = {
+        field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init
+    }
     return type(thing)(**given | {name: getattr(thing, name) + 0.125})
 
 
@@ -109,7 +133,9 @@ def recompilations() -> list[dict[str, Any]]:
         run(before)
         with compilations() as counted:
             run(after)
-        found.append({"changed": name, "problem": type(before[0]).__name__, "compilations": len(counted)})
+        found.append(
+            {"changed": name, "problem": type(before[0]).__name__, "compilations": len(counted)}
+        )
     return found
 
 

@@ -41,12 +41,16 @@ def draw(table: pd.DataFrame, folder: Path) -> None:
 
 def figure_of(table: pd.DataFrame) -> Figure:
     """A panel for each estimator, a line for each problem and D."""
-    problems, dims, levels = (sorted(table[column].unique()) for column in ("problem", "dim", "num_samples"))
+    problems, dims, levels = (
+        sorted(table[column].unique()) for column in ("problem", "dim", "num_samples")
+    )
     looks = {
         problem: point(marker, color) | {"markeredgecolor": "white"}
         for problem, marker, color in zip(problems, MARKERS, COLOURS, strict=False)
     }
-    shades = dict(zip(dims, np.linspace(0.65, 0, len(dims)) if len(dims) > 1 else [0.0], strict=True))
+    shades = dict(
+        zip(dims, np.linspace(0.65, 0, len(dims)) if len(dims) > 1 else [0.0], strict=True)
+    )
     # in the order of the largest L, which suits them all
     labels = table.sort_values("num_samples", ascending=False, kind="stable").estimator.unique()
     panels = [Panel("", title(label), table[table.estimator == label]) for label in labels]
@@ -55,7 +59,10 @@ def figure_of(table: pd.DataFrame) -> Figure:
     key = lay_out_list(
         [
             *(Entry(look, words(problem)) for problem, look in looks.items()),
-            *(Entry(point("o", tint("black", s)) | {"linestyle": "none"}, f"D = {dim}") for dim, s in shades.items()),
+            *(
+                Entry(point("o", tint("black", s)) | {"linestyle": "none"}, f"D = {dim}")
+                for dim, s in shades.items()
+            ),
             Entry(WITH_F | {"color": "black"}, "with f counted"),
         ],
         width,
@@ -73,12 +80,22 @@ def figure_of(table: pd.DataFrame) -> Figure:
     ]
     key += lay_out_notes(notes, width, next_line(key))
     names = ("samples L", "share of the floor")
-    figure, every = page("Throughput", panels, key, names, columns=columns, height=1.3, left=0.45, gap=0.25)
+    figure, every = page(
+        "Throughput", panels, key, names, columns=columns, height=1.3, left=0.45, gap=0.25
+    )
     top = 1.05 * max(1.0, table.of_floor_high.max(), with_f(table).max())
     for place, (axes, panel) in enumerate(zip(every, panels, strict=True)):
-        for (problem, dim), line in panel.rows.sort_values("num_samples").groupby(["problem", "dim"]):
+        for (problem, dim), line in panel.rows.sort_values("num_samples").groupby(
+            ["problem", "dim"]
+        ):
             look = looks[problem] | {"color": tint(looks[problem]["color"], shades[dim])}
-            axes.vlines(line.num_samples, line.of_floor_low, line.of_floor_high, color=look["color"], linewidth=0.7)
+            axes.vlines(
+                line.num_samples,
+                line.of_floor_low,
+                line.of_floor_high,
+                color=look["color"],
+                linewidth=0.7,
+            )
             axes.plot(line.num_samples, line.of_floor, **look, zorder=3)
             axes.plot(line.num_samples, with_f(line), **WITH_F, color=look["color"], zorder=2)
         for at, look in ((1, FLOOR), (FLOOR_MEAN, MEAN), (FLOOR_LEAST, LEAST)):

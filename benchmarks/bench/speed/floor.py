@@ -1,8 +1,10 @@
-"""What an estimate cannot be faster than: its random numbers alone, and f at as many points as it needs.
+"""What an estimate cannot be faster than: its random numbers alone, and f at as many points as it
+needs.
 
 What is drawn is read off the estimate itself: it is traced once, and every draw kept by `stored`
-stands in the trace as one equation round one of jax.random's samplers. A draw that the estimate does not depend on (x
-itself, where the measure-valued gradient replaces the only coordinate) is none: the compiler drops it.
+stands in the trace as one equation round one of jax.random's samplers. A draw that the estimate
+does not depend on (x itself, where the measure-valued gradient replaces the only coordinate) is
+none: the compiler drops it.
 """
 
 import math
@@ -42,7 +44,10 @@ KEPT = ("cond", "custom_vmap_call")
 POINTS = (2**15, 2**17, 2**19)
 """Numbers in the stored points at which f is tried."""
 
-USES: dict[str, Callable[[Array], Array]] = {"kept": lambda made: made, "summed": lambda made: made.sum(-1)}
+USES: dict[str, Callable[[Array], Array]] = {
+    "kept": lambda made: made,
+    "summed": lambda made: made.sum(-1),
+}
 """What is done with what was made: both are tried, since one stores and the other reads."""
 
 FASTEST = 2
@@ -52,8 +57,11 @@ FEW = 8
 """Samples of the estimate of which is found out what it depends on."""
 
 
-def drawn(problem: Problem, estimator: Estimator, params: Params, num_samples: int, needed: list[bool]) -> Counter[str]:
-    """How many numbers from each sampler one estimate draws; `needed` says which of its draws count.
+def drawn(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int, needed: list[bool]
+) -> Counter[str]:
+    """How many numbers from each sampler one estimate draws; `needed` says which of its draws
+    count.
 
     Raises:
         ValueError: it draws otherwise than by `sampling.noise`, so that they cannot be counted.
@@ -65,12 +73,14 @@ def drawn(problem: Problem, estimator: Estimator, params: Params, num_samples: i
     return +counts
 
 
-def traced(problem: Problem, estimator: Estimator, params: Params, num_samples: int) -> tuple[Any, list[Any]]:
+def traced(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int
+) -> tuple[Any, list[Any]]:
     """The program of one estimate, and those of its equations that are draws."""
     state, key = estimator.init(problem, params, jax.random.key(0)), jax.random.key(0)
-    closed = jax.make_jaxpr(lambda params, key: estimator.estimate(problem, params, state, key, num_samples)[0])(
-        params, key
-    )
+    closed = jax.make_jaxpr(
+        lambda params, key: estimator.estimate(problem, params, state, key, num_samples)[0]
+    )(params, key)
     draws = [equation for equation in closed.jaxpr.eqns if "random_bits" in str(equation)]
     for equation in draws:
         if equation.primitive.name not in KEPT or not sampler_of(equation):
@@ -94,14 +104,18 @@ def needed(problem: Problem, estimator: Estimator, params: Params) -> list[bool]
         invars=[*closed.jaxpr.invars, *places],
         debug_info=closed.jaxpr.debug_info.with_unknown_names(),
     )
-    evaluate = jax.jit(core.jaxpr_as_fun(core.ClosedJaxpr(program, closed.consts)), compiler_options=COMPILER)
+    evaluate = jax.jit(
+        core.jaxpr_as_fun(core.ClosedJaxpr(program, closed.consts)), compiler_options=COMPILER
+    )
 
     def estimate(seeds: list[int]) -> list[np.ndarray]:
         made = [
             SAMPLERS[sampler_of(equation)](jax.random.key(seed), place.aval.shape, place.aval.dtype)
             for seed, equation, place in zip(seeds, draws, places, strict=True)
         ]
-        return [np.asarray(out) for out in evaluate(*jax.tree.leaves(params), jax.random.key(0), *made)]
+        return [
+            np.asarray(out) for out in evaluate(*jax.tree.leaves(params), jax.random.key(0), *made)
+        ]
 
     usual = list(range(len(draws)))
     first = estimate(usual)
@@ -114,7 +128,9 @@ def draws_alone(sampler: str) -> dict[str, Contender]:
     """A sampler in the shapes in which it is fastest, timed by the number."""
     key, draw = jax.random.key(0), SAMPLERS[sampler]
 
-    def call(make: Callable[[Array], Array], use: Callable[[Array], Array], keys: Array) -> Callable[[], Array]:
+    def call(
+        make: Callable[[Array], Array], use: Callable[[Array], Array], keys: Array
+    ) -> Callable[[], Array]:
         return partial(jax.jit(lambda keys: use(make(keys)), compiler_options=COMPILER), keys)
 
     def from_each(count: int) -> Callable[[Array], Array]:
@@ -127,7 +143,10 @@ def draws_alone(sampler: str) -> dict[str, Contender]:
             calls[f"{sampler} {shape} {name}"] = call(make, use, key), math.prod(shape)
         for number, count in KEYED:
             keys = jax.random.split(key, number)
-            calls[f"{sampler} {number} keys {name}"] = call(from_each(count), use, keys), number * count
+            calls[f"{sampler} {number} keys {name}"] = (
+                call(from_each(count), use, keys),
+                number * count,
+            )
     return fastest(calls)
 
 
@@ -135,10 +154,12 @@ def f_alone(problem: Problem, params: Params) -> dict[str, Contender]:
     """f at stored points, in the shapes in which it is fastest, timed by the evaluation."""
     (dim,) = problem.abstract_distribution().event_shape
 
-    def call(x: Float[Array, "points dim"], major: bool, use: Callable[[Array], Array]) -> Callable[[], Array]:
+    def call(
+        x: Float[Array, "points dim"], major: bool, use: Callable[[Array], Array]
+    ) -> Callable[[], Array]:
         @partial(jax.jit, compiler_options=COMPILER)
         def evaluate(problem: Problem, params: Params, x: Array) -> Array:
-            return use(problem.costs(params, x if major else x.T))
+            return use(problem.objectives(params, x if major else x.T))
 
         return partial(evaluate, problem, params, x if major else x.T.copy())
 
@@ -159,18 +180,25 @@ def fastest(calls: dict[str, tuple[Callable[[], Any], int]]) -> dict[str, Conten
     return {name: contenders[name] for name in sorted(look, key=look.__getitem__)[:FASTEST]}
 
 
-def quickest(seconds: dict[str, list[float]], names: dict[str, Contender]) -> Float[np.ndarray, " rounds"]:
+def quickest(
+    seconds: dict[str, list[float]], names: dict[str, Contender]
+) -> Float[np.ndarray, " rounds"]:
     """Round by round, the seconds of the one of `names` whose median is the least."""
     return np.array(min((seconds[name] for name in names), key=np.median))
 
 
-def share(reference: Float[np.ndarray, " rounds"], ours: list[float]) -> Float[np.ndarray, " rounds"]:
+def share(
+    reference: Float[np.ndarray, " rounds"], ours: list[float]
+) -> Float[np.ndarray, " rounds"]:
     """How many times the reference's time goes into ours, round by round; not a number where there is no reference."""
     return np.where(reference > 0, reference, np.nan) / np.asarray(ours)
 
 
-def floor_seconds(counts: Counter[str], rates: dict[str, Float[np.ndarray, " rounds"]]) -> Float[np.ndarray, " rounds"]:
-    """Of drawing so many numbers from each sampler, given the seconds of one number, round by round.
+def floor_seconds(
+    counts: Counter[str], rates: dict[str, Float[np.ndarray, " rounds"]]
+) -> Float[np.ndarray, " rounds"]:
+    """Of drawing so many numbers from each sampler, given the seconds of one number, round by
+    round.
 
     >>> floor_seconds(Counter(normal=3, uniform=2), {"normal": np.array([2.0, 4.0]), "uniform": np.array([1.0, 1.0])})
     array([ 8., 14.])

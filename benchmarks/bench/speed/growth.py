@@ -41,7 +41,8 @@ CELL_REPLICATES, CELL_SAMPLES = 20_000, 16
 
 
 def exponent(sizes: Float[np.ndarray, " n"], seconds: Float[np.ndarray, "rounds n"]) -> Interval:
-    """The slope of ln(seconds) on ln(size): the median of the rounds' least squares, with its interval.
+    """The slope of ln(seconds) on ln(size): the median of the rounds' least squares, with its
+    interval.
 
     >>> exponent([1, 2, 4], [[1, 2, 4], [2, 4, 8], [1, 4, 16]]).value
     1.0
@@ -66,23 +67,32 @@ def measurements(name: str) -> Iterator[dict[str, Any]]:
     seconds = in_rounds([measuring(name, size) for size in sizes])
     for axis, those in along.items():
         measured = [
-            size.replicates * size.num_samples if axis == "R·L" else getattr(size, AXES[axis]) for size in those
+            size.replicates * size.num_samples if axis == "R·L" else getattr(size, AXES[axis])
+            for size in those
         ]
         yield row(axis, name, measured, seconds[:, [sizes.index(size) for size in those]])
 
 
-def row(axis: str, name: str, sizes: list[int], seconds: Float[np.ndarray, "rounds n"]) -> dict[str, Any]:
+def row(
+    axis: str, name: str, sizes: list[int], seconds: Float[np.ndarray, "rounds n"]
+) -> dict[str, Any]:
     """Of growth.csv."""
     found = exponent(np.array(sizes), seconds)
     line = fit_time(np.array(sizes), np.median(seconds, axis=0))
     assert line is not None
     return {
-        "axis": axis, "estimator": name, "least": min(sizes), "most": max(sizes), "exponent": found.value,
-        "exponent_low": found.low, "exponent_high": found.high,
+        "axis": axis,
+        "estimator": name,
+        "least": min(sizes),
+        "most": max(sizes),
+        "exponent": found.value,
+        "exponent_low": found.low,
+        "exponent_high": found.high,
         "seconds_least": float(np.median(seconds[:, np.argmin(sizes)])),
         "seconds_most": float(np.median(seconds[:, np.argmax(sizes)])),
-        "seconds_fixed": line.fixed, "seconds_each": line.per_sample,
-    }  # fmt: skip
+        "seconds_fixed": line.fixed,
+        "seconds_each": line.per_sample,
+    }
 
 
 def scaled(axis: str, factor: int) -> Size:
@@ -106,12 +116,21 @@ def in_rounds(calls: list[Callable[[], Any]]) -> Float[np.ndarray, "rounds n"]:
 def measuring(name: str, size: Size) -> Callable[[], Any]:
     """A measurement of this size, all that belongs to it included."""
     toy, one = problem("gaussian_square", dim=size.dim), estimator(name)
-    params, key = toy.init_params(jax.random.key(0)), cell_key(0, "growth", "init", size.num_samples)
+    params, key = (
+        toy.init_params(jax.random.key(0)),
+        cell_key(0, "growth", "init", size.num_samples),
+    )
 
     def call() -> None:
         measure(
-            toy, one, params, num_samples=size.num_samples, replicates=size.replicates, key=key, least_timed=0
-        )  # fmt: skip
+            toy,
+            one,
+            params,
+            num_samples=size.num_samples,
+            replicates=size.replicates,
+            key=key,
+            least_timed=0,
+        )
 
     return call
 
@@ -126,11 +145,16 @@ def sweeping(count: int) -> Callable[[], Any]:
     """A sweep of so many cells, into a new folder."""
     sweep = Sweep.model_validate(
         {
-            "schema": 1, "name": "growth", "replicates": CELL_REPLICATES, "samples": [CELL_SAMPLES],
-            "problem": [{"name": "gaussian_square", "k": [0.1 * number for number in range(count)]}],
+            "schema": 1,
+            "name": "growth",
+            "replicates": CELL_REPLICATES,
+            "samples": [CELL_SAMPLES],
+            "problem": [
+                {"name": "gaussian_square", "k": [0.1 * number for number in range(count)]}
+            ],
             "estimator": [{"name": "score_function"}],
         }
-    )  # fmt: skip
+    )
 
     def call() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,8 @@
-"""`gradest` in a process of its own, for its seconds and its peak of memory, which it says itself when it ends.
+"""`gradest` in a process of its own, for its seconds and its peak of memory, which it says itself
+when it ends.
 
-Asked of its parent the peak would be that of the parent, where this is the larger: Linux hands it on.
+Asked of its parent the peak would be that of the parent, where this is the larger: Linux hands it
+on.
 """
 
 import resource
@@ -32,15 +34,21 @@ def run_command(*words: str, cache: Path) -> Ran:
     """
     begun = time.perf_counter()
     process = start(
-        __name__, *words, settings={"GRADEST_CACHE": str(cache)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        __name__,
+        *words,
+        settings={"GRADEST_CACHE": str(cache)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     out, err = process.communicate()
     seconds = time.perf_counter() - begun
     *said, last = err.splitlines() or [""]
     if process.returncode or not last.startswith(SAYS):
         reason = said[-1] if said and last.startswith(SAYS) else last
-        raise GradestError(f"gradest {' '.join(words)} ended with status {process.returncode}: {reason}")
+        raise GradestError(
+            f"gradest {' '.join(words)} ended with status {process.returncode}: {reason}"
+        )
     return Ran(seconds, float(last.removeprefix(SAYS)), out)
 
 

@@ -26,30 +26,53 @@ def number(value: float) -> str:
     """
     if pd.isna(value):
         return "–"
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"
+    return (
+        f"{value:.2f}"
+        if abs(value) < 10
+        else f"{value:.1f}"
+        if abs(value) < 100
+        else f"{value:,.0f}"
+    )
 
 
 def against_samples(table: pd.DataFrame, column: str) -> str:
     """A share, a line for each problem, estimator and D and a column for each L."""
-    wide = table.pivot_table(index=["problem", "estimator", "dim"], columns="num_samples", values=column, sort=False)
+    wide = table.pivot_table(
+        index=["problem", "estimator", "dim"], columns="num_samples", values=column, sort=False
+    )
     wide = wide[sorted(wide.columns)]
     header = ["problem", "estimator", "D", *(f"L = {level:,}" for level in wide.columns)]
-    return markdown_table(header, ([*map(str, where), *map(number, line)] for where, line in zip(
-        wide.index, wide.to_numpy(), strict=True)), left=2)  # fmt: skip
+    return markdown_table(
+        header,
+        (
+            [*map(str, where), *map(number, line)]
+            for where, line in zip(wide.index, wide.to_numpy(), strict=True)
+        ),
+        left=2,
+    )
 
 
 def throughput(tables: Tables) -> str:
     """Against the floor, against the floor with f, against the network."""
     table = tables["throughput"]
     parts = [
-        ("of_floor", "Samples a second over those of drawing exactly the same random numbers, each sampler in the "
-         "fastest shape found, and nothing else. An estimator that draws nothing is left out."),
-        ("of_floor_with_f", "Over those of drawing them and evaluating f as often as the estimator says that it "
-         "costs, at stored points in the fastest shape found. The measure-valued gradient of a Gaussian evaluates f "
-         "4·D·L times, of a Bernoulli 2·D·L times, each at D numbers: at D = 100 that, not the draws, is its work."),
-        ("of_network", "Networks, 8 images: estimates a second over those of a forward and a backward pass of f at L "
-         "fixed draws, for as many replicates at a time."),
-    ]  # fmt: skip
+        (
+            "of_floor",
+            "Samples a second over those of drawing exactly the same random numbers, each sampler in the "
+            "fastest shape found, and nothing else. An estimator that draws nothing is left out.",
+        ),
+        (
+            "of_floor_with_f",
+            "Over those of drawing them and evaluating f as often as the estimator says that it "
+            "costs, at stored points in the fastest shape found. The measure-valued gradient of a Gaussian evaluates f "
+            "4·D·L times, of a Bernoulli 2·D·L times, each at D numbers: at D = 100 that, not the draws, is its work.",
+        ),
+        (
+            "of_network",
+            "Networks, 8 images: estimates a second over those of a forward and a backward pass of f at L "
+            "fixed draws, for as many replicates at a time.",
+        ),
+    ]
     text = [
         f"Medians of the ratios of {ROUNDS} rounds, in which everything is called in turn, warm; intervals and samples "
         "a second are in throughput.csv. Ours is timed as a measurement calls it, with the sums from which variance, "
@@ -69,7 +92,10 @@ def compilation(tables: Tables) -> str:
     for name in names:
         rows = table if name == "all" else table[table.problem.map(plain) == name]
         quantiles = (rows.seconds.quantile(level) for level in (0.5, 0.9, 1))
-        parts = (rows[column].median() for column in ("estimates_seconds", "sums_seconds", "adapt_seconds"))
+        parts = (
+            rows[column].median()
+            for column in ("estimates_seconds", "sums_seconds", "adapt_seconds")
+        )
         lines.append([name, str(len(rows)), *map(number, (*quantiles, *parts))])
     header = ["problem", "programs", "median", "90 %", "most", "estimates", "sums", "adapting"]
     text = [
@@ -123,12 +149,15 @@ def growth(tables: Tables) -> str:
     """Exponents."""
     lines = (
         [
-            row.axis, row.estimator, f"{row.least:,} to {row.most:,}",
+            row.axis,
+            row.estimator,
+            f"{row.least:,} to {row.most:,}",
             show(Interval(row.exponent, row.exponent_low, row.exponent_high)),
-            *map(number, (row.seconds_least, row.seconds_most)), f"{row.seconds_fixed:.2g}",
+            *map(number, (row.seconds_least, row.seconds_most)),
+            f"{row.seconds_fixed:.2g}",
         ]
         for row in tables["growth"].itertuples()
-    )  # fmt: skip
+    )
     header = ["along", "estimator", "from, to", "exponent", "seconds, least", "most", "fixed"]
     said = (
         "Seconds ∝ sizeᵉ, all else fixed, of a Gaussian square; cells: of a sweep. Exponents: medians of the rounds' "
@@ -155,7 +184,11 @@ def targets_table(found: list[Verdict]) -> str:
 
 def markdown(tables: Tables, conditions: str) -> str:
     """bench.md."""
-    text = ["# Performance", f"Written by `make bench`. {conditions}", targets_table(verdicts(tables))]
+    text = [
+        "# Performance",
+        f"Written by `make bench`. {conditions}",
+        targets_table(verdicts(tables)),
+    ]
     for title, needed, said in SECTIONS.values():
         if needed in tables:
             text += [f"## {title}", said(tables)]

@@ -58,10 +58,20 @@ def contender(call: Callable[[], Any], units: int) -> Contender:
     return warm(lambda calls: sum(timed(call) for _ in range(calls)), units)
 
 
-def our_call(problem: Problem, estimator: Estimator, params: Params, num_samples: int, *, summed: bool = True) -> Call:
+def our_call(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int, *, summed: bool = True
+) -> Call:
     """A call exactly as a measurement of REPLICATES makes it, with or without its sums."""
     key = cell_key(0, "rounds", "init", num_samples)
-    return call_of(problem, estimator, params, key, num_samples=num_samples, replicates=REPLICATES, summed=summed)
+    return call_of(
+        problem,
+        estimator,
+        params,
+        key,
+        num_samples=num_samples,
+        replicates=REPLICATES,
+        summed=summed,
+    )
 
 
 def interleaved(

@@ -79,40 +79,106 @@ def slowest(table: pd.DataFrame, cache: str) -> float:
 def of_floor(column: str, what: str) -> tuple[Target, ...]:
     """The targets of a share of the floor."""
     return (
-        Target("throughput", f"D ≥ 10: at least {FLOOR_MEAN} of {what}, geometric mean",
-               lambda t: geometric_mean(many(t, column)), low=FLOOR_MEAN),
-        Target("throughput", f"D ≥ 10: no cell under {FLOOR_LEAST} of {what}",
-               lambda t: float(many(t, column).min()), low=FLOOR_LEAST),
-        Target("throughput", f"D = 1: at least {FLOOR_MEAN_SCALAR} of {what}, mean",
-               lambda t: float(one(t, column).mean()), low=FLOOR_MEAN_SCALAR),
-    )  # fmt: skip
+        Target(
+            "throughput",
+            f"D ≥ 10: at least {FLOOR_MEAN} of {what}, geometric mean",
+            lambda t: geometric_mean(many(t, column)),
+            low=FLOOR_MEAN,
+        ),
+        Target(
+            "throughput",
+            f"D ≥ 10: no cell under {FLOOR_LEAST} of {what}",
+            lambda t: float(many(t, column).min()),
+            low=FLOOR_LEAST,
+        ),
+        Target(
+            "throughput",
+            f"D = 1: at least {FLOOR_MEAN_SCALAR} of {what}, mean",
+            lambda t: float(one(t, column).mean()),
+            low=FLOOR_MEAN_SCALAR,
+        ),
+    )
 
 
 TARGETS = (
     *of_floor("of_floor", "the floor"),
     *of_floor("of_floor_with_f", "the floor with f counted"),
-    Target("compile", "compilation: at most 0.6 s a cell, median",
-           lambda t: float(t.seconds.median()), high=0.6, unit=" s"),
-    Target("recompilations", "nothing compiled where only numbers change",
-           lambda t: float(t.compilations.sum()), high=0),
-    Target("default", "`default` with an empty cache: at most 90 s", lambda t: slowest(t, "cold"), high=90, unit=" s"),
-    Target("default", "`default` again: at most 30 s", lambda t: slowest(t, "warm"), high=30, unit=" s"),
-    Target("default", "`default`: under 2 GiB", lambda t: float(t.peak_mib.max()), high=2048, unit=" MiB"),
-    Target("memory", f"R = {LARGEST:,} at D = 10: under 1 GiB", lambda t: peak(t, LARGEST), high=1024, unit=" MiB"),
-    Target("memory", f"flat in R: R = {LARGEST:,} takes at most 1.1 times the memory of R = {SMALLEST:,}",
-           lambda t: peak(t, LARGEST) / peak(t, SMALLEST), high=1.1),
-    Target("memory", "the other presets: under 2 GiB",
-           lambda t: float(t.peak_mib[t.replicates.isna()].max()), high=2048, unit=" MiB"),
-    Target("growth", "time ∝ R past a million samples: exponent 1.00 ± 0.05",
-           lambda t: farthest(t, "R"), 0.95, 1.05),
-    Target("growth", "time ∝ R·L past a million samples: exponent 1.00 ± 0.05",
-           lambda t: farthest(t, "R·L"), 0.95, 1.05),
-    Target("growth", "time in the number of cells: exponent at most 1.05 (a sweep's start is below 1)",
-           lambda t: farthest(t, "cells"), high=1.05),
-)  # fmt: skip
+    Target(
+        "compile",
+        "compilation: at most 0.6 s a cell, median",
+        lambda t: float(t.seconds.median()),
+        high=0.6,
+        unit=" s",
+    ),
+    Target(
+        "recompilations",
+        "nothing compiled where only numbers change",
+        lambda t: float(t.compilations.sum()),
+        high=0,
+    ),
+    Target(
+        "default",
+        "`default` with an empty cache: at most 90 s",
+        lambda t: slowest(t, "cold"),
+        high=90,
+        unit=" s",
+    ),
+    Target(
+        "default", "`default` again: at most 30 s", lambda t: slowest(t, "warm"), high=30, unit=" s"
+    ),
+    Target(
+        "default",
+        "`default`: under 2 GiB",
+        lambda t: float(t.peak_mib.max()),
+        high=2048,
+        unit=" MiB",
+    ),
+    Target(
+        "memory",
+        f"R = {LARGEST:,} at D = 10: under 1 GiB",
+        lambda t: peak(t, LARGEST),
+        high=1024,
+        unit=" MiB",
+    ),
+    Target(
+        "memory",
+        f"flat in R: R = {LARGEST:,} takes at most 1.1 times the memory of R = {SMALLEST:,}",
+        lambda t: peak(t, LARGEST) / peak(t, SMALLEST),
+        high=1.1,
+    ),
+    Target(
+        "memory",
+        "the other presets: under 2 GiB",
+        lambda t: float(t.peak_mib[t.replicates.isna()].max()),
+        high=2048,
+        unit=" MiB",
+    ),
+    Target(
+        "growth",
+        "time ∝ R past a million samples: exponent 1.00 ± 0.05",
+        lambda t: farthest(t, "R"),
+        0.95,
+        1.05,
+    ),
+    Target(
+        "growth",
+        "time ∝ R·L past a million samples: exponent 1.00 ± 0.05",
+        lambda t: farthest(t, "R·L"),
+        0.95,
+        1.05,
+    ),
+    Target(
+        "growth",
+        "time in the number of cells: exponent at most 1.05 (a sweep's start is below 1)",
+        lambda t: farthest(t, "cells"),
+        high=1.05,
+    ),
+)
 
 
-def verdicts(tables: Mapping[str, pd.DataFrame], targets: tuple[Target, ...] = TARGETS) -> list[Verdict]:
+def verdicts(
+    tables: Mapping[str, pd.DataFrame], targets: tuple[Target, ...] = TARGETS
+) -> list[Verdict]:
     """A verdict on each target: what is not in the tables was not measured."""
     found = []
     for target in targets:

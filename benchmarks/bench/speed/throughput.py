@@ -1,8 +1,10 @@
-"""Samples a second of every estimator, each as a share of what it cannot be faster than, timed in the same rounds.
+"""Samples a second of every estimator, each as a share of what it cannot be faster than, timed in
+the same rounds.
 
-A toy's estimate is compared with the draws alone and with the draws and evaluations of f that it is said to cost. In a
-network it is compared with the value and gradient of f at as many fixed draws, for as many replicates at a time (of the
-encoder, on which fixed draws do not depend, that has only what enters the KL divergence).
+A toy's estimate is compared with the draws alone and with the draws and evaluations of f that it is
+said to cost. In a network it is compared with the value and gradient of f at as many fixed draws,
+for as many replicates at a time (of the encoder, on which fixed draws do not depend, that has only
+what enters the KL divergence).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +15,15 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from gradest.benchmarks.bench.speed.floor import drawn, draws_alone, f_alone, floor_seconds, needed, quickest, share
+from gradest.benchmarks.bench.speed.floor import (
+    drawn,
+    draws_alone,
+    f_alone,
+    floor_seconds,
+    needed,
+    quickest,
+    share,
+)
 from gradest.benchmarks.bench.speed.rounds import Contender, contender, interleaved, our_call
 from gradest.benchmarks.measurement.programs import COMPILER
 from gradest.benchmarks.measurement.replicates import forget_programs
@@ -26,12 +36,20 @@ from gradest.problems.base import Params
 BASELINES = ("none", "mean", "moving_average", "leave_one_out", "optimal")
 ESTIMATORS = {
     **{
-        f"score_function[{name}]" if name != "none" else "score_function": estimator("score_function", baseline=name)
+        f"score_function[{name}]" if name != "none" else "score_function": estimator(
+            "score_function", baseline=name
+        )
         for name in BASELINES
     },
     **{
         name: estimator(name)
-        for name in ("pathwise", "measure_valued", "gumbel_softmax", "straight_through_gumbel", "straight_through")
+        for name in (
+            "pathwise",
+            "measure_valued",
+            "gumbel_softmax",
+            "straight_through_gumbel",
+            "straight_through",
+        )
     },
 }
 
@@ -85,23 +103,31 @@ def alone(setting: Setting) -> References:
     """The draws, and f."""
     name, dim, num_samples = setting.cell
     counts = {
-        label: drawn(setting.problem, one, setting.params, num_samples, draws_that_count(name, dim, label))
+        label: drawn(
+            setting.problem, one, setting.params, num_samples, draws_that_count(name, dim, label)
+        )
         for label, one in setting.estimators.items()
     }
-    samplers = {name: draws_alone(name) for name in sorted({name for count in counts.values() for name in count})}
+    samplers = {
+        name: draws_alone(name)
+        for name in sorted({name for count in counts.values() for name in count})
+    }
     evaluations = evaluations_of_f(name, dim)
 
     def shares(label: str, seconds: dict[str, list[float]]) -> Shares:
         rates = {name: quickest(seconds, shapes) for name, shapes in samplers.items()}
         floor = floor_seconds(counts[label], rates)
-        f = setting.estimators[label].cost(setting.problem, num_samples).f * quickest(seconds, evaluations)
+        f = setting.estimators[label].evaluations(setting.problem, num_samples).f * quickest(
+            seconds, evaluations
+        )
         return {
             "of_floor": share(floor, seconds[label]),
             "of_floor_with_f": share(floor + f, seconds[label]),
         }
 
     return References(
-        {name: one for shapes in (*samplers.values(), evaluations) for name, one in shapes.items()}, shares
+        {name: one for shapes in (*samplers.values(), evaluations) for name, one in shapes.items()},
+        shares,
     )
 
 
@@ -127,7 +153,7 @@ def passes(setting: Setting, replicates: int) -> Callable[[], Any]:
     @partial(jax.jit, compiler_options=COMPILER)
     def both(problem: Problem, params: Params, x: Array) -> Any:
         def mean(params: Params, x: Float[Array, "L points dim"]) -> Float[Array, ""]:
-            return problem.costs(params, x).mean(0).sum()
+            return problem.objectives(params, x).mean(0).sum()
 
         return jax.vmap(jax.value_and_grad(mean), in_axes=(None, 0))(params, x)
 
@@ -160,7 +186,11 @@ def fitting(cell: Cell, labels: tuple[str, ...]) -> dict[str, Estimator]:
     name, dim, num_samples = cell
     toy, _ = made(name, dim)
     every = {label: ESTIMATORS[label] for label in labels}
-    return {k: one for k, one in every.items() if not one.supports(toy) and not one.refuses_samples(num_samples)}
+    return {
+        k: one
+        for k, one in every.items()
+        if not one.refuses(toy) and not one.refuses_samples(num_samples)
+    }
 
 
 def rows(cells: list[Cell], labels: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:

@@ -28,13 +28,19 @@ def default_rows() -> Iterator[dict[str, Any]]:
     """A row of default.csv for each run of the `default` sweep: with an empty cache, then twice with what is there."""
     with tempfile.TemporaryDirectory() as name:
         for number, state in enumerate(("cold", "warm", "warm")):
-            yield {"cache": state} | preset(DEFAULT, Path(name) / f"run{number}", Path(name) / "cache")
+            yield {"cache": state} | preset(
+                DEFAULT, Path(name) / f"run{number}", Path(name) / "cache"
+            )
 
 
 def preset(name: str, folder: Path, cache: Path) -> dict[str, Any]:
     """A preset is run into a new folder."""
     ran = run_command("run", name, "--json", "-o", str(folder), cache=cache)
-    return {"seconds": ran.seconds, "measuring_seconds": json.loads(ran.out)["seconds"], "peak_mib": ran.peak_mib}
+    return {
+        "seconds": ran.seconds,
+        "measuring_seconds": json.loads(ran.out)["seconds"],
+        "peak_mib": ran.peak_mib,
+    }
 
 
 def memory_rows() -> Iterator[dict[str, Any]]:
@@ -44,12 +50,18 @@ def memory_rows() -> Iterator[dict[str, Any]]:
         for estimator in ESTIMATORS:
             for replicates in REPLICATES:
                 sweep = folder / f"{estimator}_{replicates}.toml"
-                sweep.write_text(SWEEP.format(replicates=replicates, estimator=estimator), encoding="utf-8")
-                ran: Ran = run_command("run", str(sweep), "-o", str(folder / sweep.stem), cache=cache)
+                sweep.write_text(
+                    SWEEP.format(replicates=replicates, estimator=estimator), encoding="utf-8"
+                )
+                ran: Ran = run_command(
+                    "run", str(sweep), "-o", str(folder / sweep.stem), cache=cache
+                )
                 yield {
-                    "run": f"Gaussian square, D = 10, L = 1, {estimator}", "replicates": replicates,
-                    "peak_mib": ran.peak_mib, "seconds": ran.seconds,
-                }  # fmt: skip
+                    "run": f"Gaussian square, D = 10, L = 1, {estimator}",
+                    "replicates": replicates,
+                    "peak_mib": ran.peak_mib,
+                    "seconds": ran.seconds,
+                }
         for other in preset_names():
             if other != DEFAULT:
                 found = preset(other, folder / other, cache)

@@ -16,7 +16,16 @@ from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.benchmarks.sweeps.test_run import Quiet
-from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, SQUARE, cell, errors, jackknifed, write
+from tests.support.made_runs import (
+    LEAVE_ONE_OUT,
+    PATHWISE,
+    PLAIN,
+    SQUARE,
+    cell,
+    errors,
+    jackknifed,
+    write,
+)
 
 
 @pytest.fixture
@@ -31,7 +40,9 @@ def log_ratio(name: str, group: str, first: str, second: str):
         with jax.enable_x64(True):
             toy = problem(name, k=float(k), mean=1.0, scale=1.0)
             params = toy.init_params(jax.random.key(0))
-            a, b = (exact_variance(toy, estimator(kind), params, 1)[group] for kind in (first, second))
+            a, b = (
+                exact_variance(toy, estimator(kind), params, 1)[group] for kind in (first, second)
+            )
         return float(np.log(a / b))
 
     return difference
@@ -48,7 +59,9 @@ def test_a_straight_line_is_covered_as_claimed():
         covered += found.at.low <= 0.4 <= found.at.high
         widths.append(found.at.high - found.at.low)
     assert covered / 400 > 0.915
-    assert np.median(widths) < 1.0  # of 4, and twice 2.04 standard errors of 0.1 and what they say of the curvature
+    assert (
+        np.median(widths) < 1.0
+    )  # of 4, and twice 2.04 standard errors of 0.1 and what they say of the curvature
 
 
 def test_a_curve_between_few_places_is_covered_too():
@@ -73,7 +86,9 @@ def test_curvatures_bound_a_parabolas():
 
 
 def test_two_places_say_only_that_it_lies_between(rng):
-    first, second = ([jackknifed(v, errors(rng, 0.01)) for v in values] for values in ((1.0, 3.0), (2.0, 2.0)))
+    first, second = (
+        [jackknifed(v, errors(rng, 0.01)) for v in values] for values in ((1.0, 3.0), (2.0, 2.0))
+    )
     (found,) = crossovers(np.array([1, 64]), first, second, LOG)
     assert found.first_is_lower_above is False
     assert found.at.low == pytest.approx(1, abs=0.05)
@@ -84,7 +99,9 @@ def test_two_places_say_only_that_it_lies_between(rng):
 def test_what_is_not_known_to_differ_does_not_cross(rng):
     def apart(differences, error):
         each = [errors(rng, error) for _ in differences]
-        first = [jackknifed(np.exp(d), e - e.mean()) for d, e in zip(differences, each, strict=True)]
+        first = [
+            jackknifed(np.exp(d), e - e.mean()) for d, e in zip(differences, each, strict=True)
+        ]
         return np.arange(float(len(first))), first, [jackknifed(1.0, np.zeros(32)) for _ in first]
 
     assert crossovers(*apart((0.15, -0.1, 0.12, -0.15), 0.1)) == []
@@ -143,7 +160,9 @@ def test_a_run_finds_the_root_of_the_exact_difference(measured):
     assert {overtaking.line.group for overtaking in found} == {"mean", "scale"}
     for overtaking in found:
         assert overtaking.line.axis == "k"
-        difference = log_ratio("gaussian_cosine", overtaking.line.group, "pathwise", "score_function")
+        difference = log_ratio(
+            "gaussian_cosine", overtaking.line.group, "pathwise", "score_function"
+        )
         low, high = overtaking.found.at.low, overtaking.found.at.high
         assert difference(low) * difference(high) < 0
         assert low <= brentq(difference, low, high) <= high
@@ -181,14 +200,21 @@ def test_along_samples_the_axis_is_logarithmic_and_a_size_too(rng, tmp_path):
         for kind, v in zip((PLAIN, PATHWISE), values, strict=True)
     ]
     by_dim = [
-        cell(jackknifed(v, errors(rng, 0.01)), kind, (SQUARE[0], SQUARE[1] | {"dim": dim, "k": 0.5}), samples=2)
+        cell(
+            jackknifed(v, errors(rng, 0.01)),
+            kind,
+            (SQUARE[0], SQUARE[1] | {"dim": dim, "k": 0.5}),
+            samples=2,
+        )
         for dim, values in at.items()
         for kind, v in zip((PLAIN, PATHWISE), values, strict=True)
     ]
     found = overtakings(read_run(write(tmp_path, by_samples + by_dim)).measurements)
     assert [overtaking.line.axis for overtaking in found] == ["dim", "L"]
     for overtaking in found:
-        assert overtaking.found.at.value == pytest.approx(8, rel=0.1)  # halfway from 4 to 16 in logs; 10 in numbers
+        assert overtaking.found.at.value == pytest.approx(
+            8, rel=0.1
+        )  # halfway from 4 to 16 in logs; 10 in numbers
         assert overtaking.above == "pathwise"
 
 
@@ -210,12 +236,24 @@ def test_unreliable_and_zero_variances_cross_nothing(rng, tmp_path):
 def test_the_summary_has_one_of_each_pair_and_place(rng, tmp_path):
     """Of one pair on two lines that differ in L only, the narrower."""
     cells = [
-        cell(jackknifed(v, errors(rng, error)), kind, (SQUARE[0], SQUARE[1] | {"k": k}), samples=samples)
+        cell(
+            jackknifed(v, errors(rng, error)),
+            kind,
+            (SQUARE[0], SQUARE[1] | {"k": k}),
+            samples=samples,
+        )
         for samples, error in ((1, 0.02), (2, 0.005))
-        for k, values in {0.0: (1.0, 2.0), 1.0: (1.2, 1.4), 2.0: (1.9, 1.3), 3.0: (2.0, 1.0)}.items()
+        for k, values in {
+            0.0: (1.0, 2.0),
+            1.0: (1.2, 1.4),
+            2.0: (1.9, 1.3),
+            3.0: (2.0, 1.0),
+        }.items()
         for kind, v in zip((PLAIN, PATHWISE), values, strict=True)
     ]
-    found = [o for o in overtakings(read_run(write(tmp_path, cells)).measurements) if o.line.axis == "k"]
+    found = [
+        o for o in overtakings(read_run(write(tmp_path, cells)).measurements) if o.line.axis == "k"
+    ]
     assert [o.line.num_samples for o in found] == [1, 2]
     (kept,) = most_certain(found, 10)
     assert kept.line.num_samples == 2

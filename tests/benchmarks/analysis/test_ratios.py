@@ -20,11 +20,28 @@ from gradest.benchmarks.analysis.ratios import (
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.replicates import cell_key, measure
-from gradest.benchmarks.statistics.intervals import Jackknifed, combine, interval, jackknife, quotient, total_variance
+from gradest.benchmarks.statistics.intervals import (
+    Jackknifed,
+    combine,
+    interval,
+    jackknife,
+    quotient,
+    total_variance,
+)
 from gradest.benchmarks.statistics.moments import leave_out
 from gradest.estimators import estimator
 from gradest.problems import problem
-from tests.support.made_runs import BATCHES, LEAVE_ONE_OUT, PATHWISE, PLAIN, SQUARE, cell, errors, jackknifed, write
+from tests.support.made_runs import (
+    BATCHES,
+    LEAVE_ONE_OUT,
+    PATHWISE,
+    PLAIN,
+    SQUARE,
+    cell,
+    errors,
+    jackknifed,
+    write,
+)
 
 ALL = list(compare.METRICS)
 
@@ -41,13 +58,18 @@ def test_a_paired_ratio_is_the_one_by_hand(rng, tmp_path):
     run = read_run(write(tmp_path, [cell(a), cell(b, LEAVE_ONE_OUT)]))
     (row,) = compare_estimators(run, "score_function", ["variance"]).rows
     logs = np.log(b.without) - np.log(a.without)
-    half = stats.t.ppf(0.975, BATCHES - 1) * math.sqrt((BATCHES - 1) / BATCHES * ((logs - logs.mean()) ** 2).sum())
+    half = stats.t.ppf(0.975, BATCHES - 1) * math.sqrt(
+        (BATCHES - 1) / BATCHES * ((logs - logs.mean()) ** 2).sum()
+    )
     value = b.value / a.value
     expected = [value, value * math.exp(-half), value * math.exp(half)]
     assert row.paired
     np.testing.assert_allclose(row.ratios["variance"].interval, expected, rtol=1e-9)
     # by hand again: without the pairing the two errors add in squares
-    halves = [stats.t.ppf(0.975, BATCHES - 1) * np.std(np.log(x.without)) * math.sqrt(BATCHES - 1) for x in (a, b)]
+    halves = [
+        stats.t.ppf(0.975, BATCHES - 1) * np.std(np.log(x.without)) * math.sqrt(BATCHES - 1)
+        for x in (a, b)
+    ]
     assert row.ratios["variance"].gain == pytest.approx(math.hypot(*halves) / half, rel=1e-9)
     assert row.ratios["variance"].gain > 3
 
@@ -86,7 +108,9 @@ def test_the_paired_interval_covers_the_true_ratio():
     for _ in range(400):
         shared = errors(rng, 0.05)
         a, b = (jackknifed(value, shared + errors(rng, 0.02)) for value in (3.0, 2.0))
-        found = compare.ratio(*(compare.Estimate(interval(x), x) for x in (a, b)), paired=True).interval
+        found = compare.ratio(
+            *(compare.Estimate(interval(x), x) for x in (a, b)), paired=True
+        ).interval
         covered += found.low < 2 / 3 < found.high
         apart = quotient(interval(b), interval(a))
         covered_apart += apart.low < 2 / 3 < apart.high
@@ -102,8 +126,12 @@ def test_pairing_leave_one_out_with_mean_baseline_at_16_samples_is_twice_as_shar
     found = {}
     for baseline in ("mean", "leave_one_out"):
         method = estimator("score_function", baseline=baseline)
-        moments = measure(square, method, params, num_samples=16, replicates=20_000, key=key).moments
-        found[baseline] = {group: jackknife(total_variance, leave_out(m)) for group, m in moments.items()}
+        moments = measure(
+            square, method, params, num_samples=16, replicates=20_000, key=key
+        ).moments
+        found[baseline] = {
+            group: jackknife(total_variance, leave_out(m)) for group, m in moments.items()
+        }
     for group in params:
         a, b = found["mean"][group], found["leave_one_out"][group]
         gain = compare.ratio(*(compare.Estimate(interval(x), x) for x in (a, b)), paired=True).gain
@@ -125,7 +153,9 @@ def test_the_same_run_twice_is_one_everywhere_and_zero_variances_are_said(tmp_pa
     assert len(found.above(0.05)) == 1
 
 
-@pytest.mark.parametrize(("text", "value"), [("5%", 0.05), ("0.05", 0.05), ("0", 0.0), ("250 %", 2.5), ("0%", 0.0)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("5%", 0.05), ("0.05", 0.05), ("0", 0.0), ("250 %", 2.5), ("0%", 0.0)]
+)
 def test_thresholds(text, value):
     assert parse_threshold(text) == pytest.approx(value)
 
@@ -137,10 +167,16 @@ def test_nonsense_is_no_threshold(text):
 
 
 def test_an_estimators_label_reads_back():
-    for label in ("pathwise", "score_function[baseline=leave_one_out]", "gumbel_softmax[temperature=1.0]"):
+    for label in (
+        "pathwise",
+        "score_function[baseline=leave_one_out]",
+        "gumbel_softmax[temperature=1.0]",
+    ):
         assert short_label(*parse_estimator(label)) == label
     assert parse_estimator("measure_valued") == parse_estimator("measure_valued[coupled=true]")
-    assert parse_estimator("gumbel_softmax[ temperature = 1 ]") == parse_estimator("gumbel_softmax[temperature=1.0]")
+    assert parse_estimator("gumbel_softmax[ temperature = 1 ]") == parse_estimator(
+        "gumbel_softmax[temperature=1.0]"
+    )
 
 
 # through the command line
@@ -150,7 +186,10 @@ def test_an_estimators_label_reads_back():
 def runs(tmp_path, rng):
     """Run A; B, the same but for one cell whose variance is 1.3 times A's; both in results/."""
     shared = errors(rng, 0.02)
-    cells = [cell(jackknifed(2.0, shared)), cell(jackknifed(1.0, shared + errors(rng, 0.005)), LEAVE_ONE_OUT)]
+    cells = [
+        cell(jackknifed(2.0, shared)),
+        cell(jackknifed(1.0, shared + errors(rng, 0.005)), LEAVE_ONE_OUT),
+    ]
     worse = cell(jackknifed(1.3, shared + errors(rng, 0.005)), LEAVE_ONE_OUT)
     write(tmp_path / "results" / "a", cells)
     write(tmp_path / "results" / "b", [cells[0], worse])
@@ -163,7 +202,10 @@ def test_compare_prints_a_table_and_json(run_command, runs):
     lines = out.splitlines()
     assert "work-normalised variance" in lines[0]
     assert lines[2] == "Gaussian square, initialisation, ∂/∂ mean"
-    assert re.match(r"score function, leave-one-out  16  1\.\d+ \[1\.2\d+, 1\.3\d+\]  .*–  +yes  +\d\.\d×$", lines[3])
+    assert re.match(
+        r"score function, leave-one-out  16  1\.\d+ \[1\.2\d+, 1\.3\d+\]  .*–  +yes  +\d\.\d×$",
+        lines[3],
+    )
     assert "identical" in lines[4]
     found = json.loads(run_command("compare", "a", "b", "--json", "--metric", "variance")[1])
     assert [row["paired"] for row in found["rows"]] == [True, True]
@@ -176,12 +218,20 @@ def test_the_gate(run_command, runs, threshold, expected):
     status, _, err = run_command("compare", "a", "b", "--fail-above", threshold)
     assert status == expected
     assert ("score function, leave-one-out on Gaussian square" in err) == (expected == 4)
-    found = json.loads(run_command("compare", "a", "b", "--json", "--metric", "variance")[1])["rows"][0]["variance"]
-    assert found["low"] < 1.29 < found["ratio"] < 1.4, "29 % lies within the interval, below the ratio"
-    assert run_command("compare", "b", "a", "--fail-above", threshold)[0] == 0  # what got better fails nothing
+    found = json.loads(run_command("compare", "a", "b", "--json", "--metric", "variance")[1])[
+        "rows"
+    ][0]["variance"]
+    assert found["low"] < 1.29 < found["ratio"] < 1.4, (
+        "29 % lies within the interval, below the ratio"
+    )
+    assert (
+        run_command("compare", "b", "a", "--fail-above", threshold)[0] == 0
+    )  # what got better fails nothing
 
 
-def test_what_is_unreliable_or_failed_is_shown_and_never_fails_the_gate(run_command, runs, tmp_path):
+def test_what_is_unreliable_or_failed_is_shown_and_never_fails_the_gate(
+    run_command, runs, tmp_path
+):
     cells, worse = runs
     write(tmp_path / "results" / "b", [cells[0], worse | {"status": "unreliable"}])
     status, out, _ = run_command("compare", "a", "b", "--fail-above", "5%")
@@ -211,7 +261,9 @@ def test_cells_in_only_one_run_are_counted(run_command, runs, tmp_path):
     write(tmp_path / "results" / "b", cells[:1])
     _, _, err = run_command("compare", "a", "b")
     assert err == "1 cells only in A\n"
-    status, _, err = run_command("compare", "a", "--reference", "score_function[baseline=leave_one_out]")
+    status, _, err = run_command(
+        "compare", "a", "--reference", "score_function[baseline=leave_one_out]"
+    )
     assert (status, err) == (0, "")
 
 
@@ -220,11 +272,23 @@ def test_cells_in_only_one_run_are_counted(run_command, runs, tmp_path):
     [
         ({"device": "cuda: H200"}, {}, "different hardware: device cpu: cpu in A, cuda: H200 in B"),
         ({"jax": "0.5"}, {}, "different versions: jax 0.4.38 in A, 0.5 in B"),
-        ({"prng": "rbg"}, {}, "different random number generators: prng threefry2x32 in A, rbg in B: not paired"),
-        ({}, {"dtype": "float64"}, "different precision: float32 in A, float64 in B, in 2 of 2 rows: not paired"),
+        (
+            {"prng": "rbg"},
+            {},
+            "different random number generators: prng threefry2x32 in A, rbg in B: not paired",
+        ),
+        (
+            {},
+            {"dtype": "float64"},
+            "different precision: float32 in A, float64 in B, in 2 of 2 rows: not paired",
+        ),
         ({}, {"seed": 3}, "different seed: 0 in A, 3 in B, in 2 of 2 rows: not paired"),
         ({}, {"theta": "xyz"}, "different θ: abc in A, xyz in B, in 2 of 2 rows: not paired"),
-        ({}, {"replicates": 40_000}, "different R: 20000 in A, 40000 in B, in 2 of 2 rows: not paired"),
+        (
+            {},
+            {"replicates": 40_000},
+            "different R: 20000 in A, 40000 in B, in 2 of 2 rows: not paired",
+        ),
     ],
 )
 def test_warnings(run_command, runs, tmp_path, environment, columns, message):
@@ -243,7 +307,9 @@ def test_without_batches_or_manifest_nothing_is_paired(run_command, runs, tmp_pa
     assert status == 0
     assert err == "warning: B: leave_one_out.csv is not there: not paired\n"
     assert not any(row["paired"] for row in json.loads(out)["rows"])
-    assert all(row["variance"]["low"] < 1 < row["variance"]["high"] for row in json.loads(out)["rows"])
+    assert all(
+        row["variance"]["low"] < 1 < row["variance"]["high"] for row in json.loads(out)["rows"]
+    )
     (tmp_path / "results" / "b" / "manifest.json").unlink()
     _, out, err = run_command("compare", "a", "b", "--json")
     assert "warning: B: manifest.json is not there" in err
@@ -259,7 +325,9 @@ def test_other_revisions_are_refused(run_command, runs, tmp_path):
 
 
 def test_nothing_in_common_is_refused(run_command, runs, tmp_path):
-    other = cell(jackknifed(1.0, np.linspace(-1, 1, BATCHES)), problem=(SQUARE[0], SQUARE[1] | {"k": 0.0}))
+    other = cell(
+        jackknifed(1.0, np.linspace(-1, 1, BATCHES)), problem=(SQUARE[0], SQUARE[1] | {"k": 0.0})
+    )
     write(tmp_path / "results" / "b", [other])
     status, _, err = run_command("compare", "a", "b")
     assert status == 2
@@ -278,7 +346,10 @@ def test_nothing_in_common_is_refused(run_command, runs, tmp_path):
             ["a", "--reference", "pathwise"],
             "has no such cell: expected one of score_function, score_function[baseline=",
         ),
-        (["a", "--reference", "score_function[baseline=leave_one_ot]"], "did you mean leave_one_out?"),
+        (
+            ["a", "--reference", "score_function[baseline=leave_one_ot]"],
+            "did you mean leave_one_out?",
+        ),
         (["a", "--reference", "score_function[baselin=none]"], "did you mean baseline?"),
         (["a", "--reference", "score_function[baseline]"], "'baseline': expected argument=value"),
         (["a", "--reference", "score_function[baseline=none"], "expected name[argument=value,…]"),

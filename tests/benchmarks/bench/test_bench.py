@@ -50,18 +50,27 @@ def test_what_is_drawn_elsewhere_is_refused_not_left_out():
     class Own(Pathwise):
         def surrogate(self, problem, params, state, key, num_samples):
             x = problem.distribution(params).mean + jax.random.normal(key, (num_samples, 1))
-            return problem.costs(params, x).mean(0).sum(), state
+            return problem.objectives(params, x).mean(0).sum(), state
 
     toy = problem("gaussian_square")
-    with pytest.raises(ValueError, match=r"Own draws otherwise than by estimators\.sampling\.noise"):
+    with pytest.raises(
+        ValueError, match=r"Own draws otherwise than by estimators\.sampling\.noise"
+    ):
         needed(toy, Own(), toy.init_params(jax.random.key(0)))
 
 
 def test_a_floor_is_the_time_of_each_samplers_numbers_in_its_fastest_shape():
-    seconds = {"a": [3.0, 9.0, 3.0], "b": [2.0, 2.5, 4.0], "u": [1.0, 1.0, 2.0], "ours": [20.0, 20.0, 40.0]}
+    seconds = {
+        "a": [3.0, 9.0, 3.0],
+        "b": [2.0, 2.5, 4.0],
+        "u": [1.0, 1.0, 2.0],
+        "ours": [20.0, 20.0, 40.0],
+    }
     normal = quickest(seconds, {"a": None, "b": None})
     assert normal.tolist() == [2.0, 2.5, 4.0], "the one with the least median, in every round"
-    floor = floor_seconds(Counter(normal=3, uniform=2), {"normal": normal, "uniform": np.array(seconds["u"])})
+    floor = floor_seconds(
+        Counter(normal=3, uniform=2), {"normal": normal, "uniform": np.array(seconds["u"])}
+    )
     assert floor.tolist() == [8.0, 9.5, 16.0]
     assert share(floor, seconds["ours"]).tolist() == [0.4, 0.475, 0.4]
     nothing = floor_seconds(Counter(), {"normal": normal})
@@ -139,7 +148,12 @@ def test_a_bound_is_kept_at_the_bound():
     tables = {"t": pd.DataFrame({"x": [2.0]})}
     bounds = [(2.0, 3.0), (1.0, 2.0), (2.1, 3.0), (1.0, 1.9)]
     targets = tuple(Target("t", "x", lambda t: t.x.item(), low, high) for low, high in bounds)
-    assert [found.verdict for found in verdicts(tables, targets)] == ["met", "met", "missed", "missed"]
+    assert [found.verdict for found in verdicts(tables, targets)] == [
+        "met",
+        "met",
+        "missed",
+        "missed",
+    ]
 
 
 def test_the_page_has_the_targets_and_the_tables_that_are_there():
@@ -154,19 +168,35 @@ def test_the_page_has_the_targets_and_the_tables_that_are_there():
 def test_every_section_has_its_table():
     tables = {
         "compile": pd.DataFrame(
-            {"problem": ["a[k=1]", "a[k=2]", "b"], "seconds": [0.2, 0.4, 3.0], "estimates_seconds": [0.1, 0.3, 2.0],
-             "sums_seconds": [0.1, 0.0, 1.0], "adapt_seconds": [0.0, 0.1, 0.0]}
+            {
+                "problem": ["a[k=1]", "a[k=2]", "b"],
+                "seconds": [0.2, 0.4, 3.0],
+                "estimates_seconds": [0.1, 0.3, 2.0],
+                "sums_seconds": [0.1, 0.0, 1.0],
+                "adapt_seconds": [0.0, 0.1, 0.0],
+            }
         ),
         "recompilations": pd.DataFrame({"problem": ["A"], "changed": ["k"], "compilations": [0]}),
         "default": pd.DataFrame(
-            {"cache": ["cold", "warm"], "seconds": [80.0, 30.0], "measuring_seconds": [70.0, 20.0],
-             "peak_mib": [1e3, 9e2]}
+            {
+                "cache": ["cold", "warm"],
+                "seconds": [80.0, 30.0],
+                "measuring_seconds": [70.0, 20.0],
+                "peak_mib": [1e3, 9e2],
+            }
         ),
         "memory": pd.DataFrame(
-            {"run": ["toy", "quick"], "replicates": [1e7, math.nan], "peak_mib": [540.0, 500.0], "seconds": [9.0, 8.0]}
+            {
+                "run": ["toy", "quick"],
+                "replicates": [1e7, math.nan],
+                "peak_mib": [540.0, 500.0],
+                "seconds": [9.0, 8.0],
+            }
         ),
-        "growth": pd.DataFrame([growth.row("R", "pathwise", [1, 4, 16], np.array([[1.1, 4.1, 16.1]] * 6))]),
-    }  # fmt: skip
+        "growth": pd.DataFrame(
+            [growth.row("R", "pathwise", [1, 4, 16], np.array([[1.1, 4.1, 16.1]] * 6))]
+        ),
+    }
     page = markdown(tables, "")
     assert "| all | 3 | 0.40 | 2.48 | 3.00 | 0.30 | 0.10 | 0.00 |" in page
     assert "| a | 2 |" in page
@@ -188,7 +218,9 @@ def test_only_new_programs_are_counted_as_compiled():
     assert before == len(counted) >= 1
 
 
-def test_compilation_is_timed_without_the_cache_and_the_cache_is_used_again_after(tmp_path, monkeypatch):
+def test_compilation_is_timed_without_the_cache_and_the_cache_is_used_again_after(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("GRADEST_CACHE", str(tmp_path))
     settings = {name: getattr(jax.config, name) for name in CACHE_SETTINGS}
     use_compilation_cache()
@@ -239,7 +271,9 @@ def test_a_process_of_its_own_says_its_memory_and_what_went_wrong(tmp_path):
     ran = run_command("plan", "quick", cache=tmp_path)
     assert "22 cells to measure" in ran.out
     assert 50 < ran.peak_mib < 2000
-    with pytest.raises(GradestError, match=r"gradest plan quikc ended with status 2: .*did you mean quick\?"):
+    with pytest.raises(
+        GradestError, match=r"gradest plan quikc ended with status 2: .*did you mean quick\?"
+    ):
         run_command("plan", "quikc", cache=tmp_path)
 
 
@@ -259,7 +293,14 @@ def bench(tmp_path, monkeypatch, capsys):
 
 
 def test_one_cell_from_end_to_end(bench, tmp_path):
-    words = ("--problem", "bernoulli_square", "--estimator", "gumbel_softmax", "--estimator", "measure_valued")
+    words = (
+        "--problem",
+        "bernoulli_square",
+        "--estimator",
+        "gumbel_softmax",
+        "--estimator",
+        "measure_valued",
+    )
     status, out, err = bench(*words, "--dim", "1", "--num-samples", "16")
     assert status == 0, err
     assert "| D = 1: at least 0.5 of the floor, mean |" in out
@@ -278,7 +319,9 @@ def test_one_cell_from_end_to_end(bench, tmp_path):
 
 
 def test_a_network_is_compared_with_its_own_passes(bench, tmp_path):
-    status, _, err = bench("--problem", "vae_gaussian", "--estimator", "pathwise", "--num-samples", "1")
+    status, _, err = bench(
+        "--problem", "vae_gaussian", "--estimator", "pathwise", "--num-samples", "1"
+    )
     assert status == 0, err
     (row,) = pd.read_csv(tmp_path / "bench" / "throughput.csv").itertuples()
     assert 0 < row.of_network_low <= row.of_network <= row.of_network_high
@@ -294,7 +337,10 @@ def test_what_is_measured_is_written_at_once_and_the_rest_stays(tmp_path):
     sections = {"compile": recompiled, "growth": {"growth": broken}}
     with pytest.raises(KeyboardInterrupt):
         command.bench(sections, tmp_path)
-    assert "| nothing compiled where only numbers change | 0 | met |" in (tmp_path / "bench.md").read_text()
+    assert (
+        "| nothing compiled where only numbers change | 0 | met |"
+        in (tmp_path / "bench.md").read_text()
+    )
     assert list(pd.read_csv(tmp_path / "growth.csv").exponent) == [1.0]
     assert list(json.loads((tmp_path / "bench.json").read_text())) == ["compile"]
 
@@ -311,7 +357,10 @@ def test_what_is_measured_is_written_at_once_and_the_rest_stays(tmp_path):
         (["--dim", "0"], "--dim 0: expected an integer of at least 1"),
         (["--num-samples", "few"], "'few' is not a valid integer"),
         (["--only", "growth", "--dim", "3"], "--only growth: expected throughput with --problem"),
-        (["--problem", "bernoulli_square", "--estimator", "pathwise"], "expected one for a problem and L"),
+        (
+            ["--problem", "bernoulli_square", "--estimator", "pathwise"],
+            "expected one for a problem and L",
+        ),
     ],
 )
 def test_bad_input_is_one_line(bench, tmp_path, words, said):
@@ -329,8 +378,13 @@ def test_the_estimators_of_the_bench_are_those_of_the_issue():
     scored = {name for name in throughput.ESTIMATORS if name.startswith("score_function")}
     assert len(scored) == len(BASELINES) - 1
     assert set(throughput.ESTIMATORS) - scored == {
-        "pathwise", "measure_valued", "gumbel_softmax", "straight_through_gumbel", "straight_through"
-    }  # fmt: skip
+        "pathwise",
+        "measure_valued",
+        "gumbel_softmax",
+        "straight_through_gumbel",
+        "straight_through",
+    }
     assert (
-        throughput.ESTIMATORS["score_function[mean]"].baseline == estimator("score_function", baseline="mean").baseline
+        throughput.ESTIMATORS["score_function[mean]"].baseline
+        == estimator("score_function", baseline="mean").baseline
     )

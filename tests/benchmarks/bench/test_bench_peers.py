@@ -16,7 +16,13 @@ from gradest.benchmarks.bench.peers import bench as bench_peers
 from gradest.benchmarks.bench.peers import process as peer
 from gradest.benchmarks.bench.peers.agreement import Agreement, disagreement
 from gradest.benchmarks.bench.peers.bench import main, ratios
-from gradest.benchmarks.bench.peers.process import PEERS, Peer, PeerFailed, PeerProcess, make_environment
+from gradest.benchmarks.bench.peers.process import (
+    PEERS,
+    Peer,
+    PeerFailed,
+    PeerProcess,
+    make_environment,
+)
 from gradest.benchmarks.bench.peers.scripts.protocol import Cell, DoesNotHave
 from gradest.benchmarks.bench.speed import rounds
 from gradest.benchmarks.bench.speed.rounds import ROUNDS, Contender, interleaved
@@ -102,13 +108,16 @@ def test_an_impossible_pin_is_one_line_and_leaves_nothing(tmp_path, monkeypatch)
     pins, folder = tmp_path / "pins.txt", tmp_path / "environment"
     pins.write_text("gradest-has-no-such-peer==1.0\n")
     with pytest.raises(
-        PeerFailed, match=r"^its environment cannot be made: No matching distribution found for gradest"
+        PeerFailed,
+        match=r"^its environment cannot be made: No matching distribution found for gradest",
     ):
         make_environment(pins, folder)
     assert not folder.exists()
 
 
-def test_an_environment_is_made_once_and_anew_when_its_pins_change_or_it_was_left_half_made(tmp_path, monkeypatch):
+def test_an_environment_is_made_once_and_anew_when_its_pins_change_or_it_was_left_half_made(
+    tmp_path, monkeypatch
+):
     commands = []
 
     def run(command, **_):
@@ -134,12 +143,18 @@ def test_an_environment_is_made_once_and_anew_when_its_pins_change_or_it_was_lef
 
 def test_the_pins_are_complete_and_name_no_index():
     ours = re.findall(r"^jax(?:lib)?==[\d.]+", (TOP / "requirements.lock").read_text(), re.M)
-    wanted = {"optax_monte_carlo": "optax==0.2.5", "torch": "torch==2.13.0", "storchastic": "storchastic==0.3.7"}
+    wanted = {
+        "optax_monte_carlo": "optax==0.2.5",
+        "torch": "torch==2.13.0",
+        "storchastic": "storchastic==0.3.7",
+    }
     assert {one.pins.stem for one in PEERS.values()} == set(wanted)
     for one in PEERS.values():
         assert one.script.is_file()
         lines = [line for line in one.pins.read_text().splitlines() if not line.startswith("#")]
-        assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines), "no index, no hash, no range"
+        assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines), (
+            "no index, no hash, no range"
+        )
         assert wanted[one.pins.stem] in lines
         assert {line for line in lines if line.startswith("jax")} <= set(ours), "the same compiler"
 
@@ -188,12 +203,16 @@ def test_a_right_peer_is_timed_and_wrong_absent_and_broken_ones_say_why(bench, t
         "dies 4": ("failed", "it ended with status 3: no more"),
         "rubbish": ("failed", "its answer cannot be read"),
     }
-    status, rows, out, err = bench(words, "--estimator", "pathwise", "--num-samples", "4", "--num-samples", "5")
+    status, rows, out, err = bench(
+        words, "--estimator", "pathwise", "--num-samples", "4", "--num-samples", "5"
+    )
     assert status == 0
     assert "Traceback" not in out + err
     assert len(rows) == 2 * len(words)
     for row in rows.fillna({"reason": "", "peer_version": ""}).itertuples():
-        expected, reason = words[row.peer] if (row.peer, row.num_samples) != ("dies 4", 5) else ("timed", "")
+        expected, reason = (
+            words[row.peer] if (row.peer, row.num_samples) != ("dies 4", 5) else ("timed", "")
+        )
         assert row.status == expected, row
         assert row.reason.startswith(reason), row
         assert (row.times_faster > 0) == (expected == "timed")
@@ -201,11 +220,15 @@ def test_a_right_peer_is_timed_and_wrong_absent_and_broken_ones_say_why(bench, t
     timed = rows[rows.status == "timed"]
     assert (timed.times_faster_low <= timed.times_faster).all()
     assert (timed.times_faster <= timed.times_faster_high).all()
-    assert timed[["variance_z", "mean_z", "variance_z_exact", "mean_z_exact"]].abs().max(axis=None) < 5
+    assert (
+        timed[["variance_z", "mean_z", "variance_z_exact", "mean_z_exact"]].abs().max(axis=None) < 5
+    )
     assert "impossible is skipped: its environment cannot be made: no such thing" in out
     assert "raises failed in 2 cells: RuntimeError: out of luck on purpose" in out
     folder = tmp_path / "results" / "bench"
-    assert {path.name for path in folder.iterdir()} == {f"peers.{s}" for s in ("csv", "json", "png", "pdf", "svg")}
+    assert {path.name for path in folder.iterdir()} == {
+        f"peers.{s}" for s in ("csv", "json", "png", "pdf", "svg")
+    }
     conditions = json.loads((folder / "peers.json").read_text())
     assert conditions["peers"]["right"] == "0.fake"
     assert conditions["hardware"]["cores"] >= 1
@@ -231,7 +254,10 @@ def test_what_a_peer_does_not_have_is_a_row_without_numbers(bench, tmp_path):
         (["--peer", "rigth"], "--peer 'rigth': expected one of right; did you mean right?"),
         (["--dim", "0"], "--dim 0: expected an integer of at least 1"),
         (["--num-samples", "few"], "'few' is not a valid integer"),
-        (["--estimator", "score_function[leave_one_out]", "--num-samples", "1"], "at so few or so many samples"),
+        (
+            ["--estimator", "score_function[leave_one_out]", "--num-samples", "1"],
+            "at so few or so many samples",
+        ),
     ],
 )
 def test_bad_input_is_one_line(bench, words, said):
@@ -265,9 +291,11 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios():
     mood = np.array([1, 1, 4, 1, 9, 1, 1, 1, 2])
     own = np.array([1, 1.1, 0.9, 1, 1, 3, 1, 1, 0.2])
     found = ratios(list(mood * 1.0), list(mood * own * 6), 32)
-    assert (found["times_faster"], found["times_faster_low"], found["times_faster_high"]) == pytest.approx(
-        (6, 5.4, 6.6)
-    )
+    assert (
+        found["times_faster"],
+        found["times_faster_low"],
+        found["times_faster_high"],
+    ) == pytest.approx((6, 5.4, 6.6))
     assert found["ours_samples_per_second"] == 32
     assert found["peer_samples_per_second"] == pytest.approx(32 / 6)
 

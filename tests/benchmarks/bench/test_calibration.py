@@ -23,10 +23,15 @@ from gradest.benchmarks.bench.calibration.studies import (
 from gradest.benchmarks.statistics.intervals import Interval, variance
 
 KNOWN = {
-    "normal": stats.norm(), "Laplace": stats.laplace(), "exponential": stats.expon(), "chi-square(1)": stats.chi2(1),
-    "lognormal(0.8)": stats.lognorm(0.8), "lognormal(1)": stats.lognorm(1), "Student t(3)": stats.t(3),
+    "normal": stats.norm(),
+    "Laplace": stats.laplace(),
+    "exponential": stats.expon(),
+    "chi-square(1)": stats.chi2(1),
+    "lognormal(0.8)": stats.lognorm(0.8),
+    "lognormal(1)": stats.lognorm(1),
+    "Student t(3)": stats.t(3),
     "Student t(1.5)": stats.t(1.5),
-}  # fmt: skip
+}
 
 
 def test_intervals_hold_the_exact_variances_of_real_cells():
@@ -51,7 +56,9 @@ def test_the_laws_are_what_they_are_said_to_be(name):
     assert law.variance == pytest.approx(moments[1])
     assert law.kurtosis == pytest.approx(np.inf if name.startswith("Student") else moments[2] + 3)
     drawn = law.draw(np.random.default_rng(0), (20_000, 1))[:, 0]
-    law_itself = stats.norm.cdf(np.cbrt(drawn)) if name == "cubed normal" else KNOWN[name].cdf(drawn)
+    law_itself = (
+        stats.norm.cdf(np.cbrt(drawn)) if name == "cubed normal" else KNOWN[name].cdf(drawn)
+    )
     assert stats.kstest(law_itself, "uniform").pvalue > 0.001
 
 
@@ -114,7 +121,9 @@ def test_false_alarms_in_a_hundred_skewed_coordinates():
 
 def test_false_discoveries_in_a_sweep():
     """200 sweeps: the mean share of false ones within three of its errors of 5 % of the share of unbiased cells."""
-    (row,) = simulate([Study(studies.study_discoveries, ("exponential", 0.2, FEW), 200)]).itertuples()
+    (row,) = simulate(
+        [Study(studies.study_discoveries, ("exponential", 0.2, FEW), 200)]
+    ).itertuples()
     error = (row.rate_high - row.rate_low) / 2 / 1.96
     assert abs(row.rate - 0.04) < 3 * error
     assert error < 0.005
@@ -122,12 +131,16 @@ def test_false_discoveries_in_a_sweep():
 
 def test_claims_and_power_are_as_predicted():
     """300 studies each, three Monte Carlo errors; `width` is the detectable bias, 3.65 standard errors in the limit."""
-    rows = simulate([
-        Study(studies.study_equivalence, ("exponential", 3, FEW), 300),
-        Study(studies.study_power, ("exponential", 10, FEW), 300),
-    ])  # fmt: skip
+    rows = simulate(
+        [
+            Study(studies.study_equivalence, ("exponential", 3, FEW), 300),
+            Study(studies.study_power, ("exponential", 10, FEW), 300),
+        ]
+    )
     error = np.sqrt(rows.nominal * (1 - rows.nominal) / 300)
-    assert (abs(rows.rate - rows.nominal) < 3 * error + 0.01).all(), rows[["case", "nominal", "rate"]]
+    assert (abs(rows.rate - rows.nominal) < 3 * error + 0.01).all(), rows[
+        ["case", "nominal", "rate"]
+    ]
     limit = stats.norm.ppf(1 - 0.025 / 10) + stats.norm.ppf(0.8)
     assert rows.width.dropna().between(limit, 1.15 * limit).all()
 
@@ -144,19 +157,25 @@ def test_hits_and_misses_are_counted():
     """One below the truth, one above, one that holds it and one that does not apply."""
     nan = math.nan
     found = studies.coverage(
-        [Interval(1, 0.5, 1.5), Interval(3, 2.5, 3.5), Interval(2, 1, 4), Interval(-1, nan, nan)], 2.0,
+        [Interval(1, 0.5, 1.5), Interval(3, 2.5, 3.5), Interval(2, 1, 4), Interval(-1, nan, nan)],
+        2.0,
         [False, True, False, True],
-    )  # fmt: skip
+    )
     assert found["rate"] == 0.25
     assert (found["truth_below"], found["truth_above"]) == (0.25, 0.25)
     assert (found["flagged"], found["rate_unflagged"], found["misled"]) == (0.5, 0.5, 0.25)
 
 
 def test_an_aim_is_met_or_missed_by_more_than_chance():
-    table = pd.DataFrame({
-        "part": "power", "nominal": 0.8, "rate": [0.8, 0.84, 0.9], "rate_low": [0.7, 0.82, 0.88],
-        "rate_high": [0.85, 0.86, 0.92],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "part": "power",
+            "nominal": 0.8,
+            "rate": [0.8, 0.84, 0.9],
+            "rate_low": [0.7, 0.82, 0.88],
+            "rate_high": [0.85, 0.86, 0.92],
+        }
+    )
     aim = coverage.Aim("", lambda t: t.part.eq("power"), -0.03, 0.03)
     assert coverage.judged(table, aim) == ["met", "within error", "missed"]
 
@@ -173,7 +192,9 @@ def test_every_study_has_its_table_and_the_same_bytes_twice(tmp_path):
     names = {path.name for path in (tmp_path / "once").iterdir()}
     assert names == {f"coverage.{suffix}" for suffix in ("csv", "md", "pdf", "svg", "png")}
     for name in names:
-        assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+        assert (tmp_path / "once" / name).read_bytes() == (
+            tmp_path / "again" / name
+        ).read_bytes(), name
     text = (tmp_path / "once" / "coverage.md").read_text()
     assert all(part.title in text for part in coverage.PARTS.values())
     assert all(aim.text in text for aim in coverage.AIMS)

@@ -29,7 +29,9 @@ def test_every_link_leads_somewhere():
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_paper_has_an_entry(name: str):
     for paper in cited(CLASSES[name].source):
-        assert paper in references(), f"{paper}: expected an entry in references.toml{nearest(paper, references())}"
+        assert paper in references(), (
+            f"{paper}: expected an entry in references.toml{nearest(paper, references())}"
+        )
 
 
 def test_references_are_spelled_as_they_are_cited_and_have_keys_of_their_own():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gradest.benchmarks.checks.evaluations import Uncountable, evaluations
+from gradest.benchmarks.checks.evaluations import Uncountable, count_evaluations
 from gradest.benchmarks.checks.float64 import in_float64
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.problems import problem
@@ -24,11 +24,13 @@ def count(body, num_samples: int = 4):
             value = body(lambda x: problem.objective(params, x), X, num_samples)
             return jax.tree.map(lambda leaf: leaf + value, params), state
 
-    return evaluations(Made(), SQUARE, SQUARE.init_params(jax.random.key(0)), (), num_samples)
+    return count_evaluations(Made(), SQUARE, SQUARE.init_params(jax.random.key(0)), (), num_samples)
 
 
 def used_in_a_loop(f, x, n):
-    return jax.lax.scan(lambda total, shift: (total + f(x + shift), None), jnp.zeros(()), jnp.arange(float(n)))[0]
+    return jax.lax.scan(
+        lambda total, shift: (total + f(x + shift), None), jnp.zeros(()), jnp.arange(float(n))
+    )[0]
 
 
 def unused_in_a_loop(f, x, n):
@@ -36,7 +38,9 @@ def unused_in_a_loop(f, x, n):
 
 
 def nested(f, x, n):
-    each = jax.vmap(lambda a: jax.vmap(lambda b: f(x * a + b))(jnp.arange(5.0)))(jnp.arange(float(n)))
+    each = jax.vmap(lambda a: jax.vmap(lambda b: f(x * a + b))(jnp.arange(5.0)))(
+        jnp.arange(float(n))
+    )
     return each.sum()
 
 
@@ -52,22 +56,37 @@ BY_HAND = {
     "none": (lambda f, x, n: jnp.zeros(()), (0, 0)),
     "one": (lambda f, x, n: f(x), (1, 0)),
     "twice the same": (lambda f, x, n: f(x) + f(x), (1, 0)),
-    "the same in two jitted calls": (lambda f, x, n: jax.jit(f)(x) + jax.jit(lambda y: f(y))(x), (1, 0)),
+    "the same in two jitted calls": (
+        lambda f, x, n: jax.jit(f)(x) + jax.jit(lambda y: f(y))(x),
+        (1, 0),
+    ),
     "twice the same, once held fixed": (lambda f, x, n: f(x) + f(jax.lax.stop_gradient(x)), (1, 0)),
     "two": (lambda f, x, n: f(x) + f(x + 1), (2, 0)),
     "not used": (lambda f, x, n: (f(x + 1), f(x))[1], (1, 0)),
     "vmap in vmap": (nested, (20, 0)),
     "scan": (used_in_a_loop, (4, 0)),
     "fori_loop": (unused_in_a_loop, (4, 0)),
-    "cond": (lambda f, x, n: jax.lax.cond(x[0] > 0, lambda: f(x) + f(x + 1), lambda: f(x + 2)), (2, 0)),
+    "cond": (
+        lambda f, x, n: jax.lax.cond(x[0] > 0, lambda: f(x) + f(x + 1), lambda: f(x + 2)),
+        (2, 0),
+    ),
     "gradient": (lambda f, x, n: jax.grad(f)(x).sum(), (1, 1)),
     "value and gradient": (lambda f, x, n: f(x) + jax.grad(f)(x).sum(), (1, 1)),
-    "gradients under vmap": (lambda f, x, n: jax.vmap(jax.grad(f))(x + jnp.arange(4.0)[:, None]).sum(), (4, 4)),
-    "gradient of a sum over vmap": (lambda f, x, n: jax.grad(lambda y: sum_of_four(f, y))(x).sum(), (4, 4)),
+    "gradients under vmap": (
+        lambda f, x, n: jax.vmap(jax.grad(f))(x + jnp.arange(4.0)[:, None]).sum(),
+        (4, 4),
+    ),
+    "gradient of a sum over vmap": (
+        lambda f, x, n: jax.grad(lambda y: sum_of_four(f, y))(x).sum(),
+        (4, 4),
+    ),
     "forward mode": (lambda f, x, n: jax.jvp(f, (x,), (x,))[1], (1, 1)),
     "products with the Hessian": (hessian_rows, (1, 4)),
-    "gradient through a loop": (lambda f, x, n: jax.grad(lambda y: used_in_a_loop(f, y, n))(x).sum(), (4, 4)),
-}  # fmt: skip
+    "gradient through a loop": (
+        lambda f, x, n: jax.grad(lambda y: used_in_a_loop(f, y, n))(x).sum(),
+        (4, 4),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BY_HAND)
@@ -78,7 +97,9 @@ def test_evaluations_are_those_counted_by_hand(name: str):
 
 def test_a_while_loop_cannot_be_counted():
     def body(f, x, n):
-        return jax.lax.while_loop(lambda total: total < 9, lambda total: total + f(x), jnp.zeros(()))
+        return jax.lax.while_loop(
+            lambda total: total < 9, lambda total: total + f(x), jnp.zeros(())
+        )
 
     with pytest.raises(Uncountable, match="while"):
         count(body)
@@ -86,7 +107,10 @@ def test_a_while_loop_cannot_be_counted():
 
 def test_an_f_that_is_flat_or_linear_counts_as_any_other():
     for toy in (problem("gaussian_step"), problem("gaussian_cosine", k=0.0)):
-        assert evaluations(Pathwise(), toy, toy.init_params(jax.random.key(0)), (), 4) == (4, 4)
+        assert count_evaluations(Pathwise(), toy, toy.init_params(jax.random.key(0)), (), 4) == (
+            4,
+            4,
+        )
 
 
 def test_the_type_of_the_problem_is_still_found():
@@ -97,12 +121,17 @@ def test_the_type_of_the_problem_is_still_found():
             assert float(problem.k) == 3
             return super().estimate(problem, params, state, key, num_samples)
 
-    assert evaluations(Looks(), SQUARE, SQUARE.init_params(jax.random.key(0)), (), 4) == (4, 4)
+    assert count_evaluations(Looks(), SQUARE, SQUARE.init_params(jax.random.key(0)), (), 4) == (
+        4,
+        4,
+    )
 
 
 def test_the_replay_takes_the_same_bits_and_float64s_arithmetic():
     def draw(key, scale):
-        total, _ = jax.lax.scan(lambda c, e: (c + e, None), jnp.zeros(()), jax.random.normal(key, (1000,)))
+        total, _ = jax.lax.scan(
+            lambda c, e: (c + e, None), jnp.zeros(()), jax.random.normal(key, (1000,))
+        )
         total = jax.lax.fori_loop(0, 10, lambda i, c: c + 0.1, total)
         total = jax.lax.while_loop(lambda c: c < 100, lambda c: c * 1.1 + 1, total)
         return jax.lax.cond(total > 0, lambda: total * scale, lambda: -total)

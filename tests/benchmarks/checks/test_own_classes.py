@@ -43,7 +43,9 @@ def example() -> tuple[str, str, str]:
 
 def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
     module, entry, commands = example()
-    assert len([line for text in (module, entry, commands) for line in text.splitlines() if line]) < 20
+    assert (
+        len([line for text in (module, entry, commands) for line in text.splitlines() if line]) < 20
+    )
     few = {name: check.__globals__["PROBLEMS"][name] for name in ("gaussian_cosine",)}
     monkeypatch.setitem(check.__globals__, "PROBLEMS", few)
     (folder / "my_module.py").write_text(module)
@@ -56,14 +58,20 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
     assert re.search(r"my_module:Antithetic: \d+ ran, \d+ passed, 0 failed", out)
     results = folder / "results" / "small"
     measured = pd.read_csv(results / "measurements.csv")
-    mirrored = measured[(measured.estimator == "my_module:Antithetic") & (measured.problem == "gaussian_square")]
+    mirrored = measured[
+        (measured.estimator == "my_module:Antithetic") & (measured.problem == "gaussian_square")
+    ]
     ok = mirrored[mirrored.status == "ok"]
     assert set(ok.num_samples) == {4}
     # the gradient with respect to the mean is linear in x, so that mirror images cancel its noise
     assert ok[ok.group == "mean"].reason.str.startswith("variance zero").all()
     assert ok.exact_variance.isna().all()  # it is no Pathwise, though it inherits from it
-    assert set(mirrored[mirrored.status == "skipped"].reason) == {"expected an even number of samples"}
-    assert "my_module:Antithetic" in (results / "tables" / "gaussian_square_init_scale.md").read_text()
+    assert set(mirrored[mirrored.status == "skipped"].reason) == {
+        "expected an even number of samples"
+    }
+    assert (
+        "my_module:Antithetic" in (results / "tables" / "gaussian_square_init_scale.md").read_text()
+    )
     assert (results / "figures" / "variance_vs_samples_gaussian_square_k_3.png").exists() or list(
         (results / "figures").glob("variance_vs_samples_gaussian_square*.png")
     )
@@ -117,7 +125,9 @@ name = "score_function"
     [("gaussian_square", "beside:Mine", 1), ("beside:Own", "pathwise", 0)],
     ids=["own estimator", "own problem"],
 )
-def test_an_edited_file_is_measured_again_and_nothing_else(folder, capsys, problem, estimator, kept):
+def test_an_edited_file_is_measured_again_and_nothing_else(
+    folder, capsys, problem, estimator, kept
+):
     below = folder / "below"
     below.mkdir()
     (below / "beside.py").write_text(OWN)
@@ -143,9 +153,18 @@ def test_an_edited_file_is_measured_again_and_nothing_else(folder, capsys, probl
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("missing_module:Mine", "estimator 'missing_module:Mine': no module missing_module: expected a file"),
-        ("wrong_type:Own", "estimator 'wrong_type:Own': it is no Estimator: expected a subclass of Estimator"),
-        ("wrong_type:Min", "module wrong_type has no Min: expected a subclass of Estimator; did you mean Mine?"),
+        (
+            "missing_module:Mine",
+            "estimator 'missing_module:Mine': no module missing_module: expected a file",
+        ),
+        (
+            "wrong_type:Own",
+            "estimator 'wrong_type:Own': it is no Estimator: expected a subclass of Estimator",
+        ),
+        (
+            "wrong_type:Min",
+            "module wrong_type has no Min: expected a subclass of Estimator; did you mean Mine?",
+        ),
     ],
 )
 def test_a_wrong_name_in_a_sweep_is_one_line(folder, name, message):
@@ -156,7 +175,11 @@ def test_a_wrong_name_in_a_sweep_is_one_line(folder, name, message):
 
 def test_a_wrong_argument_of_ones_own_is_named(folder):
     (folder / "arguments_of.py").write_text(OWN)
-    text = SWEEP.format(problem="arguments_of:Own", estimator="pathwise").replace(':Own"', ':Own"\nkk = 1.0')
+    text = SWEEP.format(problem="arguments_of:Own", estimator="pathwise").replace(
+        ':Own"', ':Own"\nkk = 1.0'
+    )
     (folder / "own.toml").write_text(text)
-    with pytest.raises(BadInput, match=r"problem arguments_of:Own: unknown argument 'kk': .* did you mean k\?"):
+    with pytest.raises(
+        BadInput, match=r"problem arguments_of:Own: unknown argument 'kk': .* did you mean k\?"
+    ):
         resolve(load_sweep("own.toml"))

@@ -24,7 +24,14 @@ def test_run_status_report_and_rerun(run_command, tmp_path):
     measured = summary["cells"]["ok"] + summary["cells"]["unreliable"]
     assert "skipped" in err
     folder = tmp_path / "results" / "small"
-    for name in ("store.sqlite", "measurements.csv", "manifest.json", "figures", "tables", "numbers.tex"):
+    for name in (
+        "store.sqlite",
+        "measurements.csv",
+        "manifest.json",
+        "figures",
+        "tables",
+        "numbers.tex",
+    ):
         assert (folder / name).exists()
     status, out, _ = run_command("status", "small.toml")
     assert f"{summary['cells']['ok']} ok" in out
@@ -49,18 +56,28 @@ def test_extend(run_command, tmp_path):
         status, _, err = run_command(*words)
         assert status == 2
         assert message in err
-    (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
+    (tmp_path / "tiny.toml").write_text(
+        GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
+    )
     assert run_command("run", "tiny.toml", "-o", "tiny")[0] == 0
     status, _, err = run_command("extend", "tiny", "-o", "tiny", "--replicates", "401")
     assert status == 2
     assert "expected a multiple of 5" in err
     assert run_command("extend", "tiny", "-o", "tiny", "--replicates", "-800")[0] == 2
     assert (
-        json.loads(run_command("extend", "tiny", "-o", "tiny", "--replicates", "400", "--json")[1])["cells"]["ok"] == 8
+        json.loads(run_command("extend", "tiny", "-o", "tiny", "--replicates", "400", "--json")[1])[
+            "cells"
+        ]["ok"]
+        == 8
     )
     table = read_measurements(tmp_path / "tiny")
     assert set(table.replicates) == {800, 160}
-    assert run_command("run", "tiny.toml", "-o", "other", "--precision", "0.3", "--max-replicates", "800")[0] == 0
+    assert (
+        run_command(
+            "run", "tiny.toml", "-o", "other", "--precision", "0.3", "--max-replicates", "800"
+        )[0]
+        == 0
+    )
     status, _, err = run_command("extend", "other", "-o", "other", "--replicates", "400")
     assert status == 2
     assert "smaller --precision" in err
@@ -79,7 +96,12 @@ def test_list_json(run_command):
 
 def test_list_is_a_table(run_command):
     lines = run_command("list")[1].splitlines()
-    assert [line.split()[0] for line in lines if line] == ["estimator", *ESTIMATORS, "problem", *PROBLEMS]
+    assert [line.split()[0] for line in lines if line] == [
+        "estimator",
+        *ESTIMATORS,
+        "problem",
+        *PROBLEMS,
+    ]
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, *ESTIMATORS, "quick"])
@@ -185,10 +207,14 @@ def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
     assert json.loads(run_command("run", "small.toml", "--json")[1])["reused"] == 2
 
 
-def test_an_interrupted_drawing_does_not_ask_for_more_replicates(run_command, tmp_path, monkeypatch):
+def test_an_interrupted_drawing_does_not_ask_for_more_replicates(
+    run_command, tmp_path, monkeypatch
+):
     from gradest.benchmarks.report import report
 
-    (tmp_path / "tiny.toml").write_text(GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]"))
+    (tmp_path / "tiny.toml").write_text(
+        GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
+    )
     assert run_command("run", "tiny.toml", "-o", "tiny")[0] == 0
 
     def interrupted(folder):

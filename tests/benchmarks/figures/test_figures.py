@@ -20,7 +20,10 @@ from tests.support.made_runs import errors, jackknifed
 
 BASELINES = ("none", "mean", "moving_average", "leave_one_out", "optimal")
 ELEVEN = [
-    *(("score_function", {"baseline": baseline, "control_variate": "none"}) for baseline in BASELINES),
+    *(
+        ("score_function", {"baseline": baseline, "control_variate": "none"})
+        for baseline in BASELINES
+    ),
     ("score_function", {"baseline": "none", "control_variate": "delta"}),
     ("pathwise", {}),
     ("measure_valued", {"coupled": True}),
@@ -31,7 +34,13 @@ ELEVEN = [
 SQUARE = ("gaussian_square", {"k": 3.0, "mean": 1.0, "scale": 1.0, "dim": 1})
 
 
-def table(problems=(SQUARE,), estimators=ELEVEN[:3], levels=(1, 4, 16), groups=("mean", "scale"), **columns):
+def table(
+    problems=(SQUARE,),
+    estimators=ELEVEN[:3],
+    levels=(1, 4, 16),
+    groups=("mean", "scale"),
+    **columns,
+):
     """Measurements as a run would write them; every variance is (i + 1)/L for the i-th estimator."""
     rows = []
     for (problem, args), (i, (name, options)), samples, group in itertools.product(
@@ -39,30 +48,58 @@ def table(problems=(SQUARE,), estimators=ELEVEN[:3], levels=(1, 4, 16), groups=(
     ):
         variance, steps = (i + 1) / samples, args.get("train_steps", 0)
         rows.append(
-            {"problem": problem, "problem_args": json.dumps(args, sort_keys=True), "estimator": name,
-             "estimator_args": json.dumps(options, sort_keys=True), "point": f"step_{steps}" if steps else "init",
-             "group": group, "dim": 1, "num_samples": samples, "replicates": 1000, "dtype": "float32", "status": "ok",
-             "variance": variance, "variance_low": 0.98 * variance, "variance_high": 1.02 * variance,
-             "unbiased": i % 3 > 0, "exact": True, "bias_finding": "none found", "bias_relative": 0.01 * i,
-             "bias_relative_low": 0.01 * i - 0.1 / samples, "bias_relative_high": 0.01 * i + 0.1 / samples,
-             "seconds": 1e-6 * (1 + 0.1 * i) * samples}
+            {
+                "problem": problem,
+                "problem_args": json.dumps(args, sort_keys=True),
+                "estimator": name,
+                "estimator_args": json.dumps(options, sort_keys=True),
+                "point": f"step_{steps}" if steps else "init",
+                "group": group,
+                "dim": 1,
+                "num_samples": samples,
+                "replicates": 1000,
+                "dtype": "float32",
+                "status": "ok",
+                "variance": variance,
+                "variance_low": 0.98 * variance,
+                "variance_high": 1.02 * variance,
+                "unbiased": i % 3 > 0,
+                "exact": True,
+                "bias_finding": "none found",
+                "bias_relative": 0.01 * i,
+                "bias_relative_low": 0.01 * i - 0.1 / samples,
+                "bias_relative_high": 0.01 * i + 0.1 / samples,
+                "seconds": 1e-6 * (1 + 0.1 * i) * samples,
+            }
             | columns
-        )  # fmt: skip
+        )
     found = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"reason": object})
     rng = np.random.default_rng(0)
     apart = [errors(rng, 0.01) for _ in found.index]
-    batches = [jackknifed(value, e - e.mean()) for value, e in zip(found.variance, apart, strict=True)]
+    batches = [
+        jackknifed(value, e - e.mean()) for value, e in zip(found.variance, apart, strict=True)
+    ]
     return found.assign(jackknifed=pd.Series(batches, dtype=object))
 
 
 def draw(measurements, name=""):
     """Each figure under its name, drawn, with the texts in it and their boxes."""
     with in_style():
-        for stem, figure in ((stem, figure) for stem, figure in figures(measurements) if name in stem):
+        for stem, figure in (
+            (stem, figure) for stem, figure in figures(measurements) if name in stem
+        ):
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
-            texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
-            yield stem, figure, [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
+            texts = [
+                text
+                for text in figure.findobj(Text)
+                if text.get_visible() and text.get_text().strip()
+            ]
+            yield (
+                stem,
+                figure,
+                [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts],
+            )
 
 
 def draw_figures(measurements, folder):
@@ -73,7 +110,9 @@ def draw_figures(measurements, folder):
 
 def only(measurements, name):
     """The one figure whose name begins so, and its texts."""
-    (found,) = [(figure, [text for text, _ in texts]) for _, figure, texts in draw(measurements, name)]
+    (found,) = [
+        (figure, [text for text, _ in texts]) for _, figure, texts in draw(measurements, name)
+    ]
     return found
 
 
@@ -83,7 +122,8 @@ def sweep_of_k(values, **more):
 
 def test_the_same_table_gives_the_same_bytes_and_no_dates(tmp_path):
     first, second = (
-        draw_figures(table(groups=("mean",), levels=(1, 4)), tmp_path / name) for name in ("first", "second")
+        draw_figures(table(groups=("mean",), levels=(1, 4)), tmp_path / name)
+        for name in ("first", "second")
     )
     assert first == sorted(first)
     assert [path.name for path in first] == [path.name for path in second]
@@ -98,12 +138,16 @@ def test_names_of_files_and_stale_ones_gone(tmp_path):
     measurements = sweep_of_k([-2.5, 3.0], groups=("mean",), levels=(1, 4), estimators=ELEVEN[:1])
     draw_figures(measurements, tmp_path)
     kinds = ("bias", "variance_vs_cost", "variance_vs_samples")
-    stems = [f"{kind}_{name}" for kind in kinds for name in ("gaussian_square", "gaussian_square_k_m2p5")]
+    stems = [
+        f"{kind}_{name}" for kind in kinds for name in ("gaussian_square", "gaussian_square_k_m2p5")
+    ]
     expected = [f"{stem}.{suffix}" for stem in stems for suffix in ("pdf", "svg", "png")]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*expected, "kept.txt"])
 
 
-@pytest.mark.parametrize("columns", [{}, {"status": "skipped"}, {"status": "failed"}, {"variance": np.nan}])
+@pytest.mark.parametrize(
+    "columns", [{}, {"status": "skipped"}, {"status": "failed"}, {"variance": np.nan}]
+)
 def test_nothing_measured_draws_nothing(tmp_path, columns):
     measurements = table(**columns) if columns else table().iloc[:0]
     assert draw_figures(measurements, tmp_path) == []
@@ -118,14 +162,18 @@ def test_a_table_without_what_a_figure_needs_goes_without_that_figure():
 
 
 @pytest.mark.parametrize(
-    ("variance", "reason"), [(3e-13, "variance zero to rounding"), (0.0, "variance zero"), (1e-15, None)]
+    ("variance", "reason"),
+    [(3e-13, "variance zero to rounding"), (0.0, "variance zero"), (1e-15, None)],
 )
 def test_a_variance_of_zero_is_named_and_does_not_stretch_the_axis(variance, reason):
     measurements = table()
     rows = measurements.estimator_args == json.dumps(ELEVEN[1][1], sort_keys=True)
     measurements.loc[rows, ["variance", "variance_low", "variance_high"]] = variance
     measurements.loc[rows, "reason"] = reason
-    for kind, note in [("samples", "variance zero|zero to rounding"), ("cost", "Variance zero.*score function, mean")]:
+    for kind, note in [
+        ("samples", "variance zero|zero to rounding"),
+        ("cost", "Variance zero.*score function, mean"),
+    ]:
         figure, texts = only(measurements, kind)
         assert all(axes.get_ylim()[0] > 0.01 for axes in figure.axes), kind
         assert any(re.fullmatch(f"(?s).*({note}).*", text) for text in texts), kind
@@ -142,21 +190,39 @@ def test_slopes_are_in_the_key_and_unreliable_points_hollow_and_not_in_them():
 
 
 def test_nothing_overlaps_or_leaves_the_page():
-    vae = [("vae_bernoulli", {"kl": "analytic", "latent_dim": 3, "train_steps": steps}) for steps in (0, 1000)]
-    measurements = pd.concat([
-        table([("gaussian_cosine", {"k": 2.0})], ELEVEN, levels=(1, 4, 16, 64)),
-        table(vae, ELEVEN, groups=("encoder", "decoder"), dim=2400),
-        table([("bernoulli_square", {"t": 0.49})], ELEVEN, groups=("logits",), bias_finding="biased"),
-        sweep_of_k(np.linspace(-3, 2, 9).tolist(), estimators=ELEVEN, levels=(1,)),
-    ])  # fmt: skip
+    vae = [
+        ("vae_bernoulli", {"kl": "analytic", "latent_dim": 3, "train_steps": steps})
+        for steps in (0, 1000)
+    ]
+    measurements = pd.concat(
+        [
+            table([("gaussian_cosine", {"k": 2.0})], ELEVEN, levels=(1, 4, 16, 64)),
+            table(vae, ELEVEN, groups=("encoder", "decoder"), dim=2400),
+            table(
+                [("bernoulli_square", {"t": 0.49})],
+                ELEVEN,
+                groups=("logits",),
+                bias_finding="biased",
+            ),
+            sweep_of_k(np.linspace(-3, 2, 9).tolist(), estimators=ELEVEN, levels=(1,)),
+        ]
+    )
     one = (measurements.problem == "bernoulli_square") & (measurements.estimator == "pathwise")
     biases = ["bias_relative_low", "bias_relative", "bias_relative_high"]
-    measurements.loc[one.to_numpy(), biases] = [-40.0, -30.0, -20.0]  # so that its axis has many powers of ten
+    measurements.loc[one.to_numpy(), biases] = [
+        -40.0,
+        -30.0,
+        -20.0,
+    ]  # so that its axis has many powers of ten
     drawn = list(draw(measurements))
     assert len(drawn) == 10
     for stem, figure, texts in drawn:
         for (one, a), (other, b) in itertools.combinations(texts, 2):
-            assert not (a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1), (stem, one, other)
+            assert not (a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1), (
+                stem,
+                one,
+                other,
+            )
         for text, box in texts:
             assert box.x0 >= 0 <= box.y0, (stem, text)
             assert box.x1 <= figure.bbox.x1, (stem, text)
@@ -164,27 +230,42 @@ def test_nothing_overlaps_or_leaves_the_page():
 
 
 def test_an_argument_of_many_values_is_an_axis_with_the_exact_variance_under_the_points():
-    measurements = sweep_of_k(list(range(1, 10)), exact_variance=0.5, snr=5.0, snr_low=4.0, snr_high=6.0, exact_norm=4)
+    measurements = sweep_of_k(
+        list(range(1, 10)), exact_variance=0.5, snr=5.0, snr_low=4.0, snr_high=6.0, exact_norm=4
+    )
     drawn = {stem: figure for stem, figure, _ in draw(measurements)}
     assert list(drawn) == [
-        f"{column}_vs_k_gaussian_square_L{level}" for level in (1, 4, 16) for column in ("variance", "snr")
+        f"{column}_vs_k_gaussian_square_L{level}"
+        for level in (1, 4, 16)
+        for column in ("variance", "snr")
     ]
     signal = drawn["snr_vs_k_gaussian_square_L1"].axes[0]
     assert signal.get_ylabel() == "signal-to-noise ratio of the gradient"
     exact = 4 / np.sqrt(0.5)
-    assert sum(np.allclose(line.get_ydata(), exact) for line in signal.lines if len(line.get_ydata())) == 3
+    assert (
+        sum(np.allclose(line.get_ydata(), exact) for line in signal.lines if len(line.get_ydata()))
+        == 3
+    )
     axes = drawn["variance_vs_k_gaussian_square_L1"].axes[0]
     assert axes.get_xscale() == "linear"
-    assert sum(np.allclose(line.get_ydata(), 0.5) for line in axes.lines if len(line.get_ydata())) == 3
+    assert (
+        sum(np.allclose(line.get_ydata(), 0.5) for line in axes.lines if len(line.get_ydata())) == 3
+    )
     wide = {
-        stem: figure for stem, figure, _ in draw(sweep_of_k([0.1, 0.5, 1.0, 10.0], groups=("mean",), levels=(1, 4)))
+        stem: figure
+        for stem, figure, _ in draw(
+            sweep_of_k([0.1, 0.5, 1.0, 10.0], groups=("mean",), levels=(1, 4))
+        )
     }
     assert wide["variance_vs_k_gaussian_square_L1"].axes[0].get_xscale() == "log"
     assert "variance_vs_samples_gaussian_square_k_0p1" in wide
 
 
 def test_an_argument_has_a_figure_for_each_level():
-    one, other = (sweep_of_k(range(9), estimators=[e], levels=(n,)) for e, n in zip(ELEVEN[:2], (1, 2), strict=True))
+    one, other = (
+        sweep_of_k(range(9), estimators=[e], levels=(n,))
+        for e, n in zip(ELEVEN[:2], (1, 2), strict=True)
+    )
     stems = [stem for stem, *_ in draw(pd.concat([one, other]))]
     assert [stem for stem in stems if stem.startswith("variance")] == [
         "variance_vs_k_gaussian_square_L1",
@@ -192,23 +273,40 @@ def test_an_argument_has_a_figure_for_each_level():
     ]
 
 
-def sweep_of_temperatures(names=("gumbel_softmax", "gumbel_rao"), values=(0.1, 0.5, 1.0, 4.0), **columns):
+def sweep_of_temperatures(
+    names=("gumbel_softmax", "gumbel_rao"), values=(0.1, 0.5, 1.0, 4.0), **columns
+):
     estimators = [(name, {"temperature": value}) for name in names for value in values]
     return table(estimators=[*estimators, ELEVEN[0]], levels=(1, 4), groups=("mean",), **columns)
 
 
 def test_an_estimators_argument_of_many_values_is_an_axis_for_all_who_have_it():
-    bias = {"unbiased": False, "bias_squared": 0.1, "bias_squared_low": -0.1, "bias_squared_high": 0.3}
-    drawn = {stem: (figure, [t for t, _ in texts]) for stem, figure, texts in draw(sweep_of_temperatures(**bias))}
+    bias = {
+        "unbiased": False,
+        "bias_squared": 0.1,
+        "bias_squared_low": -0.1,
+        "bias_squared_high": 0.3,
+    }
+    drawn = {
+        stem: (figure, [t for t, _ in texts])
+        for stem, figure, texts in draw(sweep_of_temperatures(**bias))
+    }
     place = "vs_temperature_gaussian_square"
-    assert {f"{column}_{place}_L{level}" for column in ("variance", "bias_squared") for level in (1, 4)} <= set(drawn)
+    assert {
+        f"{column}_{place}_L{level}" for column in ("variance", "bias_squared") for level in (1, 4)
+    } <= set(drawn)
     figure, texts = drawn[f"variance_{place}_L4"]
     (axes,) = figure.axes[:1]
     assert {"Gumbel-softmax", "Gumbel-Rao"} <= set(texts)
     assert "score function, no baseline" not in texts
     lines = [line for line in axes.lines if line.get_marker() in "os" and len(line.get_xdata())]
     assert [list(line.get_xdata()) for line in lines] == [[0.1, 0.5, 1.0, 4.0]] * 2
-    assert list(lines[1].get_ydata()) == [0.25, 0.5, 0.75, 1.0]  # Gumbel-softmax is second by name, first in the table
+    assert list(lines[1].get_ydata()) == [
+        0.25,
+        0.5,
+        0.75,
+        1.0,
+    ]  # Gumbel-softmax is second by name, first in the table
     assert axes.get_xscale() == "log"
     _, rest = drawn["variance_vs_samples_gaussian_square"]
     assert not any("Gumbel" in text for text in rest)
@@ -266,14 +364,22 @@ def test_an_estimator_looks_the_same_in_every_figure_and_like_no_other():
     forty = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(40)]
     looks = looks_of(labelled(table(estimators=forty, levels=(1,))))
     assert len({(look["color"], look["marker"]) for look in looks.values()}) == 40
-    assert {"Gumbel-softmax, τ = 0.5", "Gumbel-softmax, τ = 1"} <= set(labelled(table(estimators=ELEVEN)).label)
+    assert {"Gumbel-softmax, τ = 0.5", "Gumbel-softmax, τ = 1"} <= set(
+        labelled(table(estimators=ELEVEN)).label
+    )
     sweep = sweep_of_k(range(9), levels=(1,), estimators=ELEVEN[1:3])
     measurements = pd.concat([table([("gaussian_cosine", {})]), sweep])
     looks = list(looks_of(labelled(measurements)).values())
     expected = {"variance_vs_k_gaussian_square": looks[1:]}
     for stem, figure, _ in draw(measurements, "variance"):
-        drawn = {(line.get_marker(), line.get_color()) for line in figure.axes[0].lines if line.get_marker() in "os^D"}
-        assert drawn == {(look["marker"], look["color"]) for look in expected.get(stem, looks)}, stem
+        drawn = {
+            (line.get_marker(), line.get_color())
+            for line in figure.axes[0].lines
+            if line.get_marker() in "os^D"
+        }
+        assert drawn == {(look["marker"], look["color"]) for look in expected.get(stem, looks)}, (
+            stem
+        )
 
 
 def test_labels_and_slugs_are_distinct():
@@ -284,7 +390,10 @@ def test_labels_and_slugs_are_distinct():
     assert "score function, delta" in labels
     assert estimator_label("measure_valued", '{"coupled": false}') == "measure-valued, uncoupled"
     assert estimator_label("gumbel_softmax", '{"temperature": 0.5}') == "Gumbel-softmax"
-    assert estimator_label("gumbel_softmax", '{"temperature": 0.5}', ["temperature"]) == "Gumbel-softmax, τ = 0.5"
+    assert (
+        estimator_label("gumbel_softmax", '{"temperature": 0.5}', ["temperature"])
+        == "Gumbel-softmax, τ = 0.5"
+    )
     assert estimator_label("mine", '{"rate": 2.0}') == "mine, rate = 2"
     assert problem_label("gaussian_square", '{"k": 3.0}') == "Gaussian square"
     values = [0.1, 1.0, -1.0, 1e-7, 0.10000001, 10.0, 1e16]

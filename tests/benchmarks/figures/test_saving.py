@@ -50,7 +50,9 @@ def test_another_process_gives_the_same_bytes(helpers, tmp_path, monkeypatch):
     for one, other in zip(alone, helped, strict=True):
         assert one.name == other.name
         assert one.read_bytes() == other.read_bytes(), one.name
-    assert sorted(path.name for path in (tmp_path / "helped").iterdir()) == [path.name for path in helped]
+    assert sorted(path.name for path in (tmp_path / "helped").iterdir()) == [
+        path.name for path in helped
+    ]
 
 
 def test_both_write_and_nothing_is_written_twice(helpers, tmp_path):
@@ -58,17 +60,24 @@ def test_both_write_and_nothing_is_written_twice(helpers, tmp_path):
     with saving(made.items(), tmp_path) as paths:
         while not paths[0].exists():  # the helper begins
             assert helpers[0].poll() is None
-    assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.{suffix}" for stem in made for suffix in METADATA}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{stem}.{suffix}" for stem in made for suffix in METADATA
+    }
     assert all(path.stat().st_size for path in paths)
 
 
-def test_a_figure_that_cannot_be_written_is_one_error_and_the_others_are_there(helpers, tmp_path, monkeypatch):
+def test_a_figure_that_cannot_be_written_is_one_error_and_the_others_are_there(
+    helpers, tmp_path, monkeypatch
+):
     monkeypatch.setattr(module, "taken", lambda *_: None)
     with (
         pytest.raises(
-            GradestError, match=r"a drawing process ended with status 1: RuntimeError: figure bad: ValueError"
+            GradestError,
+            match=r"a drawing process ended with status 1: RuntimeError: figure bad: ValueError",
         ),
-        saving({"good": plain("good"), "bad": plain(r"$\frac$"), "never": plain("")}.items(), tmp_path),
+        saving(
+            {"good": plain("good"), "bad": plain(r"$\frac$"), "never": plain("")}.items(), tmp_path
+        ),
     ):
         pass
     assert [helper.returncode for helper in helpers] == [1]
@@ -82,7 +91,9 @@ def killed(helper):
 
 def test_a_process_that_is_killed_is_an_error(helpers, tmp_path):
     with (
-        pytest.raises(GradestError, match="a drawing process ended with status -9: it said nothing"),
+        pytest.raises(
+            GradestError, match="a drawing process ended with status -9: it said nothing"
+        ),
         saving({"one": plain("one")}.items(), tmp_path),
     ):
         killed(helpers[0])
@@ -108,6 +119,10 @@ def test_what_a_drawing_process_imports():
     """It is to be there before the second figure is made."""
     slow = "{'jax', 'pandas', 'scipy', 'gradest.estimators', 'gradest.problems'} & set(sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}"]
+        [
+            sys.executable,
+            "-c",
+            f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}",
+        ]
     )
     assert done.returncode == 0

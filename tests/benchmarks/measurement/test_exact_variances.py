@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.measurement.replicates import cell_key, measure, number_of_batches
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.bias import bias
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators import Estimator, estimator
@@ -25,7 +25,9 @@ SETTINGS = {  # k, mean, scale
     "gaussian_cosine": [(1.0, 1.0, 1.0), (0.5, 2.0, 1.2), (2.0, 0.3, 0.6)],
 }
 GROUPS = ("mean", "scale")
-CASES = [(name, setting, kind) for name in INTEGRANDS for setting in SETTINGS[name] for kind in VARIANCES]
+CASES = [
+    (name, setting, kind) for name in INTEGRANDS for setting in SETTINGS[name] for kind in VARIANCES
+]
 REPLICATES, SAMPLES = 20_000, 8
 TESTS = len(CASES) * len(GROUPS)
 
@@ -57,9 +59,13 @@ def test_measured_variance_and_mean_are_the_exact_ones(name, setting, kind):
     toy = problem(name, k=k, mean=mean, scale=scale)
     params = toy.init_params(jax.random.key(0))
     result = measure(
-        toy, make(kind), params, num_samples=SAMPLES, replicates=REPLICATES,
+        toy,
+        make(kind),
+        params,
+        num_samples=SAMPLES,
+        replicates=REPLICATES,
         key=cell_key(1, f"{name}{setting}", "init", SAMPLES),
-    )  # fmt: skip
+    )
     for group in GROUPS:
         z = deviation(result.moments[group], VARIANCES[kind](name, k, mean, scale, group, SAMPLES))
         assert abs(z) < threshold(TESTS), f"{group}: t = {z:.2f}"
@@ -69,9 +75,13 @@ def test_measured_variance_and_mean_are_the_exact_ones(name, setting, kind):
 
 def deviation(moments: Moments, exact: float) -> float:
     """(ln s² − ln exact) in its jackknife standard errors."""
-    value, low, high = statistics.variance(moments)
+    value, low, high = intervals.variance(moments)
     half = math.log(high / low) / 2
-    return (math.log(value) - math.log(exact)) / half * statistics.t_quantile(number_of_batches(REPLICATES) - 1)
+    return (
+        (math.log(value) - math.log(exact))
+        / half
+        * intervals.t_quantile(number_of_batches(REPLICATES) - 1)
+    )
 
 
 def threshold(tests: int) -> float:
@@ -85,8 +95,12 @@ def test_a_wrong_one_over_l_would_be_caught(kind):
     toy = problem("gaussian_square")
     params = toy.init_params(jax.random.key(0))
     key = cell_key(1, "gaussian_square", "init", SAMPLES)
-    moments = measure(toy, make(kind), params, num_samples=SAMPLES, replicates=REPLICATES, key=key).moments
-    wrong = VARIANCES[kind]("gaussian_square", 3.0, 1.0, 1.0, "mean", SAMPLES) * SAMPLES / (SAMPLES - 1)
+    moments = measure(
+        toy, make(kind), params, num_samples=SAMPLES, replicates=REPLICATES, key=key
+    ).moments
+    wrong = (
+        VARIANCES[kind]("gaussian_square", 3.0, 1.0, 1.0, "mean", SAMPLES) * SAMPLES / (SAMPLES - 1)
+    )
     assert abs(deviation(moments["mean"], wrong)) > threshold(TESTS)
 
 
@@ -104,7 +118,9 @@ def test_the_square_at_one_one_three(kind, group, value):
     toy = problem("gaussian_square", k=3.0, mean=1.0, scale=1.0)
     ours = exact_variance(toy, make(kind), toy.init_params(jax.random.key(0)), 1)
     assert ours[group] == pytest.approx(value, rel=1e-9)
-    assert VARIANCES[kind]("gaussian_square", 3.0, 1.0, 1.0, group, 1) == pytest.approx(value, rel=1e-9)
+    assert VARIANCES[kind]("gaussian_square", 3.0, 1.0, 1.0, group, 1) == pytest.approx(
+        value, rel=1e-9
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,9 +130,13 @@ def test_bernoulli_known_values(baseline, num_samples, value):
     toy = problem("bernoulli_square", t=0.45, logit=0.5)
     params = toy.init_params(jax.random.key(0))
     reinforce = estimator("score_function", baseline=baseline)
-    assert exact_variance(toy, reinforce, params, num_samples)["logits"] == pytest.approx(value, rel=1e-5)
+    assert exact_variance(toy, reinforce, params, num_samples)["logits"] == pytest.approx(
+        value, rel=1e-5
+    )
     key = cell_key(0, "bernoulli_square", "init", num_samples)
-    moments = measure(toy, reinforce, params, num_samples=num_samples, replicates=REPLICATES, key=key).moments
+    moments = measure(
+        toy, reinforce, params, num_samples=num_samples, replicates=REPLICATES, key=key
+    ).moments
     assert abs(deviation(moments["logits"], value)) < threshold(2)
 
 
@@ -126,7 +146,9 @@ def test_bernoulli_in_three_dimensions_by_enumerating_every_draw(baseline, reduc
     """All 2^(L·D) outcomes of L draws, the estimate of each written out."""
     dim, num_samples, t, logit = 3, 2, 0.45, 0.5
     p = 1 / (1 + math.exp(-logit))
-    outcomes = np.array(list(itertools.product([0.0, 1.0], repeat=dim * num_samples))).reshape(-1, num_samples, dim)
+    outcomes = np.array(list(itertools.product([0.0, 1.0], repeat=dim * num_samples))).reshape(
+        -1, num_samples, dim
+    )
     probability = np.where(outcomes == 1, p, 1 - p).prod((1, 2))
     f = ((outcomes - t) ** 2).sum(-1) / (dim if reduce == "mean" else 1)
     b = f[:, ::-1] if baseline == "leave_one_out" else 0 * f
@@ -136,10 +158,14 @@ def test_bernoulli_in_three_dimensions_by_enumerating_every_draw(baseline, reduc
     toy = problem("bernoulli_square", t=t, logit=logit, dim=dim, reduce=reduce)
     params = toy.init_params(jax.random.key(0))
     reinforce = estimator("score_function", baseline=baseline)
-    assert exact_variance(toy, reinforce, params, num_samples)["logits"] == pytest.approx(variance, rel=1e-5)
+    assert exact_variance(toy, reinforce, params, num_samples)["logits"] == pytest.approx(
+        variance, rel=1e-5
+    )
     np.testing.assert_allclose(mean, toy.exact_gradient(params)["logits"], rtol=1e-5)
     key = cell_key(0, f"bernoulli{reduce}", "init", num_samples)
-    moments = measure(toy, reinforce, params, num_samples=num_samples, replicates=REPLICATES, key=key).moments
+    moments = measure(
+        toy, reinforce, params, num_samples=num_samples, replicates=REPLICATES, key=key
+    ).moments
     assert abs(deviation(moments["logits"], variance)) < threshold(4)
 
 
@@ -162,7 +188,9 @@ def test_gaussian_in_two_dimensions_by_tensor_quadrature(baseline):
             expected = ((weights * (both * s) ** 2).sum() - g**2) / num_samples
         else:
             spread = (weights * centred**2).sum() * information / (num_samples - 1)
-            square = (weights * (centred * s) ** 2).sum() - g**2 * (num_samples - 2) / (num_samples - 1)
+            square = (weights * (centred * s) ** 2).sum() - g**2 * (num_samples - 2) / (
+                num_samples - 1
+            )
             expected = (square + spread) / num_samples
         assert ours[group] == pytest.approx(2 * expected, rel=1e-5)
 
@@ -176,7 +204,9 @@ def test_the_step_by_counting_sign_changes():
     ours = exact_variance(toy, estimator("measure_valued"), params, 1)
     assert ours["mean"] == pytest.approx(expected, rel=1e-5)
     key = cell_key(0, "step", "init", 4)
-    moments = measure(toy, estimator("measure_valued"), params, num_samples=4, replicates=REPLICATES, key=key).moments
+    moments = measure(
+        toy, estimator("measure_valued"), params, num_samples=4, replicates=REPLICATES, key=key
+    ).moments
     for group in GROUPS:
         assert abs(deviation(moments[group], ours[group] / 4)) < threshold(2)
 

@@ -20,7 +20,7 @@ from gradest.benchmarks.measurement.replicates import (
 )
 from gradest.benchmarks.runtime.calls import Calls
 from gradest.benchmarks.runtime.environment import GENERATORS
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.bias import bias
 from gradest.benchmarks.statistics.moments import Moments, leave_out, pool
 from gradest.benchmarks.statistics.tails import kurtosis
@@ -34,14 +34,18 @@ from tests.support.variants import small_problem
 def measured(toy, candidate, num_samples=2, replicates=400, **given):
     params = toy.init_params(jax.random.key(0))
     key = cell_key(0, "toy", "init", num_samples)
-    return measure(toy, candidate, params, num_samples=num_samples, replicates=replicates, key=key, **given)
+    return measure(
+        toy, candidate, params, num_samples=num_samples, replicates=replicates, key=key, **given
+    )
 
 
 def test_moments_are_those_of_the_replicates_made_one_by_one():
     toy = problem("gaussian_square", dim=2)
     params, key = toy.init_params(jax.random.key(0)), cell_key(0, "toy", "init", 2)
     pathwise = estimator("pathwise")
-    each = jax.jit(lambda i: pathwise.estimate(toy, params, (), jax.random.fold_in(key, i), 2)[0]["mean"])
+    each = jax.jit(
+        lambda i: pathwise.estimate(toy, params, (), jax.random.fold_in(key, i), 2)[0]["mean"]
+    )
     raw = np.array([each(np.uint32(i)) for i in range(400)], np.float64)
     moments = measured(toy, pathwise).moments["mean"]
     whole = pool(moments)
@@ -50,8 +54,12 @@ def test_moments_are_those_of_the_replicates_made_one_by_one():
     np.testing.assert_allclose(whole.third[0], ((raw - raw.mean(0)) ** 3).sum(0), rtol=1e-3)
     apart = ((raw - moments.center) ** 2).sum(1)
     np.testing.assert_allclose(whole.fourth[0], (apart**2).sum(), rtol=1e-5)
-    np.testing.assert_allclose(whole.largest[0], np.sort(apart)[::-1][: whole.largest.shape[1]], rtol=1e-5)
-    assert kurtosis(moments) == pytest.approx(200 * (apart**2).sum() * 2 / (apart.sum()) ** 2, rel=0.1)
+    np.testing.assert_allclose(
+        whole.largest[0], np.sort(apart)[::-1][: whole.largest.shape[1]], rtol=1e-5
+    )
+    assert kurtosis(moments) == pytest.approx(
+        200 * (apart**2).sum() * 2 / (apart.sum()) ** 2, rel=0.1
+    )
     # replicate i is in batch i mod B
     np.testing.assert_allclose(moments.mean[3], raw[3 :: len(moments.mean)].mean(0), rtol=1e-5)
 
@@ -63,12 +71,19 @@ def test_no_number_depends_on_how_much_a_call_takes(name, monkeypatch):
     monkeypatch.setattr(measuring, "CALL_ELEMENTS", 1)
     single = measured(toy, candidate, replicates=400)
     for group in whole.moments:
-        ours, theirs = statistics.variance(whole.moments[group]), statistics.variance(single.moments[group])
+        ours, theirs = (
+            intervals.variance(whole.moments[group]),
+            intervals.variance(single.moments[group]),
+        )
         np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("most", "shortage"), [(100, "4 × 25"), (99, "2 × 25"), (25, "1 × 25"), (7, "1 × 5")])
-def test_calls_are_halved_where_memory_does_not_suffice_and_only_then_blocks(most, shortage, monkeypatch):
+@pytest.mark.parametrize(
+    ("most", "shortage"), [(100, "4 × 25"), (99, "2 × 25"), (25, "1 × 25"), (7, "1 × 5")]
+)
+def test_calls_are_halved_where_memory_does_not_suffice_and_only_then_blocks(
+    most, shortage, monkeypatch
+):
     """Rows are independent, so that fewer at a time change nothing; other blocks round otherwise."""
     toy, candidate = problem("gaussian_square", dim=2), estimator("score_function", baseline="mean")
     whole = measured(toy, candidate, replicates=800)
@@ -78,10 +93,15 @@ def test_calls_are_halved_where_memory_does_not_suffice_and_only_then_blocks(mos
     less = measured(toy, candidate, replicates=800)
     assert less.shortage == f"out of memory: calls of {shortage} replicates instead of 32 × 25"
     for group in whole.moments:
-        for field, ours, theirs in zip(Moments._fields, less.moments[group], whole.moments[group], strict=True):
+        for field, ours, theirs in zip(
+            Moments._fields, less.moments[group], whole.moments[group], strict=True
+        ):
             if "× 25" in shortage:
                 np.testing.assert_array_equal(ours, theirs, err_msg=field)
-            elif field in ("mean", "second"):  # the centre of the fourth powers is that of as many whole blocks
+            elif field in (
+                "mean",
+                "second",
+            ):  # the centre of the fourth powers is that of as many whole blocks
                 np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
@@ -101,31 +121,45 @@ def test_estimators_share_their_randomness():
         for name, given in {"pathwise": {}, "score_function": {"baseline": "mean"}}.items()
     }
     errors = [means[name] - 2 for name in means]
-    assert errors[0] * errors[1] > 0  # both are off to the same side: E over the same sample of ε² − 1
+    assert (
+        errors[0] * errors[1] > 0
+    )  # both are off to the same side: E over the same sample of ε² − 1
     assert str(cell_key(0, "a", "init", 1)) != str(cell_key(0, "b", "init", 1))
 
 
 def test_keys_depend_on_seed_problem_point_and_samples_alone():
     keys = [
         cell_key(*spec)
-        for spec in [(0, "a", "p", 1), (1, "a", "p", 1), (0, "b", "p", 1), (0, "a", "q", 1), (0, "a", "p", 2)]
+        for spec in [
+            (0, "a", "p", 1),
+            (1, "a", "p", 1),
+            (0, "b", "p", 1),
+            (0, "a", "q", 1),
+            (0, "a", "p", 2),
+        ]
     ]
     assert len({tuple(np.asarray(jax.random.key_data(key))) for key in keys}) == len(keys)
-    np.testing.assert_array_equal(jax.random.key_data(keys[0]), jax.random.key_data(cell_key(0, "a", "p", 1)))
+    np.testing.assert_array_equal(
+        jax.random.key_data(keys[0]), jax.random.key_data(cell_key(0, "a", "p", 1))
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "candidate"),
-    [("gaussian_cosine", estimator("pathwise")), ("bernoulli_square", estimator("score_function")),
-     ("gaussian_step", estimator("measure_valued")), ("vae_gaussian", estimator("pathwise"))],
-)  # fmt: skip
+    [
+        ("gaussian_cosine", estimator("pathwise")),
+        ("bernoulli_square", estimator("score_function")),
+        ("gaussian_step", estimator("measure_valued")),
+        ("vae_gaussian", estimator("pathwise")),
+    ],
+)
 def test_variance_falls_as_one_over_L(name, candidate):  # noqa: N802
     levels = [1, 4, 16]
     toy = small_problem(name)
     for group in toy.init_params(jax.random.key(0)):
         samples = [leave_out(measured(toy, candidate, n, 10_000).moments[group]) for n in levels]
-        cells = [statistics.jackknife(statistics.total_variance, each) for each in samples]
-        slope = statistics.interval(log_log_slope(np.array(levels), cells), statistics.LINEAR)
+        cells = [intervals.jackknife(intervals.total_variance, each) for each in samples]
+        slope = intervals.interval(log_log_slope(np.array(levels), cells), intervals.LINEAR)
         half = (slope.high - slope.low) / 2
         assert abs(slope.value + 1) < 2 * half  # four standard errors, for the seven slopes here
         assert half < 0.03
@@ -137,14 +171,17 @@ def test_adaptation_is_counted_and_frozen():
     learned = estimator("score_function", baseline="mean")
     assert measured(toy, learned, adapt_steps=30).adapt_steps == 30
     short, long = (
-        statistics.variance(measured(toy, learned, 1, 20_000, adapt_steps=steps).moments["mean"]).value
+        intervals.variance(
+            measured(toy, learned, 1, 20_000, adapt_steps=steps).moments["mean"]
+        ).value
         for steps in (1, 1000)
     )
     assert short != long
 
 
 @pytest.mark.parametrize(
-    ("replicates", "batches"), [(20_000, 32), (1_000, 25), (750, 25), (64, 32), (40, 20), (4096, 32)]
+    ("replicates", "batches"),
+    [(20_000, 32), (1_000, 25), (750, 25), (64, 32), (40, 20), (4096, 32)],
 )
 def test_replicates_split_into_equal_batches(replicates, batches):
     assert number_of_batches(replicates) == batches
@@ -152,23 +189,32 @@ def test_replicates_split_into_equal_batches(replicates, batches):
 
 @pytest.mark.parametrize("replicates", [39, 41, 20_011])
 def test_replicates_that_do_not_split_are_refused_with_a_number_that_does(replicates):
-    with pytest.raises(ValueError, match=f"replicates = {replicates}: expected .*did you mean (\\d+)") as raised:
+    with pytest.raises(
+        ValueError, match=f"replicates = {replicates}: expected .*did you mean (\\d+)"
+    ) as raised:
         number_of_batches(replicates)
     number_of_batches(int(str(raised.value).split()[-1].rstrip("?")))
 
 
 def test_too_few_samples_are_refused():
     with pytest.raises(ValueError, match="num_samples = 1: expected at least 2"):
-        measured(problem("gaussian_square"), estimator("score_function", baseline="leave_one_out"), 1)
+        measured(
+            problem("gaussian_square"), estimator("score_function", baseline="leave_one_out"), 1
+        )
 
 
 def test_an_estimate_that_is_not_finite_is_reported():
     with pytest.raises(FloatingPointError, match="group mean: the estimate is not finite"):
-        measured(problem("gaussian_exponential", k=-0.2, scale=1.0, mean=40.0), estimator("score_function"), 64, 400)
+        measured(
+            problem("gaussian_exponential", k=-0.2, scale=1.0, mean=40.0),
+            estimator("score_function"),
+            64,
+            400,
+        )
 
 
 def test_a_slope_needs_positive_variances():
-    zero = statistics.Jackknifed(np.array(0.0), np.zeros(32))
+    zero = intervals.Jackknifed(np.array(0.0), np.zeros(32))
     assert log_log_slope(np.array([1, 4]), [zero, zero]) is None
 
 
@@ -180,7 +226,9 @@ def test_a_replicate_has_the_draws_of_its_own_key(generator):
 
     def found(places):
         first = np.array(places, np.uint32)
-        return estimates(toy, pathwise, params, (), key, first, np.uint32(1), num_samples=2, block=3)["mean"]
+        return estimates(
+            toy, pathwise, params, (), key, first, np.uint32(1), num_samples=2, block=3
+        )["mean"]
 
     at_once = np.asarray(found([0, 3, 6]))
     np.testing.assert_array_equal(at_once[1:2], found([3]))
@@ -197,7 +245,9 @@ def test_the_generator_is_that_of_the_cell_whatever_jax_makes_keys_of_otherwise(
     kinds = {generator: jax.random.key_impl(cell_key(*spec, generator)) for generator in GENERATORS}
     assert len(set(map(str, kinds.values()))) == len(GENERATORS)
     with jax.default_prng_impl("rbg"):
-        assert {generator: jax.random.key_impl(cell_key(*spec, generator)) for generator in GENERATORS} == kinds
+        assert {
+            generator: jax.random.key_impl(cell_key(*spec, generator)) for generator in GENERATORS
+        } == kinds
 
 
 @pytest.mark.parametrize(
@@ -210,14 +260,18 @@ def test_the_generator_is_that_of_the_cell_whatever_jax_makes_keys_of_otherwise(
         ("vae_gaussian", estimator("pathwise"), 250, 750),
     ],
 )
-def test_a_longer_run_goes_on_to_the_very_numbers_of_one_run_of_the_total(name, candidate, shorter, longer):
+def test_a_longer_run_goes_on_to_the_very_numbers_of_one_run_of_the_total(
+    name, candidate, shorter, longer
+):
     toy = small_problem(name)
     assert extends(shorter, longer)
     earlier = measured(toy, candidate, 2, shorter).moments
     gone_on = measured(toy, candidate, 2, longer, earlier=earlier).moments
     at_once = measured(toy, candidate, 2, longer).moments
     for group in at_once:
-        for field, ours, theirs in zip(Moments._fields, gone_on[group], at_once[group], strict=True):
+        for field, ours, theirs in zip(
+            Moments._fields, gone_on[group], at_once[group], strict=True
+        ):
             np.testing.assert_array_equal(ours, theirs, err_msg=f"{group} {field}")
 
 
@@ -248,7 +302,9 @@ def test_a_third_power_shows_skewness():
     measured_skewness = found.third[0, 0] / found.size / (found.second[0, 0] / found.size) ** 1.5
     assert measured_skewness == pytest.approx(exact, rel=0.15)
     assert abs(exact) > 1
-    assert bias(measured(toy, candidate, 1, 20_000).moments["mean"], np.array([-4.0]), 1e-7).p > 1e-3
+    assert (
+        bias(measured(toy, candidate, 1, 20_000).moments["mean"], np.array([-4.0]), 1e-7).p > 1e-3
+    )
 
 
 PEAK = """
@@ -268,7 +324,11 @@ print(peak_mib())
 @pytest.mark.parametrize("name", ["score_function", "pathwise"])
 def test_memory_is_flat_in_the_number_of_replicates(name):
     few, many = (
-        float(subprocess.run([sys.executable, "-c", PEAK, name, r], capture_output=True, text=True, check=True).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", PEAK, name, r], capture_output=True, text=True, check=True
+            ).stdout
+        )
         for r in ("100000", "10000000")
     )
     assert many < few + 60  # MiB: the ten million gradients alone would be 800

@@ -39,14 +39,23 @@ def test_two_digits_of_the_half_width(interval, text):
 
 @pytest.mark.parametrize(
     ("fraction", "text"),
-    [(0.05, "5 %"), (0.0512, "5.1 %"), (0.000123, "0.012 %"), (0.1, "10 %"), (12.34, "1200 %"), (0.0, "0 %")],
+    [
+        (0.05, "5 %"),
+        (0.0512, "5.1 %"),
+        (0.000123, "0.012 %"),
+        (0.1, "10 %"),
+        (12.34, "1200 %"),
+        (0.0, "0 %"),
+    ],
 )
 def test_two_digits_of_a_percentage(fraction, text):
     assert percent(fraction) == text
 
 
 def test_unbiased_is_said_only_where_equivalence_was_shown(measurements):
-    rows = measurements[(measurements.problem == "bernoulli_square") & (measurements.status == "ok")].copy()
+    rows = measurements[
+        (measurements.problem == "bernoulli_square") & (measurements.status == "ok")
+    ].copy()
 
     def said(**columns):
         found = {row[0]: row[-3] for table in tables(rows.assign(**columns)) for row in table.rows}
@@ -67,7 +76,11 @@ def test_unbiased_is_said_only_where_equivalence_was_shown(measurements):
 
 def test_a_table_has_a_column_for_what_was_swept_and_a_row_for_each_estimator(measurements):
     found = {table.name: table for table in tables(measurements)}
-    assert set(found) == {"gaussian_square_init_mean", "gaussian_square_init_scale", "bernoulli_square_init_logits"}
+    assert set(found) == {
+        "gaussian_square_init_mean",
+        "gaussian_square_init_scale",
+        "bernoulli_square_init_logits",
+    }
     square = found["gaussian_square_init_mean"]
     assert square.header[:4] == ["k", "estimator", "L = 1", "L = 4"]
     assert [row[0] for row in square.rows] == ["-3.0"] * 3 + ["3.0"] * 3
@@ -80,7 +93,11 @@ def test_markdown_and_latex_have_every_row(measurements):
         text = latex(table)
         assert text.count(r" \\") == len(table.rows) + 1
         columns = re.search(r"tabular}{(\w+)}", text)[1]
-        assert all(line.count("&") == len(columns) - 1 for line in text.splitlines() if line.endswith(r"\\"))
+        assert all(
+            line.count("&") == len(columns) - 1
+            for line in text.splitlines()
+            if line.endswith(r"\\")
+        )
         assert not re.search(r"[^\x00-\x7f]", text), "plain TeX only"
 
 

@@ -48,8 +48,13 @@ json.dump({"device": environment()["device"], "found": found}, sys.stdout)
 
 
 def on_devices(count: int) -> dict:
-    environ = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
-    done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, env=environ, check=True)
+    environ = os.environ | {
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE], capture_output=True, text=True, env=environ, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -59,7 +64,10 @@ def test_four_devices_give_the_numbers_of_one_and_are_on_record():
     for name, groups in one["found"].items():
         if "network" not in name:
             assert four["found"][name] == groups, name
-        for group, fields in groups.items():  # XLA may fuse a network otherwise, and so round otherwise
+        for (
+            group,
+            fields,
+        ) in groups.items():  # XLA may fuse a network otherwise, and so round otherwise
             for ours, theirs in zip(fields, four["found"][name][group], strict=True):
                 size = np.abs(np.asarray(ours, float)).max()
                 np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5 * size, err_msg=name)
@@ -74,7 +82,9 @@ def eight(monkeypatch):
     ("single", "batches", "rows", "used"),
     [(8, 32, 32, 8), (1, 32, 8, 8), (1, 25, 8, 8), (5, 25, 28, 7), (2, 20, 16, 8), (1, 1, 1, 1)],
 )
-def test_a_call_uses_as_many_devices_as_it_can_without_more_memory_on_any(single, batches, rows, used, eight):
+def test_a_call_uses_as_many_devices_as_it_can_without_more_memory_on_any(
+    single, batches, rows, used, eight
+):
     assert most_rows(single, batches) == rows
     assert sharing(rows) == used
     assert rows // used <= single
@@ -90,5 +100,7 @@ def test_one_device_is_not_counted():
 
 def test_a_generator_that_cannot_be_compiled_for_several_devices_is_refused(eight):
     devices.refuse_devices("threefry")
-    with pytest.raises(BadInput, match="generator philox: expected one device, because XLA cannot compile it for 8"):
+    with pytest.raises(
+        BadInput, match="generator philox: expected one device, because XLA cannot compile it for 8"
+    ):
         devices.refuse_devices("philox")

@@ -31,15 +31,24 @@ def shelf(tmp_path):
 def measured(name: str, **arguments):
     toy = problem("gaussian_square", k=2.5)
     return measure(
-        toy, estimator(name, **arguments), toy.init_params(KEY), num_samples=4, replicates=64, key=KEY, adapt_steps=5,
+        toy,
+        estimator(name, **arguments),
+        toy.init_params(KEY),
+        num_samples=4,
+        replicates=64,
+        key=KEY,
+        adapt_steps=5,
         least_timed=0,
-    ).moments  # fmt: skip
+    ).moments
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("pathwise", {}), ("score_function", {"baseline": "optimal"}), ("measure_valued", {})]
+    ("name", "arguments"),
+    [("pathwise", {}), ("score_function", {"baseline": "optimal"}), ("measure_valued", {})],
 )
-def test_a_program_from_disk_is_not_traced_and_gives_the_same_numbers(shelf, monkeypatch, name, arguments):
+def test_a_program_from_disk_is_not_traced_and_gives_the_same_numbers(
+    shelf, monkeypatch, name, arguments
+):
     first = measured(name, **arguments)
     forget_programs()
 
@@ -100,7 +109,9 @@ def test_programs_differ_where_what_is_traced_differs_and_only_there():
     assert description(estimator("measure_valued", coupled=True)) != description(
         estimator("measure_valued", coupled=False)
     )
-    baselines = [description(estimator("score_function", baseline=b)) for b in ("none", "mean", "optimal")]
+    baselines = [
+        description(estimator("score_function", baseline=b)) for b in ("none", "mean", "optimal")
+    ]
     assert len(set(baselines)) == 3
     assert None not in baselines
 
@@ -146,7 +157,15 @@ def test_a_draw_is_made_once_however_many_use_it():
         params = toy.init_params(KEY)
         candidate = estimator(name, **arguments)
         program = estimates.jitted.lower(
-            toy, candidate, params, (), KEY, np.zeros(1, np.uint32), np.uint32(1), num_samples=16, block=50
+            toy,
+            candidate,
+            params,
+            (),
+            KEY,
+            np.zeros(1, np.uint32),
+            np.uint32(1),
+            num_samples=16,
+            block=50,
         )
         return program.compile().as_text().count("log-plus-one(")
 

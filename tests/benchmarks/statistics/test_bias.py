@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gradest.benchmarks.statistics.bias import Deviation, Truth, bias, biases, deviation, equivalence_p, exactly, holm
+from gradest.benchmarks.statistics.bias import (
+    Deviation,
+    Truth,
+    bias,
+    biases,
+    deviation,
+    equivalence_p,
+    exactly,
+    holm,
+)
 from gradest.benchmarks.statistics.moments import summarise
 
 BATCHES, EPSILON = 20, 1e-16
@@ -22,7 +31,12 @@ def test_halls_transformation_is_the_cubic_whose_inverse_removes_the_skewness():
     gamma = ((data - mean) ** 3).mean(0) / sigma**3
     for truth in (0.2, 0.5, 1.5):
         t = (mean - truth) / (sigma / np.sqrt(n))
-        expected = t + gamma * t**2 / (3 * np.sqrt(n)) + gamma**2 * t**3 / (27 * n) + gamma / (6 * np.sqrt(n))
+        expected = (
+            t
+            + gamma * t**2 / (3 * np.sqrt(n))
+            + gamma**2 * t**3 / (27 * n)
+            + gamma / (6 * np.sqrt(n))
+        )
         found = deviation(summarise(data, BATCHES), exactly(np.full(2, truth)), 0.0)
         np.testing.assert_allclose(found.z(), expected)
         np.testing.assert_allclose(found.p(), 2 * stats.t.sf(abs(expected), n - 1))
@@ -62,7 +76,9 @@ def family_wise_rate(studies: int, adjust) -> float:
     """Of 100 skewed coordinates without bias at R = 1,000."""
     rng, alarms = np.random.default_rng(2), 0
     for _ in range(studies):
-        found = deviation(summarise(skewed(rng, 1000, 100), BATCHES), exactly(np.ones(100)), EPSILON)
+        found = deviation(
+            summarise(skewed(rng, 1000, 100), BATCHES), exactly(np.ones(100)), EPSILON
+        )
         alarms += adjust(found) < 0.05
     return alarms / studies
 
@@ -82,14 +98,18 @@ def test_a_truths_own_error_counts(ignored):
     for _ in range(400):
         truth = 1 + error * rng.standard_normal(5)
         moments = summarise(skewed(rng, replicates, 5), BATCHES)
-        alarms += biases({"": moments}, {"": Truth(truth, (not ignored) * error, 0.0)}, EPSILON)[""].p < 0.05
+        alarms += (
+            biases({"": moments}, {"": Truth(truth, (not ignored) * error, 0.0)}, EPSILON)[""].p
+            < 0.05
+        )
     limit = 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
     assert (alarms / 400 > limit) == ignored
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5])
 def test_a_planted_bias_is_found_at_the_predicted_rate(factor):
-    """800 studies, ten skewed coordinates, the first biased by so many times what is said to be detectable.
+    """800 studies, ten skewed coordinates, the first biased by so many times what is said to be
+    detectable.
 
     Within three Monte Carlo errors, and a point for the normal law's being a limit.
     """
@@ -126,14 +146,19 @@ def test_no_bias_is_claimed_only_where_there_is_none(size, most):
 def test_equivalence_is_two_one_sided_tests_in_every_coordinate():
     """Schuirmann's (1987), written out for data without skewness, of which the worst coordinate decides."""
     found = Deviation(np.array([0.2, -0.5]), np.array([0.1, 0.3]), np.zeros(2), np.zeros(2), 999)
-    each = [max(stats.t.sf((d + 1) / e, 999), stats.t.sf((1 - d) / e, 999)) for d, e in ((0.2, 0.1), (-0.5, 0.3))]
+    each = [
+        max(stats.t.sf((d + 1) / e, 999), stats.t.sf((1 - d) / e, 999))
+        for d, e in ((0.2, 0.1), (-0.5, 0.3))
+    ]
     assert equivalence_p(found, 1.0) == pytest.approx(max(each))
     assert equivalence_p(found, 0.0) == 1.0
 
 
 def test_no_evidence_of_a_bias_is_no_evidence_of_none():
     """A few noisy replicates: neither a bias is claimed nor its absence."""
-    found = bias(summarise(np.random.default_rng(6).normal(1, 10, (40, 2)), BATCHES), np.ones(2), EPSILON)
+    found = bias(
+        summarise(np.random.default_rng(6).normal(1, 10, (40, 2)), BATCHES), np.ones(2), EPSILON
+    )
     assert found.p > 0.05
     assert found.equivalence_p > 0.05
 
@@ -145,7 +170,9 @@ def test_the_squared_bias_is_right_in_the_mean(size):
     exact = np.array([1.0, 1 - size, 1.0])
     noise = 3 / replicates
     for _ in range(1000):
-        found.append(bias(summarise(skewed(rng, replicates, 3), BATCHES), exact, EPSILON).squared.value)
+        found.append(
+            bias(summarise(skewed(rng, replicates, 3), BATCHES), exact, EPSILON).squared.value
+        )
     error = np.std(found) / np.sqrt(1000)
     assert abs(np.mean(found) - size**2) < 4 * error
     assert noise > 10 * error
@@ -166,8 +193,10 @@ def test_a_planted_bias_is_measured():
 def test_all_groups_of_a_cell_are_tested_together():
     """A coordinate with p alone has p × 6 among six; the noisiest decides what is detectable in its group."""
     rng = np.random.default_rng(9)
-    moments = {"a": summarise(rng.standard_normal((400, 2)), BATCHES),
-               "b": summarise(5 * rng.standard_normal((400, 4)), BATCHES)}  # fmt: skip
+    moments = {
+        "a": summarise(rng.standard_normal((400, 2)), BATCHES),
+        "b": summarise(5 * rng.standard_normal((400, 4)), BATCHES),
+    }
     truths = {"a": exactly(np.array([0.2, 0.0])), "b": exactly(np.zeros(4))}
     found = biases(moments, truths, EPSILON)
     alone = deviation(moments["a"], truths["a"], EPSILON)
@@ -205,13 +234,16 @@ def test_a_reference_runs_error_widens_what_is_measured_against_it():
     error, exact = np.full(3, 1 / np.sqrt(replicates)), np.array([1.0, 1.5, 0.5])
     mean, covered = np.full(3, 1.25), np.zeros(3)
     truths = (
-        ((mean - exact) ** 2).sum(), (mean - exact) @ exact / (exact @ exact),
+        ((mean - exact) ** 2).sum(),
+        (mean - exact) @ exact / (exact @ exact),
         mean @ exact / np.linalg.norm(mean) / np.linalg.norm(exact),
-    )  # fmt: skip
+    )
     for _ in range(studies):
         truth = Truth(exact + error * rng.standard_normal(3), error, float(error[0]))
         moments = summarise(skewed(rng, replicates, 3) + 0.25, BATCHES)
         found = biases({"": moments}, {"": truth}, EPSILON)[""]
         each = (found.squared, found.relative, found.cosine)
-        covered += [bounds.low <= value <= bounds.high for bounds, value in zip(each, truths, strict=True)]
+        covered += [
+            bounds.low <= value <= bounds.high for bounds, value in zip(each, truths, strict=True)
+        ]
     assert (covered / studies > 0.95 - 3 * np.sqrt(0.95 * 0.05 / studies)).all(), covered / studies

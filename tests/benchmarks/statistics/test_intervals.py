@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Interval, Jackknifed
 from gradest.benchmarks.statistics.moments import leave_out, summarise
 
@@ -33,22 +33,30 @@ def norm_less_noise(g: np.ndarray, truth: np.ndarray | float = 0.0) -> float:
 
 
 STATISTICS = {
-    "total variance": (statistics.total_variance, lambda g: g.var(0, ddof=1).sum()),
-    "squared norm": (statistics.squared_norm, norm_less_noise),
+    "total variance": (intervals.total_variance, lambda g: g.var(0, ddof=1).sum()),
+    "squared norm": (intervals.squared_norm, norm_less_noise),
     "squared signal-to-noise ratio": (
-        statistics.squared_signal_to_noise, lambda g: norm_less_noise(g) / g.var(0, ddof=1).sum()),
-    "squared bias": (statistics.squared_bias(EXACT), lambda g: norm_less_noise(g, EXACT)),
-    "relative bias": (statistics.relative_bias(EXACT), lambda g: (g.mean(0) - EXACT) @ EXACT / (EXACT @ EXACT)),
+        intervals.squared_signal_to_noise,
+        lambda g: norm_less_noise(g) / g.var(0, ddof=1).sum(),
+    ),
+    "squared bias": (intervals.squared_bias(EXACT), lambda g: norm_less_noise(g, EXACT)),
+    "relative bias": (
+        intervals.relative_bias(EXACT),
+        lambda g: (g.mean(0) - EXACT) @ EXACT / (EXACT @ EXACT),
+    ),
     "cosine": (
-        statistics.cosine(EXACT),
-        lambda g: g.mean(0) @ EXACT / np.sqrt(norm_less_noise(g)) / np.linalg.norm(EXACT)),
-}  # fmt: skip
+        intervals.cosine(EXACT),
+        lambda g: g.mean(0) @ EXACT / np.sqrt(norm_less_noise(g)) / np.linalg.norm(EXACT),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", STATISTICS)
-def test_a_statistic_of_summaries_is_that_of_raw_replicates_with_each_batch_deleted(name, gradients):
+def test_a_statistic_of_summaries_is_that_of_raw_replicates_with_each_batch_deleted(
+    name, gradients
+):
     ours, theirs = STATISTICS[name]
-    found = statistics.jackknife(ours, leave_out(summarise(gradients, BATCHES)))
+    found = intervals.jackknife(ours, leave_out(summarise(gradients, BATCHES)))
     value, without = brute_force(gradients, theirs)
     np.testing.assert_allclose(found.value, value, rtol=1e-9)
     np.testing.assert_allclose(found.without, without, rtol=1e-9)
@@ -59,19 +67,21 @@ def test_the_jackknifes_interval_is_the_one_by_brute_force(gradients):
     error = np.sqrt((BATCHES - 1) / BATCHES * ((without - without.mean()) ** 2).sum())
     half = stats.t.ppf(0.975, BATCHES - 1) * error
     expected = np.exp([value, value - half, value + half])
-    np.testing.assert_allclose(statistics.variance(summarise(gradients, BATCHES)), expected)
+    np.testing.assert_allclose(intervals.variance(summarise(gradients, BATCHES)), expected)
 
 
 def test_each_coordinate_has_the_interval_that_it_has_alone(gradients):
     moments = summarise(gradients, BATCHES)
-    found = statistics.interval(statistics.jackknife(statistics.coordinate_variances, leave_out(moments)))
+    found = intervals.interval(
+        intervals.jackknife(intervals.coordinate_variances, leave_out(moments))
+    )
     for i in range(3):
-        alone = statistics.variance(summarise(gradients[:, [i]], BATCHES))
+        alone = intervals.variance(summarise(gradients[:, [i]], BATCHES))
         np.testing.assert_allclose([bound[i] for bound in found], alone)
 
 
 def test_the_largest_variances_interval_holds_for_all_at_once(gradients):
-    found = statistics.largest_variance(leave_out(summarise(gradients, BATCHES)))
+    found = intervals.largest_variance(leave_out(summarise(gradients, BATCHES)))
     wide = stats.t.ppf(1 - 0.025 / 3, BATCHES - 1)
     bounds = []
     for i in range(3):
@@ -83,29 +93,37 @@ def test_the_largest_variances_interval_holds_for_all_at_once(gradients):
 
 def test_a_ratio_of_what_is_shared_is_known_exactly(gradients):
     """Twice the same replicates: the same batch is left out of both, so that nothing is left to vary."""
-    one = statistics.jackknife(statistics.total_variance, leave_out(summarise(gradients, BATCHES)))
-    two = statistics.jackknife(statistics.total_variance, leave_out(summarise(2 * gradients, BATCHES)))
-    np.testing.assert_allclose(statistics.interval(statistics.combine(np.divide, two, one)), (4, 4, 4))
+    one = intervals.jackknife(intervals.total_variance, leave_out(summarise(gradients, BATCHES)))
+    two = intervals.jackknife(
+        intervals.total_variance, leave_out(summarise(2 * gradients, BATCHES))
+    )
+    np.testing.assert_allclose(
+        intervals.interval(intervals.combine(np.divide, two, one)), (4, 4, 4)
+    )
 
 
 def test_the_bootstrap_replaces_student_only_where_tails_are_heavy():
     rng = np.random.default_rng(1)
-    for draw, heavy in ((rng.standard_normal, False), (lambda shape: rng.standard_normal(shape) ** 2, True)):
+    for draw, heavy in (
+        (rng.standard_normal, False),
+        (lambda shape: rng.standard_normal(shape) ** 2, True),
+    ):
         moments = summarise(draw((4000, 1)), BATCHES)
-        estimate = statistics.jackknife(statistics.total_variance, leave_out(moments))
-        assert (statistics.variance(moments) == statistics.interval(estimate, heavy=True)) == heavy
-        assert (statistics.variance(moments) == statistics.interval(estimate)) == (not heavy)
+        estimate = intervals.jackknife(intervals.total_variance, leave_out(moments))
+        assert (intervals.variance(moments) == intervals.interval(estimate, heavy=True)) == heavy
+        assert (intervals.variance(moments) == intervals.interval(estimate)) == (not heavy)
 
 
 def test_the_bootstrap_of_a_mean_is_the_textbooks():
     """Of the mean of 20 skewed numbers on a linear scale: resampled and studentized here again (Efron, 1981)."""
     numbers = np.random.default_rng(2).exponential(size=BATCHES)
     without = (numbers.sum() - numbers) / (BATCHES - 1)
-    down, up = statistics.bootstrap_t(Jackknifed(numbers.mean(), without), LINEAR)
+    down, up = intervals.bootstrap_t(Jackknifed(numbers.mean(), without), LINEAR)
     drawn = np.random.default_rng(3).choice(numbers, (100_000, BATCHES))
     t = (drawn.mean(1) - numbers.mean()) / (drawn.std(1, ddof=1) / np.sqrt(BATCHES))
     low, high = np.quantile(t, [0.025, 0.975])
-    # quantiles from 2,000 resamples have a standard error of about 0.08 in the longer tail, 0.03 in the shorter
+    # quantiles from 2,000 resamples have a standard error of about 0.08 in the longer tail, 0.03 in
+    # the shorter
     assert down == pytest.approx(high, abs=0.15)
     assert up == pytest.approx(-low, abs=0.35)
     assert up > 1.3 * down  # skewed, where Student's reach is the same both ways
@@ -116,18 +134,18 @@ def test_the_bootstrap_gives_way_where_the_scale_does_not_apply():
     value = 1.0
     without = value + 0.2 * np.arange(BATCHES)
     student = stats.t.ppf(0.975, BATCHES - 1)
-    assert statistics.bootstrap_t(Jackknifed(np.asarray(value), without), LOG) == (student, student)
+    assert intervals.bootstrap_t(Jackknifed(np.asarray(value), without), LOG) == (student, student)
 
 
 def test_nothing_varies_nothing_is_in_doubt():
     moments = summarise(np.ones((40, 2)), BATCHES)
-    assert statistics.variance(moments) == Interval(0, 0, 0)
-    assert all(np.isnan(bound) for bound in statistics.signal_to_noise(leave_out(moments)))
-    assert statistics.largest_variance(leave_out(moments)) == Interval(0, 0, 0)
+    assert intervals.variance(moments) == Interval(0, 0, 0)
+    assert all(np.isnan(bound) for bound in intervals.signal_to_noise(leave_out(moments)))
+    assert intervals.largest_variance(leave_out(moments)) == Interval(0, 0, 0)
 
 
 def test_where_a_logarithm_does_not_apply_there_is_no_interval():
-    found = statistics.interval(Jackknifed(np.asarray(-1.0), -np.linspace(0.9, 1.1, BATCHES)))
+    found = intervals.interval(Jackknifed(np.asarray(-1.0), -np.linspace(0.9, 1.1, BATCHES)))
     assert found.value == -1
     assert np.isnan(found.low)
     assert np.isnan(found.high)
@@ -143,7 +161,7 @@ def test_the_score_interval_holds_just_what_its_test_accepts(share, c, noise):
     value = share * noise
     without = value + np.sqrt(c) * np.random.default_rng(0).standard_normal(BATCHES)
     error = np.sqrt((BATCHES - 1) / BATCHES * ((without - without.mean()) ** 2).sum())
-    found = statistics.score_interval(Jackknifed(np.asarray(value), without), 5.0, noise)
+    found = intervals.score_interval(Jackknifed(np.asarray(value), without), 5.0, noise)
     t, slope = stats.t.ppf(0.975, BATCHES - 1), error**2 / 5.0
     for end, outside in ((found.low, -1), (found.high, 1)):
         excess = (value - end) ** 2 - t**2 * (noise**2 + slope * end)
@@ -159,10 +177,12 @@ def test_the_noise_of_a_squared_norm_is_the_one_seen():
     for _ in range(2000):
         moments = summarise((rng.standard_exponential((200, 3)) - 1) @ mixing.T, BATCHES)
         seen.append((moments.mean.mean(0) ** 2).sum())
-        estimated.append(statistics.noise_of_squared_norm(leave_out(moments)) ** 2)
+        estimated.append(intervals.noise_of_squared_norm(leave_out(moments)) ** 2)
     assert np.mean(estimated) == pytest.approx(np.var(seen), rel=0.15)
     covariance = mixing @ mixing.T / 200
-    assert np.sqrt(np.mean(estimated)) == pytest.approx(np.sqrt(2 * (covariance**2).sum()), rel=0.05)
+    assert np.sqrt(np.mean(estimated)) == pytest.approx(
+        np.sqrt(2 * (covariance**2).sum()), rel=0.05
+    )
 
 
 def test_the_error_of_a_truth_adds_to_the_noise():
@@ -170,15 +190,19 @@ def test_the_error_of_a_truth_adds_to_the_noise():
     samples = leave_out(summarise(rng.standard_normal((20_000, 2)), BATCHES))
     error = np.array([0.1, 0.02])
     total = np.diag([1 / 20_000, 1 / 20_000]) + np.diag(error**2)
-    assert statistics.noise_of_squared_norm(samples, error) == pytest.approx(np.sqrt(2 * (total**2).sum()), rel=0.01)
+    assert intervals.noise_of_squared_norm(samples, error) == pytest.approx(
+        np.sqrt(2 * (total**2).sum()), rel=0.01
+    )
 
 
 def test_the_signal_to_noise_ratio_reaches_down_to_none():
     rng = np.random.default_rng(6)
-    quiet = statistics.signal_to_noise(leave_out(summarise(rng.standard_normal((2000, 3)), BATCHES)))
+    quiet = intervals.signal_to_noise(leave_out(summarise(rng.standard_normal((2000, 3)), BATCHES)))
     assert quiet.low == 0
     assert quiet.high < 0.1
-    loud = statistics.signal_to_noise(leave_out(summarise(rng.standard_normal((20_000, 3)) + 1, BATCHES)))
+    loud = intervals.signal_to_noise(
+        leave_out(summarise(rng.standard_normal((20_000, 3)) + 1, BATCHES))
+    )
     assert loud.low < 1 < loud.high
     assert loud.high - loud.low < 0.05
 
@@ -187,36 +211,47 @@ def test_the_signal_to_noise_ratio_reaches_down_to_none():
 
 
 def test_a_product_has_the_half_widths_added_in_squares():
-    found = statistics.product(Interval(2, 2 / 1.3, 2 * 1.5), Interval(10, 10 / 1.4, 10 * 1.2))
-    down, up = np.exp(np.hypot(np.log(1.3), np.log(1.4))), np.exp(np.hypot(np.log(1.5), np.log(1.2)))
+    found = intervals.product(Interval(2, 2 / 1.3, 2 * 1.5), Interval(10, 10 / 1.4, 10 * 1.2))
+    down, up = (
+        np.exp(np.hypot(np.log(1.3), np.log(1.4))),
+        np.exp(np.hypot(np.log(1.5), np.log(1.2))),
+    )
     np.testing.assert_allclose(found, (20, 20 / down, 20 * up))
 
 
 def test_a_product_with_nothing_is_nothing():
-    assert statistics.product(Interval(0, 0, 0), Interval(2, 1, 3)) == Interval(0, 0, 0)
+    assert intervals.product(Interval(0, 0, 0), Interval(2, 1, 3)) == Interval(0, 0, 0)
 
 
 @pytest.mark.parametrize("count", [6, 9, 15, 40])
 def test_a_medians_interval_covers_what_order_statistics_do(count):
     """4,000 studies against the binomial sum: at least 95 %, and no rank further in would be."""
     rng = np.random.default_rng(7)
-    every = [statistics.median(rng.lognormal(size=count)) for _ in range(4000)]
+    every = [intervals.median(rng.lognormal(size=count)) for _ in range(4000)]
     covered = np.mean([found.low <= 1 <= found.high for found in every])
-    exact = next(1 - 2 * p for k in range(count // 2, 0, -1) if (p := stats.binom.cdf(k - 1, count, 0.5)) <= 0.025)
+    exact = next(
+        1 - 2 * p
+        for k in range(count // 2, 0, -1)
+        if (p := stats.binom.cdf(k - 1, count, 0.5)) <= 0.025
+    )
     assert exact >= 0.95
     assert abs(covered - exact) < 4 * np.sqrt(exact * (1 - exact) / 4000)
 
 
 def test_a_median_of_few_is_between_all_of_them():
-    assert statistics.median(np.array([3.0, 1.0, 2.0])) == Interval(2, 1, 3)
+    assert intervals.median(np.array([3.0, 1.0, 2.0])) == Interval(2, 1, 3)
 
 
-@pytest.mark.parametrize(("draw", "kurtosis"), [("standard_normal", 3.0), ("standard_exponential", 9.0)])
+@pytest.mark.parametrize(
+    ("draw", "kurtosis"), [("standard_normal", 3.0), ("standard_exponential", 9.0)]
+)
 def test_as_many_replicates_as_asked_for_reach_the_precision(draw, kurtosis):
     """± 10 % asked for: the median half-width of 200 intervals is that; Student's t on 24 degrees adds 5 %."""
-    replicates = round(statistics.replicates_for(0.1, kurtosis) / 25) * 25
+    replicates = round(intervals.replicates_for(0.1, kurtosis) / 25) * 25
     rng = np.random.default_rng(8)
-    every = [statistics.variance(summarise(getattr(rng, draw)((replicates, 1)), 25)) for _ in range(200)]
+    every = [
+        intervals.variance(summarise(getattr(rng, draw)((replicates, 1)), 25)) for _ in range(200)
+    ]
     half = np.median([np.log(found.high / found.low) / 2 for found in every])
     assert half / (stats.t.ppf(0.975, 24) / stats.norm.ppf(0.975)) == pytest.approx(0.1, rel=0.1)
 
@@ -226,7 +261,7 @@ def test_the_share_of_the_batch_that_varies_most():
     gradients = np.tile([[-1.0], [1.0]], (10 * BATCHES, 1)).reshape(BATCHES, -1, 1)
     gradients[7] *= 3
     moments = summarise(gradients.reshape(-1, 1), BATCHES)
-    total = statistics.jackknife(statistics.total_variance, leave_out(moments))
-    assert statistics.largest_share(total) == pytest.approx(9 / 28, rel=0.01)
-    nothing = statistics.Jackknifed(np.float64(0), np.zeros(20))
-    assert statistics.largest_share(nothing) == 0
+    total = intervals.jackknife(intervals.total_variance, leave_out(moments))
+    assert intervals.largest_share(total) == pytest.approx(9 / 28, rel=0.01)
+    nothing = intervals.Jackknifed(np.float64(0), np.zeros(20))
+    assert intervals.largest_share(nothing) == 0

@@ -41,7 +41,9 @@ def test_merging_chunks_of_any_sizes_is_summarising_them_together(sizes, dim, ba
     """Chunks whose means differ, so that every cross term counts."""
     rng = np.random.default_rng(seed)
     center = np.full(dim, shift)
-    chunks = [rng.exponential(size=(batches, size, dim)) + shift + i for i, size in enumerate(sizes)]
+    chunks = [
+        rng.exponential(size=(batches, size, dim)) + shift + i for i, size in enumerate(sizes)
+    ]
     merged = merge([summarise(chunk.reshape(-1, dim), batches, center) for chunk in chunks])
     whole = summarise(np.concatenate(chunks, axis=1).reshape(-1, dim), batches, center)
     assert merged.size == whole.size

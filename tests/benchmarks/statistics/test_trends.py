@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradest.benchmarks.statistics import intervals as statistics
+from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Jackknifed
 from gradest.benchmarks.statistics.trends import crossovers, fit_time, log_log_slope
 
@@ -22,13 +22,17 @@ def test_a_slope_is_the_weighted_least_squares_and_its_interval_covers(slope):
     """1,000 studies: coverage within three standard errors, 0.7 % each, of 95 %; errors that differ fourfold."""
     rng, errors, covered = np.random.default_rng(0), np.array([0.01, 0.04, 0.02, 0.03]), 0
     for _ in range(1000):
-        cells = [measured(7 * level**slope, e, rng) for level, e in zip(LEVELS, errors, strict=True)]
+        cells = [
+            measured(7 * level**slope, e, rng) for level, e in zip(LEVELS, errors, strict=True)
+        ]
         found = log_log_slope(LEVELS, cells)
-        low, high = statistics.interval(found, LINEAR)[1:]
+        low, high = intervals.interval(found, LINEAR)[1:]
         covered += low < slope < high
     assert abs(covered / 1000 - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 1000)
-    weights = [1 / statistics.standard_error(cell) for cell in cells]
-    fitted = np.polyfit(np.log(LEVELS), np.log([float(cell.value) for cell in cells]), 1, w=weights)[0]
+    weights = [1 / intervals.standard_error(cell) for cell in cells]
+    fitted = np.polyfit(
+        np.log(LEVELS), np.log([float(cell.value) for cell in cells]), 1, w=weights
+    )[0]
     assert found.value == pytest.approx(fitted, rel=1e-9)
 
 
@@ -41,7 +45,9 @@ def test_no_slope_from_one_level_nor_from_what_does_not_vary():
         assert log_log_slope(np.array([1.0, 4.0]), [cell, still]) is None
 
 
-def two(crossing: float, error: float, rng: np.random.Generator) -> tuple[list[Jackknifed], list[Jackknifed]]:
+def two(
+    crossing: float, error: float, rng: np.random.Generator
+) -> tuple[list[Jackknifed], list[Jackknifed]]:
     """Variances 1/(c L) and 1/L², which cross at L = c, and lie on straight lines in logarithms."""
     return [measured(1 / (crossing * level), error, rng) for level in LEVELS], [
         measured(1 / level**2, error, rng) for level in LEVELS
@@ -62,14 +68,19 @@ def test_a_crossover_is_found_where_it_is(crossing):
 
 def test_the_other_way_round_the_other_is_lower_and_the_place_the_same():
     first, second = two(6.0, 0.02, np.random.default_rng(3))
-    (one,), (other,) = crossovers(LEVELS, first, second, LOG), crossovers(LEVELS, second, first, LOG)
+    (one,), (other,) = (
+        crossovers(LEVELS, first, second, LOG),
+        crossovers(LEVELS, second, first, LOG),
+    )
     assert one.first_is_lower_above != other.first_is_lower_above
     np.testing.assert_allclose(one.at, other.at, rtol=1e-9)
 
 
 def test_the_order_of_the_axis_does_not_matter():
     first, second = two(6.0, 0.02, np.random.default_rng(4))
-    assert crossovers(LEVELS, first, second, LOG) == crossovers(LEVELS[::-1], first[::-1], second[::-1], LOG)
+    assert crossovers(LEVELS, first, second, LOG) == crossovers(
+        LEVELS[::-1], first[::-1], second[::-1], LOG
+    )
 
 
 def test_what_may_be_noise_is_no_crossover():
@@ -86,8 +97,11 @@ def test_two_crossings_are_two():
     first = [measured(v, 0.01, rng) for v in (1.0, 3.0, 1.0)]
     second = [measured(v, 0.01, rng) for v in (2.0, 2.0, 2.0)]
     one, other = crossovers(np.array([0.0, 1.0, 2.0]), first, second)
-    np.testing.assert_allclose([one.at.value, other.at.value], [np.log(2) / np.log(3), 2 - np.log(2) / np.log(3)],
-                               atol=0.02)  # fmt: skip
+    np.testing.assert_allclose(
+        [one.at.value, other.at.value],
+        [np.log(2) / np.log(3), 2 - np.log(2) / np.log(3)],
+        atol=0.02,
+    )
     assert (one.first_is_lower_above, other.first_is_lower_above) == (False, True)
 
 

@@ -18,7 +18,14 @@ from gradest.benchmarks.measurement.checkpoints import checksum, params_at
 from gradest.benchmarks.measurement.reference import reference_gradient
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.statistics.bias import biases, exactly
-from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval, standard_error, t_quantile
+from gradest.benchmarks.statistics.intervals import (
+    LINEAR,
+    Interval,
+    Jackknifed,
+    interval,
+    standard_error,
+    t_quantile,
+)
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL, Tail
 from gradest.benchmarks.sweeps import run as running
@@ -72,7 +79,9 @@ def test_a_row_for_each_cell_and_group(finished, plan):
     assert (measured, summary.counts["skipped"]) == (len(plan.measurable), len(plan.reasons))
     assert summary.counts["failed"] == summary.counts["pending"] == 0
     ok = table[table.status != "skipped"]
-    assert len(ok) == sum(2 if cell.problem.name.startswith("gauss") else 1 for cell in plan.measurable)
+    assert len(ok) == sum(
+        2 if cell.problem.name.startswith("gauss") else 1 for cell in plan.measurable
+    )
     assert (ok.variance_low < ok.variance).all()
     assert (ok.variance < ok.variance_high).all()
     assert (ok.unbiased & ok.exact).all()
@@ -101,7 +110,9 @@ def test_another_generator_measures_the_same_things_by_other_numbers(finished, p
     assert manifest["sweep"]["generator"] == "philox"
     assert manifest["environments"][0]["prng"] == "philox4x32"
     assert recorded_sweep(tmp_path) == other.sweep
-    ours, theirs = (untimed(folder).query("status != 'skipped'") for folder in (tmp_path, finished[0]))
+    ours, theirs = (
+        untimed(folder).query("status != 'skipped'") for folder in (tmp_path, finished[0])
+    )
     assert (ours.variance.to_numpy() != theirs.variance.to_numpy()).all()
     np.testing.assert_array_equal(ours.theta, theirs.theta)
     # intervals of 95 %: all overlap but for a few
@@ -110,7 +121,9 @@ def test_another_generator_measures_the_same_things_by_other_numbers(finished, p
     )
     assert apart.mean() < 0.05
     found = compare_runs(read_run(finished[0]), read_run(tmp_path), ["variance"])
-    assert any(line.startswith("different random number generators: prng") for line in found.warnings)
+    assert any(
+        line.startswith("different random number generators: prng") for line in found.warnings
+    )
     assert found.rows
     assert not any(row.paired for row in found.rows)
 
@@ -157,18 +170,26 @@ def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path
     assert progress.missing == len(plan.measurable)
 
 
-def test_memory_that_does_not_suffice_is_said_and_changes_no_number(finished, plan, tmp_path, monkeypatch):
+def test_memory_that_does_not_suffice_is_said_and_changes_no_number(
+    finished, plan, tmp_path, monkeypatch
+):
     short_of_memory(monkeypatch, 800)
     run_sweep(plan, tmp_path, Quiet())
     ours, theirs = untimed(tmp_path), untimed(finished[0])
-    pd.testing.assert_frame_equal(ours.drop(columns="reason"), theirs.drop(columns="reason"), check_exact=True)
+    pd.testing.assert_frame_equal(
+        ours.drop(columns="reason"), theirs.drop(columns="reason"), check_exact=True
+    )
     # 32 batches of 125 and of 25: a call of 32 × 25 fits
     said = "out of memory: calls of 4 × 125 replicates instead of 32 × 125"
     measured = ours.status == "ok"
-    assert (ours.reason[measured].fillna("").str.endswith(said) == (ours.replicates[measured] == 4_000)).all()
+    assert (
+        ours.reason[measured].fillna("").str.endswith(said) == (ours.replicates[measured] == 4_000)
+    ).all()
 
 
-def test_a_cell_that_memory_never_suffices_for_fails_and_the_run_goes_on(plan, tmp_path, monkeypatch):
+def test_a_cell_that_memory_never_suffices_for_fails_and_the_run_goes_on(
+    plan, tmp_path, monkeypatch
+):
     short_of_memory(monkeypatch, 0, "Pathwise")
     counts = run_sweep(plan, tmp_path, Quiet()).counts
     table = read_measurements(tmp_path)
@@ -179,7 +200,9 @@ def test_a_cell_that_memory_never_suffices_for_fails_and_the_run_goes_on(plan, t
     assert counts["ok"] > 0
 
 
-def test_an_extended_run_has_the_numbers_of_one_run_of_the_total(finished, plan, tmp_path, monkeypatch):
+def test_an_extended_run_has_the_numbers_of_one_run_of_the_total(
+    finished, plan, tmp_path, monkeypatch
+):
     """Stopped half way and gone on with, too; and no replicate is measured twice."""
     shutil.copytree(finished[0], tmp_path / "extended")
     gone_on = []
@@ -197,8 +220,12 @@ def test_an_extended_run_has_the_numbers_of_one_run_of_the_total(finished, plan,
         run_sweep(total, tmp_path / "extended", Quiet())
     assert gone_on == [True] * len(plan.measurable)
     run_sweep(total, tmp_path / "at_once", Quiet())
-    pd.testing.assert_frame_equal(untimed(tmp_path / "extended"), untimed(tmp_path / "at_once"), check_exact=True)
-    ours, theirs = ((tmp_path / name / "leave_one_out.csv").read_bytes() for name in ("extended", "at_once"))
+    pd.testing.assert_frame_equal(
+        untimed(tmp_path / "extended"), untimed(tmp_path / "at_once"), check_exact=True
+    )
+    ours, theirs = (
+        (tmp_path / name / "leave_one_out.csv").read_bytes() for name in ("extended", "at_once")
+    )
     assert ours == theirs
 
 
@@ -215,7 +242,8 @@ def test_what_was_left_out_jackknifes_to_the_interval(finished):
             np.testing.assert_allclose(
                 again, row[["variance", "variance_low", "variance_high"]].astype(float), rtol=1e-6
             )
-        # a squared distance has a score interval: its middle is t²c/2 above the value, c by the jackknife
+        # a squared distance has a score interval: its middle is t²c/2 above the value, c by the
+        # jackknife
         error = standard_error(Jackknifed(row.bias_squared, part.squared_bias.to_numpy()), LINEAR)
         length = row.bias_squared + row.variance / row.replicates
         middle = row.bias_squared + (t_quantile(row.batches - 1) * error) ** 2 / length / 2
@@ -223,7 +251,9 @@ def test_what_was_left_out_jackknifes_to_the_interval(finished):
 
 
 def precisely(precision: float, **given) -> Plan:
-    sweep = parse_sweep(GOOD.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0"), "here")
+    sweep = parse_sweep(
+        GOOD.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0"), "here"
+    )
     return resolve(override(sweep, precision=precision, **given))
 
 
@@ -237,7 +267,9 @@ def test_a_precision_is_reached(tmp_path):
     assert (widest < 0.07).all()
     assert (widest[table.groupby("cell").replicates.first() > 800] > 0.02).all()
     needed = (1.96 / 0.04) ** 2 * (table.groupby("cell").kurtosis.max() - 1)
-    np.testing.assert_allclose(table.groupby("cell").replicates.first(), np.maximum(needed, 800), rtol=0.6)
+    np.testing.assert_allclose(
+        table.groupby("cell").replicates.first(), np.maximum(needed, 800), rtol=0.6
+    )
 
 
 @pytest.mark.parametrize(("limit", "value"), [("max_replicates", 1_600), ("cell_timeout", 1e-9)])
@@ -245,14 +277,18 @@ def test_a_precision_that_is_not_reached_says_why(limit, value, tmp_path):
     run_sweep(precisely(0.001, **{limit: value}), tmp_path, Quiet())
     table = read_measurements(tmp_path).query("status != 'skipped'")
     assert (table.replicates == (1_600 if limit == "max_replicates" else 800)).all()
-    assert table.reason.str.contains(rf"R = \d+ by {limit}: ±[\d.]+ of the variance to be expected, not ±0.001").all()
+    assert table.reason.str.contains(
+        rf"R = \d+ by {limit}: ±[\d.]+ of the variance to be expected, not ±0.001"
+    ).all()
 
 
 def test_the_pilot_is_not_part_of_what_is_measured(tmp_path):
     """The same R, asked for as a number, gives the same numbers."""
     run_sweep(precisely(0.5, max_replicates=800), tmp_path / "precision", Quiet())
     fixed = GOOD.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0")
-    run_sweep(resolve(override(parse_sweep(fixed, "here"), replicates=800)), tmp_path / "number", Quiet())
+    run_sweep(
+        resolve(override(parse_sweep(fixed, "here"), replicates=800)), tmp_path / "number", Quiet()
+    )
     names = ["variance", "variance_low", "bias_p", "kurtosis"]
     ours, theirs = (read_measurements(tmp_path / name)[names] for name in ("precision", "number"))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
@@ -261,7 +297,10 @@ def test_the_pilot_is_not_part_of_what_is_measured(tmp_path):
 def test_summaries_are_kept_to_the_last_bit(tmp_path):
     rng = np.random.default_rng(0)
     shapes = [(32, 5), (32, 5), (32, 5), (32,), (32, 7), (5,)]
-    moments = {group: Moments(9, *(rng.normal(size=shape) for shape in shapes)) for group in ("mean", "scale")}
+    moments = {
+        group: Moments(9, *(rng.normal(size=shape) for shape in shapes))
+        for group in ("mean", "scale")
+    }
     outcome = Outcome("ok", "", [], {"jax": "1"}, "")
     with open_store(tmp_path) as store:
         store.keep("short", outcome, Summaries("s", 288, moments))
@@ -297,7 +336,12 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(finished, plan, tmp_
 
 def test_findings_are_of_the_whole_sweep():
     """Benjamini and Hochberg's by hand: of 4 p-values the k-th smallest is held against k/4 · 5 %."""
-    table = pd.DataFrame({"bias_p": [0.03, 0.001, 0.9, 0.04, np.nan], "equivalence_p": [1.0, 0.01, 0.01, 0.2, np.nan]})
+    table = pd.DataFrame(
+        {
+            "bias_p": [0.03, 0.001, 0.9, 0.04, np.nan],
+            "equivalence_p": [1.0, 0.01, 0.01, 0.2, np.nan],
+        }
+    )
     table = table.reindex(columns=[*COLUMNS]).assign(unbiased=True)
     found = running.judged(table)
     np.testing.assert_allclose(found.bias_q, [0.04 * 4 / 3, 0.004, 0.9, 0.04 * 4 / 3, np.nan])
@@ -331,20 +375,32 @@ name = "score_function"
 def test_a_variance_that_is_one_batchs_is_refused():
     variance, light = Interval(2.0, 1.0, 3.0), Tail(float("inf"), 0.0, 0.0)
     status, reason = running.reliability(20_000, variance, 15.0, light, 0.0, 0.3)
-    assert (status, reason.partition(",")[0]) == ("unreliable", "one batch of replicates carries 30% of the variance")
+    assert (status, reason.partition(",")[0]) == (
+        "unreliable",
+        "one batch of replicates carries 30% of the variance",
+    )
     assert running.reliability(20_000, variance, 15.0, light, 0.0, 0.2)[0] == "ok"
 
 
 def test_intervals_without_a_fourth_moment_are_refused_where_the_tail_hides_too(tmp_path):
     """exp(0.15 x²) has a finite variance, and no fourth moment: at L = 8 the sample's own kurtosis does not show it."""
     run_sweep(resolve(parse_sweep(HEAVY, "here")), tmp_path, Quiet())
-    table = read_measurements(tmp_path).assign(k=lambda t: t.problem_args.map(lambda text: json.loads(text)["k"]))
+    table = read_measurements(tmp_path).assign(
+        k=lambda t: t.problem_args.map(lambda text: json.loads(text)["k"])
+    )
     heavy, light = table[table.k < 0], table[table.k > 0]
     assert (heavy.status == "unreliable").all()
-    assert heavy[heavy.num_samples == 1].reason.str.match(r"tail index 1\.\d: the fourth moment may be infinite").all()
+    assert (
+        heavy[heavy.num_samples == 1]
+        .reason.str.match(r"tail index 1\.\d: the fourth moment may be infinite")
+        .all()
+    )
     hidden = heavy[heavy.num_samples == 8]
     assert hidden.reason.str.match(r"tail index 1\.\d at L = 1: so at every L").all()
-    assert ((hidden.exact_variance > hidden.variance_high) | (hidden.exact_variance < hidden.variance_low)).all()
+    assert (
+        (hidden.exact_variance > hidden.variance_high)
+        | (hidden.exact_variance < hidden.variance_low)
+    ).all()
     assert (light.status == "ok").all()
     assert json.loads((tmp_path / "manifest.json").read_text())["cells"]["unreliable"] == 2
 
@@ -360,13 +416,15 @@ def test_a_reference_run_stands_for_a_gradient_that_is_not_known_and_its_error_i
         apart = np.abs(truth.gradient - second[group].gradient)
         error = np.hypot(truth.error, second[group].error)
         assert np.max(apart[error > 0] / error[error > 0]) < 5.5
-        assert np.median(longer[group].error / np.maximum(truth.error, 1e-12)) == pytest.approx(0.25, rel=0.1)
+        assert np.median(longer[group].error / np.maximum(truth.error, 1e-12)) == pytest.approx(
+            0.25, rel=0.1
+        )
     again = reference_gradient(vae, params, jax.random.key(1), 1_000)
     np.testing.assert_array_equal(again["encoder"].gradient, first["encoder"].gradient)
     # a long run against a short reference: biased only if the reference is taken for exact
     run = measuring.measure(
         vae, estimator("pathwise"), params, num_samples=64, replicates=16_000, key=jax.random.key(9)
-    ).moments  # fmt: skip
+    ).moments
     careless = {group: exactly(truth.gradient) for group, truth in first.items()}
     assert min(found.p for found in biases(run, careless, 1e-7).values()) < 0.01
     assert min(found.p for found in biases(run, first, 1e-7).values()) > 0.05
@@ -379,8 +437,12 @@ def test_a_damaged_store_is_said_and_left_as_it_is(damage, plan, tmp_path):
         path.write_bytes(b"this is no database" * 100)
     else:
         with sqlite3.connect(path) as connection:
-            connection.execute("create table other (x)" if damage == "table" else "pragma user_version = 9")
-            connection.execute("pragma user_version = 1" if damage == "table" else "create table cells (x)")
+            connection.execute(
+                "create table other (x)" if damage == "table" else "pragma user_version = 9"
+            )
+            connection.execute(
+                "pragma user_version = 1" if damage == "table" else "create table cells (x)"
+            )
         connection.close()
     before = path.read_bytes()
     with pytest.raises(StoreDamaged, match=r"damaged .*nothing was changed"):
@@ -426,6 +488,6 @@ def test_training_lowers_the_loss_and_is_deterministic_with_and_without_its_chec
 
         def loss(params, vae=trained):
             x = vae.distribution(params).sample(jax.random.key(0), (50,)).astype(float)
-            return float(vae.costs(params, x).mean(0).sum())
+            return float(vae.objectives(params, x).mean(0).sum())
 
         assert loss(first) < loss(start) - 5  # nats per image

@@ -39,7 +39,12 @@ def test_lists_are_swept_as_a_product():
     assert len({cell.id for cell in plan.cells}) == len(plan.cells)
     bernoulli = [cell for cell in plan.cells if cell.problem.name == "bernoulli_square"]
     assert {(cell.num_samples, cell.replicates) for cell in bernoulli} == {(2, 800)}
-    assert json.loads(plan.cells[0].problem.json) == {"dim": 1, "k": -3.0, "mean": 1.0, "scale": 1.0}
+    assert json.loads(plan.cells[0].problem.json) == {
+        "dim": 1,
+        "k": -3.0,
+        "mean": 1.0,
+        "scale": 1.0,
+    }
 
 
 def test_what_cannot_be_measured_is_skipped_with_its_reason():
@@ -60,7 +65,10 @@ def test_a_cells_name_depends_on_what_its_result_depends_on():
         ("-3.0", "-2.0"),
     ):
         assert resolve(parse_sweep(GOOD.replace(*change), "here")).cells[0].id != first.id
-    assert resolve(parse_sweep(GOOD.replace("[-3.0, 3.0]", "[-3, 3.0]"), "here")).cells[0].id == first.id
+    assert (
+        resolve(parse_sweep(GOOD.replace("[-3.0, 3.0]", "[-3, 3.0]"), "here")).cells[0].id
+        == first.id
+    )
 
 
 def test_the_generator_is_part_of_a_cells_name_but_where_it_is_the_first_one():
@@ -69,32 +77,52 @@ def test_the_generator_is_part_of_a_cells_name_but_where_it_is_the_first_one():
     named = resolve(override(parse_sweep(GOOD, "here"), generator="threefry"))
     other = resolve(override(parse_sweep(GOOD, "here"), generator="philox"))
     assert plain.cells[0].id == named.cells[0].id == "d531eb40e7f8"
-    ids = [{name for cell in plan.cells for name in (cell.id, cell.series)} for plan in (plain, other)]
+    ids = [
+        {name for cell in plan.cells for name in (cell.id, cell.series)} for plan in (plain, other)
+    ]
     assert not ids[0] & ids[1]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("samples =", "smaples ="), "unknown key 'smaples': expected schema, name, seed, replicates, precision"),
+        (
+            ("samples =", "smaples ="),
+            "unknown key 'smaples': expected schema, name, seed, replicates, precision",
+        ),
         (("samples =", "smaples ="), "did you mean samples?"),
         (("samples = [1, 4]", ""), "samples is missing"),
         (("samples = [1, 4]", "samples = []"), "samples = []: expected"),
-        (("samples = [1, 4]", "samples = [1, -4]"), "samples[1] = -4: expected it to be greater than or equal to 1"),
-        (("samples = [1, 4]", "samples = [1.5]"), "samples[0] = 1.5: expected it to be a valid integer"),
+        (
+            ("samples = [1, 4]", "samples = [1, -4]"),
+            "samples[1] = -4: expected it to be greater than or equal to 1",
+        ),
+        (
+            ("samples = [1, 4]", "samples = [1.5]"),
+            "samples[0] = 1.5: expected it to be a valid integer",
+        ),
         (
             ("samples = [1, 4]", 'samples = [1]\ngenerator = "filox"'),
             "expected it to be 'threefry' or 'philox'; did you",
         ),
         (("schema = 1", "schema = 2"), "schema = 2: expected it to be 1"),
         (('name = "small"', 'name = "../up"'), "name = '../up': expected it to"),
-        (("replicates = 4000", "replicates = 4001"), "replicates = 4001: expected a number that splits"),
+        (
+            ("replicates = 4000", "replicates = 4001"),
+            "replicates = 4001: expected a number that splits",
+        ),
         (("gaussian_square", "gaussian_sqare"), "problem 'gaussian_sqare': expected one of"),
         (("gaussian_square", "gaussian_sqare"), "did you mean gaussian_square?"),
         (("pathwise", "pathwize"), "did you mean pathwise?"),
         (("leave_one_out", "leave_1_out"), "did you mean leave_one_out?"),
-        (("k = [-3.0, 3.0]", "q = 1.0"), "problem gaussian_square: unknown argument 'q': expected k, mean, scale, dim"),
-        (("k = [-3.0, 3.0]", "k = []"), "problem gaussian_square: k = []: expected at least one value"),
+        (
+            ("k = [-3.0, 3.0]", "q = 1.0"),
+            "problem gaussian_square: unknown argument 'q': expected k, mean, scale, dim",
+        ),
+        (
+            ("k = [-3.0, 3.0]", "k = []"),
+            "problem gaussian_square: k = []: expected at least one value",
+        ),
         (("k = [-3.0, 3.0]", 'k = ["a"]'), "k = 'a': expected a finite number"),
         (("[[estimator]]", "[estimator]"), "not TOML"),
     ],
@@ -115,7 +143,11 @@ def test_all_errors_come_at_once():
 
 def test_leave_one_out_without_any_l_of_two_or_more_is_an_error():
     with pytest.raises(BadInput, match=r"leave_one_out.*num_samples = 1: expected at least 2"):
-        resolve(parse_sweep(GOOD.replace("[1, 4]", "[1]").replace("samples = [2]", "samples = [1]"), "here"))
+        resolve(
+            parse_sweep(
+                GOOD.replace("[1, 4]", "[1]").replace("samples = [2]", "samples = [1]"), "here"
+            )
+        )
 
 
 def test_nothing_to_measure_is_an_error():
@@ -126,7 +158,9 @@ def test_nothing_to_measure_is_an_error():
 
 
 def test_unknown_presets_and_files():
-    with pytest.raises(BadInput, match=r"sweep 'quik': expected a file or a preset .*did you mean quick\?"):
+    with pytest.raises(
+        BadInput, match=r"sweep 'quik': expected a file or a preset .*did you mean quick\?"
+    ):
         load_sweep("quik")
 
 

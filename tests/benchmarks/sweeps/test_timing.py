@@ -56,7 +56,9 @@ def test_the_estimators_are_called_in_turn_and_each_round_begins_with_the_next()
 
 
 def test_a_time_is_the_median_of_the_calls_by_estimate(monkeypatch):
-    clock = itertools.accumulate(itertools.cycle([0.0, 2.0, 0.0, 2.0, 0.0, 50.0]))  # calls of 2, 2 and 50 seconds
+    clock = itertools.accumulate(
+        itertools.cycle([0.0, 2.0, 0.0, 2.0, 0.0, 50.0])
+    )  # calls of 2, 2 and 50 seconds
     monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
     assert interleaved({"one": Call(lambda: None, 4)}, rounds=3) == {"one": 0.5}
 
@@ -85,8 +87,12 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
         values = [each.seconds for each in kept[row.cell]]
         assert row.seconds == pytest.approx(math.sqrt(values[0] * values[1]))
         assert row.work_normalised_variance == pytest.approx(row.variance * row.seconds)
-        down = math.hypot(math.log(row.variance / row.variance_low), math.log(row.seconds / row.seconds_low))
-        assert math.log(row.work_normalised_variance / row.work_normalised_variance_low) == pytest.approx(down)
+        down = math.hypot(
+            math.log(row.variance / row.variance_low), math.log(row.seconds / row.seconds_low)
+        )
+        assert math.log(
+            row.work_normalised_variance / row.work_normalised_variance_low
+        ) == pytest.approx(down)
     changed = [*TIMES, *WORK]
     assert before.drop(columns=changed).equals(after.drop(columns=changed))
     assert batches.equals(read_left_out(run))
@@ -147,7 +153,15 @@ def test_the_command(run_command, tmp_path):
         assert f"--processes {processes}: expected at least 2" in err
     status, out, err = run_command("time", "tiny.toml", "--processes", "2", "--json")
     assert status == 0
-    assert json.loads(out) == {"folder": "results/tiny", "cells": 4, "processes": 2, "timed": 8, "reused": 0}
+    assert json.loads(out) == {
+        "folder": "results/tiny",
+        "cells": 4,
+        "processes": 2,
+        "timed": 8,
+        "reused": 0,
+    }
     assert "process 2 of 2" in err
     assert "timed in 2 processes" in (tmp_path / "results" / "tiny" / "summary.md").read_text()
-    assert "8 of these times were there already" in run_command("time", "tiny", "--processes", "2")[1]
+    assert (
+        "8 of these times were there already" in run_command("time", "tiny", "--processes", "2")[1]
+    )

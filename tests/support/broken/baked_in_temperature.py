@@ -14,4 +14,4 @@ class Broken(Relaxed):
     def surrogate(self, problem, params, state, key, num_samples):
         q = base(problem.distribution(params))
         relaxed = relaxed_sample(q, key, num_samples, as_float(self.temperature))
-        return problem.costs(params, relaxed).mean(0).sum(), state
+        return problem.objectives(params, relaxed).mean(0).sum(), state

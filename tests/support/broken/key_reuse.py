@@ -9,4 +9,4 @@ from gradest.estimators.sampling.draws import rsample
 class Broken(Pathwise):
     def surrogate(self, problem, params, state, key, num_samples):
         x = rsample(problem.distribution(params), key, 1)
-        return problem.costs(params, jnp.repeat(x, num_samples, axis=0)).mean(0).sum(), state
+        return problem.objectives(params, jnp.repeat(x, num_samples, axis=0)).mean(0).sum(), state

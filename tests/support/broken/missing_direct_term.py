@@ -2,7 +2,7 @@
 
 from jax.lax import stop_gradient
 
-from gradest.estimators import Cost
+from gradest.estimators import Evaluations
 from gradest.estimators.sampling.draws import sample
 from gradest.estimators.score_function.score_function import ScoreFunction
 
@@ -11,7 +11,7 @@ class Broken(ScoreFunction):
     def surrogate(self, problem, params, state, key, num_samples):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        return (stop_gradient(problem.costs(params, x)) * q.log_prob(x)).mean(0).sum(), state
+        return (stop_gradient(problem.objectives(params, x)) * q.log_prob(x)).mean(0).sum(), state
 
-    def cost(self, problem, num_samples):
-        return Cost(f=num_samples, grad=0)
+    def evaluations(self, problem, num_samples):
+        return Evaluations(f=num_samples, grad=0)

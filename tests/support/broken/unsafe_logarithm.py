@@ -11,6 +11,6 @@ class Broken(ScoreFunction):
     def surrogate(self, problem, params, state, key, num_samples):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        p, f = base(q).probs, problem.costs(params, x)
+        p, f = base(q).probs, problem.objectives(params, x)
         log_q = (x * jnp.log(p) + (1 - x) * jnp.log(1 - p)).sum(-1)
         return (stop_gradient(f) * log_q + f).mean(0).sum(), state

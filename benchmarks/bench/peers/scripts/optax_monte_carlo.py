@@ -1,7 +1,8 @@
 """optax.monte_carlo: its Jacobians, averaged over the samples, vmapped over replicates and jitted.
 
-It has no leave-one-out baseline and no relaxation, its measure-valued gradient is for the Gaussian, and its
-distribution for the Gaussian has ln σ for a parameter: the gradient with respect to σ is that divided by σ.
+It has no leave-one-out baseline and no relaxation, its measure-valued gradient is for the Gaussian,
+and its distribution for the Gaussian has ln σ for a parameter: the gradient with respect to σ is
+that divided by σ.
 """
 
 from importlib.metadata import version
@@ -27,7 +28,9 @@ class Bernoulli:
 
     def sample(self, shape: tuple[int, ...], key: jax.Array) -> jax.Array:
         """Bits, as numbers."""
-        return jax.random.bernoulli(key, jax.nn.sigmoid(self.logits), shape + self.logits.shape).astype(float)
+        return jax.random.bernoulli(
+            key, jax.nn.sigmoid(self.logits), shape + self.logits.shape
+        ).astype(float)
 
     def log_prob(self, x: jax.Array) -> jax.Array:
         """Of one vector of bits."""
@@ -36,7 +39,10 @@ class Bernoulli:
 
 def prepare(cell: Cell, replicates: int) -> Call:
     """Compiles the cell's program."""
-    if cell.estimator not in ESTIMATORS or (cell.problem, cell.estimator) == ("bernoulli_square", "measure_valued"):
+    if cell.estimator not in ESTIMATORS or (cell.problem, cell.estimator) == (
+        "bernoulli_square",
+        "measure_valued",
+    ):
         raise DoesNotHave(f"{cell.estimator} on {cell.problem}")
     jacobians = ESTIMATORS[cell.estimator]
     target = cell.constants["k" if cell.problem == "gaussian_square" else "t"]
@@ -54,9 +60,13 @@ def prepare(cell: Cell, replicates: int) -> Call:
         return {"mean": mean.mean(0), "scale": log_scale.mean(0) / theta["scale"]}
 
     @jax.jit
-    def gradients(theta: dict[str, jax.Array], key: jax.Array) -> tuple[dict[str, jax.Array], jax.Array]:
+    def gradients(
+        theta: dict[str, jax.Array], key: jax.Array
+    ) -> tuple[dict[str, jax.Array], jax.Array]:
         now, later = jax.random.split(key)
-        return jax.vmap(gradient, in_axes=(None, 0))(theta, jax.random.split(now, replicates)), later
+        return jax.vmap(gradient, in_axes=(None, 0))(
+            theta, jax.random.split(now, replicates)
+        ), later
 
     key = jax.random.key(0)
 

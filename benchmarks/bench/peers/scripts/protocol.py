@@ -1,8 +1,9 @@
-"""The peer's end of the conversation: a line of JSON asked on stdin, a line of JSON answered on stdout.
+"""The peer's end of the conversation: a line of JSON asked on stdin, a line of JSON answered on
+stdout.
 
-A peer is a script beside this file, run by the Python of its own environment. It says how it prepares a cell, and
-`serve` does the rest. Nothing here may be imported but the standard library and NumPy. The other end is
-benchmarks/peer.py.
+A peer is a script beside this file, run by the Python of its own environment. It says how it
+prepares a cell, and `serve` does the rest. Nothing here may be imported but the standard library
+and NumPy. The other end is benchmarks/peer.py.
 """
 
 import json
@@ -43,7 +44,8 @@ def serve(prepare: Callable[[Cell, int], Call], *, version: str, batched: bool) 
     Args:
         prepare: makes the call for a cell and a number of replicates.
         version: of the peer.
-        batched: whether a call's replicates run at once; where not, they are asked for one at a time.
+        batched: whether a call's replicates run at once; where not, they are asked for one at a
+            time.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
@@ -65,7 +67,8 @@ def serve(prepare: Callable[[Cell, int], Call], *, version: str, batched: bool) 
                 case "gradients":
                     found = [call() for _ in range(question["calls"])]
                     arrays: dict[str, Any] = {
-                        group: np.concatenate([np.asarray(one[group]) for one in found]) for group in found[0]
+                        group: np.concatenate([np.asarray(one[group]) for one in found])
+                        for group in found[0]
                     }
                     np.savez(question["file"], **arrays)
         except DoesNotHave as lacking:

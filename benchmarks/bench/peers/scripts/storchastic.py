@@ -1,7 +1,8 @@
-"""Storchastic: its methods, batched over replicates by declaring them independent, as its users do with data points.
+"""Storchastic: its methods, batched over replicates by declaring them independent, as its users do
+with data points.
 
-A cost is averaged over independent replicates, so the gradient of one of them is divided by how many there are. It
-has no measure-valued gradient.
+A cost is averaged over independent replicates, so the gradient of one of them is divided by how
+many there are. It has no measure-valued gradient.
 """
 
 from importlib.metadata import version
@@ -24,7 +25,9 @@ def method_of(cell: Cell) -> Method:
             return Reparameterization("x", n_samples=cell.num_samples)
         case "bernoulli_square", "gumbel_softmax":
             temperature = cell.constants["temperature"]
-            return GumbelSoftmax("x", n_samples=cell.num_samples, initial_temperature=temperature, annealing_rate=0.0)
+            return GumbelSoftmax(
+                "x", n_samples=cell.num_samples, initial_temperature=temperature, annealing_rate=0.0
+            )
     raise DoesNotHave(f"{cell.estimator} on {cell.problem}")
 
 
@@ -35,13 +38,18 @@ def prepare(cell: Cell, replicates: int) -> Call:
     theta = {group: torch.tensor(values) for group, values in cell.params.items()}
 
     def distribution(theta: dict[str, torch.Tensor]) -> Distribution:
-        each = {group: storch.denote_independent(values, 0, "replicates") for group, values in theta.items()}
+        each = {
+            group: storch.denote_independent(values, 0, "replicates")
+            for group, values in theta.items()
+        }
         if cell.problem == "gaussian_square":
             return Normal(each["mean"], each["scale"], validate_args=False)
         return Bernoulli(logits=each["logits"], validate_args=False)
 
     def call() -> dict[str, torch.Tensor]:
-        expanded = {g: values.expand(replicates, -1).clone().requires_grad_() for g, values in theta.items()}
+        expanded = {
+            g: values.expand(replicates, -1).clone().requires_grad_() for g, values in theta.items()
+        }
         x = method(distribution(expanded))
         storch.add_cost(((x - target) ** 2).sum(-1), "f")
         storch.backward()

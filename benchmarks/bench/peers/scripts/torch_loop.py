@@ -14,7 +14,10 @@ def prepare(cell: Cell, replicates: int) -> Call:
 
     def call() -> dict[str, torch.Tensor]:
         found = [torch.autograd.grad(surrogate(cell, theta), leaves) for _ in range(replicates)]
-        return {group: torch.stack(column) for group, column in zip(groups, zip(*found, strict=True), strict=True)}
+        return {
+            group: torch.stack(column)
+            for group, column in zip(groups, zip(*found, strict=True), strict=True)
+        }
 
     surrogate(cell, theta)  # says what it does not have
     return call

@@ -1,6 +1,7 @@
 """The estimators as one writes them in PyTorch: surrogate losses whose gradient is the estimate.
 
-θ has the shape (D,) for one replicate, or (R, D) for as many as have a θ of their own; so has the loss, less D.
+θ has the shape (D,) for one replicate, or (R, D) for as many as have a θ of their own; so has the
+loss, less D.
 """
 
 import torch
@@ -12,7 +13,9 @@ Theta = dict[str, torch.Tensor]
 
 def theta_of(cell: Cell) -> Theta:
     """θ, to be differentiated by."""
-    return {group: torch.tensor(values, requires_grad=True) for group, values in cell.params.items()}
+    return {
+        group: torch.tensor(values, requires_grad=True) for group, values in cell.params.items()
+    }
 
 
 def distribution(cell: Cell, theta: Theta) -> Distribution:

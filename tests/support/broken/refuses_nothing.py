@@ -4,5 +4,5 @@ from gradest.estimators.pathwise.pathwise import Pathwise
 
 
 class Broken(Pathwise):
-    def supports(self, problem):
+    def refuses(self, problem):
         return None

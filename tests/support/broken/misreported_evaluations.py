@@ -1,0 +1,10 @@
+"""Breaks the count of evaluations: each part evaluates f at two points, and only one of them is stated."""
+
+from gradest.estimators import Evaluations
+from gradest.estimators.differences.measure_valued import MeasureValued
+
+
+class Broken(MeasureValued):
+    def evaluations(self, problem, num_samples):
+        honest = super().evaluations(problem, num_samples)
+        return Evaluations(f=honest.f // 2, grad=honest.grad)
