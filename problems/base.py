@@ -60,6 +60,10 @@ class Problem(Configured):
         """f for each of L samples."""
         return jax.vmap(self.objective, in_axes=(None, 0))(params, x)
 
+    def direct_gradients(self, num_samples: int) -> int:
+        """Evaluations of ∂f/∂θ at so many draws: as many where f depends on θ itself, else none."""
+        return num_samples if self.objective_uses_params else 0
+
     def abstract_distribution(self) -> Any:
         """q_θ with shapes for arrays: its type, event and batch, at no cost."""
         leaves, structure = jax.tree.flatten(self)

@@ -74,7 +74,7 @@ class MeasureValued(SurrogateEstimator):
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         event = problem.abstract_distribution().event_shape
-        own = num_samples * problem.objective_uses_params
+        own = problem.direct_gradients(num_samples)
         return Evaluations(
             f=2 * math.prod(event) * num_samples * moving_parameters(problem) + own, grad=own
         )

@@ -83,9 +83,7 @@ class StochasticTriple(SurrogateEstimator):
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
-        return Evaluations(
-            f=(1 + jumps) * num_samples, grad=num_samples * problem.objective_uses_params
-        )
+        return Evaluations(f=(1 + jumps) * num_samples, grad=problem.direct_gradients(num_samples))
 
 
 def one_of(

@@ -25,7 +25,7 @@ class OfBernoullis(SurrogateEstimator):
         return needs_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)
+        return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))
 
 
 class AntitheticPairs(OfBernoullis):

@@ -80,5 +80,5 @@ class AugmentSwap(SurrogateEstimator):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         orders, _ = self.swaps(base(problem.abstract_distribution()).logits.shape[-1])
         return Evaluations(
-            f=(len(orders) + 1) * num_samples, grad=num_samples * problem.objective_uses_params
+            f=(len(orders) + 1) * num_samples, grad=problem.direct_gradients(num_samples)
         )

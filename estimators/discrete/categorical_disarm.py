@@ -102,7 +102,7 @@ class CategoricalDisARM(SurrogateEstimator):
         return None if known else f"{type(q).__name__} has no categories to be the leaves of a tree"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)
+        return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))
 
 
 def log_total(

@@ -74,7 +74,7 @@ class DoubleControlVariate(LearningEstimator):
         return None if knows(mean_parameter, q) else reason
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        return Evaluations(f=num_samples, grad=(1 + problem.objective_uses_params) * num_samples)
+        return Evaluations(f=num_samples, grad=num_samples + problem.direct_gradients(num_samples))
 
 
 class RODEO(LearningEstimator):
@@ -141,4 +141,4 @@ class RODEO(LearningEstimator):
         return needs_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        return Evaluations(f=num_samples, grad=(1 + problem.objective_uses_params) * num_samples)
+        return Evaluations(f=num_samples, grad=num_samples + problem.direct_gradients(num_samples))

@@ -56,7 +56,7 @@ class FiniteSupport(SurrogateEstimator):
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         values = self.evaluated(problem, num_samples)
-        return Evaluations(f=values, grad=values * problem.objective_uses_params)
+        return Evaluations(f=values, grad=problem.direct_gradients(values))
 
 
 class Picked(NamedTuple):

@@ -114,8 +114,10 @@ class REBAR(ConditionedControlVariate):
         return (self.coefficient, jnp.log(self.temperature)) if self.learned else None
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        own = problem.objective_uses_params
-        return Evaluations(f=3 * num_samples, grad=(2 + own + 3 * self.learned) * num_samples)
+        grad = 2 * num_samples + problem.direct_gradients(num_samples)
+        if self.learned:
+            grad += 3 * num_samples
+        return Evaluations(f=3 * num_samples, grad=grad)
 
 
 def learned_relaxation(learned: Any) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -169,7 +171,7 @@ class RELAX(ConditionedControlVariate):
         return problem.smooth or not self.relaxed_f
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        own = problem.objective_uses_params
+        direct = problem.direct_gradients(num_samples)
         if self.relaxed_f:
-            return Evaluations(f=3 * num_samples, grad=(5 + own) * num_samples)
-        return Evaluations(f=num_samples, grad=num_samples * own)
+            return Evaluations(f=3 * num_samples, grad=5 * num_samples + direct)
+        return Evaluations(f=num_samples, grad=direct)

@@ -95,4 +95,4 @@ class ImportanceWeighted(SurrogateEstimator):
         return None if knows(widened, q) else f"no wider {type(q).__name__} is known"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)
+        return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))

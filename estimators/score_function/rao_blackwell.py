@@ -41,4 +41,4 @@ class RaoBlackwell(SurrogateEstimator):
         )
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)
+        return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))

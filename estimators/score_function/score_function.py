@@ -103,5 +103,5 @@ class ScoreFunction(SurrogateEstimator):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         extra = self.control_variate.evaluations(problem)
         return Evaluations(
-            f=num_samples + extra.f, grad=num_samples * problem.objective_uses_params + extra.grad
+            f=num_samples + extra.f, grad=problem.direct_gradients(num_samples) + extra.grad
         )

@@ -51,4 +51,4 @@ class LearnedBaseline(SurrogateEstimator):
         return None
 
     def evaluations(self, problem, num_samples):
-        return Evaluations(f=num_samples, grad=num_samples * problem.objective_uses_params)
+        return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))
