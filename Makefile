@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers coverage catalogue clean
+.PHONY: setup run test test-all lint bench bench-peers coverage catalogue metrics clean
 
 setup: $(READY)
 
@@ -49,6 +49,10 @@ coverage: $(READY)
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)
 	$(BIN)/python -m gradest.benchmarks.catalogue.catalogue
+
+# What a reader meets: density, chained conditionals, long functions, and the floors of the rooms.
+metrics: $(READY)
+	$(BIN)/python -m tests.support.metrics
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -40,7 +40,7 @@ def today(row: dict[str, str]) -> dict[str, str]:
 
 
 def differences(old: Path, new: Path) -> list[str]:
-    """What differs between two runs, a line each; columns that only the new run has are no difference."""
+    """What differs, a line each; a column that only the new run has is no difference."""
     found = []
     for name in FILES:
         before, after = read(old / name), read(new / name)
