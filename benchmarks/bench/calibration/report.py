@@ -26,9 +26,9 @@ from gradest.benchmarks.figures.layout import (
     width_of,
 )
 from gradest.benchmarks.figures.saving import in_style, save
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.benchmarks.statistics.intervals import CONFIDENCE
-from gradest.benchmarks.sweeps.run import use_compilation_cache, write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
 
 
 class Aim(NamedTuple):

@@ -17,8 +17,9 @@ from jaxtyping import Float
 from scipy.special import ndtr, ndtri
 from scipy.stats import chi2, false_discovery_control
 
+from gradest.benchmarks.measurement.batching import number_of_batches
 from gradest.benchmarks.measurement.exact_variances import exact_variance
-from gradest.benchmarks.measurement.replicates import cell_key, measure, number_of_batches
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics.bias import Truth, biases, deviation, exactly, holm
 from gradest.benchmarks.statistics.intervals import (
     CONFIDENCE,

@@ -49,10 +49,11 @@ from gradest.benchmarks.cli.main import INTERRUPTED, complain
 from gradest.benchmarks.cli.options import one_of, positive_integers
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.measurement.replicates import forget_programs
-from gradest.benchmarks.runtime.environment import environment, git_state, hardware
+from gradest.benchmarks.runtime.environment import environment, hardware
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
+from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics.intervals import median
-from gradest.benchmarks.sweeps.run import use_compilation_cache, write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
 from gradest.estimators import estimator
 from gradest.problems import problem
 

@@ -8,10 +8,11 @@ from typing import Any
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-from gradest.benchmarks.measurement.programs import estimates, settle
+from gradest.benchmarks.measurement.programs import estimates, warm_up_leaves
 from gradest.benchmarks.measurement.replicates import cell_key, compile_cell, measure, program
-from gradest.benchmarks.runtime.program_cache import Ready
-from gradest.benchmarks.sweeps.sweep import Cell, load_sweep, resolve
+from gradest.benchmarks.runtime.program_cache import Executable
+from gradest.benchmarks.sweeps.plan import Cell, resolve
+from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem
 from gradest.problems.base import Params
@@ -53,7 +54,7 @@ def rows(preset: str = "default") -> Iterator[dict[str, Any]]:
             plan.problems[cell.problem], plan.estimators[cell.estimator], cell.num_samples
         )
         programs.setdefault((key, cell.replicates), cell)
-    summed: list[Ready] = []
+    summed: list[Executable] = []
     with nothing_cached():
         for cell in programs.values():
             problem, estimator = plan.problems[cell.problem], plan.estimators[cell.estimator]
@@ -64,12 +65,12 @@ def rows(preset: str = "default") -> Iterator[dict[str, Any]]:
             }
             seconds = seconds_of(problem, estimator, cell, summed)
             yield where | seconds | {"seconds": sum(seconds.values())}
-            for each in (estimates, settle):
+            for each in (estimates, warm_up_leaves):
                 each.forget()
 
 
 def seconds_of(
-    problem: Problem, estimator: Estimator, cell: Cell, summed: list[Ready]
+    problem: Problem, estimator: Estimator, cell: Cell, summed: list[Executable]
 ) -> dict[str, float]:
     """Seconds of tracing and compiling each of the programs of a cell; `summed` holds the sums that are there."""
     made = compile_cell(
@@ -86,7 +87,7 @@ def seconds_of(
     return {
         "estimates_seconds": made.moments.estimates.seconds,
         "sums_seconds": made.moments.sums.seconds if fresh else 0.0,
-        "adapt_seconds": made.settle.seconds if made.settle else 0.0,
+        "adapt_seconds": made.warm_up.seconds if made.warm_up else 0.0,
     }
 
 

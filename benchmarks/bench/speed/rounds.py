@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from gradest.benchmarks.measurement.replicates import cell_key
-from gradest.benchmarks.sweeps.timing import Call, call_of
+from gradest.benchmarks.measurement.rounds import Call, call_of
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
 

@@ -27,8 +27,8 @@ from gradest.benchmarks.bench.speed.floor import (
 from gradest.benchmarks.bench.speed.rounds import Contender, contender, interleaved, our_call
 from gradest.benchmarks.measurement.programs import COMPILER
 from gradest.benchmarks.measurement.replicates import forget_programs
+from gradest.benchmarks.measurement.rounds import Call
 from gradest.benchmarks.statistics.intervals import median
-from gradest.benchmarks.sweeps.timing import Call
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem
 from gradest.problems.base import Params

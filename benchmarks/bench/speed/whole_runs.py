@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gradest.benchmarks.bench.speed.own_process import Ran, run_command
-from gradest.benchmarks.sweeps.sweep import preset_names
+from gradest.benchmarks.sweeps.schema import preset_names
 
 REPLICATES = (10_000, 100_000, 1_000_000, 10_000_000)
 ESTIMATORS = ("score_function", "pathwise")
