@@ -118,7 +118,9 @@ def test_statistics_have_no_jax_in_them(path):
 
 def test_links_are_packages_and_the_lock_names_no_index():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    links = {path.name: path.resolve() for path in (ROOT / "gradest").iterdir() if path.is_symlink()}
+    links = {
+        path.name: path.resolve() for path in (ROOT / "gradest").iterdir() if path.is_symlink()
+    }
     assert links == {wing: ROOT / wing for wing in WINGS if wing != "gradest"}
     assert project["project"]["scripts"] == {"gradest": "gradest.benchmarks.cli.main:main"}
     lock = (ROOT / "requirements.lock").read_text()

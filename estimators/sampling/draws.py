@@ -21,7 +21,6 @@ from jax.scipy.special import i0e, i1e
 from jaxtyping import Array, Float, Num
 from numpyro.distributions import constraints
 
-import gradest.estimators.sampling.threefry  # noqa: F401  (draws take a third of the time)
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce, ranking
 
