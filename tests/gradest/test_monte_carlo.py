@@ -41,6 +41,11 @@ SQUARE_GRADIENT = (2 * (MEAN - 3), 2 * jnp.exp(2 * LOG_SCALE))
 r"""Of $\sum_i (\mu_i - 3)^2 + e^{2 s_i}$."""
 
 
+def compiled(jacobians, *given, key, num_samples=L, **options):
+    """Rows, from one compiled program: op by op it takes seconds."""
+    return jax.jit(lambda key: jacobians(*given, key, num_samples, **options))(jax.random.key(key))
+
+
 def assert_mean_is(rows, exact):
     error = rows.std(0, ddof=1) / np.sqrt(len(rows)) + ROUNDING
     z = (rows.mean(0) - exact) / error
@@ -50,7 +55,7 @@ def assert_mean_is(rows, exact):
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.parametrize("builder", [monte_carlo.multi_normal, optax.multi_normal])
 def test_the_mean_of_the_rows_is_the_gradient(name, builder):
-    found = ESTIMATORS[name](square, THETA, builder, jax.random.key(1), L)
+    found = compiled(ESTIMATORS[name], square, THETA, builder, key=1)
     for rows, exact in zip(found, SQUARE_GRADIENT, strict=True):
         assert rows.shape == (L, 2)
         assert rows.dtype == jnp.float32
@@ -58,8 +63,8 @@ def test_the_mean_of_the_rows_is_the_gradient(name, builder):
 
 
 def test_the_variance_of_the_pathwise_rows_is_the_exact_one():
-    mean, log_scale = monte_carlo.pathwise_jacobians(
-        square, THETA, monte_carlo.multi_normal, jax.random.key(2), L
+    mean, log_scale = compiled(
+        monte_carlo.pathwise_jacobians, square, THETA, monte_carlo.multi_normal, key=2
     )
     variance = jnp.exp(2 * LOG_SCALE)
     np.testing.assert_allclose(mean.var(0), 4 * variance, rtol=0.05)
@@ -82,14 +87,14 @@ def test_bits(name):
         bits = jnp.array(np.unravel_index(np.arange(8), (2, 2, 2))).T
         return (jnp.where(bits == 1, p, 1 - p).prod(1) * jax.vmap(f)(bits)).sum()
 
-    (rows,) = ESTIMATORS[name](f, (logits,), dist.BernoulliLogits, jax.random.key(3), L)
+    (rows,) = compiled(ESTIMATORS[name], f, (logits,), dist.BernoulliLogits, key=3)
     assert_mean_is(rows, jax.grad(expectation)(logits))
 
 
 def test_an_object_of_ones_own_is_a_distribution():
     logits = jnp.array([0.3, -1.0])
-    (rows,) = monte_carlo.score_function_jacobians(
-        jnp.sum, (logits,), optax_cases.Bernoulli, jax.random.key(4), L
+    (rows,) = compiled(
+        monte_carlo.score_function_jacobians, jnp.sum, (logits,), optax_cases.Bernoulli, key=4
     )
     p = jax.nn.sigmoid(logits)
     assert_mean_is(rows, p * (1 - p))
@@ -97,9 +102,8 @@ def test_an_object_of_ones_own_is_a_distribution():
 
 def test_a_draw_by_rejection_has_pathwise_rows():
     """E[x] = α/λ."""
-    alpha, rate = monte_carlo.pathwise_jacobians(
-        lambda x: x, (jnp.array(2.0), jnp.array(3.0)), dist.Gamma, jax.random.key(5), L
-    )
+    theta = (jnp.array(2.0), jnp.array(3.0))
+    alpha, rate = compiled(monte_carlo.pathwise_jacobians, lambda x: x, theta, dist.Gamma, key=5)
     assert alpha.shape == rate.shape == (L,)
     assert_mean_is(alpha, 1 / 3)
     assert_mean_is(rate, -2 / 9)
@@ -107,12 +111,12 @@ def test_a_draw_by_rejection_has_pathwise_rows():
 
 def test_parameters_may_have_any_shape_and_may_be_numpy():
     mean = np.ones((2, 3), np.float32)
-    found = monte_carlo.measure_valued_jacobians(
+    found = compiled(
+        monte_carlo.measure_valued_jacobians,
         lambda x: (x**2).sum(),
         [mean, np.float32(0)],
         monte_carlo.multi_normal,
-        jax.random.key(6),
-        L,
+        key=6,
     )
     assert isinstance(found, list)
     assert [rows.shape for rows in found] == [(L, 2, 3), (L,)]
@@ -122,12 +126,12 @@ def test_parameters_may_have_any_shape_and_may_be_numpy():
 
 def test_coupling_leaves_nothing_of_what_is_even_about_the_mean():
     def rows(coupling):
-        return monte_carlo.measure_valued_jacobians(
+        return compiled(
+            monte_carlo.measure_valued_jacobians,
             lambda x: ((x - MEAN) ** 2).sum(),
             THETA,
             monte_carlo.multi_normal,
-            jax.random.key(7),
-            L,
+            key=7,
             coupling=coupling,
         )[0]
 
@@ -159,14 +163,15 @@ def test_what_cannot_be_is_refused_with_the_reason():
 
 @pytest.mark.parametrize("name", ["score_function", "pathwise"])
 def test_the_delta_method_leaves_no_variance_of_a_quadratic(name):
-    rows, state = monte_carlo.control_variates_jacobians(
+    rows, state = compiled(
+        monte_carlo.control_variates_jacobians,
         lambda x: (x @ jnp.array([[2.0, 0.5], [0.5, 1.0]]) * x).sum(),
         monte_carlo.control_delta_method,
         ESTIMATORS[name],
         THETA,
         monte_carlo.multi_normal,
-        jax.random.key(9),
-        100,
+        key=9,
+        num_samples=100,
     )
     assert state is None
     np.testing.assert_allclose(rows[0], [[3.5, 0.0]] * 100, atol=1e-4)
@@ -178,14 +183,14 @@ def test_the_delta_method_leaves_no_variance_of_a_quadratic(name):
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_the_delta_method_keeps_the_mean(name, coefficients):
     """E[x³] = μ³ + 3 μ σ²."""
-    rows, _ = monte_carlo.control_variates_jacobians(
+    rows, _ = compiled(
+        monte_carlo.control_variates_jacobians,
         lambda x: (x**3).sum(),
         monte_carlo.control_delta_method,
         ESTIMATORS[name],
         THETA,
         monte_carlo.multi_normal,
-        jax.random.key(10),
-        L,
+        key=10,
         estimate_cv_coeffs=coefficients,
     )
     variance = jnp.exp(2 * LOG_SCALE)
@@ -202,14 +207,15 @@ def test_the_coefficient_is_the_one_that_minimises_the_variance():
 
         return lambda params, x, state: 2 * function(x), expectation, lambda p, x, state: state
 
-    rows, _ = monte_carlo.control_variates_jacobians(
+    rows, _ = compiled(
+        monte_carlo.control_variates_jacobians,
         square,
         twice,
         monte_carlo.score_function_jacobians,
         THETA,
         monte_carlo.multi_normal,
-        jax.random.key(11),
-        200,
+        key=11,
+        num_samples=200,
         estimate_cv_coeffs=True,
         estimate_cv_coeffs_num_samples=500,
     )
