@@ -1,13 +1,11 @@
 """`make calibration`: how often the intervals and tests are right."""
 
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from gradest.benchmarks.bench.calibration.report import AIMS, MET, MISSED, verdicts, write
 from gradest.benchmarks.bench.calibration.studies import STUDIES, simulate
-from gradest.benchmarks.cli.main import run_and_exit
 from gradest.benchmarks.sweeps.run import use_compilation_cache
 
 RESULTS = Path("results/calibration")
@@ -25,10 +23,5 @@ def command(output: Path) -> None:
         print(f"{aim.text}: {found.count(MET)} of {len(found)}, {found.count(MISSED)} missed")
 
 
-def main(words: list[str] | None = None) -> NoReturn:
-    """Exits with a status; bad input is one clear line."""
-    run_and_exit(command, words, "calibration", "nothing is written before the end")
-
-
 if __name__ == "__main__":
-    main()
+    command()

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from gradest.benchmarks.bench.calibration import bias_tests, rates, report, summaries, variances
-from gradest.benchmarks.bench.calibration.__main__ import main
+from gradest.benchmarks.bench.calibration.__main__ import command
 from gradest.benchmarks.bench.calibration.laws import LAWS
 from gradest.benchmarks.bench.calibration.studies import FEW, MANY, STUDIES, Study, simulate
 from gradest.benchmarks.bench.calibration.variances import (
@@ -69,7 +69,7 @@ def rate(rows: pd.DataFrame, **where: object) -> float:
 
 @pytest.mark.parametrize("name", ["normal", "Laplace", "chi-square(1)"])
 def test_coverage_up_to_kurtosis_fifteen(name):
-    """1,000 studies: 95 % to a point and three Monte Carlo errors; the chi-square interval is not."""
+    """1,000 studies: 95 % to a point and three Monte Carlo errors, but for the chi-square interval."""
     rows = simulate([Study(variances.study_variance, (name, 1, FEW), 1000)])
     error = 3 * math.sqrt(0.95 * 0.05 / 1000)
     for method in ("as shipped", "jackknife of ln s²", "bootstrap-t"):
@@ -78,7 +78,7 @@ def test_coverage_up_to_kurtosis_fifteen(name):
 
 
 def test_coverage_at_kurtosis_a_hundred_needs_the_bootstrap():
-    """600 studies: the jackknife alone falls below 90 %; as shipped not, to three Monte Carlo errors."""
+    """600 studies: the jackknife alone is below 90 %, as shipped it is not (three errors allowed)."""
     rows = simulate([Study(variances.study_variance, ("lognormal(1)", 1, FEW), 600)])
     assert rate(rows, method="as shipped") > 0.9 - 3 * math.sqrt(0.9 * 0.1 / 600)
     assert rate(rows, method="jackknife of ln s²") < 0.9
@@ -128,7 +128,7 @@ def test_false_discoveries_in_a_sweep():
 
 
 def test_claims_and_power_are_as_predicted():
-    """300 studies each, three Monte Carlo errors; `width`, the detectable bias, tends to 3.65 of them."""
+    """300 studies each, to three Monte Carlo errors; `width` is the detectable bias: 3.65 errors."""
     rows = simulate(
         [
             Study(bias_tests.study_equivalence, ("exponential", 3, FEW), 300),
@@ -205,8 +205,6 @@ def test_the_command_writes_the_study_and_says_how_each_aim_fared(tmp_path, monk
     cheap = (Study(bias_tests.study_power, ("exponential", 10, FEW), 2),)
     monkeypatch.setattr("gradest.benchmarks.bench.calibration.__main__.STUDIES", cheap)
     monkeypatch.setenv("GRADEST_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(SystemExit) as ended:
-        main(["--output", str(tmp_path / "out")])
-    assert ended.value.code == 0
+    command.main(["--output", str(tmp_path / "out")], standalone_mode=False)
     assert (tmp_path / "out" / "calibration.md").exists()
     assert "planted biases found: as predicted, within 3 points: " in capsys.readouterr().out
