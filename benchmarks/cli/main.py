@@ -518,6 +518,25 @@ def main(args: list[str] | None = None) -> NoReturn:
     sys.exit(status or 0)
 
 
+def run_and_exit(command: click.Command, words: list[str] | None, name: str, kept: str) -> NoReturn:
+    """Runs the command of a bench and exits with its status; bad input is one clear line.
+
+    Args:
+        command: what is run.
+        words: its arguments; None for those of the process.
+        name: what its help calls it.
+        kept: what is there when it is interrupted, for the line that says so.
+    """
+    try:
+        command.main(words, prog_name=name, standalone_mode=False)
+    except (click.ClickException, GradestError) as error:
+        sys.exit(complain(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(f"gradest: interrupted; {kept}", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
 def complain(error: Exception) -> int:
     """One line on stderr for each thing that is wrong, and the exit status."""
     if isinstance(error, click.ClickException):
