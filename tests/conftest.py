@@ -19,10 +19,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def run_command(capsys, tmp_path, monkeypatch) -> Callable[..., tuple[int, str, str]]:
     """Runs a command in an empty folder: status, stdout, stderr."""
     from gradest.benchmarks.cli.main import main
-    from tests.benchmarks.sweeps.test_sweep import GOOD
+    from tests.support.sweeps import GOOD_SWEEP
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.toml").write_text(GOOD)
+    (tmp_path / "small.toml").write_text(GOOD_SWEEP)
 
     def call(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

@@ -10,7 +10,7 @@ from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.figures import saving as module
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.saving import METADATA, saving
-from tests.benchmarks.figures.test_figures import table
+from tests.support.made_tables import table
 
 
 @pytest.fixture
