@@ -41,12 +41,13 @@ MARKERS = {
 
 DASHES: tuple[tuple[float, ...], ...] = (
     (),
-    (5, 1.2),
-    (1.2, 1),
-    (5, 1.2, 1.2, 1.2),
-    (2.5, 1),
-    (8, 1.2, 1.2, 1.2, 1.2, 1.2),
+    (5.0, 1.2),
+    (1.2, 1.0),
+    (5.0, 1.2, 1.2, 1.2),
+    (2.5, 1.0),
+    (8.0, 1.2, 1.2, 1.2, 1.2, 1.2),
 )
+"""Lengths of dash and gap in turn, as Style has them."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Style:
 
 EXACT = Style("0.35", width=0.4)
 """The exact value under the measured points."""
-DIAGONAL = Style("0.6", dashes=(1, 1.5), width=0.6)
+DIAGONAL = Style("0.6", dashes=(1.0, 1.5), width=0.6)
 """A line to read against, dotted."""
 ZERO = Style("0.3", width=0.6)
 STAR = Style("black", marker="asterisk", size=3.2, line=False, edge_width=0.6)
