@@ -66,28 +66,6 @@ class Estimator(Configured):
         """Whether the variance, given the state, is exactly proportional to 1/L."""
         return self.independent_terms
 
-    def learning_objective(
-        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
-    ) -> Float[Array, ""]:
-        r"""What parameters in the state are trained to minimise in expectation: here $\|g\|^2$, g
-        the estimate.
-
-        Where g is unbiased whatever they are, the gradient of $E\|g\|^2$ is that of the variance.
-        """
-        estimate, _ = self.estimate(problem, params, state, key, num_samples)
-        return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate))
-
-    def learning_gradient(
-        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
-    ) -> State | None:
-        """The gradient by which `estimate` trains parameters in its state; None where it trains
-        none.
-
-        It has the state's structure, with None for what is not trained by gradient. Its expectation
-        is the gradient of that of `learning_objective`, which is checked by finite differences.
-        """
-        return None
-
     def refuses_samples(self, num_samples: int) -> str | None:
         """None, or the reason why this estimator cannot take so many samples."""
         if num_samples >= self.min_samples:
