@@ -6,6 +6,7 @@ randomness. The draw is laid out with the samples along the minor axis, because 
 that axis long, and handed on transposed.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial, singledispatch
 from typing import Any, NamedTuple
@@ -80,6 +81,24 @@ def sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "
 def rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """L draws from q as a differentiable function of its parameters."""
     return _rsample(base(q), key, num_samples)
+
+
+def numbers_per_draw(q: dist.Distribution) -> int:
+    """How many random numbers one draw of x, for all data points, is made of.
+
+    A sampler by rejection counts as if nothing were rejected.
+    """
+    return _numbers_per_draw(base(q))
+
+
+@singledispatch
+def _numbers_per_draw(q: dist.Distribution) -> int:
+    return math.prod(q.batch_shape) * math.prod(q.event_shape)
+
+
+@_numbers_per_draw.register
+def _(q: PlackettLuce) -> int:
+    return math.prod(q.logits.shape)
 
 
 def knows(capability: Any, q: dist.Distribution) -> bool:
