@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gradest.benchmarks.errors import BadInput, GradestError
-from gradest.benchmarks.runtime.processes import collect_rarely
+from gradest.benchmarks.runtime.processes import collect_rarely, limit_threads
 
 if TYPE_CHECKING:
     from gradest.benchmarks.sweeps.sweep import Plan, Sweep
@@ -500,6 +500,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in words
     collect_rarely()
+    limit_threads()
     try:
         with terminable():
             status = cli.main(

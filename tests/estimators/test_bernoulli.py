@@ -26,10 +26,11 @@ from gradest.estimators.sampling.conditional_latents import (
     same_latent_given,
 )
 from gradest.estimators.sampling.copulas import COPULAS
-from gradest.estimators.sampling.draws import base, sample
+from gradest.estimators.sampling.draws import sample
 from gradest.problems import problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.enumeration import binary_vectors
-from tests.benchmarks.measurement.test_exact_variances import REPLICATES, deviation, threshold
+from tests.support.statistical import REPLICATES, deviation, threshold
 
 T, LOGIT = 0.45, 0.5
 P = 1 / (1 + math.exp(-LOGIT))

@@ -15,7 +15,6 @@ from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
 from gradest.estimators import estimator
 from gradest.problems import problem
-from tests.benchmarks.sweeps.test_run import Quiet
 from tests.support.made_runs import (
     LEAVE_ONE_OUT,
     PATHWISE,
@@ -26,6 +25,7 @@ from tests.support.made_runs import (
     jackknifed,
     write,
 )
+from tests.support.sweeps import Quiet
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.main import main
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.sweep import load_sweep, parse_sweep, resolve
-from tests.benchmarks.sweeps.test_sweep import GOOD
+from tests.support.sweeps import GOOD_SWEEP
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
 
@@ -49,7 +49,7 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
     few = {name: check.__globals__["PROBLEMS"][name] for name in ("gaussian_cosine",)}
     monkeypatch.setitem(check.__globals__, "PROBLEMS", few)
     (folder / "my_module.py").write_text(module)
-    (folder / "my_sweep.toml").write_text(GOOD + entry)
+    (folder / "my_sweep.toml").write_text(GOOD_SWEEP + entry)
     for line in commands.splitlines():
         command = line.split()
         more = ["--replicates", "400"] if command[1] == "run" else []

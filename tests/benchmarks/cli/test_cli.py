@@ -10,7 +10,7 @@ from gradest.benchmarks.analysis.results import read_measurements
 from gradest.benchmarks.cli.main import main
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
-from tests.benchmarks.sweeps.test_sweep import GOOD
+from tests.support.sweeps import GOOD_SWEEP
 
 
 def test_run_status_report_and_rerun(run_command, tmp_path):
@@ -57,7 +57,7 @@ def test_extend(run_command, tmp_path):
         assert status == 2
         assert message in err
     (tmp_path / "tiny.toml").write_text(
-        GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
+        GOOD_SWEEP.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
     )
     assert run_command("run", "tiny.toml", "-o", "tiny")[0] == 0
     status, _, err = run_command("extend", "tiny", "-o", "tiny", "--replicates", "401")
@@ -213,7 +213,7 @@ def test_an_interrupted_drawing_does_not_ask_for_more_replicates(
     from gradest.benchmarks.report import report
 
     (tmp_path / "tiny.toml").write_text(
-        GOOD.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
+        GOOD_SWEEP.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
     )
     assert run_command("run", "tiny.toml", "-o", "tiny")[0] == 0
 

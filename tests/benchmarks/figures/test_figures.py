@@ -12,94 +12,29 @@ from matplotlib.text import Text
 
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label, slug
 from gradest.benchmarks.analysis.results import labelled
-from gradest.benchmarks.figures.figures import figures, log_ticks
-from gradest.benchmarks.figures.layout import STAR, looks_of
-from gradest.benchmarks.figures.saving import in_style, saving
-from gradest.benchmarks.sweeps.run import COLUMNS
-from tests.support.made_runs import errors, jackknifed
-
-BASELINES = ("none", "mean", "moving_average", "leave_one_out", "optimal")
-ELEVEN = [
-    *(
-        ("score_function", {"baseline": baseline, "control_variate": "none"})
-        for baseline in BASELINES
-    ),
-    ("score_function", {"baseline": "none", "control_variate": "delta"}),
-    ("pathwise", {}),
-    ("measure_valued", {"coupled": True}),
-    ("gumbel_softmax", {"temperature": 0.5}),
-    ("gumbel_softmax", {"temperature": 1.0}),
-    ("straight_through_gumbel", {"temperature": 0.5}),
-]
-SQUARE = ("gaussian_square", {"k": 3.0, "mean": 1.0, "scale": 1.0, "dim": 1})
-
-
-def table(
-    problems=(SQUARE,),
-    estimators=ELEVEN[:3],
-    levels=(1, 4, 16),
-    groups=("mean", "scale"),
-    **columns,
-):
-    """Measurements as a run would write them; every variance is (i + 1)/L for the i-th estimator."""
-    rows = []
-    for (problem, args), (i, (name, options)), samples, group in itertools.product(
-        problems, enumerate(estimators), levels, groups
-    ):
-        variance, steps = (i + 1) / samples, args.get("train_steps", 0)
-        rows.append(
-            {
-                "problem": problem,
-                "problem_args": json.dumps(args, sort_keys=True),
-                "estimator": name,
-                "estimator_args": json.dumps(options, sort_keys=True),
-                "point": f"step_{steps}" if steps else "init",
-                "group": group,
-                "dim": 1,
-                "num_samples": samples,
-                "replicates": 1000,
-                "dtype": "float32",
-                "status": "ok",
-                "variance": variance,
-                "variance_low": 0.98 * variance,
-                "variance_high": 1.02 * variance,
-                "unbiased": i % 3 > 0,
-                "exact": True,
-                "bias_finding": "none found",
-                "bias_relative": 0.01 * i,
-                "bias_relative_low": 0.01 * i - 0.1 / samples,
-                "bias_relative_high": 0.01 * i + 0.1 / samples,
-                "seconds": 1e-6 * (1 + 0.1 * i) * samples,
-            }
-            | columns
-        )
-    found = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"reason": object})
-    rng = np.random.default_rng(0)
-    apart = [errors(rng, 0.01) for _ in found.index]
-    batches = [
-        jackknifed(value, e - e.mean()) for value, e in zip(found.variance, apart, strict=True)
-    ]
-    return found.assign(jackknifed=pd.Series(batches, dtype=object))
+from gradest.benchmarks.figures.drawing import draw as draw_spec
+from gradest.benchmarks.figures.drawing import draw_panel, log_ticks
+from gradest.benchmarks.figures.figures import figures, styles_in
+from gradest.benchmarks.figures.layout import in_style, plot_keywords
+from gradest.benchmarks.figures.saving import saving
+from gradest.benchmarks.figures.spec import STAR, FigureSpec
+from tests.support.made_tables import ELEVEN, SQUARE, table
 
 
 def draw(measurements, name=""):
     """Each figure under its name, drawn, with the texts in it and their boxes."""
     with in_style():
-        for stem, figure in (
-            (stem, figure) for stem, figure in figures(measurements) if name in stem
-        ):
-            canvas = FigureCanvasAgg(figure)
-            canvas.draw()
-            texts = [
-                text
-                for text in figure.findobj(Text)
-                if text.get_visible() and text.get_text().strip()
-            ]
-            yield (
-                stem,
-                figure,
-                [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts],
-            )
+        for spec in figures(measurements):
+            if name in spec.name:
+                figure = draw_spec(spec)
+                canvas = FigureCanvasAgg(figure)
+                canvas.draw()
+                texts = [
+                    (text.get_text(), text.get_window_extent(canvas.get_renderer()))
+                    for text in figure.findobj(Text)
+                    if text.get_visible() and text.get_text().strip()
+                ]
+                yield spec.name, figure, texts
 
 
 def draw_figures(measurements, folder):
@@ -352,32 +287,32 @@ def test_a_star_for_each_significant_bias():
     measurements = table(groups=("mean",))
     measurements.loc[[0, 4, 5], "bias_finding"] = "biased"
     figure, texts = only(measurements, "bias")
-    assert sum(line.get_marker() == STAR["marker"] for line in figure.axes[0].lines) == 3
+    assert sum(line.get_marker() == plot_keywords(STAR)["marker"] for line in figure.axes[0].lines) == 3
     assert {"unbiased in theory", "biased in theory"} <= set(texts)
 
 
 def test_an_estimator_looks_the_same_in_every_figure_and_like_no_other():
     fourteen = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(14)]
-    looks = looks_of(labelled(table(estimators=fourteen)))
-    assert len({(look["color"], look["marker"]) for look in looks.values()}) == 14
-    assert len({look["marker"] for look in looks.values()}) == 14
+    styles = styles_in(labelled(table(estimators=fourteen)))
+    assert len({(style.color, style.marker) for style in styles.values()}) == 14
+    assert len({style.marker for style in styles.values()}) == 14
     forty = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(40)]
-    looks = looks_of(labelled(table(estimators=forty, levels=(1,))))
-    assert len({(look["color"], look["marker"]) for look in looks.values()}) == 40
+    styles = styles_in(labelled(table(estimators=forty, levels=(1,))))
+    assert len({(style.color, style.marker) for style in styles.values()}) == 40
     assert {"Gumbel-softmax, τ = 0.5", "Gumbel-softmax, τ = 1"} <= set(
         labelled(table(estimators=ELEVEN)).label
     )
     sweep = sweep_of_k(range(9), levels=(1,), estimators=ELEVEN[1:3])
     measurements = pd.concat([table([("gaussian_cosine", {})]), sweep])
-    looks = list(looks_of(labelled(measurements)).values())
-    expected = {"variance_vs_k_gaussian_square": looks[1:]}
+    styles = list(styles_in(labelled(measurements)).values())
+    expected = {"variance_vs_k_gaussian_square": styles[1:]}
     for stem, figure, _ in draw(measurements, "variance"):
         drawn = {
             (line.get_marker(), line.get_color())
             for line in figure.axes[0].lines
             if line.get_marker() in "os^D"
         }
-        assert drawn == {(look["marker"], look["color"]) for look in expected.get(stem, looks)}, (
+        assert drawn == {(style.marker, style.color) for style in expected.get(stem, styles)}, (
             stem
         )
 

@@ -6,18 +6,16 @@ import math
 import jax
 import numpy as np
 import pytest
-from scipy.special import stdtrit
 
 from gradest.benchmarks.measurement.exact_variances import exact_variance
-from gradest.benchmarks.measurement.replicates import cell_key, measure, number_of_batches
-from gradest.benchmarks.statistics import intervals
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics.bias import bias
-from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators import Estimator, estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.problems import problem
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.quadrature import INTEGRANDS, VARIANCES, exact_gradient
+from tests.support.statistical import REPLICATES, deviation, threshold
 
 SETTINGS = {  # k, mean, scale
     "gaussian_square": [(3.0, 1.0, 1.0), (-2.0, 0.5, 0.7), (0.0, 1.0, 1.5)],
@@ -28,7 +26,7 @@ GROUPS = ("mean", "scale")
 CASES = [
     (name, setting, kind) for name in INTEGRANDS for setting in SETTINGS[name] for kind in VARIANCES
 ]
-REPLICATES, SAMPLES = 20_000, 8
+SAMPLES = 8
 TESTS = len(CASES) * len(GROUPS)
 
 
@@ -71,22 +69,6 @@ def test_measured_variance_and_mean_are_the_exact_ones(name, setting, kind):
         assert abs(z) < threshold(TESTS), f"{group}: t = {z:.2f}"
         truth = np.array([exact_gradient(name, k, mean, scale, group)])
         assert bias(result.moments[group], truth, 1e-7).p > 0.01 / TESTS
-
-
-def deviation(moments: Moments, exact: float) -> float:
-    """(ln s² − ln exact) in its jackknife standard errors."""
-    value, low, high = intervals.variance(moments)
-    half = math.log(high / low) / 2
-    return (
-        (math.log(value) - math.log(exact))
-        / half
-        * intervals.t_quantile(number_of_batches(REPLICATES) - 1)
-    )
-
-
-def threshold(tests: int) -> float:
-    """Student's quantile at which one of so many tests fails by chance once in a hundred runs."""
-    return float(stdtrit(number_of_batches(REPLICATES) - 1, 1 - 0.01 / tests / 2))
 
 
 @pytest.mark.parametrize("kind", VARIANCES, ids=label)

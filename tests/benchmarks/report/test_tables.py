@@ -11,14 +11,13 @@ from gradest.benchmarks.report.tables import escape, latex, letters, markdown, n
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
-from tests.benchmarks.sweeps.test_run import Quiet
-from tests.benchmarks.sweeps.test_sweep import GOOD
+from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 
 @pytest.fixture(scope="module")
 def measurements(tmp_path_factory) -> pd.DataFrame:
     folder = tmp_path_factory.mktemp("tables")
-    run_sweep(resolve(parse_sweep(GOOD, "here")), folder, Quiet())
+    run_sweep(resolve(parse_sweep(GOOD_SWEEP, "here")), folder, Quiet())
     return read_run(folder).measurements
 
 

@@ -34,31 +34,15 @@ from gradest.benchmarks.sweeps.store import FILE, Outcome, Summaries, open_store
 from gradest.benchmarks.sweeps.sweep import Plan, lengthened, override, parse_sweep, resolve
 from gradest.estimators import estimator
 from gradest.problems import problem
-from tests.benchmarks.sweeps.test_sweep import GOOD
 from tests.support.short_of_memory import short_of_memory
+from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 TIMED = [column for column in COLUMNS if "seconds" in column or "work" in column]
 
 
-class Quiet:
-    """A progress that says nothing, and may interrupt after so many cells."""
-
-    def __init__(self, interrupt_after: int = 10**9):
-        self.left = interrupt_after
-        self.missing = None
-
-    def start(self, missing):
-        self.missing = missing
-
-    def __call__(self, cell, status, seconds):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-
-
 @pytest.fixture(scope="module")
 def plan():
-    return resolve(parse_sweep(GOOD, "here"))
+    return resolve(parse_sweep(GOOD_SWEEP, "here"))
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +236,8 @@ def test_what_was_left_out_jackknifes_to_the_interval(finished):
 
 def precisely(precision: float, **given) -> Plan:
     sweep = parse_sweep(
-        GOOD.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0"), "here"
+        GOOD_SWEEP.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0"),
+        "here",
     )
     return resolve(override(sweep, precision=precision, **given))
 
@@ -285,7 +270,7 @@ def test_a_precision_that_is_not_reached_says_why(limit, value, tmp_path):
 def test_the_pilot_is_not_part_of_what_is_measured(tmp_path):
     """The same R, asked for as a number, gives the same numbers."""
     run_sweep(precisely(0.5, max_replicates=800), tmp_path / "precision", Quiet())
-    fixed = GOOD.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0")
+    fixed = GOOD_SWEEP.replace("samples = [1, 4]", "samples = [4]").replace("[-3.0, 3.0]", "3.0")
     run_sweep(
         resolve(override(parse_sweep(fixed, "here"), replicates=800)), tmp_path / "number", Quiet()
     )

@@ -8,33 +8,11 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.sweep import load_sweep, override, parse_sweep, preset_names, resolve
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
-
-GOOD = """
-schema = 1
-name = "small"
-replicates = 4000
-samples = [1, 4]
-
-[[problem]]
-name = "gaussian_square"
-k = [-3.0, 3.0]
-
-[[problem]]
-name = "bernoulli_square"
-samples = [2]
-replicates = 800
-
-[[estimator]]
-name = "score_function"
-baseline = ["none", "leave_one_out"]
-
-[[estimator]]
-name = "pathwise"
-"""
+from tests.support.sweeps import GOOD_SWEEP
 
 
 def test_lists_are_swept_as_a_product():
-    plan = resolve(parse_sweep(GOOD, "here"))
+    plan = resolve(parse_sweep(GOOD_SWEEP, "here"))
     assert len(plan.cells) == 2 * 2 * 3 + 1 * 1 * 3
     assert len({cell.id for cell in plan.cells}) == len(plan.cells)
     bernoulli = [cell for cell in plan.cells if cell.problem.name == "bernoulli_square"]
@@ -48,7 +26,7 @@ def test_lists_are_swept_as_a_product():
 
 
 def test_what_cannot_be_measured_is_skipped_with_its_reason():
-    plan = resolve(parse_sweep(GOOD, "here"))
+    plan = resolve(parse_sweep(GOOD_SWEEP, "here"))
     reasons = set(plan.reasons.values())
     assert reasons == {
         "num_samples = 1: expected at least 2 with this estimator",
@@ -57,25 +35,27 @@ def test_what_cannot_be_measured_is_skipped_with_its_reason():
 
 
 def test_a_cells_name_depends_on_what_its_result_depends_on():
-    first = resolve(parse_sweep(GOOD, "here")).cells[0]
-    assert first.id == resolve(parse_sweep(GOOD.replace("small", "other"), "here")).cells[0].id
+    first = resolve(parse_sweep(GOOD_SWEEP, "here")).cells[0]
+    assert (
+        first.id == resolve(parse_sweep(GOOD_SWEEP.replace("small", "other"), "here")).cells[0].id
+    )
     for change in (
         ("replicates = 4000", "replicates = 4400"),
         ("schema = 1", "schema = 1\nseed = 1"),
         ("-3.0", "-2.0"),
     ):
-        assert resolve(parse_sweep(GOOD.replace(*change), "here")).cells[0].id != first.id
+        assert resolve(parse_sweep(GOOD_SWEEP.replace(*change), "here")).cells[0].id != first.id
     assert (
-        resolve(parse_sweep(GOOD.replace("[-3.0, 3.0]", "[-3, 3.0]"), "here")).cells[0].id
+        resolve(parse_sweep(GOOD_SWEEP.replace("[-3.0, 3.0]", "[-3, 3.0]"), "here")).cells[0].id
         == first.id
     )
 
 
 def test_the_generator_is_part_of_a_cells_name_but_where_it_is_the_first_one():
     """Committed runs are named without it."""
-    plain = resolve(parse_sweep(GOOD, "here"))
-    named = resolve(override(parse_sweep(GOOD, "here"), generator="threefry"))
-    other = resolve(override(parse_sweep(GOOD, "here"), generator="philox"))
+    plain = resolve(parse_sweep(GOOD_SWEEP, "here"))
+    named = resolve(override(parse_sweep(GOOD_SWEEP, "here"), generator="threefry"))
+    other = resolve(override(parse_sweep(GOOD_SWEEP, "here"), generator="philox"))
     assert plain.cells[0].id == named.cells[0].id == "d531eb40e7f8"
     ids = [
         {name for cell in plan.cells for name in (cell.id, cell.series)} for plan in (plain, other)
@@ -128,14 +108,14 @@ def test_the_generator_is_part_of_a_cells_name_but_where_it_is_the_first_one():
     ],
 )
 def test_errors_name_key_value_and_what_was_expected(change, message):
-    assert change[0] in GOOD
+    assert change[0] in GOOD_SWEEP
     with pytest.raises(BadInput) as raised:
-        resolve(parse_sweep(GOOD.replace(*change), "here"))
+        resolve(parse_sweep(GOOD_SWEEP.replace(*change), "here"))
     assert message in str(raised.value)
 
 
 def test_all_errors_come_at_once():
-    wrong = GOOD.replace("gaussian_square", "gaussian_sqare").replace("pathwise", "pathwize")
+    wrong = GOOD_SWEEP.replace("gaussian_square", "gaussian_sqare").replace("pathwise", "pathwize")
     with pytest.raises(BadInput) as raised:
         resolve(parse_sweep(wrong, "here"))
     assert len(str(raised.value).splitlines()) == 2
@@ -145,13 +125,14 @@ def test_leave_one_out_without_any_l_of_two_or_more_is_an_error():
     with pytest.raises(BadInput, match=r"leave_one_out.*num_samples = 1: expected at least 2"):
         resolve(
             parse_sweep(
-                GOOD.replace("[1, 4]", "[1]").replace("samples = [2]", "samples = [1]"), "here"
+                GOOD_SWEEP.replace("[1, 4]", "[1]").replace("samples = [2]", "samples = [1]"),
+                "here",
             )
         )
 
 
 def test_nothing_to_measure_is_an_error():
-    text = GOOD.replace("gaussian_square", "bernoulli_square").replace("k = [-3.0, 3.0]", "")
+    text = GOOD_SWEEP.replace("gaussian_square", "bernoulli_square").replace("k = [-3.0, 3.0]", "")
     text = text[: text.index("[[estimator]]")] + '[[estimator]]\nname = "pathwise"\n'
     with pytest.raises(BadInput, match="nothing to measure: Bernoulli has no differentiable draw"):
         resolve(parse_sweep(text, "here"))
@@ -165,7 +146,7 @@ def test_unknown_presets_and_files():
 
 
 def test_overrides_hold_for_every_problem_and_are_checked():
-    sweep = override(parse_sweep(GOOD, "here"), seed=7, replicates=40)
+    sweep = override(parse_sweep(GOOD_SWEEP, "here"), seed=7, replicates=40)
     assert {(cell.seed, cell.replicates) for cell in resolve(sweep).cells} == {(7, 40)}
     with pytest.raises(BadInput, match="--seed = -1: expected"):
         override(sweep, seed=-1, replicates=None)
@@ -184,10 +165,10 @@ def test_every_problem_and_estimator_is_in_a_preset():
 
 def test_a_new_revision_of_a_problem_is_measured_again_on_the_same_random_numbers(monkeypatch):
     """Else a resumed run would hold cells of both."""
-    before = resolve(parse_sweep(GOOD, "here")).measurable
-    for cls in set(map(type, resolve(parse_sweep(GOOD, "here")).problems.values())):
+    before = resolve(parse_sweep(GOOD_SWEEP, "here")).measurable
+    for cls in set(map(type, resolve(parse_sweep(GOOD_SWEEP, "here")).problems.values())):
         monkeypatch.setattr(cls, "revision", 2)
-    after = resolve(parse_sweep(GOOD, "here")).measurable
+    after = resolve(parse_sweep(GOOD_SWEEP, "here")).measurable
     assert len(before) == len(after) > 0
     assert not {cell.id for cell in before} & {cell.id for cell in after}
     assert not {cell.series for cell in before} & {cell.series for cell in after}

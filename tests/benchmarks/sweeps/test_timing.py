@@ -16,7 +16,7 @@ from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.store import open_store
 from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
 from gradest.benchmarks.sweeps.timing import Call, in_a_process, interleaved, time_run
-from tests.benchmarks.sweeps.test_run import Quiet
+from tests.support.sweeps import Quiet
 
 TINY = """
 schema = 1
