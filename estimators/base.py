@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 from jaxtyping import Array, Float
 
+from gradest.estimators.sampling.draws import numbers_per_draw
 from gradest.problems.arguments import Configured
 from gradest.problems.base import Params, Problem
 
@@ -48,6 +49,16 @@ class Estimator(Configured):
     @abstractmethod
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         """What one estimate costs. A gradient that comes with a value counts once as each."""
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        """How many random numbers one estimate is made of: here, those of L draws of x.
+
+        A number is one that a sampler of jax.random gives, of whatever distribution: it takes one
+        word of random bits. Numbers that are drawn twice from one key are the same and count once;
+        those that the estimate does not depend on do not count, nor do those that start or train
+        the state, nor what a sampler by rejection (gamma, Poisson, von Mises) draws and drops.
+        """
+        return num_samples * numbers_per_draw(problem.abstract_distribution())
 
     def init(self, problem: Problem, params: Params, key: Array) -> State:
         """The state before the first estimate."""

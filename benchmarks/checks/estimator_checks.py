@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array
 from scipy.special import ndtr, stdtr
 
+from gradest.benchmarks.checks.draws import count_draws
 from gradest.benchmarks.checks.evaluations import Uncountable, count_evaluations
 from gradest.benchmarks.checks.float64 import in_float64
 from gradest.benchmarks.checks.trials import (
@@ -168,6 +169,22 @@ def evaluations(trial: EstimatorTrial) -> None:
         )
 
 
+def draws(trial: EstimatorTrial) -> None:
+    """The random numbers that the estimate depends on are as many as it states."""
+    for num_samples in (trial.num_samples, trial.usable(2 * trial.num_samples)):
+        stated = trial.estimator.draws(trial.problem, num_samples)
+        try:
+            found = count_draws(
+                trial.estimator, trial.problem, trial.params, trial.state, num_samples
+            )
+        except Uncountable as reason:
+            raise Skipped(str(reason)) from reason
+        expect(
+            stated == found,
+            f"at L = {num_samples}: stated are {stated} random numbers; found {found}",
+        )
+
+
 def unbiasedness(trial: EstimatorTrial) -> None:
     """Where it claims to be unbiased, its mean is the exact gradient, to the standard error of that mean."""
     if not trial.estimator.claims_unbiased(trial.problem):
@@ -292,6 +309,7 @@ ESTIMATOR_CHECKS: dict[str, Callable[[EstimatorTrial], None]] = {
         extreme_parameters,
         support_claims,
         evaluations,
+        draws,
         unbiasedness,
         one_over_samples,
         precision,

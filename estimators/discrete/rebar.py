@@ -83,6 +83,10 @@ class ConditionedControlVariate(LearningEstimator):
         reason = f"coupled: the latent of {type(q).__name__} given x is not known as a function of the latent"
         return None if has_rule(same_latent_given, q) or not self.coupled else reason
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        latents = super().draws(problem, num_samples)
+        return latents if self.coupled else 2 * latents
+
 
 class REBAR(ConditionedControlVariate):
     r"""$[f(x) - \eta f(\mathrm{r}(\tilde z))] \nabla_\theta \log q_\theta(x) + \eta \nabla_\theta

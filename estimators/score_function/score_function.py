@@ -103,6 +103,9 @@ class ScoreFunction(SurrogateEstimator, Trainable):
         )
         return next(filter(None, parts), None)
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return self.coupling.draws(problem.abstract_distribution(), num_samples)
+
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         extra = self.control_variate.evaluations(problem)
         return Evaluations(
