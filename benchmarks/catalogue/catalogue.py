@@ -9,9 +9,9 @@ import jax
 import numpyro.distributions as dist
 
 from gradest.estimators import ESTIMATORS, Estimator
-from gradest.estimators.sampling.draws import base
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import arguments, build, defaults
+from gradest.problems.distributions.coordinates import base
 
 PAGE = Path("docs/catalogue.md")
 

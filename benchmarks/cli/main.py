@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gradest.benchmarks.errors import BadInput, GradestError
-from gradest.benchmarks.runtime.processes import collect_rarely
+from gradest.benchmarks.runtime.processes import collect_rarely, limit_threads
 
 if TYPE_CHECKING:
     from gradest.benchmarks.sweeps.sweep import Plan, Sweep
@@ -500,6 +500,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in words
     collect_rarely()
+    limit_threads()
     try:
         with terminable():
             status = cli.main(
@@ -515,6 +516,25 @@ def main(args: list[str] | None = None) -> NoReturn:
             raise
         sys.exit(complain(error))
     sys.exit(status or 0)
+
+
+def run_and_exit(command: click.Command, words: list[str] | None, name: str, kept: str) -> NoReturn:
+    """Runs the command of a bench and exits with its status; bad input is one clear line.
+
+    Args:
+        command: what is run.
+        words: its arguments; None for those of the process.
+        name: what its help calls it.
+        kept: what is there when it is interrupted, for the line that says so.
+    """
+    try:
+        command.main(words, prog_name=name, standalone_mode=False)
+    except (click.ClickException, GradestError) as error:
+        sys.exit(complain(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(f"gradest: interrupted; {kept}", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
 
 
 def complain(error: Exception) -> int:

@@ -15,6 +15,7 @@ import optax
 from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.replicates import stable_hash
+from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import GENERATORS, environment, sources
 from gradest.estimators import estimator
 from gradest.estimators.base import Estimator
@@ -37,6 +38,7 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     key = jax.random.fold_in(
         jax.random.key(seed, impl=GENERATORS["threefry"]), stable_hash("initialisation")
     )
+    configure()
     if not isinstance(problem, ImageModel) or problem.train_steps == 0:
         return problem.init_params(key)
     start = problem.init_params(key)

@@ -31,6 +31,7 @@ from gradest.benchmarks.measurement.programs import (
     sums,
 )
 from gradest.benchmarks.runtime.calls import Calls, OutOfMemory
+from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.devices import most_rows
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.program_cache import Ready
@@ -311,6 +312,7 @@ def compile_cell(
     adapt_steps: int = 200,
 ) -> CellPrograms:
     """What `measure` runs, made ready for it."""
+    configure()
     batches = number_of_batches(replicates)
     rows, block = layout(problem, estimator, params, num_samples, batches, replicates // batches)
     start = estimator.init(problem, params, key)

@@ -33,6 +33,22 @@ def failed(what: str, status: int, said: IO[str], kept: str = "") -> GradestErro
     return error
 
 
+def limit_threads() -> None:
+    """NumPy's matrix products keep to one thread, unless OPENBLAS_NUM_THREADS says otherwise.
+
+    Those of the statistics are small: several threads would wait for each other, up to twenty times
+    as long.
+    """
+    if "OPENBLAS_NUM_THREADS" in os.environ:
+        return
+    if "numpy" in sys.modules:  # which has read the variable
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, user_api="blas")
+    else:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+
 def collect_rarely() -> None:
-    """Sets when to look for garbage: JAX's tracing and fontTools make millions of objects and little of it."""
+    """Sets when to look for garbage: tracing and fontTools make many objects and little of it."""
     gc.set_threshold(200_000, 20, 20)

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Estimator, Evaluations, State
-from gradest.estimators.sampling.draws import needs_even, noise, sample
+from gradest.estimators.sampling.draws import noise, sample
+from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
 
@@ -65,7 +66,7 @@ class FiniteDifference(Estimator):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        return super().refuses_samples(num_samples) or needs_even(
+        return super().refuses_samples(num_samples) or refuse_unless_even(
             num_samples, ", a draw on either side of θ"
         )
 

@@ -10,7 +10,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, knows, sample
+from gradest.estimators.sampling.draws import has_rule, sample
 from gradest.estimators.sampling.weak_derivatives import (
     WeakDerivative,
     weak_derivatives,
@@ -18,6 +18,7 @@ from gradest.estimators.sampling.weak_derivatives import (
 )
 from gradest.problems.arguments import flag
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class MeasureValued(SurrogateEstimator):
@@ -63,7 +64,7 @@ class MeasureValued(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        if not knows(weak_derivatives, q):
+        if not has_rule(weak_derivatives, q):
             return f"no weak derivative is known for {type(q).__name__}"
         lacking = [name for name in without_weak_derivative(q) if depends_on_params(problem, name)]
         return (

@@ -9,9 +9,11 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, needs_bernoulli, noise, sample
+from gradest.estimators.sampling.draws import noise, sample
+from gradest.estimators.sampling.refusals import refuse_unless_bernoulli
 from gradest.problems.arguments import choice, flag
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 Weight = Callable[[Float[Array, "..."], Float[Array, "..."]], Float[Array, "..."]]
 
@@ -79,7 +81,7 @@ class StochasticTriple(SurrogateEstimator):
         return (slope * logits).mean(0).sum() + f.mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
-        return needs_bernoulli(problem.abstract_distribution())
+        return refuse_unless_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]

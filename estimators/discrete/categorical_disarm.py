@@ -10,9 +10,11 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, needs_even, noise
+from gradest.estimators.sampling.draws import noise
+from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 
 
@@ -94,7 +96,7 @@ class CategoricalDisARM(SurrogateEstimator):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        return needs_even(num_samples, ", of pairs")
+        return refuse_unless_even(num_samples, ", of pairs")
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())

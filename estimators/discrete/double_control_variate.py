@@ -9,11 +9,13 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations
 from gradest.estimators.learning import Learning, LearningEstimator, Perceptron
-from gradest.estimators.sampling.draws import base, knows, needs_bernoulli, sample
+from gradest.estimators.sampling.draws import has_rule, sample
+from gradest.estimators.sampling.refusals import refuse_unless_bernoulli
 from gradest.estimators.sampling.relaxations import mean_parameter
 from gradest.estimators.score_function.baselines import LeaveOneOut
 from gradest.problems.arguments import Number, as_float, flag, integer, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 def slopes(problem: Problem, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
@@ -71,7 +73,7 @@ class DoubleControlVariate(LearningEstimator):
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         reason = f"the mean of {type(q).__name__} is not known as a function of θ for a discrete variable"
-        return None if knows(mean_parameter, q) else reason
+        return None if has_rule(mean_parameter, q) else reason
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples + problem.direct_gradients(num_samples))
@@ -138,7 +140,7 @@ class RODEO(LearningEstimator):
         return 2
 
     def refuses(self, problem: Problem) -> str | None:
-        return needs_bernoulli(problem.abstract_distribution())
+        return refuse_unless_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples + problem.direct_gradients(num_samples))

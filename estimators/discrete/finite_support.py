@@ -23,9 +23,10 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float, Int
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, noise
+from gradest.estimators.sampling.draws import noise
 from gradest.problems.arguments import flag, integer
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.enumeration import (
     MOST_STATES,
     all_log_probs,

@@ -18,9 +18,11 @@ from gradest.estimators.sampling.conditional_latents import (
     relax,
     same_latent_given,
 )
-from gradest.estimators.sampling.draws import base, knows, needs_one_row
+from gradest.estimators.sampling.draws import has_rule
+from gradest.estimators.sampling.refusals import refuse_unless_one_row
 from gradest.problems.arguments import Number, flag, integer, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class ConditionedControlVariate(LearningEstimator):
@@ -74,13 +76,13 @@ class ConditionedControlVariate(LearningEstimator):
         return (advantage * q.log_prob(x) + f + c(z) - c(given_x)).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
-        if reason := needs_one_row(problem.abstract_distribution()):
+        if reason := refuse_unless_one_row(problem.abstract_distribution()):
             return reason
         q = base(problem.abstract_distribution())
-        if not knows(conditional_latent, q):
+        if not has_rule(conditional_latent, q):
             return f"{type(q).__name__} is not known as the hard reading of a continuous latent"
         reason = f"coupled: the latent of {type(q).__name__} given x is not known as a function of the latent"
-        return None if knows(same_latent_given, q) or not self.coupled else reason
+        return None if has_rule(same_latent_given, q) or not self.coupled else reason
 
 
 class REBAR(ConditionedControlVariate):

@@ -6,9 +6,10 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
-from gradest.estimators.sampling.draws import base, has_rsample
+from gradest.estimators.sampling.draws import has_rsample
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class Pathwise(SurrogateEstimator):

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, noise, rsample
+from gradest.estimators.sampling.draws import noise, rsample
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.linear_layers import LinearLayers
 
 

@@ -21,16 +21,9 @@ from jax.lax import stop_gradient
 from jax.scipy.special import logit, ndtri
 from jaxtyping import Array, Float, UInt32
 
-from gradest.estimators.sampling.draws import (
-    Explicit,
-    base,
-    explicit,
-    knows,
-    needs_even,
-    noise,
-    rsample,
-    sample,
-)
+from gradest.estimators.sampling.draws import Explicit, explicit, has_rule, noise, rsample, sample
+from gradest.estimators.sampling.refusals import refuse_unless_even
+from gradest.problems.distributions.coordinates import base
 
 BITS = 32
 """Of a Sobol point's coordinate."""
@@ -73,7 +66,7 @@ def made_of_noise(q: dist.Distribution) -> Explicit:
 
 
 @made_of_noise.register
-def _(q: dist.BernoulliLogits) -> Explicit:
+def _made_of_noise_bernoulli(q: dist.BernoulliLogits) -> Explicit:
     """b = 1[logit + logistic noise > 0]."""
     dtype = q.logits.dtype
     return Explicit(
@@ -104,7 +97,7 @@ class Coupling(eqx.Module):
     def refuses(self, q: dist.Distribution) -> str | None:
         """None, or the reason why draws from q cannot be coupled so."""
         q = base(q)
-        if knows(explicit, q) or knows(made_of_noise, q):
+        if has_rule(explicit, q) or has_rule(made_of_noise, q):
             return None
         return f"{type(q).__name__} is no explicit function of noise: its draws cannot be coupled"
 
@@ -143,7 +136,7 @@ class Antithetic(Coupling):
         return jnp.concatenate([half, NOISES[made.sampler].mirror(half)])
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        return needs_even(num_samples, " with antithetic draws")
+        return refuse_unless_even(num_samples, " with antithetic draws")
 
 
 class Sobol(Coupling):
