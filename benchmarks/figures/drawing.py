@@ -177,7 +177,7 @@ def draw_row(series: Series, axes: Axes, row: int, levels: tuple[int, ...]) -> N
         keywords = plot_keywords(style) | {"color": color, "linestyle": "none"}
         if unreliable:
             keywords["markeredgecolor"] = color
-        axes.plot(series.value[i], y, **keywords)
+        axes.plot(np.array([series.value[i]], float), [y], **keywords)
         if series.biased[i]:
             margin = axes.get_yaxis_transform()
             axes.plot(1.03, y, **plot_keywords(STAR), transform=margin, clip_on=False)

@@ -199,6 +199,12 @@ class Entry:
     cells: tuple[str, ...] = ()
 
 
+def shade_entries(shades: Mapping[str, float]) -> list[Entry]:
+    """Entries of markers with so much white mixed into black, by what they stand for."""
+    markers = {label: point("o", repr(shade)) for label, shade in shades.items()}
+    return [Entry(dataclasses.replace(each, line=False), label) for label, each in markers.items()]
+
+
 @dataclass(frozen=True)
 class FigureSpec:
     """A figure: its panels, row by row, over a key and notes."""
