@@ -12,7 +12,7 @@ from gradest.benchmarks.bench.calibration.figure import figure_of
 from gradest.benchmarks.bench.calibration.laws import SEED
 from gradest.benchmarks.bench.calibration.rates import Rate
 from gradest.benchmarks.bench.calibration.studies import FEW, MANY
-from gradest.benchmarks.figures.saving import in_style, save
+from gradest.benchmarks.figures.saving import save_alone
 from gradest.benchmarks.sweeps.run import write_atomically
 from gradest.benchmarks.sweeps.store import make_folder
 
@@ -307,5 +307,4 @@ def write(table: pd.DataFrame, folder: Path) -> None:
     make_folder(folder)
     write_atomically(folder / f"{STEM}.csv", table.to_csv(index=False, float_format="%.10g"))
     write_atomically(folder / f"{STEM}.md", page(table))
-    with in_style():
-        save(folder, STEM, figure_of(table))
+    save_alone(folder, STEM, lambda: figure_of(table))
