@@ -11,12 +11,20 @@ from matplotlib.ticker import NullLocator
 
 from gradest.benchmarks.analysis.labels import words
 from gradest.benchmarks.bench.peers.process import PEERS
-from gradest.benchmarks.bench.speed.figure import dim_entries, shaded
-from gradest.benchmarks.figures.drawing import scale_axis
+from gradest.benchmarks.figures.drawing import scale_axis, tint
 from gradest.benchmarks.figures.layout import key, page, plot_keywords
 from gradest.benchmarks.figures.lines import log_axis
 from gradest.benchmarks.figures.saving import save_alone
-from gradest.benchmarks.figures.spec import COLOURS, DASHES, MARKERS, Entry, Style, point, shades_of
+from gradest.benchmarks.figures.spec import (
+    COLOURS,
+    DASHES,
+    MARKERS,
+    Entry,
+    Style,
+    point,
+    shade_entries,
+    shades_of,
+)
 
 STEM = "peers"
 COLUMNS = 4
@@ -63,7 +71,7 @@ def figure_of(timed: pd.DataFrame) -> Figure:
     key(figure, entries(styles, shades), [NOTE])
     for (_, rows), axes in zip(groups, panels, strict=True):
         for (peer, dim), line in rows.sort_values("num_samples").groupby(["peer", "dim"]):
-            draw_line(axes, line, shaded(styles[peer], shades[dim]))
+            draw_line(axes, line, styles[peer], shades[dim])
         scale(axes, timed)
     return figure
 
@@ -73,15 +81,16 @@ def entries(styles: Mapping[str, Style], shades: Mapping[int, float]) -> list[li
     of_peers = [
         Entry(style, PEERS[peer].title if peer in PEERS else peer) for peer, style in styles.items()
     ]
-    return [of_peers, [*dim_entries(shades), Entry(EQUAL, "equally fast")]]
+    of_dims = shade_entries({f"D = {dim}": shade for dim, shade in shades.items()})
+    return [of_peers, [*of_dims, Entry(EQUAL, "equally fast")]]
 
 
-def draw_line(axes: Axes, line: pd.DataFrame, style: Style) -> None:
+def draw_line(axes: Axes, line: pd.DataFrame, style: Style, shade: float) -> None:
     """The ratios of one peer and D, with their intervals."""
-    axes.vlines(
-        line.num_samples, line.times_faster_low, line.times_faster_high, color=style.color
-    )
-    axes.plot(line.num_samples, line.times_faster, **plot_keywords(style), zorder=3)
+    color = tint(style.color, shade)
+    keywords = plot_keywords(style) | {"color": color}
+    axes.vlines(line.num_samples, line.times_faster_low, line.times_faster_high, color=color)
+    axes.plot(line.num_samples, line.times_faster, **keywords, zorder=3)
 
 
 def scale(axes: Axes, timed: pd.DataFrame) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -15,7 +14,15 @@ from gradest.benchmarks.bench.speed.targets import LEAST_SHARE, MEAN_SHARE
 from gradest.benchmarks.figures.drawing import tint
 from gradest.benchmarks.figures.layout import key, page, plot_keywords
 from gradest.benchmarks.figures.saving import save_alone
-from gradest.benchmarks.figures.spec import COLOURS, MARKERS, Entry, Style, point, shades_of
+from gradest.benchmarks.figures.spec import (
+    COLOURS,
+    MARKERS,
+    Entry,
+    Style,
+    point,
+    shade_entries,
+    shades_of,
+)
 
 STEM = "bench"
 COLUMNS = 4
@@ -69,7 +76,7 @@ def figure_of(table: pd.DataFrame) -> Figure:
     key(figure, entries(styles, shades), [NOTE])
     for place, (label, axes) in enumerate(zip(labels, panels, strict=True)):
         for (problem, dim), line in lines_of(table[table.estimator == label]):
-            draw_line(axes, line, shaded(styles[problem], shades[dim]))
+            draw_line(axes, line, styles[problem], shades[dim])
         scale(axes, table)
         axes.tick_params(labelleft=place % columns == 0)
     return figure
@@ -83,14 +90,8 @@ def entries(styles: Mapping[str, Style], shades: Mapping[int, float]) -> list[li
         Entry(MEAN, f"{MEAN_SHARE}, for the mean at D ≥ 10"),
         Entry(LEAST, f"{LEAST_SHARE}, for each there"),
     ]
-    with_f_counted = Entry(WITH_F, "with f counted")
-    return [[*of_problems, *dim_entries(shades), with_f_counted], to_reach]
-
-
-def dim_entries(shades: Mapping[int, float]) -> list[Entry]:
-    """What the key says of the shades."""
-    dot = dataclasses.replace(point("o", "black"), line=False)
-    return [Entry(shaded(dot, shade), f"D = {dim}") for dim, shade in shades.items()]
+    of_dims = shade_entries({f"D = {dim}": shade for dim, shade in shades.items()})
+    return [[*of_problems, *of_dims, Entry(WITH_F, "with f counted")], to_reach]
 
 
 def lines_of(rows: pd.DataFrame) -> "pd.api.typing.DataFrameGroupBy":
@@ -98,19 +99,15 @@ def lines_of(rows: pd.DataFrame) -> "pd.api.typing.DataFrameGroupBy":
     return rows.sort_values("num_samples").groupby(["problem", "dim"])
 
 
-def shaded(style: Style, shade: float) -> Style:
-    """The style with so much white in its colour."""
-    return dataclasses.replace(style, color=to_hex(tint(style.color, shade), keep_alpha=False))
-
-
-def draw_line(axes: Axes, line: pd.DataFrame, style: Style) -> None:
+def draw_line(axes: Axes, line: pd.DataFrame, style: Style, shade: float) -> None:
     """The shares of one problem and D, and, where that makes a difference, those with f counted."""
-    counting_f = dataclasses.replace(WITH_F, color=style.color)
-    axes.vlines(
-        line.num_samples, line.of_floor_low, line.of_floor_high, color=style.color, linewidth=0.7
-    )
-    axes.plot(line.num_samples, line.of_floor, **plot_keywords(style), zorder=3)
-    axes.plot(line.num_samples, with_f(line), **plot_keywords(counting_f), zorder=2)
+    samples = line.num_samples
+    color = tint(style.color, shade)
+    keywords = plot_keywords(style) | {"color": color}
+    keywords_with_f = plot_keywords(WITH_F) | {"color": color}
+    axes.vlines(samples, line.of_floor_low, line.of_floor_high, color=color, linewidth=0.7)
+    axes.plot(samples, line.of_floor, **keywords, zorder=3)
+    axes.plot(samples, with_f(line), **keywords_with_f, zorder=2)
 
 
 def scale(axes: Axes, table: pd.DataFrame) -> None:

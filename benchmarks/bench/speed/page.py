@@ -1,22 +1,17 @@
 """bench.md: the targets beside what was measured, and a table of each section."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.bench.speed.targets import Verdict, verdicts
+from gradest.benchmarks.markdown import markdown_table
 from gradest.benchmarks.measurement.rounds import ROUNDS
 from gradest.benchmarks.statistics.intervals import Interval
 
 Tables = Mapping[str, pd.DataFrame]
 """What was measured, by the name of its CSV."""
-
-
-def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table, all columns but the first `left` flush right."""
-    rule = ["---" if place < left else "---:" for place in range(len(header))]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *lines))
 
 
 def number(value: float) -> str:
@@ -90,7 +85,7 @@ def compilation(tables: Tables) -> str:
         "Seconds of lowering and compiling what each cell of `default` needs that no cell before "
         "it had, the persistent cache off: its estimates, its sums, and what adapts its state. "
         "The last three: medians of these.",
-        markdown_table(header, lines),
+        markdown_table(header, lines, left=1),
     ]
     if "recompilations" in tables:
         text += [
@@ -124,7 +119,7 @@ def default(tables: Tables) -> str:
         [row.cache, number(row.seconds), number(row.measuring_seconds), number(row.peak_mib)]
         for row in tables["default"].itertuples()
     ]
-    return markdown_table(["cache", "seconds in all", "measuring", "peak memory, MiB"], lines)
+    return markdown_table(["cache", "seconds in all", "measuring", "peak memory, MiB"], lines, left=1)
 
 
 def memory(tables: Tables) -> str:
@@ -138,7 +133,7 @@ def memory(tables: Tables) -> str:
         ]
         for row in tables["memory"].itertuples()
     ]
-    table = markdown_table(["run", "R", "peak memory, MiB", "seconds in all"], lines)
+    table = markdown_table(["run", "R", "peak memory, MiB", "seconds in all"], lines, left=1)
     return f"Peak memory of the process that measures, draws and tabulates.\n\n{table}"
 
 
