@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce
 
 MOST_BITS = 12
