@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers coverage catalogue metrics clean
+.PHONY: setup run test test-all lint bench bench-peers calibration catalogue metrics clean
 
 setup: $(READY)
 
@@ -42,9 +42,9 @@ bench: $(READY)
 bench-peers: $(READY)
 	$(BIN)/python -m gradest.benchmarks.bench.peers.bench
 
-# How often the intervals and tests are right, by simulation, into results/coverage/: about five minutes.
-coverage: $(READY)
-	$(BIN)/python -m gradest.benchmarks.bench.calibration.report
+# How often the intervals and tests are right, by simulation, into results/calibration/: about five minutes.
+calibration: $(READY)
+	$(BIN)/python -m gradest.benchmarks.bench.calibration
 
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)

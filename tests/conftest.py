@@ -15,6 +15,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["GRADEST_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def configured(own_cache: None) -> None:
+    """As whoever measures has it."""
+    from gradest.benchmarks.runtime.configure import configure
+
+    configure()
+
+
 @pytest.fixture
 def run_command(capsys, tmp_path, monkeypatch) -> Callable[..., tuple[int, str, str]]:
     """Runs a command in an empty folder: status, stdout, stderr."""

@@ -21,6 +21,7 @@ from gradest.benchmarks.checks.trials import (
     small_problem,
 )
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.runtime.configure import configure
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
@@ -106,6 +107,7 @@ def check(target: str, tell: Callable[[str], None]) -> Report:
         BadInput: no such target, one that cannot be made with its defaults, or an estimator that
             fits no problem.
     """
+    configure()
     kind, cls = class_of(target)
     try:
         if kind == "problem":

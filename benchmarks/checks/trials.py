@@ -76,7 +76,7 @@ def moved(tree: Any, key: Array, size: float) -> Any:
     steps = [
         size * jax.random.normal(key, jnp.shape(leaf), jnp.result_type(leaf))
         for key, leaf in zip(keys, leaves)
-    ]  # noqa: B905
+    ]
     return jax.tree.unflatten(
         structure, [leaf + step for leaf, step in zip(leaves, steps, strict=True)]
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gradest.benchmarks.errors import BadInput, GradestError
-from gradest.benchmarks.runtime.processes import collect_rarely
+from gradest.benchmarks.runtime.processes import collect_rarely, limit_threads
 from gradest.benchmarks.runtime.source_code import installed_version
 
 if TYPE_CHECKING:
@@ -287,14 +287,16 @@ def compare(
     """
     from gradest.benchmarks.analysis import ratios as comparing
     from gradest.benchmarks.analysis.results import find_run, read_run
+    from gradest.benchmarks.cli.options import fraction, one_of
+    from gradest.benchmarks.report import comparison
 
-    threshold = None if fail_above is None else comparing.parse_threshold(fail_above)
+    threshold = None if fail_above is None else fraction("--fail-above", fail_above)
     if bool(second) == bool(reference):
         got = "both" if second else "neither"
         raise BadInput(
             f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}"
         )
-    chosen = comparing.parse_metrics(metrics)
+    chosen = [*one_of("--metric", metrics, comparing.METRICS)]
     run = read_run(find_run(first))
     if second:
         found = comparing.compare_runs(run, read_run(find_run(second)), chosen)
@@ -312,7 +314,7 @@ def compare(
             )
     above = [] if threshold is None else found.above(threshold)
     failures = [
-        f"{name} of {row.label}: {comparing.ratio_text(row.ratios[name])}" for row, name in above
+        f"{name} of {row.label}: {comparison.ratio_text(row.ratios[name])}" for row, name in above
     ]
     if as_json:
         emit(
@@ -323,10 +325,10 @@ def compare(
                 "fail_above": threshold,
                 "above": failures,
             }
-            | comparing.as_json(found, chosen)
+            | comparison.as_json(found, chosen)
         )
     else:
-        emit(comparing.as_text(found, chosen))
+        emit(comparison.as_text(found, chosen))
     for failure in failures:
         click.echo(f"above {fail_above}: {failure}", err=True)
     return 4 if above else 0
@@ -516,6 +518,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in words
     collect_rarely()
+    limit_threads()
     try:
         with terminable():
             status = cli.main(
@@ -531,6 +534,25 @@ def main(args: list[str] | None = None) -> NoReturn:
             raise
         sys.exit(complain(error))
     sys.exit(status or 0)
+
+
+def run_and_exit(command: click.Command, words: list[str] | None, name: str, kept: str) -> NoReturn:
+    """Runs the command of a bench and exits with its status; bad input is one clear line.
+
+    Args:
+        command: what is run.
+        words: its arguments; None for those of the process.
+        name: what its help calls it.
+        kept: what is there when it is interrupted, for the line that says so.
+    """
+    try:
+        command.main(words, prog_name=name, standalone_mode=False)
+    except (click.ClickException, GradestError) as error:
+        sys.exit(complain(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(f"gradest: interrupted; {kept}", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
 
 
 def complain(error: Exception) -> int:

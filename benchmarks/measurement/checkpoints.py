@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.replicates import stable_hash
 from gradest.benchmarks.runtime.arrays import remembered
+from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import GENERATORS, sources
 from gradest.estimators import estimator
 from gradest.estimators.base import Estimator
@@ -35,6 +36,7 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
         label: the problem's name with every argument.
         seed: of its initialisation and its training.
     """
+    configure()
     seed_key = jax.random.key(seed, impl=GENERATORS["threefry"])
     key = jax.random.fold_in(seed_key, stable_hash("initialisation"))
     start = problem.init_params(key)

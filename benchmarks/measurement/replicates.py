@@ -37,6 +37,7 @@ from gradest.benchmarks.measurement.programs import (
 )
 from gradest.benchmarks.measurement.streaming import Center, Streamed, Work, stream
 from gradest.benchmarks.runtime.calls import Calls, OutOfMemory
+from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.statistics.intervals import Interval
@@ -241,6 +242,7 @@ def compile_cell(
     adapt_steps: int = 200,
 ) -> CellPrograms:
     """The programs that `measure` runs with the same arguments."""
+    configure()
     batches = number_of_batches(replicates)
     calls = layout(problem, estimator, params, num_samples, batches, replicates // batches)
     start = estimator.init(problem, params, key)

@@ -4,6 +4,7 @@ What slows the machine for a while then slows all of it. Each round begins with 
 that nothing always comes after the same other.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,6 +17,15 @@ from gradest.benchmarks.measurement.batching import number_of_batches
 from gradest.benchmarks.measurement.replicates import LEAST_TIMED, compile_cell, zero_center
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
+
+ROUNDS = 9
+"""The fewest whose median has an interval that leaves out the slowest and the fastest."""
+
+CALL_SECONDS = 0.05
+"""That a timing lasts at least: of what lasts less, several calls are one."""
+
+PAUSE = 0.02
+"""Seconds before a timing, in which the threads of the one before fall asleep."""
 
 
 class Timeable(Protocol):
@@ -34,6 +44,37 @@ class Call(NamedTuple):
     def seconds(self) -> float:
         """The seconds of one estimate, by one call."""
         return timed(self.run) / self.estimates
+
+
+class Contender(NamedTuple):
+    """What is timed several calls at a time: one alone may be too short."""
+
+    run: Callable[[int], float]
+    """The seconds of so many calls."""
+    units: int
+    """Replicates, or whatever is counted, that one call makes."""
+    calls: int
+    """That make one timing."""
+
+    def seconds(self) -> float:
+        """The seconds of one unit, by one timing."""
+        return self.run(self.calls) / (self.calls * self.units)
+
+
+def warm(run: Callable[[int], float], units: int) -> Contender:
+    """What is timed, compiled and warm, and called so often at a time that it can be timed.
+
+    Args:
+        run: the seconds of so many calls.
+        units: what one call makes.
+    """
+    run(1)
+    return Contender(run, units, math.ceil(CALL_SECONDS / run(1)))
+
+
+def contender(call: Callable[[], Any], units: int) -> Contender:
+    """A call in this process, warm, that makes so many units."""
+    return warm(lambda calls: sum(timed(call) for _ in range(calls)), units)
 
 
 class Rounds(NamedTuple):

@@ -49,6 +49,22 @@ def failed(what: str, status: int, stderr: IO[str], kept: str = "") -> GradestEr
     return error
 
 
+def limit_threads() -> None:
+    """NumPy's matrix products keep to one thread, unless OPENBLAS_NUM_THREADS says otherwise.
+
+    Those of the statistics are small: several threads would wait for each other, up to twenty times
+    as long.
+    """
+    if "OPENBLAS_NUM_THREADS" in os.environ:
+        return
+    if "numpy" in sys.modules:  # which has read the variable
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, user_api="blas")
+    else:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+
 def collect_rarely() -> None:
-    """Makes garbage collection rare: JAX and fontTools make millions of objects, few garbage."""
+    """Sets when to look for garbage: tracing and fontTools make many objects and little of it."""
     gc.set_threshold(200_000, 20, 20)

@@ -26,8 +26,9 @@ from gradest.estimators.sampling.conditional_latents import (
     same_latent_given,
 )
 from gradest.estimators.sampling.copulas import COPULAS
-from gradest.estimators.sampling.draws import base, sample
+from gradest.estimators.sampling.draws import sample
 from gradest.problems import problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.enumeration import binary_vectors
 from tests.support.statistical import REPLICATES, deviation, threshold
 

@@ -13,7 +13,8 @@ from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
-from gradest.estimators.sampling.draws import angle_slope, rsample, sample
+from gradest.estimators.sampling.angles import angle_derivative
+from gradest.estimators.sampling.draws import rsample, sample
 from gradest.problems import problem
 
 SCIPY = {
@@ -180,7 +181,7 @@ def test_derivatives_of_draws_keep_their_probability(name: str):
 def test_the_von_mises_slope_at_other_concentrations(concentration: float):
     with jax.enable_x64(True):
         angle = stats.vonmises(concentration).ppf([1e-3, 0.2, 0.4, 0.7, 0.99])
-        slope = np.asarray(angle_slope(jnp.asarray(angle), jnp.full(5, concentration)))
+        slope = np.asarray(angle_derivative(jnp.asarray(angle), jnp.full(5, concentration)))
     step = 1e-4 * concentration
     up, down = (
         stats.vonmises(concentration + side * step).ppf([1e-3, 0.2, 0.4, 0.7, 0.99])
