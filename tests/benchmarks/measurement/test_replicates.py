@@ -309,7 +309,7 @@ def test_a_third_power_shows_skewness():
 PEAK = """
 import sys, jax
 from gradest.benchmarks.measurement.replicates import cell_key, measure
-from gradest.benchmarks.bench.speed.own_process import peak_mib
+from gradest.benchmarks.bench.speed.whole_runs import peak_mib
 from gradest.estimators import estimator
 from gradest.problems import problem
 toy = problem("gaussian_square", dim=10)
