@@ -182,8 +182,8 @@ A row for each cell and group of θ, in full precision.
 
 ## leave_one_out.csv
 
-A row for each cell, group of θ and batch of replicates: the same statistics without that batch, from
-which ratios, slopes and crossovers have their intervals.
+A row for each cell, group of θ and batch of replicates: the same statistics without that batch,
+from which ratios, slopes and crossovers have their intervals.
 
 {left_out}
 """

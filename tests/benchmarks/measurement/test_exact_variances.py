@@ -1,4 +1,4 @@
-"""Variances that are known exactly: our quadrature against another, and the estimators themselves against that."""
+"""Variances that are known exactly: our quadrature against another, and estimators against that."""
 
 import itertools
 import math
@@ -153,7 +153,7 @@ def test_bernoulli_in_three_dimensions_by_enumerating_every_draw(baseline, reduc
 
 @pytest.mark.parametrize("baseline", ["none", "leave_one_out"])
 def test_gaussian_in_two_dimensions_by_tensor_quadrature(baseline):
-    """f couples the coordinates of a score-function estimate: the cross terms against a grid over both."""
+    """f couples the coordinates of a score-function estimate: cross terms against a grid over both."""
     from tests.support.quadrature import NODES, WEIGHTS
 
     k, mean, scale, num_samples = 0.7, 0.4, 1.2, 3
@@ -178,7 +178,10 @@ def test_gaussian_in_two_dimensions_by_tensor_quadrature(baseline):
 
 
 def test_the_step_by_counting_sign_changes():
-    """Measure-valued on a step: c²(P − P²) for the mean, with P = P(W > |k − μ|/σ), from the Rayleigh tail."""
+    """Measure-valued on a step: c²(P − P²) for the mean.
+
+    P = P(W > |k − μ|/σ) is the Rayleigh tail.
+    """
     toy = problem("gaussian_step", k=0.3, mean=1.0, scale=0.8)
     params = toy.init_params(jax.random.key(0))
     tail = math.exp(-((0.7 / 0.8) ** 2) / 2)
