@@ -28,7 +28,7 @@ def git(*words, cwd):
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """Somebody's repository, with a copy of our code, as a wheel installs it, outside version control."""
+    """Somebody's repository, with a copy of our code, as a wheel installs it, that is untracked."""
     git("init", "-q", cwd=tmp_path)
     (tmp_path / ".gitignore").write_text("site\n")
     git("add", ".", cwd=tmp_path)
