@@ -1,4 +1,7 @@
-"""Options that the commands of the benches share: each is refused in one line, with what was expected."""
+"""Options that may be given several times, as the commands of the benches take them.
+
+Each is refused in one line, with what was expected.
+"""
 
 from collections.abc import Iterable
 
@@ -7,24 +10,35 @@ from gradest.problems.arguments import nearest
 
 
 def one_of(option: str, names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Those of the known names that are asked for; all where none is.
+    """The names that are asked for, or all known ones where none is.
+
+    Args:
+        option: as it is written on the command line.
+        names: those asked for.
+        known: those that may be.
 
     Raises:
         BadInput: a name is not known.
     """
-    asked, every = tuple(names), tuple(known)
+    asked = tuple(names)
+    valid = tuple(known)
     for name in asked:
-        if name not in every:
+        if name not in valid:
             raise BadInput(
-                f"{option} {name!r}: expected one of {', '.join(every)}{nearest(name, every)}"
+                f"{option} {name!r}: expected one of {', '.join(valid)}{nearest(name, valid)}"
             )
-    return asked or every
+    return asked or valid
 
 
 def positive_integers(
     option: str, numbers: Iterable[int], usual: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """The numbers asked for, or the usual ones.
+    """The numbers that are asked for, or the usual ones where none is.
+
+    Args:
+        option: as it is written on the command line.
+        numbers: those asked for.
+        usual: the defaults.
 
     Raises:
         BadInput: one of them is less than 1.

@@ -45,9 +45,9 @@ from gradest.benchmarks.bench.speed.rounds import (
     our_call,
     warm,
 )
-from gradest.benchmarks.cli.main import INTERRUPTED, complain
+from gradest.benchmarks.cli.main import complain
 from gradest.benchmarks.cli.options import one_of, positive_integers
-from gradest.benchmarks.errors import BadInput, GradestError
+from gradest.benchmarks.errors import BadInput, ExitStatus, GradestError
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.runtime.environment import environment, git_state, hardware
 from gradest.benchmarks.statistics.intervals import median
@@ -326,7 +326,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         sys.exit(complain(error))
     except (KeyboardInterrupt, click.Abort):
         click.echo("gradest: interrupted; peers.csv has every finished cell", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitStatus.INTERRUPTED)
     sys.exit(0)
 
 

@@ -20,9 +20,9 @@ from gradest.benchmarks.bench.speed import figure as bench_figure
 from gradest.benchmarks.bench.speed.page import SECTIONS, markdown, targets_table
 from gradest.benchmarks.bench.speed.targets import verdicts
 from gradest.benchmarks.bench.speed.throughput import CASES, ESTIMATORS, Cell
-from gradest.benchmarks.cli.main import INTERRUPTED, complain
+from gradest.benchmarks.cli.main import complain
 from gradest.benchmarks.cli.options import one_of, positive_integers
-from gradest.benchmarks.errors import BadInput, GradestError
+from gradest.benchmarks.errors import BadInput, ExitStatus, GradestError
 from gradest.benchmarks.runtime.environment import environment, git_state, hardware
 from gradest.benchmarks.sweeps.run import use_compilation_cache, write_atomically
 from gradest.benchmarks.sweeps.store import make_folder
@@ -157,7 +157,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         sys.exit(complain(error))
     except (KeyboardInterrupt, click.Abort):
         click.echo("gradest: interrupted; the tables have every finished row", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitStatus.INTERRUPTED)
     sys.exit(0)
 
 
