@@ -13,6 +13,7 @@ from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import Argument, arguments, build, defaults
 from gradest.problems.distributions.coordinates import base
+from gradest.problems.naming import written
 
 Variants = list[tuple[str, Estimator]]
 """Estimators, each with its label."""
@@ -33,8 +34,7 @@ def every_problem() -> dict[str, Problem]:
     """Each problem with its defaults, and with the arguments of OTHERWISE, by its label."""
     problems = {name: cls() for name, cls in PROBLEMS.items()}
     for name, chosen in OTHERWISE.items():
-        argued = ", ".join(f"{key}={value}" for key, value in chosen.items())
-        problems[f"{name}[{argued}]"] = build("problem", PROBLEMS, name, chosen)
+        problems[written(name, chosen)] = build("problem", PROBLEMS, name, chosen)
     return problems
 
 
@@ -60,8 +60,8 @@ def variants(name: str, cls: type[Estimator]) -> Variants:
     """
     made = [(name, build("estimator", ESTIMATORS, name, {}))]
     for key, value in changes(cls):
-        label = f"{name}[{key}={value}]"
-        made.append((label, build("estimator", ESTIMATORS, name, {key: value})))
+        changed = {key: value}
+        made.append((written(name, changed), build("estimator", ESTIMATORS, name, changed)))
     return made
 
 
@@ -114,10 +114,11 @@ def variables(fitting: Sequence[Problem], problems: Iterable[Problem]) -> str:
 
 def kinds_by_group(problems: Iterable[Problem]) -> dict[str, set[str]]:
     """What x is in all problems, in those where it is discrete, and in the others."""
-    discrete = set()
-    continuous = set()
+    discrete: set[str] = set()
+    continuous: set[str] = set()
     for problem in problems:
-        (discrete if is_discrete(problem) else continuous).add(kind_of(problem))
+        kinds = discrete if is_discrete(problem) else continuous
+        kinds.add(kind_of(problem))
     return {"any": discrete | continuous, "discrete": discrete, "continuous": continuous}
 
 

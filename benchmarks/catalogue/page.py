@@ -2,11 +2,15 @@
 
 import inspect
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from gradest.benchmarks.catalogue.facts import catalogue, cells
+from gradest.benchmarks.markdown import markdown_table
 from gradest.estimators import ESTIMATORS
+from gradest.estimators.aliases import ELSEWHERE, Elsewhere
 from gradest.problems import PROBLEMS
+from gradest.problems.naming import written
 
 TOP = Path(__file__).resolve().parents[2]
 """The repository."""
@@ -25,53 +29,14 @@ whether an estimator learns from one estimate to the next, and with which argume
 
 {estimators}
 
-Other names, and estimators that are special cases of these:
+Other names, and estimators that are special cases of these; what is typed stands for the estimator
+everywhere, in any spelling (`RLOO`):
 
 {elsewhere}
 
 ## Problems
 
 {problems}
-"""
-
-ELSEWHERE = {
-    "REINFORCE, likelihood ratio, log-derivative trick": "score_function",
-    "RLOO": "score_function[baseline=leave_one_out]",
-    "NVIL (Mnih and Gregor, 2014)": "score_function[baseline=input_dependent]",
-    "MuProp (Gu et al., 2016)": "score_function[control_variate=first_order]",
-    "evolution strategies with antithetic pairs (Salimans et al., 2017)": (
-        "score_function[coupling=antithetic], where q is a Gaussian about θ"
-    ),
-    "VarGrad (Richter et al., 2020)": (
-        "score_function[baseline=leave_one_out], where f is log q − log p"
-    ),
-    "DiCE (Foerster et al., 2018)": "score_function: their first derivatives are equal",
-    "reparameterization trick, infinitesimal perturbation analysis": "pathwise",
-    "implicit reparameterization (Figurnov et al., 2018)": (
-        "pathwise, on gamma, beta, Dirichlet, Student t, von Mises"
-    ),
-    "randomised quasi-Monte Carlo, antithetic variates": (
-        "pathwise[coupling=sobol], pathwise[coupling=antithetic]"
-    ),
-    "IWAE (Burda et al., 2016)": "pathwise, where x are the K particles of a bound",
-    "weak derivative": "measure_valued",
-    "local expectation gradient, BitFlip (Titsias and Lázaro-Gredilla, 2015)": (
-        "measure_valued, on bits"
-    ),
-    "U2G (Yin et al., 2020)": "disarm",
-    "ARS (Yin et al., 2019)": "arsm[merge=False]",
-    "smoothed stochastic triple (Arya et al., 2022)": (
-        "straight_through[smoothed=both]; on bits, reinmax at τ = 1 too"
-    ),
-    "delta method": "score_function[control_variate=delta]",
-    "concrete relaxation": "gumbel_softmax",
-    "ADEV's reparam, reinforce, mvd, enum (Lew et al., 2023)": (
-        "pathwise, score_function, measure_valued, enumeration"
-    ),
-}
-"""What other libraries and papers call what is here, and its name here.
-
-A special case of an estimator is an argument of it.
 """
 
 ESTIMATOR_COLUMNS = {
@@ -103,10 +68,9 @@ def page() -> str:
         [link_to(PROBLEMS[row["problem"]], row["problem"]), *cells(row, PROBLEM_COLUMNS)]
         for row in rows["problems"]
     ]
-    elsewhere = [[name, here if " " in here else f"`{here}`"] for name, here in ELSEWHERE.items()]
     return PAGE_TEXT.format(
         estimators=table(["name", *ESTIMATOR_COLUMNS.values()], estimators),
-        elsewhere=table(["elsewhere", "here"], elsewhere),
+        elsewhere=table(["elsewhere", "here", "typed as"], map(elsewhere_row, ELSEWHERE)),
         problems=table(["name", *PROBLEM_COLUMNS.values()], problems),
     )
 
@@ -117,12 +81,17 @@ def link_to(cls: type, name: str) -> str:
     return f"[`{name}`]({os.path.relpath(file, TOP / PAGE.parent)})"
 
 
-def table(headings: list[str], rows: list[list[str]]) -> str:
+def elsewhere_row(entry: Elsewhere) -> list[str]:
+    """What an estimator is called elsewhere, what that is here, and what may be typed for it."""
+    here = f"`{written(entry.estimator, entry.arguments)}`"
+    where = f"{here}, {entry.where}" if entry.where else here
+    return [entry.title, where, ", ".join(f"`{name}`" for name in entry.names)]
+
+
+def table(headings: list[str], rows: Iterable[list[str]]) -> str:
     """A table in Markdown; a bar within a formula is written so that it ends no cell."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", r"\vert ") for cell in line) + " |" for line in lines
-    )
+    cell_texts = [[text.replace("|", r"\vert ") for text in row] for row in rows]
+    return markdown_table(headings, cell_texts)
 
 
 def main() -> None:

@@ -3,20 +3,16 @@
 from pathlib import Path
 
 from gradest.benchmarks.analysis.ratios import (
+    METRICS,
     Comparison,
-    as_text,
     compare_estimators,
     compare_runs,
-    parse_metrics,
-    parse_threshold,
-    ratio_text,
-)
-from gradest.benchmarks.analysis.ratios import (
-    as_json as comparison_as_json,
 )
 from gradest.benchmarks.analysis.results import find_run, read_run
+from gradest.benchmarks.cli.options import fraction, one_of
 from gradest.benchmarks.cli.output import emit, tell
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.report import comparison as rendering
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE
 
@@ -42,13 +38,13 @@ def compare(
     as_json: bool,
 ) -> ExitStatus:
     """Compares two runs, or the estimators of one."""
-    threshold = None if fail_above is None else parse_threshold(fail_above)
+    threshold = None if fail_above is None else fraction("--fail-above", fail_above)
     if bool(second) == bool(reference):
         got = "both" if second else "neither"
         raise BadInput(
             f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}"
         )
-    chosen = parse_metrics(metrics)
+    chosen = [*one_of("--metric", metrics, METRICS)]
     run = read_run(find_run(first))
     if second:
         comparison = compare_runs(run, read_run(find_run(second)), chosen)
@@ -57,7 +53,9 @@ def compare(
     tell(f"warning: {warning}" for warning in comparison.warnings)
     tell(unpaired_lines(comparison, of_two_runs=bool(second)))
     above = [] if threshold is None else comparison.above(threshold)
-    failures = [f"{name} of {row.label}: {ratio_text(row.ratios[name])}" for row, name in above]
+    failures = [
+        f"{name} of {row.label}: {rendering.ratio_text(row.ratios[name])}" for row, name in above
+    ]
     if as_json:
         asked = {
             "a": str(run.folder),
@@ -66,9 +64,9 @@ def compare(
             "fail_above": threshold,
             "above": failures,
         }
-        emit(asked | comparison_as_json(comparison, chosen))
+        emit(asked | rendering.as_json(comparison, chosen))
     else:
-        emit(as_text(comparison, chosen))
+        emit(rendering.as_text(comparison, chosen))
     tell(f"above {fail_above}: {failure}" for failure in failures)
     return ExitStatus.GATE_FAILED if failures else ExitStatus.OK
 
