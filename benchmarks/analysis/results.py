@@ -50,12 +50,17 @@ def find_run(name: str) -> Path:
     for folder in (Path(name), Path("results") / name):
         if (folder / "measurements.csv").exists():
             return folder
-    known = sorted(path.parent.name for path in Path("results").glob("*/measurements.csv"))
+    known = run_names()
     names = f" ({', '.join(known)})" if known else ""
     raise BadInput(
         f"run {name!r}: its measurements.csv is not there: expected the folder of a run, or the name of one in results/"
         f"{names}{nearest(name, known)}"
     )
+
+
+def run_names() -> list[str]:
+    """The names of the runs in results/."""
+    return sorted(path.parent.name for path in Path("results").glob("*/measurements.csv"))
 
 
 def read_run(folder: Path) -> Run:
