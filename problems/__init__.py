@@ -1,10 +1,10 @@
 """What is estimated: θ, q_θ, f, and the exact gradient. To add a problem: one class, and one line here."""
 
-from gradest.problems.arguments import build
 from gradest.problems.base import Params, Problem
 from gradest.problems.control.bandit import Bandit
 from gradest.problems.control.chaotic_rollout import ChaoticRollout
 from gradest.problems.control.linear_quadratic_control import LinearQuadraticControl
+from gradest.problems.registry import build
 from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
 from gradest.problems.toys.categorical import CategoricalNorm, CategoricalSquare
 from gradest.problems.toys.families import (

@@ -10,8 +10,9 @@ import numpyro.distributions as dist
 
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import arguments, build, defaults
+from gradest.problems.arguments import arguments, defaults
 from gradest.problems.distributions.coordinates import base
+from gradest.problems.registry import build
 
 PAGE = Path("docs/catalogue.md")
 

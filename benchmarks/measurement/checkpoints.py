@@ -20,7 +20,8 @@ from gradest.benchmarks.runtime.environment import GENERATORS, environment, sour
 from gradest.estimators import estimator
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
-from gradest.problems.data import IMAGES, cache_folder
+from gradest.problems.cache import cache_folder
+from gradest.problems.data import IMAGES
 from gradest.problems.variational.vae import ImageModel
 
 LEARNING_RATE = 3e-3

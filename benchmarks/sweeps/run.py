@@ -44,7 +44,7 @@ from gradest.benchmarks.sweeps.store import Outcome, Store, Summaries, open_stor
 from gradest.benchmarks.sweeps.sweep import Cell, Choice, Plan
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
-from gradest.problems.data import cache_folder
+from gradest.problems.cache import cache_folder
 
 COLUMNS = (
     "cell",

@@ -21,8 +21,10 @@ from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import arguments, build, defaults, look_up, nearest, search_in
+from gradest.problems.arguments import arguments, defaults, nearest
 from gradest.problems.base import Problem
+from gradest.problems.own_modules import search_in
+from gradest.problems.registry import build, look_up
 
 Samples = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=1)]
 Replicates = Annotated[StrictInt, Field(ge=40)]
