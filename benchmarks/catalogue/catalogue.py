@@ -8,41 +8,18 @@ from typing import Any
 import jax
 import numpyro.distributions as dist
 
+from gradest.benchmarks.markdown import markdown_table
 from gradest.estimators import ESTIMATORS, Estimator
+from gradest.estimators.aliases import ELSEWHERE, Elsewhere
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import arguments, defaults
 from gradest.problems.distributions.coordinates import base
+from gradest.problems.naming import written
 from gradest.problems.registry import build
 
 PAGE = Path("docs/catalogue.md")
 
 Variants = list[tuple[str, Estimator]]
-
-ELSEWHERE = {
-    "REINFORCE, likelihood ratio, log-derivative trick": "score_function",
-    "RLOO": "score_function[baseline=leave_one_out]",
-    "NVIL (Mnih and Gregor, 2014)": "score_function[baseline=input_dependent]",
-    "MuProp (Gu et al., 2016)": "score_function[control_variate=first_order]",
-    "evolution strategies with antithetic pairs (Salimans et al., 2017)": (
-        "score_function[coupling=antithetic], where q is a Gaussian about θ"
-    ),
-    "VarGrad (Richter et al., 2020)": "score_function[baseline=leave_one_out], where f is log q − log p",
-    "DiCE (Foerster et al., 2018)": "score_function: their first derivatives are equal",
-    "reparameterization trick, infinitesimal perturbation analysis": "pathwise",
-    "implicit reparameterization (Figurnov et al., 2018)": "pathwise, on gamma, beta, Dirichlet, Student t, von Mises",
-    "randomised quasi-Monte Carlo, antithetic variates": "pathwise[coupling=sobol], pathwise[coupling=antithetic]",
-    "IWAE (Burda et al., 2016)": "pathwise, where x are the K particles of a bound",
-    "weak derivative": "measure_valued",
-    "local expectation gradient, BitFlip (Titsias and Lázaro-Gredilla, 2015)": "measure_valued, on bits",
-    "U2G (Yin et al., 2020)": "disarm",
-    "ARS (Yin et al., 2019)": "arsm[merge=False]",
-    "smoothed stochastic triple (Arya et al., 2022)": "straight_through[smoothed=both]; on bits, reinmax at τ = 1 too",
-    "delta method": "score_function[control_variate=delta]",
-    "concrete relaxation": "gumbel_softmax",
-    "ADEV's reparam, reinforce, mvd, enum (Lew et al., 2023)": "pathwise, score_function, measure_valued, enumeration",
-}
-"""What other libraries and papers call what is here, and under what name: a special case is an argument."""
-
 
 OTHERWISE: dict[str, dict[str, Any]] = {"gamma_toy": {"learn": "rate"}}
 """Arguments with which a problem is for estimators that do not support it with its defaults."""
@@ -82,7 +59,8 @@ estimator learns from one estimate to the next, and with which arguments.
 
 {estimators}
 
-Other names, and estimators that are special cases of these:
+Other names, and estimators that are special cases of these; what is typed stands for the estimator everywhere, in any
+spelling (`RLOO`):
 
 {elsewhere}
 
@@ -279,10 +257,9 @@ def yes(value: bool) -> str:
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:
-    """In Markdown; a bar within a formula is written so that it ends no cell."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", r"\vert ") for cell in line) + " |" for line in lines
+    """The rows in Markdown; a bar within a formula is written so that it ends no cell."""
+    return markdown_table(
+        headings, [[cell.replace("|", r"\vert ") for cell in row] for row in rows]
     )
 
 
@@ -312,19 +289,23 @@ def page() -> str:
         ]
         for row in found["problems"]
     ]
-    elsewhere = [
-        [name, f"`{ours}`" if " " not in ours else ours] for name, ours in ELSEWHERE.items()
-    ]
     return PAGE_TEXT.format(
         estimators=table(
             ["name", "variables", "needs ∇f", "unbiased", "evaluations", "state", "paper"],
             estimators,
         ),
-        elsewhere=table(["elsewhere", "here"], elsewhere),
+        elsewhere=table(["elsewhere", "here", "typed as"], list(map(elsewhere_row, ELSEWHERE))),
         problems=table(
             ["name", "variable", "θ", "exact gradient", "what it is", "paper"], problems
         ),
     )
+
+
+def elsewhere_row(entry: Elsewhere) -> list[str]:
+    """What an estimator is called elsewhere, what that is here, and what may be typed for it."""
+    here = f"`{written(entry.estimator, entry.arguments)}`"
+    where = f"{here}, {entry.where}" if entry.where else here
+    return [entry.title, where, ", ".join(f"`{name}`" for name in entry.names)]
 
 
 def main() -> None:
