@@ -16,8 +16,8 @@ from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
-from gradest.benchmarks.sweeps.run import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
-from gradest.benchmarks.sweeps.sweep import Sweep
+from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
+from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.problems.arguments import nearest
 
 LEFT_OUT = "leave_one_out.csv"

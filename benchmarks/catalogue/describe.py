@@ -8,7 +8,7 @@ from gradest.benchmarks.catalogue.catalogue import estimator_row, every_problem,
 from gradest.benchmarks.catalogue.citations import bibtex
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.environment import is_ours
-from gradest.benchmarks.sweeps.sweep import load_sweep, preset_folder, preset_names
+from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import arguments, build, defaults, nearest, own_class

@@ -13,9 +13,11 @@ import click
 
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.processes import collect_rarely, limit_threads
+from gradest.benchmarks.runtime.source_code import installed_version
 
 if TYPE_CHECKING:
-    from gradest.benchmarks.sweeps.sweep import Plan, Sweep
+    from gradest.benchmarks.sweeps.plan import Plan
+    from gradest.benchmarks.sweeps.schema import Sweep
 
 GATE_FAILED, INTERRUPTED = 4, 130
 
@@ -86,8 +88,22 @@ class Commands(click.Group):
         return super().resolve_command(context, args)
 
 
+def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Prints the version, where that was asked for, and ends."""
+    if wanted:
+        click.echo(f"gradest, version {installed_version()}")
+        context.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="gradest")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of
     samples L.
@@ -121,7 +137,7 @@ def extend(run: str, replicates: int, output: Path | None, as_json: bool) -> int
     in proportion.
     """
     from gradest.benchmarks.analysis.results import recorded_sweep
-    from gradest.benchmarks.sweeps.sweep import lengthened
+    from gradest.benchmarks.sweeps.schema import lengthened
 
     folder = output or run_folder(run)
     return measure_and_draw(
@@ -152,7 +168,7 @@ def time_(sweep: str, processes: int, output: Path | None, as_json: bool) -> int
     from gradest.benchmarks.analysis.results import recorded_sweep
     from gradest.benchmarks.cli.progress import show_progress
     from gradest.benchmarks.report.report import write_report
-    from gradest.benchmarks.sweeps.sweep import load_sweep
+    from gradest.benchmarks.sweeps.schema import load_sweep
     from gradest.benchmarks.sweeps.timing import time_run
 
     folder = output or run_folder(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
@@ -372,7 +388,7 @@ def check(target: str, as_json: bool) -> int:
     precision, learned gradients: on every problem that it supports.
     """
     from gradest.benchmarks.checks.check import check as check_target
-    from gradest.benchmarks.sweeps.run import use_compilation_cache
+    from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 
     use_compilation_cache()
     found = check_target(target, lambda line: click.echo(line, err=True))
@@ -442,7 +458,7 @@ def status(found: "Plan", folder: Path, as_json: bool) -> int:
 
 def load_plan(name: str, **overrides: float | str | None) -> "Plan":
     """The sweep with the command line's overrides, resolved and checked."""
-    from gradest.benchmarks.sweeps.sweep import load_sweep, override
+    from gradest.benchmarks.sweeps.schema import load_sweep, override
 
     return resolved(override(load_sweep(name), **overrides))
 
@@ -451,7 +467,7 @@ def resolved(sweep: "Sweep") -> "Plan":
     """The sweep's cells, in its precision."""
     import jax
 
-    from gradest.benchmarks.sweeps.sweep import resolve
+    from gradest.benchmarks.sweeps.plan import resolve
 
     with jax.enable_x64(sweep.dtype == "float64"):
         return resolve(sweep)

@@ -13,12 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
-from gradest.benchmarks.measurement.replicates import (
-    LEAST_TIMED,
-    compile_cell,
-    number_of_batches,
-    zero_center,
-)
+from gradest.benchmarks.measurement.batching import number_of_batches
+from gradest.benchmarks.measurement.replicates import LEAST_TIMED, compile_cell, zero_center
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
 
@@ -159,7 +155,7 @@ def call_of(
     programs = compile_cell(
         problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key
     )
-    rows, block = programs.rows, programs.block
+    rows, block = programs.layout
     first = np.arange(rows, dtype=np.uint32)
     stride = np.uint32(number_of_batches(replicates))
     arguments = (problem, estimator, params, programs.states, key, first, stride)

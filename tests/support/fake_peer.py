@@ -11,7 +11,7 @@ import sys
 import time
 
 import numpy as np
-from protocol import GradientCall, PeerCell, DoesNotHave, serve
+from protocol import DoesNotHave, GradientCall, PeerCell, serve
 
 what, _, amount = sys.argv[1].partition(" ")
 random = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from gradest.benchmarks.bench.peers.process import PEERS
 from gradest.benchmarks.cli.main import run_and_exit
 from gradest.benchmarks.cli.options import one_of, positive_integers
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.run import use_compilation_cache
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 
 DIMS, SAMPLES = (1, 10, 100), (1, 16, 256, 4096)
 

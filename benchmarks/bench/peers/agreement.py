@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradest.benchmarks.bench.peers.process import PeerFailed, PeerProcess
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.exact_variances import exact_variance
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics.intervals import (
     LOG,
     jackknife,

@@ -40,11 +40,11 @@ from gradest.benchmarks.bench.speed.throughput import our_call
 from gradest.benchmarks.measurement import rounds
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.measurement.rounds import Contender, contender, interleaved, warm
-from gradest.benchmarks.runtime.environment import environment, git_state, hardware
+from gradest.benchmarks.runtime.environment import environment, hardware
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics.intervals import median
 from gradest.benchmarks.statistics.moments import Moments
-from gradest.benchmarks.sweeps.run import write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem
 

@@ -31,9 +31,10 @@ from gradest.benchmarks.bench.speed.whole_runs import default_rows, memory_rows
 from gradest.benchmarks.cli.main import run_and_exit
 from gradest.benchmarks.cli.options import one_of, positive_integers
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.runtime.environment import environment, git_state, hardware
-from gradest.benchmarks.sweeps.run import use_compilation_cache, write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
+from gradest.benchmarks.runtime.environment import environment, hardware
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
+from gradest.benchmarks.runtime.source_code import git_state
 
 Rows = Callable[[], Iterable[dict[str, Any] | list[dict[str, Any]]]]
 """What measures a table: its rows, as they come, one or several at a time."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-from gradest.benchmarks.measurement.programs import estimates, settle
+from gradest.benchmarks.measurement.programs import estimates
 from gradest.benchmarks.measurement.replicates import (
     CellPrograms,
     cell_key,
@@ -17,8 +17,8 @@ from gradest.benchmarks.measurement.replicates import (
     measure,
     program,
 )
-from gradest.benchmarks.runtime.program_cache import Ready
-from gradest.benchmarks.sweeps.sweep import Cell, Plan, load_sweep, resolve
+from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
+from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem
 from gradest.problems.base import Params
@@ -52,7 +52,7 @@ def compile_rows(preset: str = "default") -> Iterator[dict[str, Any]]:
     sums, where no cell before had gradients of the same shapes.
     """
     plan = resolve(load_sweep(preset))
-    summed: list[Ready] = []
+    summed: list[Executable] = []
     with nothing_cached():
         for cell in cells_by_program(plan):
             programs = compile_alone(cell, plan)
@@ -62,7 +62,7 @@ def compile_rows(preset: str = "default") -> Iterator[dict[str, Any]]:
             seconds = {
                 "estimates_seconds": programs.moments.estimates.seconds,
                 "sums_seconds": sums.seconds if is_new else 0.0,
-                "adapt_seconds": programs.settle.seconds if programs.settle else 0.0,
+                "adapt_seconds": programs.warm_up.seconds if programs.warm_up else 0.0,
             }
             yield {
                 "problem": cell.problem.label,
@@ -96,7 +96,7 @@ def compile_alone(cell: Cell, plan: Plan) -> CellPrograms:
         replicates=cell.replicates,
         adapt_steps=cell.adapt_steps,
     )
-    for forgotten in (estimates, settle):
+    for forgotten in (estimates, warm_up_leaves):
         forgotten.forget()
     return programs
 

@@ -13,8 +13,9 @@ from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.measurement.rounds import Call, interleaved
 from gradest.benchmarks.statistics.intervals import Interval, median
 from gradest.benchmarks.statistics.trends import fit_time
+from gradest.benchmarks.sweeps.plan import Cell, resolve
 from gradest.benchmarks.sweeps.run import run_sweep
-from gradest.benchmarks.sweeps.sweep import Cell, Sweep, resolve
+from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.estimators import estimator
 from gradest.problems import problem
 

@@ -19,7 +19,7 @@ from gradest.benchmarks.bench.speed.targets import TARGETS, Target, verdicts
 from gradest.benchmarks.bench.speed.whole_runs import run_command
 from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.measurement import rounds
-from gradest.benchmarks.sweeps.run import use_compilation_cache
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.estimators import estimator
 from gradest.problems import problem
 
