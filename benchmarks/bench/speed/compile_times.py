@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-from gradest.benchmarks.measurement.programs import estimates
+from gradest.benchmarks.measurement.programs import estimates, warm_up_leaves
 from gradest.benchmarks.measurement.replicates import (
     CellPrograms,
     cell_key,
