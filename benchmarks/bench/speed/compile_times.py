@@ -17,6 +17,7 @@ from gradest.benchmarks.measurement.replicates import (
     measure,
     program,
 )
+from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator, estimator
