@@ -48,7 +48,7 @@ calibration: $(READY)
 
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)
-	$(BIN)/python -m gradest.benchmarks.catalogue.catalogue
+	$(BIN)/python -m gradest.benchmarks.catalogue.page
 
 # What a reader meets: density, chained conditionals, long functions, and the floors of the rooms.
 metrics: $(READY)
