@@ -22,6 +22,9 @@ from gradest.problems.arguments import nearest
 
 LEFT_OUT = "leave_one_out.csv"
 
+ZERO = "variance zero"
+"""Begins the reason of a row whose variance is zero, if only to rounding."""
+
 PLACE = ["problem", "problem_args", "point", "group"]
 ESTIMATOR = ["estimator", "estimator_args"]
 
@@ -176,9 +179,14 @@ def is_sure(rows: pd.DataFrame) -> pd.Series:
     )
 
 
+def is_zero(row: Any) -> bool:
+    """Whether one row's variance is zero, if only to rounding."""
+    return str(row.reason).startswith(ZERO) or row.variance == 0
+
+
 def called_zero(rows: pd.DataFrame) -> pd.Series:
     """Which rows' variance the run found to be zero, if only to rounding."""
-    return rows.reason.fillna("").str.startswith("variance zero")
+    return rows.reason.fillna("").str.startswith(ZERO)
 
 
 def slope_of(rows: pd.DataFrame, tests: int = 1) -> Interval | None:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpyro.distributions as dist
 
+from gradest.benchmarks.markdown import markdown_table
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.estimators.aliases import ELSEWHERE, Elsewhere
 from gradest.problems import PROBLEMS, Problem
@@ -255,10 +256,9 @@ def yes(value: bool) -> str:
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:
-    """In Markdown; a bar within a formula is written so that it ends no cell."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", r"\vert ") for cell in line) + " |" for line in lines
+    """The rows in Markdown; a bar within a formula is written so that it ends no cell."""
+    return markdown_table(
+        headings, [[cell.replace("|", r"\vert ") for cell in row] for row in rows]
     )
 
 

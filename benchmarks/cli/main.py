@@ -271,14 +271,16 @@ def compare(
     """
     from gradest.benchmarks.analysis import ratios as comparing
     from gradest.benchmarks.analysis.results import find_run, read_run
+    from gradest.benchmarks.cli.options import fraction, one_of
+    from gradest.benchmarks.report import comparison
 
-    threshold = None if fail_above is None else comparing.parse_threshold(fail_above)
+    threshold = None if fail_above is None else fraction("--fail-above", fail_above)
     if bool(second) == bool(reference):
         got = "both" if second else "neither"
         raise BadInput(
             f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}"
         )
-    chosen = comparing.parse_metrics(metrics)
+    chosen = [*one_of("--metric", metrics, comparing.METRICS)]
     run = read_run(find_run(first))
     if second:
         found = comparing.compare_runs(run, read_run(find_run(second)), chosen)
@@ -296,7 +298,7 @@ def compare(
             )
     above = [] if threshold is None else found.above(threshold)
     failures = [
-        f"{name} of {row.label}: {comparing.ratio_text(row.ratios[name])}" for row, name in above
+        f"{name} of {row.label}: {comparison.ratio_text(row.ratios[name])}" for row, name in above
     ]
     if as_json:
         emit(
@@ -307,10 +309,10 @@ def compare(
                 "fail_above": threshold,
                 "above": failures,
             }
-            | comparing.as_json(found, chosen)
+            | comparison.as_json(found, chosen)
         )
     else:
-        emit(comparing.as_text(found, chosen))
+        emit(comparison.as_text(found, chosen))
     for failure in failures:
         click.echo(f"above {fail_above}: {failure}", err=True)
     return 4 if above else 0

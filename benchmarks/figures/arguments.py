@@ -1,4 +1,7 @@
-"""Variance, signal against noise and bias along a numeric argument, of a problem (k, t, …) or of estimators (τ, …)."""
+"""Figures along a numeric argument, of a problem (k, t, …) or of estimators (τ, …).
+
+Drawn are the variance, signal against noise, and the bias.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -31,23 +34,30 @@ AGAINST_ARGUMENT = {
     "snr": "signal-to-noise ratio of the gradient",
     "bias_squared": "squared bias of the gradient",
 }
-"""What is drawn against an argument, with the words at its axis; the last for estimators that are biased alone."""
+"""What is drawn against an argument, with the words at its axis; the last of biased estimators."""
 
 
 class ArgumentSweep(NamedTuple):
-    """The measurements of one problem in which one numeric argument, in the column `value`, takes many values."""
+    """Measurements of one problem that one numeric argument tells apart."""
 
     problem: str
     argument: str
     rest: str
     """The problem's other arguments."""
     rows: pd.DataFrame
-    """`label` is without the argument where it is the estimators'."""
+    """The argument is the column `value`; `label` is without it where it is the estimators'."""
     of_estimators: bool
 
 
 def argument_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
-    """Every numeric argument of a problem with values enough to be an axis, once for each choice of the others."""
+    """The numeric arguments of problems with values enough to be an axis.
+
+    Args:
+        table: measurements, labelled.
+
+    Returns:
+        A sweep for each argument of a problem and each choice of its other arguments.
+    """
     for problem, rows in table.groupby("problem"):
         for argument, value in values_of(rows.problem_args):
             if not value.map(is_number).all():
@@ -59,7 +69,14 @@ def argument_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
 
 
 def estimator_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
-    """Every numeric argument of estimators that takes enough values to be an axis, those who have it together."""
+    """The numeric arguments of estimators with values enough to be an axis.
+
+    Args:
+        table: measurements, labelled.
+
+    Returns:
+        A sweep for each problem and argument, of all estimators that have it.
+    """
     for (problem, setting), rows in table.groupby(["problem", "setting"]):
         for argument, value in values_of(rows.estimator_args):
             part = rows[value.map(is_number)]
@@ -75,7 +92,7 @@ def estimator_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
 
 
 def values_of(texts: pd.Series) -> Iterator[tuple[str, pd.Series]]:
-    """Each argument that stands in one of the JSON texts, with its value in every row, None where it has none."""
+    """Each argument in the JSON texts, with its value in every row: None in one without it."""
     read = texts.map(json.loads)
     for argument in sorted({key for args in read for key in args}):
         yield argument, read.map(lambda args, key=argument: args.get(key))

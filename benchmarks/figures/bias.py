@@ -1,4 +1,7 @@
-"""Bias: the relative error of each estimator's mean along the gradient, a row for each estimator, a point for each L."""
+"""The figure of bias: the relative error of each estimator's mean along the gradient.
+
+A row for each estimator, a point for each L.
+"""
 
 import math
 from collections.abc import Mapping
@@ -45,12 +48,15 @@ def bias(name: str, title: str, rows: pd.DataFrame, styles: Mapping[str, Style])
         star = Entry(STAR, "found biased: at most 5 % false among those of the run")
         key.append((star,))
     notes = [
-        f"Relative bias: the error of the mean along the {truth_of(rows)}, as a fraction of it; bars: {INTERVALS}.",
-        "At 0 the estimate is unbiased along it, at −1 (dotted, where in view) it is zero on average.",
+        f"Relative bias: the error of the mean along the {truth_of(rows)}, as a fraction of it; "
+        f"bars: {INTERVALS}.",
+        "At 0 the estimate is unbiased along it, at −1 (dotted, where in view) it is zero on "
+        "average.",
     ]
     if any(panel.x.scale == "symlog" for panel in panels):
         notes.append(
-            "Where the ticks are unevenly spaced, the axis is linear next to 0 and logarithmic beyond."
+            "Where the ticks are unevenly spaced, the axis is linear next to 0 and logarithmic "
+            "beyond."
         )
     return FigureSpec(name, title, panels, columns, tuple(key), tuple(notes))
 
@@ -86,7 +92,7 @@ def bias_panel(
 ) -> Panel:
     """The relative biases of one group at one θ.
 
-    The axis is linear, or only next to zero, where the largest bias would crush the other intervals.
+    The axis is linear, or only next to zero where the largest bias would crush the other intervals.
     """
     linear = linear_part(facet.rows)
     x = Axis("relative bias", scale="symlog" if linear else "linear", linear_up_to=linear)
@@ -115,7 +121,7 @@ def bias_series(line: pd.DataFrame, style: Style) -> Series:
 
 
 def linear_part(rows: pd.DataFrame) -> float:
-    """Up to which power of ten the axis is to be linear, and logarithmic beyond; 0 where all of it may be linear."""
+    """The power of ten up to which the axis is to be linear; 0 where all of it may be."""
     reach = rows[["bias_relative_low", "bias_relative_high"]].abs().max(axis=1)
     usual = reach[reach > 1e-4 * reach.max()].quantile(0.25)
     return 10.0 ** math.floor(math.log10(usual)) if reach.max() > 20 * usual else 0.0

@@ -1,4 +1,4 @@
-"""Figures drawn with matplotlib: a whole one from its `FigureSpec`, or one of its panels into anyone's axes."""
+"""Figures drawn with matplotlib: a whole one from its `FigureSpec`, or a panel into any axes."""
 
 import math
 from typing import Any
@@ -135,7 +135,7 @@ def draw_diagonals(axes: Axes, keywords: dict[str, Any]) -> None:
 
 
 def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
-    """Each series in the row of its label: a point with its interval for each L, the largest lowest and darkest."""
+    """Each series in the row of its label; `named` says whether the rows have their names."""
     for series in panel.series:
         draw_row(series, axes, panel.y.names.index(series.label), panel.levels)
     for guide in panel.guides:
@@ -161,7 +161,10 @@ def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
 
 
 def draw_row(series: Series, axes: Axes, row: int, levels: tuple[int, ...]) -> None:
-    """A point for each L with its interval, and a star at the margin where it is surely not zero."""
+    """A point for each L with its interval, the largest L lowest and darkest.
+
+    A star stands at the margin where the value is surely not zero.
+    """
     shades = shades_of(len(levels))
     for i, level in enumerate(series.x):
         place = levels.index(int(level))
@@ -174,14 +177,17 @@ def draw_row(series: Series, axes: Axes, row: int, levels: tuple[int, ...]) -> N
         keywords = plot_keywords(style) | {"color": color, "linestyle": "none"}
         if unreliable:
             keywords["markeredgecolor"] = color
-        axes.plot(series.value[i], y, **keywords)
+        axes.plot(np.array([series.value[i]], float), [y], **keywords)
         if series.biased[i]:
             margin = axes.get_yaxis_transform()
             axes.plot(1.03, y, **plot_keywords(STAR), transform=margin, clip_on=False)
 
 
 def row_ticks(x: Axis, low: float, high: float) -> list[float]:
-    """Round numbers between `low` and `high`, the most important first; beyond a linear part powers of ten."""
+    """Round numbers between `low` and `high`; zero and powers of ten where the axis is symlog.
+
+    The most important ones come first.
+    """
     linear = x.linear_up_to
     if not linear:
         return linear_ticks(low, high)
@@ -223,7 +229,16 @@ def set_ticks(axes: Axes, name: str, ticks: list[float]) -> None:
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers between `low` and `high`: powers of ten where there are three, else multiples of them."""
+    """Round numbers between `low` and `high`.
+
+    Args:
+        low: an end of the axis.
+        high: the other.
+        most: about how many numbers there may be.
+
+    Returns:
+        Powers of ten where there are three, else multiples of them.
+    """
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for multiples in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
         ticks = [m * 10.0**p for p in powers for m in multiples if low <= m * 10.0**p <= high]

@@ -1,4 +1,7 @@
-"""All figures of a run, from its measurements alone: no problem, estimator, argument or group is known by name."""
+"""All figures of a run, as data, from its measurements alone.
+
+No problem, estimator, argument or group is known by name.
+"""
 
 from collections.abc import Iterator
 
@@ -18,7 +21,7 @@ from gradest.benchmarks.figures.lines import variance_vs_cost, variance_vs_sampl
 from gradest.benchmarks.figures.spec import FigureSpec, Style, styles_of
 
 MOST_SEPARATE = 8
-"""Values of a problem's argument up to which each has figures of its own beside those along the argument."""
+"""A problem's argument of more values has no figures for each beside those along it."""
 
 
 def figures(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
@@ -95,7 +98,7 @@ def index_of(sweeps: list[ArgumentSweep]) -> pd.Index:
 
 
 def is_zero(table: pd.DataFrame) -> pd.Series:
-    """Whether a variance is zero, or so far below the other estimators' that it is their rounding."""
+    """Where a variance is zero, or so far below the other estimators' that it is their rounding."""
     place = ["problem", "problem_args", "point", "group", "num_samples"]
     others = table.groupby(place).variance.transform("median")
     rounding = 8 * table["dtype"].map(lambda name: np.finfo(name).eps)

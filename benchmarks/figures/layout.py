@@ -1,8 +1,8 @@
 """A page of figures with matplotlib: a grid of panels under a title, over a key.
 
 Sizes are in inches on the page, 3.3 for one column of a paper and 6.8 for two, so that 7-point text
-is printed so. `page` makes the panels, and `key` puts the key under them: the page becomes as tall as
-it needs.
+is printed so. `page` makes the panels, and `key` puts the key under them: the page becomes as tall
+as it needs.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ NOTE_CHARACTER = 0.054
 
 
 def in_style() -> contextlib.AbstractContextManager[None]:
-    """Within this, figures look the same whatever the user's matplotlibrc says: made and written in it."""
+    """A context in which figures are made and written the same whatever the user's matplotlibrc."""
     return matplotlib.style.context(["default", STYLE])
 
 
@@ -163,7 +163,7 @@ def key(figure: Page, entries: Sequence[Sequence[Entry]], notes: Sequence[str] =
 
 
 class Piece(NamedTuple):
-    """A text in the key and, before it, a line's style: `x` in inches, `line` counted from the top."""
+    """A text in the key, after a handle in a style: `x` in inches, `line` counted from the top."""
 
     x: float
     line: float
@@ -201,7 +201,7 @@ def lay_out_list(entries: Sequence[Entry], width: float, line: float) -> list[Pi
 
 
 def lay_out_table(group: Sequence[Entry], width: float, line: float) -> list[Piece]:
-    """An entry a line, its cells beside it under the heading's; blocks below one another where they are too wide."""
+    """An entry a line, its cells beside it under the heading's; in blocks where it is too wide."""
     heading, *entries = group
     labels = max(HANDLE + max(text_width(e.label) for e in entries), text_width(heading.label))
     first = EDGE + labels + SPACE

@@ -1,4 +1,7 @@
-"""Variance along L and along the time of an estimate: a line for each estimator, a panel for each θ and group."""
+"""Figures of the variance along L and along the time of an estimate.
+
+A line for each estimator, a panel for each θ and group.
+"""
 
 import dataclasses
 import math

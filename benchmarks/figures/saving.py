@@ -145,7 +145,7 @@ def may_start_processes() -> bool:
 
 @contextlib.contextmanager
 def drawing_processes() -> Iterator[ProcessPoolExecutor]:
-    """Processes that do what is submitted; where the body fails they finish what they are at, and no more."""
+    """A pool of fresh processes; where the body fails, they only finish what they have begun."""
     pool = ProcessPoolExecutor(
         min(os.cpu_count() or 1, MOST_PROCESSES),
         mp_context=multiprocessing.get_context("spawn"),

@@ -1,8 +1,8 @@
 """What a figure shows, as data: series in panels with their axes, the key and the notes.
 
 A run's measurements become `FigureSpec`s (modules lines, arguments, bias), and a renderer makes
-pictures of these: `drawing` with matplotlib, a page or a notebook with what it likes. All is strings,
-numbers and tuples of them, so that a spec goes to JSON and back and comes out equal.
+pictures of these: `drawing` with matplotlib, a page or a notebook with what it likes. All is
+strings, numbers and tuples of them, so that a spec goes to JSON and back and comes out equal.
 """
 
 import dataclasses
@@ -184,12 +184,12 @@ class Panel:
     series: tuple[Series, ...]
     guides: tuple[Guide, ...] = ()
     levels: tuple[int, ...] = ()
-    """All L of the figure, where x is not on an axis and each L has a shade and a place in its row."""
+    """All L of the figure, where y is "rows": each has a shade, and a place within its row."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the key: how the thing is drawn, what it is, and what there is to say of it in each panel.
+    """A line of the key: how the thing is drawn, what it is, and what to say of it in each panel.
 
     One without a style is the heading of those after it, and its cells head theirs.
     """
@@ -197,6 +197,12 @@ class Entry:
     style: Style | None
     label: str
     cells: tuple[str, ...] = ()
+
+
+def shade_entries(shades: Mapping[str, float]) -> list[Entry]:
+    """Entries of markers with so much white mixed into black, by what they stand for."""
+    markers = {label: point("o", repr(shade)) for label, shade in shades.items()}
+    return [Entry(dataclasses.replace(each, line=False), label) for label, each in markers.items()]
 
 
 @dataclass(frozen=True)

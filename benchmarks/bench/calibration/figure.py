@@ -1,5 +1,6 @@
 """The figure of calibration: how often nominal 95 % intervals hold a variance, by kurtosis."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,19 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from gradest.benchmarks.bench.calibration.studies import FEW, MANY
-from gradest.benchmarks.figures.figures import set_ticks
-from gradest.benchmarks.figures.layout import (
-    COLOURS,
-    Entry,
-    Look,
-    Panel,
-    lay_out_list,
-    lay_out_notes,
-    next_line,
-    page,
-    point,
-    width_of,
-)
+from gradest.benchmarks.figures.drawing import set_ticks
+from gradest.benchmarks.figures.layout import key, page, plot_keywords
+from gradest.benchmarks.figures.spec import COLOURS, Entry, Style, point
 from gradest.benchmarks.statistics.intervals import CONFIDENCE
 
 SHIPPED = "as shipped"
@@ -44,30 +35,28 @@ def figure_of(table: pd.DataFrame) -> Figure:
     is_drawn = table.dim.eq(1) & np.isfinite(table["kurtosis"])
     laws = table[table.part.eq("variance") & is_drawn]
     cells = table[table.part.eq("cells")].sort_values("kurtosis")
-    few = Panel("", f"known laws, R = {FEW:,}", laws[laws.replicates == FEW])
-    many = Panel("", f"known laws, R = {MANY:,}", laws[laws.replicates == MANY])
-    real = Panel("", f"real cells, R = {MANY:,}", cells)
-    looks = {
-        method: point(marker, color) | {"linestyle": "none", "markeredgecolor": "white"}
+    styles = {
+        method: dataclasses.replace(point(marker, color), line=False, edge="white")
         for (method, marker), color in zip(MARKERS.items(), (COLOURS[-1], *COLOURS), strict=False)
     }
-    width = width_of(3)
-    key = lay_out_list([Entry(look, method) for method, look in looks.items()], width)
-    key += lay_out_notes([NOTE], width, next_line(key))
-    figure, (first, second, third) = page(
+    figure, (few, many, real) = page(
         "Coverage of nominal 95 % intervals on a variance",
-        [few, many, real],
-        key,
+        [
+            f"known laws, R = {FEW:,}",
+            f"known laws, R = {MANY:,}",
+            f"real cells, R = {MANY:,}",
+        ],
         ("kurtosis", "coverage"),
         columns=3,
         height=2.3,
         gap=0.45,
     )
-    for axes in (first, second, third):
+    key(figure, [[Entry(style, method) for method, style in styles.items()]], [NOTE])
+    for axes in (few, many, real):
         scale_rates(axes)
-    draw_laws(first, few.rows, looks)
-    draw_laws(second, many.rows, looks)
-    draw_cells(third, cells, looks[SHIPPED])
+    draw_laws(few, laws[laws.replicates == FEW], styles)
+    draw_laws(many, laws[laws.replicates == MANY], styles)
+    draw_cells(real, cells, styles[SHIPPED])
     return figure
 
 
@@ -80,24 +69,26 @@ def scale_rates(axes: Axes) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def draw_laws(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+def draw_laws(axes: Axes, rows: pd.DataFrame, styles: Mapping[str, Style]) -> None:
     """The rates of each method against the law's kurtosis, the methods set apart sideways."""
     axes.set(xscale="log", xlim=(2.2, 190))
     set_ticks(axes, "x", [3, 6, 9, 15, 34, 114])
-    for place, (method, look) in enumerate(looks.items()):
+    for place, (method, style) in enumerate(styles.items()):
         rates = rows[rows.method == method]
-        draw_rates(axes, rates["kurtosis"] * np.exp(0.1 * (place - 1.5)), rates, look)
+        draw_rates(axes, rates["kurtosis"] * np.exp(0.1 * (place - 1.5)), rates, style)
 
 
-def draw_cells(axes: Axes, cells: pd.DataFrame, look: Look) -> None:
+def draw_cells(axes: Axes, cells: pd.DataFrame, style: Style) -> None:
     """The rates of the real cells, side by side, each over its kurtosis."""
     places = range(len(cells))
-    draw_rates(axes, pd.Series(places, cells.index), cells, look)
+    draw_rates(axes, pd.Series(places, cells.index), cells, style)
     axes.set(xlim=(-0.6, len(cells) - 0.4))
     axes.set_xticks(places, labels=[f"{value:.2g}" for value in cells["kurtosis"]])
 
 
-def draw_rates(axes: Axes, at: pd.Series, rows: pd.DataFrame, look: Look) -> None:
+def draw_rates(axes: Axes, at: pd.Series, rows: pd.DataFrame, style: Style) -> None:
     """Rates with their intervals."""
-    axes.vlines(at, rows.rate_low, rows.rate_high, color=look["color"], linewidth=0.7, zorder=2)
-    axes.plot(at, rows.rate, **look | {"markersize": 0.8 * look["markersize"]}, zorder=3)
+    keywords = plot_keywords(style)
+    keywords["markersize"] *= 0.8
+    axes.vlines(at, rows.rate_low, rows.rate_high, color=style.color, linewidth=0.7, zorder=2)
+    axes.plot(at, rows.rate, **keywords, zorder=3)

@@ -1,4 +1,4 @@
-"""Figures: the same bytes from the same table, nothing that overlaps, nothing drawn that was not measured."""
+"""Figures: the same bytes from a table, nothing that overlaps, nothing that was not measured."""
 
 import itertools
 import json
@@ -13,11 +13,11 @@ from matplotlib.text import Text
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label, slug
 from gradest.benchmarks.analysis.results import labelled
 from gradest.benchmarks.figures.drawing import draw as draw_spec
-from gradest.benchmarks.figures.drawing import draw_panel, log_ticks
+from gradest.benchmarks.figures.drawing import log_ticks
 from gradest.benchmarks.figures.figures import figures, styles_in
 from gradest.benchmarks.figures.layout import in_style, plot_keywords
 from gradest.benchmarks.figures.saving import saving
-from gradest.benchmarks.figures.spec import STAR, FigureSpec
+from gradest.benchmarks.figures.spec import STAR
 from tests.support.made_tables import ELEVEN, SQUARE, table
 
 
@@ -287,7 +287,10 @@ def test_a_star_for_each_significant_bias():
     measurements = table(groups=("mean",))
     measurements.loc[[0, 4, 5], "bias_finding"] = "biased"
     figure, texts = only(measurements, "bias")
-    assert sum(line.get_marker() == plot_keywords(STAR)["marker"] for line in figure.axes[0].lines) == 3
+    assert (
+        sum(line.get_marker() == plot_keywords(STAR)["marker"] for line in figure.axes[0].lines)
+        == 3
+    )
     assert {"unbiased in theory", "biased in theory"} <= set(texts)
 
 
@@ -312,9 +315,7 @@ def test_an_estimator_looks_the_same_in_every_figure_and_like_no_other():
             for line in figure.axes[0].lines
             if line.get_marker() in "os^D"
         }
-        assert drawn == {(style.marker, style.color) for style in expected.get(stem, styles)}, (
-            stem
-        )
+        assert drawn == {(style.marker, style.color) for style in expected.get(stem, styles)}, stem
 
 
 def test_labels_and_slugs_are_distinct():

@@ -1,4 +1,4 @@
-"""Figures into files: the same bytes whoever writes them, and nothing left behind where one cannot be written."""
+"""Figures into files: the same bytes whoever writes them, and nothing half-written left behind."""
 
 import multiprocessing
 import os
@@ -169,7 +169,9 @@ def test_a_script_without_a_guard_is_run_once_and_draws_by_itself(tmp_path):
     assert len(list((tmp_path / "figures").iterdir())) == 36
 
 
-@pytest.mark.parametrize("started", ["-m package", "gradest", "-c", "script.py", "-m package.module"])
+@pytest.mark.parametrize(
+    "started", ["-m package", "gradest", "-c", "script.py", "-m package.module"]
+)
 def test_where_a_fresh_process_would_run_a_script_again_there_is_none(tmp_path, started):
     code = textwrap.dedent(
         """
@@ -219,5 +221,7 @@ def test_what_a_drawing_process_imports():
     """It is to be there before the second figure is made."""
     slow = "{'jax', 'pandas', 'scipy', 'gradest.estimators', 'gradest.problems'} & set(sys.modules)"
     run_python(
-        "-c", f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}", folder="."
+        "-c",
+        f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}",
+        folder=".",
     )

@@ -18,7 +18,7 @@ from tests.support.made_tables import ELEVEN, SQUARE, table
 
 @pytest.fixture(scope="module")
 def specs():
-    """All kinds of figures, with a zero variance, an unreliable one, surely biased ones and some far off."""
+    """All kinds of figures, with values that are zero, unreliable, biased, far off and infinite."""
     k = [(SQUARE[0], SQUARE[1] | {"k": float(value)}) for value in range(1, 10)]
     signal = {"snr": 5.0, "snr_low": 4.0, "snr_high": 6.0, "exact_norm": 4, "exact_variance": 0.5}
     several = table([("gaussian_cosine", {"k": 1.0})], ELEVEN[5:], levels=(1, 4, 16))
@@ -71,7 +71,9 @@ def test_the_series_have_the_numbers_of_the_table(specs):
 
 
 def test_what_is_zero_or_infinite_is_none(specs):
-    series = {each.label: each for each in specs["variance_vs_samples_gaussian_cosine"].panels[1].series}
+    series = {
+        each.label: each for each in specs["variance_vs_samples_gaussian_cosine"].panels[1].series
+    }
     assert series["pathwise"].value[0] is None
     assert None in [*series["pathwise"].high]
 
