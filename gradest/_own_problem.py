@@ -3,7 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -13,6 +13,8 @@ import numpyro.distributions as dist
 from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float
 
+from gradest.benchmarks.checks.problem_checks import smoothness
+from gradest.benchmarks.checks.trials import Failed, ProblemTrial
 from gradest.estimators.sampling import sample
 from gradest.monte_carlo.distributions import as_numpyro, broadcast_parameters
 from gradest.problems.arguments import as_float
@@ -23,7 +25,7 @@ ALONE = "theta"
 
 
 def own_problem(
-    f: Callable[..., Any], q: Callable[..., Any], theta: Any, *, smooth: bool = True
+    f: Callable[..., Any], q: Callable[..., Any], theta: Any, *, smooth: bool | None = None
 ) -> Problem:
     """The problem of minimising E[f(θ, x)] with x ~ q(θ), at a given θ.
 
@@ -33,7 +35,8 @@ def own_problem(
         q: from θ to a distribution of numpyro, of which all batch axes are coordinates of x; unless
             f gives a number for each of them: then they are data points.
         theta: a dict of arrays, each a group of its own; or one array. f and q are given the like.
-        smooth: whether f is continuous in x and differentiable almost everywhere.
+        smooth: whether f is continuous in x and differentiable almost everywhere; where nothing is
+            said, whether no jump shows along lines between draws.
 
     Raises:
         TypeError: one of them is not what is expected.
@@ -55,8 +58,8 @@ def own_problem(
     alone = not isinstance(theta, Mapping)
     groups = {ALONE: theta} if alone else dict(theta)
     params = {name: _arrays(group) for name, group in groups.items()}
-    made = OwnProblem(params, f, q, alone, smooth)
-    return _described(made)
+    made = _described(OwnProblem(params, f, q, alone, is_smooth=smooth is not False))
+    return made if smooth is not None else dataclasses.replace(made, is_smooth=_looks_smooth(made))
 
 
 def _arrays(group: Any) -> Any:
@@ -83,6 +86,8 @@ def _is_array(value: Any) -> bool:
 
 class OwnProblem(Problem):
     """A problem that is made of functions, as `gradest.measure` takes them."""
+
+    named: ClassVar[bool] = False
 
     theta: Params
     f: Callable[..., Any] = eqx.field(static=True)
@@ -147,6 +152,15 @@ def _described(problem: OwnProblem) -> OwnProblem:
         has_data_points=shape != (),
         f_uses_theta=any(used[: len(jax.tree.leaves(problem.theta))]),
     )
+
+
+def _looks_smooth(problem: OwnProblem) -> bool:
+    """Whether no jump of f shows along lines between draws of x."""
+    try:
+        smoothness(ProblemTrial("f", problem, level=0.01))
+    except Failed:
+        return False
+    return True
 
 
 def with_constants(function: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
