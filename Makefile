@@ -48,7 +48,7 @@ calibration: $(READY)
 
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)
-	$(BIN)/python -m gradest.benchmarks.catalogue.catalogue
+	$(BIN)/python -m gradest.benchmarks.catalogue.page
 
 # docs/columns.md, from the fields of the tables' rows.
 columns: $(READY)
