@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from gradest.benchmarks.sweeps.sweep import load_sweep, resolve
 
 from gradest.benchmarks.checks.check import own_problems
+from gradest.benchmarks.sweeps.plan import resolve
+from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator
 from gradest.problems import PROBLEMS, Problem, own_modules, problem
 from gradest.problems.registry.lookup import build

@@ -5,6 +5,7 @@ import json
 import equinox as eqx
 import jax
 import pytest
+from gradest.problems.instances import Choice
 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.plan import plan_of, resolve
@@ -21,7 +22,6 @@ from gradest.estimators.score_function.baselines import NoBaseline
 from gradest.estimators.score_function.score_function import ScoreFunction
 from gradest.problems import PROBLEMS, problem
 from gradest.problems.arguments import arguments
-from gradest.problems.instances import Choice
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.sweeps import GOOD_SWEEP
 
@@ -218,7 +218,7 @@ def test_what_a_plan_of_instances_refuses():
     with pytest.raises(BadInput, match="estimator: expected an instance of Estimator"):
         plan_of([toy], [toy], samples=[1])
     with pytest.raises(
-        BadInput, match="unknown key 'replicate': expected .* did you mean replicates"
+        BadInput, match=r"unknown key 'replicate': expected .* did you mean replicates"
     ):
         plan_of([toy], [pathwise], samples=[1], replicate=400)
     with pytest.raises(BadInput, match="replicates = 41: expected a number that splits"):
