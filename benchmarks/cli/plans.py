@@ -8,6 +8,7 @@ from gradest.benchmarks.analysis.status import skipped_lines, status_of, totals_
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
+from gradest.benchmarks.sweeps.run import elsewhere_lines
 from gradest.benchmarks.sweeps.schema import Sweep, load_sweep, override
 
 
@@ -65,6 +66,7 @@ def show_status(
     plan = load_plan(sweep, **overrides)
     folder = output or folder_of(plan)
     status = status_of(plan, folder)
+    tell(elsewhere_lines(plan, folder))
     if as_json:
         emit({"folder": str(folder), "cells": status.counts, "failures": status.failures})
     else:

@@ -12,7 +12,13 @@ from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE, headlines
 from gradest.benchmarks.sweeps.plan import Plan
-from gradest.benchmarks.sweeps.run import Summary, run_sweep, use_caches
+from gradest.benchmarks.sweeps.run import (
+    Summary,
+    elsewhere_lines,
+    refuse_to_extend,
+    run_sweep,
+    use_caches,
+)
 from gradest.benchmarks.sweeps.schema import lengthened, load_sweep
 from gradest.benchmarks.sweeps.timing import time_run
 
@@ -28,13 +34,16 @@ def run(
 def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> ExitStatus:
     """Adds replicates to a finished run."""
     folder = output or find_run(name)
-    longer = lengthened(recorded_sweep(folder), replicates)
+    sweep = recorded_sweep(folder)
+    longer = lengthened(sweep, replicates)
+    refuse_to_extend(resolved(sweep), folder)
     return measure_and_draw(resolved(longer), folder, as_json)
 
 
 def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
     """Measures what is missing, draws all, and says what matters most of it."""
     use_caches(plan)
+    tell(elsewhere_lines(plan, folder))
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
