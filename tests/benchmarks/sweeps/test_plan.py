@@ -5,7 +5,7 @@ import json
 import equinox as eqx
 import jax
 import pytest
-from gradest.problems.instances import Choice
+from gradest.problems.registry.instances import Choice
 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.plan import plan_of, resolve
