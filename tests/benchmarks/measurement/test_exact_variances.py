@@ -153,7 +153,7 @@ def test_bernoulli_in_three_dimensions_by_enumerating_every_draw(baseline, reduc
 
 @pytest.mark.parametrize("baseline", ["none", "leave_one_out"])
 def test_gaussian_in_two_dimensions_by_tensor_quadrature(baseline):
-    """f couples the coordinates of a score-function estimate: cross terms against a grid of both."""
+    """f couples the coordinates of a score-function estimate: cross terms against a grid."""
     from tests.support.quadrature import NODES, WEIGHTS
 
     k, mean, scale, num_samples = 0.7, 0.4, 1.2, 3

@@ -5,7 +5,6 @@ import json
 import equinox as eqx
 import jax
 import pytest
-from gradest.problems.registry.instances import Choice
 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.plan import plan_of, resolve
@@ -22,6 +21,7 @@ from gradest.estimators.score_function.baselines import NoBaseline
 from gradest.estimators.score_function.score_function import ScoreFunction
 from gradest.problems import PROBLEMS, problem
 from gradest.problems.arguments import arguments
+from gradest.problems.registry.instances import Choice
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.sweeps import GOOD_SWEEP
 
