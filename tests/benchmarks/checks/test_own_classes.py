@@ -1,4 +1,4 @@
-"""A user's own classes: the README's example as it stands, in a sweep; and what makes a cell be measured again."""
+"""A user's own classes: the README's example as it stands, and what is measured again."""
 
 import json
 import re
