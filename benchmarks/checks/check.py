@@ -52,12 +52,11 @@ class Report:
     kind: str
     findings: list[Finding]
 
-    def counts(self, check: str | None = None) -> dict[str, int]:
-        """How many ran, passed, failed, and were skipped: of one check, or of all."""
-        results = Counter(
-            finding.result for finding in self.findings if check in (None, finding.check)
-        )
-        counts = {name: results[name] for name in ("passed", "failed", "skipped")}
+    def counts(self, name: str | None = None) -> dict[str, int]:
+        """How many ran, passed, failed, and were skipped: of the check of a name, or of all."""
+        findings = [finding for finding in self.findings if name in (None, finding.check)]
+        results = Counter(finding.result for finding in findings)
+        counts = {result: results[result] for result in ("passed", "failed", "skipped")}
         return {"ran": counts["passed"] + counts["failed"], **counts}
 
     @property
@@ -73,12 +72,12 @@ class Report:
     @property
     def text(self) -> str:
         """A row for each check, all failures, each reason for skipping once, and a sum."""
-        lines = [f"{'check':20}" + "".join(f"{name:>9}" for name in OUTCOMES)]
-        for check in dict.fromkeys(finding.check for finding in self.findings):
-            counts = self.counts(check)
-            lines.append(f"{check:20}" + "".join(f"{counts[name]:>9}" for name in OUTCOMES))
+        lines = [f"{'check':20}" + "".join(f"{outcome:>9}" for outcome in OUTCOMES)]
+        for name in dict.fromkeys(finding.check for finding in self.findings):
+            counts = self.counts(name)
+            lines.append(f"{name:20}" + "".join(f"{counts[outcome]:>9}" for outcome in OUTCOMES))
         total = self.counts()
-        sums = ", ".join(f"{total[name]} {name}" for name in OUTCOMES)
+        sums = ", ".join(f"{total[outcome]} {outcome}" for outcome in OUTCOMES)
         return "\n".join(
             [*lines, *self.failed_lines(), *self.skipped_lines(), f"{self.target}: {sums}"]
         )
