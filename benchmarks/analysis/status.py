@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradest.benchmarks.analysis.ratios import short_label
+from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.store import read_outcomes
-from gradest.benchmarks.sweeps.sweep import Plan
 
 MOST_NAMED = 3
 """How many problems a line names."""

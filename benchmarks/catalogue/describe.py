@@ -8,10 +8,12 @@ from gradest.benchmarks.catalogue.citations import bibtex
 from gradest.benchmarks.catalogue.facts import estimator_row, every_problem, problem_row, yes
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.environment import is_ours
-from gradest.benchmarks.sweeps.sweep import load_sweep, preset_folder, preset_names
+from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import arguments, build, defaults, nearest, own_class
+from gradest.problems.arguments import arguments, defaults, nearest
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.own_modules import own_class
 
 
 def description(name: str) -> dict[str, Any]:

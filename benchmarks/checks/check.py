@@ -20,8 +20,8 @@ from gradest.benchmarks.runtime.configure import configure
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import build
 from gradest.problems.base import Problem
+from gradest.problems.registry.lookup import build, make
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run.
@@ -271,5 +271,5 @@ def own_problems(cls: type) -> dict[str, Problem]:
         is_problem = inspect.isclass(value) and issubclass(value, Problem)
         if is_problem and value.__module__ == module and not inspect.isabstract(value):
             label = f"{module}:{name}"
-            problems[label] = build("problem", PROBLEMS, label, {})
+            problems[label] = make("problem", label, value, {})
     return problems

@@ -7,7 +7,7 @@ from gradest.benchmarks.catalogue.facts import catalogue, columns, refusals
 from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.output import emit
 from gradest.benchmarks.errors import BadInput, ExitStatus
-from gradest.benchmarks.sweeps.run import use_compilation_cache
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.runtime.source_code import installed_version
 
 
 def imported(name: str) -> Callable[..., Any]:
@@ -41,7 +42,7 @@ def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:
     return complete
 
 
-PRESETS = "sweeps.sweep.preset_names"
+PRESETS = "sweeps.schema.preset_names"
 RUNS = "analysis.results.run_names"
 REGISTERED = "catalogue.facts.registered_names"
 
@@ -102,12 +103,26 @@ class Commands(click.Group):
         return super().resolve_command(context, args)
 
 
+def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Prints the version, where that was asked for, and ends."""
+    if wanted:
+        click.echo(f"gradest, version {installed_version()}")
+        context.exit()
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog='Completion of names, in bash: eval "$(_GRADEST_COMPLETE=bash_source gradest)"',
 )
-@click.version_option(package_name="gradest")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of
     samples L.

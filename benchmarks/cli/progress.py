@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from gradest.benchmarks.sweeps.sweep import Cell
+from gradest.benchmarks.sweeps.plan import Cell
 
 
 class Reporter:

@@ -3,8 +3,9 @@
 import pytest
 
 from gradest.benchmarks.analysis.status import first_of, skipped_lines, status_of, totals_of
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
-from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
+from gradest.benchmarks.sweeps.schema import parse_sweep
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 

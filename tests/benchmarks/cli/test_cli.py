@@ -164,12 +164,12 @@ def test_a_damaged_store_is_status_five_and_a_used_one_six(run_command, tmp_path
 
 
 def test_failed_cells_are_status_three(run_command, monkeypatch):
-    from gradest.benchmarks.sweeps import run
+    from gradest.benchmarks.sweeps import cell
 
     def explode(*args, **kwargs):
         raise FloatingPointError("not finite")
 
-    monkeypatch.setattr(run, "measure", explode)
+    monkeypatch.setattr(cell, "measure", explode)
     status, _, err = run_command("run", "small.toml")
     assert status == 3
     assert "failed" in err
@@ -192,9 +192,9 @@ def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(run_command,
 
 
 def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
-    from gradest.benchmarks.sweeps import run
+    from gradest.benchmarks.sweeps import cell
 
-    original, calls = run.measure, []
+    original, calls = cell.measure, []
 
     def third_is_interrupted(*args, **kwargs):
         calls.append(1)
@@ -203,7 +203,7 @@ def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
         return original(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "measure", third_is_interrupted)
+        patch.setattr(cell, "measure", third_is_interrupted)
         status, _, err = run_command("run", "small.toml")
     assert status == 130
     assert "goes on from there" in err
