@@ -140,20 +140,20 @@ def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> R
 
 
 def check_estimator(
-    name: str, subjects: Variants, own: Mapping[str, Problem], tell: Callable[[str], None]
+    name: str, subjects: Variants, further: Mapping[str, Problem], tell: Callable[[str], None]
 ) -> Report:
     """Runs every check of an estimator on all registered problems.
 
     Args:
         name: as a report gives it.
         subjects: the estimator with each of its alternatives.
-        own: further problems, by their names.
+        further: problems beside those, by their names.
         tell: is told how it goes.
 
     Raises:
         BadInput: there is nothing that it does not refuse.
     """
-    problems = {label: small_problem(label) for label in PROBLEMS} | dict(own)
+    problems = {label: small_problem(label) for label in PROBLEMS} | dict(further)
     tests = len(problems) * len(subjects) * len(estimator_checks.STATISTICAL)
     findings: list[Finding] = []
     for label, problem in problems.items():

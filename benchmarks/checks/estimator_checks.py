@@ -146,11 +146,11 @@ def evaluations(trial: EstimatorTrial) -> None:
             isinstance(stated, Evaluations),
             f"evaluations: expected an Evaluations; found {type(stated).__name__}",
         )
-        found = counted(count_evaluations, trial, num_samples)
+        counted = count_in(count_evaluations, trial, num_samples)
         expect(
-            stated == found,
+            stated == counted,
             f"at L = {num_samples}: stated are {stated.f} evaluations of f and {stated.grad} of "
-            f"its gradient; found {found.f} and {found.grad}",
+            f"its gradient; found {counted.f} and {counted.grad}",
         )
 
 
@@ -158,10 +158,10 @@ def draws(trial: EstimatorTrial) -> None:
     """The random numbers that the estimate depends on are as many as it states."""
     for num_samples in two_sizes(trial):
         stated = trial.estimator.draws(trial.problem, num_samples)
-        found = counted(count_draws, trial, num_samples)
+        counted = count_in(count_draws, trial, num_samples)
         expect(
-            stated == found,
-            f"at L = {num_samples}: stated are {stated} random numbers; found {found}",
+            stated == counted,
+            f"at L = {num_samples}: stated are {stated} random numbers; found {counted}",
         )
 
 
@@ -170,7 +170,7 @@ def two_sizes(trial: EstimatorTrial) -> tuple[int, int]:
     return trial.num_samples, trial.usable(2 * trial.num_samples)
 
 
-def counted(count: Callable[..., Any], trial: EstimatorTrial, num_samples: int) -> Any:
+def count_in(count: Callable[..., Any], trial: EstimatorTrial, num_samples: int) -> Any:
     """What is counted in the program of one estimate.
 
     Raises:
