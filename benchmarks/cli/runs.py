@@ -6,12 +6,12 @@ from typing import Any
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import skipped_lines
 from gradest.benchmarks.cli.output import counted, emit, tell
-from gradest.benchmarks.cli.plans import folder_of, load_plan, resolved
+from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE, headlines
-from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import (
     Summary,
     elsewhere_lines,
@@ -36,8 +36,8 @@ def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> Ex
     folder = output or find_run(name)
     sweep = recorded_sweep(folder)
     longer = lengthened(sweep, replicates)
-    refuse_to_extend(resolved(sweep), folder)
-    return measure_and_draw(resolved(longer), folder, as_json)
+    refuse_to_extend(resolve(sweep), folder)
+    return measure_and_draw(resolve(longer), folder, as_json)
 
 
 def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
@@ -89,7 +89,7 @@ def summary_as_json(summary: Summary, written: list[Path], news: list[str]) -> d
 def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -> ExitStatus:
     """Times a finished run in several processes, and draws it again."""
     folder = output or find_run(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
-    plan = resolved(recorded_sweep(folder))
+    plan = resolve(recorded_sweep(folder))
     with show_progress(len(plan.measurable) * processes) as progress:
         timed = time_run(plan, folder, processes, progress)
         draw(folder, progress)

@@ -10,8 +10,9 @@ import pytest
 from jax.lax import stop_gradient
 from scipy import stats
 
-from gradest.benchmarks.checks.estimator_checks import learned_gradients
-from gradest.benchmarks.checks.trials import EstimatorTrial, Failed, ProblemTrial
+from gradest.benchmarks.checks.comparisons import Failed
+from gradest.benchmarks.checks.statistical_checks import learned_gradients
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals

@@ -6,8 +6,9 @@ import pytest
 from scipy import special, stats
 from scipy.integrate import quad
 
+from gradest.benchmarks.checks.comparisons import Skipped
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
-from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, Skipped
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals

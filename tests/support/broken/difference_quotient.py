@@ -1,4 +1,4 @@
-"""Breaks precision: f's slope by a difference quotient, in which float32 loses what float64 keeps."""
+"""Breaks precision: f is differenced, and float32 loses what float64 keeps."""
 
 from jax.lax import stop_gradient
 

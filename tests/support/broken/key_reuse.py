@@ -1,4 +1,4 @@
-"""Breaks the 1/L: all L samples are drawn from one key. They are the same, and the mean is none the wiser."""
+"""Breaks the 1/L: all L samples are drawn from one key, so that they are the same."""
 
 import jax.numpy as jnp
 
