@@ -160,9 +160,11 @@ def estimates_of(
 
     try:
         made = jax.jit(jax.vmap(estimate))(keys)
-    except jax.errors.JAXTypeError:
+    except BadInput:
+        raise
+    except Exception:  # whatever JAX cannot trace; a mistake shows again below
         each = [estimate(one) for one in keys]
-        made = {group: np.stack([one[group] for one in each]) for group in params}
+        made = {group: jnp.stack([one[group] for one in each]) for group in params}
     return {group: np.asarray(values, np.float64) for group, values in made.items()}
 
 

@@ -86,16 +86,11 @@ def measure(  # noqa: PLR0913  (a keyword for each thing that users set)
     configure()
     measured = as_problem(problem, f, q, theta, smooth=smooth)
     chosen = as_estimators(estimators, measured)
-    counts = {"replicates": replicates, "precision": precision}
-    plan = plan_of(
-        [measured],
-        chosen,
-        samples=[samples] if isinstance(samples, int) else samples,
-        seed=seed,
-        dtype=dtype,
-        **{key: value for key, value in counts.items() if value is not None},
-        **settings,
-    )
+    for key, value in (("replicates", replicates), ("precision", precision)):
+        if value is not None:
+            settings[key] = value
+    levels = [samples] if isinstance(samples, int) else samples
+    plan = plan_of([measured], chosen, samples=levels, seed=seed, dtype=dtype, **settings)
     keep_programs(plan)
     return Run.of(plan, measure_plan(plan, Quiet()))
 

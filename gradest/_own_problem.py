@@ -87,6 +87,7 @@ def _is_array(value: Any) -> bool:
 class OwnProblem(Problem):
     """A problem that is made of functions, as `gradest.measure` takes them."""
 
+    __module__ = "gradest"  # under which results name it
     named: ClassVar[bool] = False
 
     theta: Params
