@@ -20,7 +20,7 @@ from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, named_estimator
 from gradest.problems import Problem
 from gradest.problems import problem as problem_of
-from gradest.problems.arguments import build
+from gradest.problems.registry.lookup import build
 
 Named = str | type[Estimator] | Estimator
 """An estimator by name, by class (made with its defaults) or as it is."""

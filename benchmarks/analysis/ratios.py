@@ -37,7 +37,8 @@ from gradest.benchmarks.statistics.intervals import (
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS, named_estimator
-from gradest.problems.arguments import build, nearest
+from gradest.problems.arguments import nearest
+from gradest.problems.registry.lookup import build
 
 ONE = Interval(1.0, 1.0, 1.0)
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]

@@ -12,8 +12,10 @@ from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_n
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import arguments, build, defaults, nearest, own_class
-from gradest.problems.naming import parse, written
+from gradest.problems.arguments import arguments, defaults, nearest
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import parse, written
+from gradest.problems.registry.own_modules import own_class
 
 
 class Named(NamedTuple):

@@ -18,9 +18,9 @@ from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS, named_problem
-from gradest.problems.arguments import build
 from gradest.problems.base import Problem
-from gradest.problems.instances import Choice, in_precision
+from gradest.problems.registry.instances import Choice, in_precision
+from gradest.problems.registry.lookup import build
 
 NAMED = {"problem": named_problem, "estimator": named_estimator}
 """What a sweep's names stand for."""
