@@ -64,16 +64,16 @@ def class_of(text: str, others: Collection[str] = ()) -> Named:
         BadInput: no such name; the nearest is named.
     """
     try:
-        name, arguments = parse(text)
+        name, chosen = parse(text)
         if name in PROBLEMS:
-            return Named("problem", PROBLEMS[name], name, arguments)
+            return Named("problem", PROBLEMS[name], name, chosen)
         if ":" in name:
             cls = own_class("name", (Problem, Estimator), name)
             kind = "problem" if issubclass(cls, Problem) else "estimator"
-            return Named(kind, cls, name, arguments)
+            return Named(kind, cls, name, chosen)
         if is_estimator(name):
-            name, arguments = named_estimator(text)
-            return Named("estimator", ESTIMATORS[name], name, arguments)
+            name, chosen = named_estimator(text)
+            return Named("estimator", ESTIMATORS[name], name, chosen)
     except ValueError as error:
         raise BadInput(str(error)) from error
     known = [*PROBLEMS, *ESTIMATORS, *ALIASES, *others]
