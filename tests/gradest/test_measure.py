@@ -1,6 +1,8 @@
 """measure, sweep, load, compare, and the Run that they give."""
 
 import json
+import subprocess
+import sys
 
 import jax.numpy as jnp
 import numpy as np
@@ -286,3 +288,15 @@ def test_the_ranking_statistic_is_jackknifed():
     expected = interval(combine(np.add, variance, bias))
     assert found.value == pytest.approx(2 / 4)
     assert found.low == pytest.approx(np.sqrt(expected.low) / 4)
+
+
+def test_a_class_that_was_typed_at_a_prompt_is_measured():
+    script = """
+import gradest
+from gradest.estimators.pathwise import Pathwise
+class Mine(Pathwise):
+    pass
+print(gradest.measure("gaussian_square", Mine, samples=1, replicates=400).frame.estimator[0])
+"""
+    done = subprocess.run([sys.executable], input=script, capture_output=True, text=True)
+    assert done.stdout.strip() == "__main__:Mine", done.stderr
