@@ -89,6 +89,7 @@ def editable(checkout, tmp_path_factory) -> Path:
     """The Python of a fresh environment with an editable install."""
     python = environment(tmp_path_factory.mktemp("editable"))
     see_locked_packages(python)
+    pip(python, "uninstall", "--yes", "setuptools")  # Python 3.11 comes with one that is too old
     pip(python, "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", checkout)
     return python
 
@@ -97,7 +98,10 @@ def editable(checkout, tmp_path_factory) -> Path:
 def quick(tmp_path_factory) -> Path:
     """The results of `quick`, measured from the checkout."""
     folder = tmp_path_factory.mktemp("quick")
-    script = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_module('gradest')"
+    script = (
+        f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); "
+        "runpy.run_module('gradest', run_name='__main__')"
+    )
     run(sys.executable, "-c", script, "run", "quick", cwd=folder, cache=folder / "cache")
     return folder / "results" / "quick"
 
