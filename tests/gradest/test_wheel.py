@@ -1,6 +1,5 @@
 """The wheel: complete, of ours alone, and as good as the checkout on every Python that is here."""
 
-import csv
 import re
 import shutil
 import subprocess
@@ -167,7 +166,7 @@ def test_quick_runs_on_every_python_that_is_here(other_python, wheel, quick, tmp
     pip(other_python, "install", "--no-deps", "--no-index", wheel)
     run(other_python.parent / "gradest", "run", "quick", cwd=tmp_path, cache=tmp_path / "cache")
     expected, found = (
-        list(csv.DictReader((folder / "measurements.csv").open(encoding="utf-8")))
+        same_numbers.read(folder / "measurements.csv")
         for folder in (quick, tmp_path / "results" / "quick")
     )
     assert [row["status"] for row in found] == [row["status"] for row in expected]
