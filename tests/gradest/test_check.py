@@ -72,6 +72,7 @@ def test_where_no_gradient_is_known_a_long_run_takes_its_place():
     assert gradest.check(score, problem=own, samples=(4,), replicates=2000).passed
 
 
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_they_are_said_to_be():
     """One in a hundred: of 40 at most 3, but once in a thousand times."""
     found = [

@@ -26,6 +26,7 @@ def run_python(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_the_quickstart_runs_and_says_what_it_is_about(run_python):
     out = run_python(ROOT / "docs" / "quickstart.py")
     assert "own objective, initialisation" in out
