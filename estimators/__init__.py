@@ -39,7 +39,7 @@ from gradest.estimators.score_function.particles import OVIS, VIMCO
 from gradest.estimators.score_function.rao_blackwell import RaoBlackwell
 from gradest.estimators.score_function.score_function import ScoreFunction
 from gradest.problems.registry.lookup import build
-from gradest.problems.registry.naming import resolve
+from gradest.problems.registry.naming import resolve, spelled
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,
@@ -101,6 +101,11 @@ def estimator(name: str, **arguments: object) -> Estimator:
     return build("estimator", ESTIMATORS, registered, filled)
 
 
+def is_estimator(name: str) -> bool:
+    """Whether a name, in any spelling, is an estimator's: registered, or another name of it."""
+    return spelled(name) in ESTIMATORS or spelled(name) in ALIASES
+
+
 def named_estimator(
     text: str, arguments: Mapping[str, Any] | None = None
 ) -> tuple[str, dict[str, Any]]:
@@ -125,5 +130,6 @@ __all__ = [
     "Evaluations",
     "SurrogateEstimator",
     "estimator",
+    "is_estimator",
     "named_estimator",
 ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     __version__: str
 
 HOMES = {
+    "OwnProblem": "gradest._own_problem",
     "Run": "gradest._run",
     "catalogue": "gradest._catalogue",
     "check": "gradest._check",

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from gradest._measure import as_problem
@@ -16,7 +17,7 @@ from gradest.benchmarks.checks.check import Report, check_estimator, check_probl
 from gradest.benchmarks.checks.check import check as check_named
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import params_at
-from gradest.benchmarks.measurement.exact_gradient import exact_gradient, flat
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.reference import reference_gradient
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.statistics.bias import Truth, biases, exactly
@@ -160,9 +161,11 @@ def estimates_of(
 
     try:
         made = jax.jit(jax.vmap(estimate))(keys)
-    except jax.errors.JAXTypeError:
+    except BadInput:
+        raise
+    except Exception:  # whatever JAX cannot trace; a mistake shows again below
         each = [estimate(one) for one in keys]
-        made = {group: np.stack([one[group] for one in each]) for group in params}
+        made = {group: jnp.stack([one[group] for one in each]) for group in params}
     return {group: np.asarray(values, np.float64) for group, values in made.items()}
 
 
@@ -177,4 +180,4 @@ def vectors_of(gradient: Any, params: Params) -> dict[str, Array]:
     expected = jax.tree.map(jnp.shape, params)
     if jax.tree.map(jnp.shape, whole) != expected:
         raise BadInput(f"the function's gradient: expected it built like θ: {expected}")
-    return {group: flat(whole[group]) for group in params}
+    return {group: ravel_pytree(whole[group])[0] for group in params}

@@ -20,7 +20,7 @@ from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, named_estimator
 from gradest.problems import Problem
 from gradest.problems import problem as problem_of
-from gradest.problems.arguments import build
+from gradest.problems.registry.lookup import build
 
 Named = str | type[Estimator] | Estimator
 """An estimator by name, by class (made with its defaults) or as it is."""
@@ -86,16 +86,11 @@ def measure(  # noqa: PLR0913  (a keyword for each thing that users set)
     configure()
     measured = as_problem(problem, f, q, theta, smooth=smooth)
     chosen = as_estimators(estimators, measured)
-    counts = {"replicates": replicates, "precision": precision}
-    plan = plan_of(
-        [measured],
-        chosen,
-        samples=[samples] if isinstance(samples, int) else samples,
-        seed=seed,
-        dtype=dtype,
-        **{key: value for key, value in counts.items() if value is not None},
-        **settings,
-    )
+    for key, value in (("replicates", replicates), ("precision", precision)):
+        if value is not None:
+            settings[key] = value
+    levels = [samples] if isinstance(samples, int) else samples
+    plan = plan_of([measured], chosen, samples=levels, seed=seed, dtype=dtype, **settings)
     keep_programs(plan)
     return Run.of(plan, measure_plan(plan, Quiet()))
 

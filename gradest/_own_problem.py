@@ -17,7 +17,7 @@ from gradest.benchmarks.checks.comparisons import Failed
 from gradest.benchmarks.checks.problem_checks import smoothness
 from gradest.benchmarks.checks.trials import ProblemTrial
 from gradest.estimators.sampling import sample
-from gradest.monte_carlo.distributions import as_numpyro, broadcast_parameters
+from gradest.monte_carlo.distributions import as_numpyro, as_row, broadcast_parameters
 from gradest.problems.arguments import as_float
 from gradest.problems.base import Params, Problem
 
@@ -88,6 +88,7 @@ def _is_array(value: Any) -> bool:
 class OwnProblem(Problem):
     """A problem that is made of functions, as `gradest.measure` takes them."""
 
+    __module__ = "gradest"  # under which results name it
     named: ClassVar[bool] = False
 
     theta: Params
@@ -98,6 +99,8 @@ class OwnProblem(Problem):
     is_smooth: bool = eqx.field(static=True)
     has_data_points: bool = eqx.field(static=True, default=False)
     """Whether q's batch axes are data points, for each of which f gives a number."""
+    is_scalar: bool = eqx.field(static=True, default=False)
+    """Whether x is a number, which estimators take as a vector of one."""
     f_uses_theta: bool = eqx.field(static=True, default=False)
 
     @property
@@ -113,10 +116,11 @@ class OwnProblem(Problem):
 
     def distribution(self, params: Params) -> dist.Distribution:
         q = self._call(self.q, params)
-        return broadcast_parameters(q) if self.has_data_points else as_numpyro(q)
+        return broadcast_parameters(q) if self.has_data_points else as_row(as_numpyro(q))
 
     def objective(self, params: Params, x: Array) -> Array:
-        return jnp.asarray(self._call(self.f, params, x))
+        one = x.reshape(()) if self.is_scalar else x
+        return jnp.asarray(self._call(self.f, params, one))
 
     def abstract_distribution(self) -> Any:
         # not the cached one, which would keep every function that it was ever given
@@ -138,7 +142,9 @@ def _described(problem: OwnProblem) -> OwnProblem:
         q = as_numpyro(raw)
     except TypeError as error:
         raise TypeError(f"q gives {error}") from None
-    x = jax.eval_shape(lambda: sample(q, jax.random.key(0), 1)[0])
+    row = as_row(q)
+    problem = dataclasses.replace(problem, is_scalar=row is not q)
+    x = jax.eval_shape(lambda: sample(row, jax.random.key(0), 1)[0])
     try:
         traced = jax.make_jaxpr(problem.objective)(problem.theta, x)
     except Exception as error:

@@ -20,6 +20,9 @@ ERROR = "error = √(variance + bias²) / ‖gradient‖ of one estimate, 95 %"
 SAME = "= may be the best"
 BIASED = "* biased"
 
+OWN = "gradest:OwnProblem"
+"""Under which results name a problem that was made of functions."""
+
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 .gradest table { border-collapse: collapse; margin: .5rem 0 1.5rem }
@@ -72,7 +75,7 @@ def seconds_text(seconds: float) -> str:
 def places(table: pd.DataFrame) -> Iterator[tuple[str, list[Any]]]:
     """Each place of a ranking in words, with its rows."""
     for place, rows in table.groupby(PLACE, sort=False):
-        yield place_label(*place), list(rows.itertuples())
+        yield place_label(*place).replace(OWN, "own objective"), list(rows.itertuples())
 
 
 def text_ranking(table: pd.DataFrame, left_out: int = 0) -> str:

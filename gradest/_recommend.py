@@ -16,7 +16,7 @@ from gradest.estimators import ESTIMATORS, Estimator, estimator
 from gradest.problems.arguments import defaults
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice
-from gradest.problems.naming import written
+from gradest.problems.registry.naming import written
 
 MOST_SAMPLES = 1024
 """The largest L that is tried."""
@@ -24,8 +24,16 @@ MOST_SAMPLES = 1024
 WHOLE = "all of θ"
 """The group of all groups together."""
 
-PILOT = {"replicates": 400, "samples": (4, 64)}
+PILOT_REPLICATES = 400
+PILOT_SAMPLES = (4, 64)
 """Of the measurements whose times say which L a budget of seconds pays for."""
+
+
+CORRECTIONS = 2
+"""How often an L that turns out to take too long is made smaller."""
+
+SLACK = 1.2
+"""How many times longer than the budget an estimate may take."""
 
 
 class Best(NamedTuple):
@@ -129,23 +137,16 @@ def recommend(
         if level == 0:
             left_out[name] = f"costs more than {limit.text} at its least L"
 
-    parts = []
-    for level in sorted({level for level in levels.values() if level}):
-        chosen = [candidates[name] for name in candidates if levels[name] == level]
-        run = measure(measured, chosen, samples=level, replicates=replicates)
-        parts.append(run.read.measurements)
-    if not parts:
+    affordable_levels = {name: level for name, level in levels.items() if level}
+    if not affordable_levels:
         raise BadInput(f"{limit.text} pays for no estimator: expected a larger budget")
-    table = pd.concat(parts, ignore_index=True)
+    table = measured_within(limit, measured, candidates, affordable_levels, replicates)
     if group is None:
         table = whole(table)
     ranking = leaderboard(table, only_unbiased=only_unbiased, group=group)
     if ranking.empty:
         raise BadInput("no estimator was found unbiased: expected only_unbiased = False")
-    names = [
-        text_of(candidates, *pair)
-        for pair in zip(ranking.estimator, ranking.estimator_args, strict=True)
-    ]
+    names = [row_text(candidates, row) for row in ranking.itertuples()]
     return Recommendation(ranking.assign(estimator_text=names), limit, left_out)
 
 
@@ -180,13 +181,59 @@ def text_of_instance(each: Estimator) -> str:
     return written(choice.name, {k: v for k, v in choice.arguments if usual.get(k) != v})
 
 
-def text_of(candidates: dict[str, Estimator], name: str, args: str) -> str:
+def row_text(candidates: dict[str, Estimator], row: Any) -> str:
     """The text of the candidate that a row of a table is of."""
     for text, each in candidates.items():
         choice = Choice.of_instance(ESTIMATORS, each)
-        if (choice.name, choice.json) == (name, args):
+        if (choice.name, choice.json) == (row.estimator, row.estimator_args):
             return text
-    return name
+    raise KeyError(row.estimator)
+
+
+def measured_within(
+    limit: Budget,
+    problem: Problem,
+    candidates: dict[str, Estimator],
+    levels: dict[str, int],
+    replicates: int,
+) -> pd.DataFrame:
+    """The measurements of candidates, again at a smaller L where one took longer than it may."""
+    table = measured_at(problem, candidates, levels, replicates)
+    for _ in range(CORRECTIONS):
+        smaller = corrected(limit, candidates, table)
+        if not smaller:
+            break
+        names = pd.Series([row_text(candidates, row) for row in table.itertuples()])
+        again = measured_at(problem, candidates, smaller, replicates)
+        table = pd.concat([table[~names.isin(smaller)], again], ignore_index=True)
+    return table
+
+
+def measured_at(
+    problem: Problem, candidates: dict[str, Estimator], levels: dict[str, int], replicates: int
+) -> pd.DataFrame:
+    """The measurements of candidates, each at its own L."""
+    parts = []
+    for level in sorted(set(levels.values())):
+        chosen = [candidates[name] for name in levels if levels[name] == level]
+        run = measure(problem, chosen, samples=level, replicates=replicates)
+        parts.append(run.read.measurements)
+    return pd.concat(parts, ignore_index=True)
+
+
+def corrected(
+    limit: Budget, candidates: dict[str, Estimator], table: pd.DataFrame
+) -> dict[str, int]:
+    """A smaller L for each candidate that took longer than the budget."""
+    if limit.seconds is None:
+        return {}
+    levels = {}
+    for row in table[table.seconds > SLACK * limit.seconds].itertuples():
+        name = row_text(candidates, row)
+        level = allowed(candidates[name], int(row.num_samples * limit.seconds / row.seconds))
+        if 0 < level < row.num_samples:
+            levels[name] = level
+    return levels
 
 
 def levels_of(limit: Budget, problem: Problem, candidates: dict[str, Estimator]) -> dict[str, int]:
@@ -224,9 +271,12 @@ def allowed(each: Estimator, most: int) -> int:
 
 def times_of(problem: Problem, candidates: dict[str, Estimator]) -> dict[str, tuple[float, float]]:
     """The seconds of an estimate of each candidate: a constant, and a sample's share."""
-    run = measure(problem, list(candidates.values()), **PILOT)
+    run = measure(
+        problem, list(candidates.values()), samples=PILOT_SAMPLES, replicates=PILOT_REPLICATES
+    )
     times = {}
-    for name, rows in run.frame.dropna(subset=["seconds"]).groupby(["estimator", "estimator_args"]):
+    timed = run.frame.dropna(subset=["seconds"])
+    for _, rows in timed.groupby(["estimator", "estimator_args"]):
         by_level = rows.groupby("num_samples").seconds.first()
         levels = by_level.index.to_numpy(float)
         if len(levels) > 1:
@@ -234,7 +284,8 @@ def times_of(problem: Problem, candidates: dict[str, Estimator]) -> dict[str, tu
         else:
             share = by_level.iloc[0] / levels[0]
         start = max(by_level.iloc[0] - share * levels[0], 0.0)
-        times[text_of(candidates, *name)] = (float(start), float(share))
+        name = row_text(candidates, rows.iloc[0])
+        times[name] = (float(start), float(share))
     return {name: times.get(name, (np.inf, np.inf)) for name in candidates}
 
 
@@ -258,7 +309,7 @@ def together(rows: pd.DataFrame) -> pd.Series:
     row["jackknifed_bias"] = summed(rows.jackknifed_bias)
     row["variance"] = rows.variance.sum()
     row["exact_norm"] = float(np.sqrt((rows.exact_norm**2).sum()))
-    row["kurtosis"] = rows.kurtosis.max()
+    row["kurtosis"] = rows["kurtosis"].max()
     for name in ("bias_relative", "bias_relative_low", "bias_relative_high"):
         row[name] = np.nan
     if (rows.bias_finding == "biased").any():

@@ -1,6 +1,7 @@
 """What was measured, as one object: a table, a ranking, figures, a page."""
 
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from gradest._page import html_page, html_ranking, latex_ranking, svg_of, text_ranking
 from gradest._ranking import budget_of, leaderboard
 from gradest.benchmarks.analysis import results
-from gradest.benchmarks.analysis.crossovers import overtakings
+from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures
@@ -22,13 +23,7 @@ from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import summary
 from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.sweeps.columns import COLUMNS
-from gradest.benchmarks.sweeps.output import (
-    counts_of,
-    leave_one_out,
-    manifest_of,
-    measurements,
-    write_results,
-)
+from gradest.benchmarks.sweeps.output import write_results
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.store import Outcome
 from gradest.problems.arguments import nearest
@@ -55,10 +50,10 @@ class Run:
             plan: what was to be measured.
             outcomes: what became of its cells, by id.
         """
-        table = measurements(plan, outcomes)
-        attached = results.attach(table.reset_index(drop=True), leave_one_out(table, outcomes))
-        manifest = manifest_of(plan, outcomes, counts_of(plan, table), {})
-        return cls(results.Run(Path(plan.sweep.name), attached, manifest, True), plan, outcomes)
+        with tempfile.TemporaryDirectory() as folder:
+            write_results(plan, outcomes, {}, Path(folder))
+            read = results.read_run(Path(folder))
+        return cls(read._replace(folder=Path(plan.sweep.name)), plan, outcomes)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -119,7 +114,7 @@ class Run:
 
     def summary(self) -> str:
         """What stands in summary.md."""
-        return summary(self.read, overtakings(self.read.measurements))
+        return summary(self.read, find_crossovers(self.read.measurements))
 
     @cached_property
     def _specs(self) -> dict[str, FigureSpec]:

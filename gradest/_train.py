@@ -21,7 +21,7 @@ from gradest.estimators.base import Estimator, State
 from gradest.estimators.sampling import sample
 from gradest.problems.arguments import nearest
 from gradest.problems.base import Params, Problem
-from gradest.problems.naming import parse
+from gradest.problems.registry.naming import parse
 
 POINTS = 50
 """Steps, about, at which the objective is estimated."""

@@ -25,7 +25,7 @@ FILES = modules()
 
 FLOORS = (
     {"problems", "benchmarks", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
-    {"problems/distributions"},
+    {"problems/distributions", "problems/registry"},
     {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
     {"problems/__init__", "estimators", "benchmarks/runtime"},
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},

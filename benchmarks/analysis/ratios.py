@@ -36,7 +36,7 @@ from gradest.benchmarks.statistics.intervals import (
 )
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 from gradest.benchmarks.sweeps.plan import Choice
-from gradest.estimators import ESTIMATORS
+from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.problems.arguments import nearest
 from gradest.problems.registry.lookup import build
 
@@ -270,28 +270,12 @@ def parse_estimator(text: str) -> tuple[str, str]:
     >>> parse_estimator("measure_valued[coupled=false]")
     ('measure_valued', '{"coupled": false}')
     """
-    name, bracket, rest = text.strip().partition("[")
-    if bool(bracket) != rest.endswith("]"):
-        raise BadInput(f"--reference {text!r}: expected name[argument=value,…], or the name alone")
-    args = {}
-    for part in filter(None, rest.removesuffix("]").split(",")):
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise BadInput(f"--reference {text!r}: {part!r}: expected argument=value")
-        args[key.strip()] = read_value(value.strip())
     try:
+        name, args = named_estimator(text)
         build("estimator", ESTIMATORS, name, args)
     except ValueError as error:
         raise BadInput(f"--reference {text!r}: {error}") from error
     return name, Choice.of(ESTIMATORS, name, args).json
-
-
-def read_value(text: str) -> Any:
-    """A number, true or false as TOML and JSON write them, or else the text itself."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text.strip("\"'")
 
 
 def short_label(name: str, args: str) -> str:

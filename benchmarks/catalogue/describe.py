@@ -2,25 +2,39 @@
 
 import inspect
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradest.benchmarks.catalogue.citations import bibtex
 from gradest.benchmarks.catalogue.facts import estimator_row, every_problem, problem_row, yes
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.environment import is_ours
 from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
-from gradest.estimators import ESTIMATORS, Estimator
+from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
+from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import arguments, defaults, nearest
 from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import parse, written
 from gradest.problems.registry.own_modules import own_class
+
+
+class Named(NamedTuple):
+    """What a text stands for."""
+
+    kind: str
+    """"problem" or "estimator"."""
+    cls: Any
+    name: str
+    """Registered, or `module:Class`."""
+    arguments: dict[str, Any]
+    """Those that the text has, or that the other name stands for."""
 
 
 def description(name: str) -> dict[str, Any]:
     """The facts of a problem, an estimator or a preset, and a text that shows them.
 
     Args:
-        name: registered, a preset's, or `module:Class`.
+        name: registered, another name of an estimator, a preset's, or `module:Class`.
 
     Raises:
         BadInput: no such name.
@@ -28,49 +42,53 @@ def description(name: str) -> dict[str, Any]:
     presets = preset_names()
     if name in presets:
         return preset_description(name)
-    kind, cls = class_of(name, presets)
+    named = class_of(name, presets)
     try:
-        return class_description(kind, cls, name)
+        facts = class_description(named.kind, named.cls, named.name)
     except ValueError as error:  # a user's class that cannot be made with its defaults
         raise BadInput(str(error)) from error
+    if named.name != name:
+        facts["text"] = f"{name}: {written(named.name, named.arguments)}\n\n{facts['text']}"
+    return facts
 
 
-def class_of(name: str, others: Collection[str] = ()) -> tuple[str, Any]:
-    """Whether a name is a problem's or an estimator's, and its class.
+def class_of(text: str, others: Collection[str] = ()) -> Named:
+    """Whether a text names a problem or an estimator, and its class.
 
     Args:
-        name: registered, or `module:Class`.
+        text: a registered name, another name of an estimator or `module:Class`, each with
+            arguments in brackets or without.
         others: further names that an error may offer.
-
-    Returns:
-        "problem" or "estimator", and the class.
 
     Raises:
         BadInput: no such name; the nearest is named.
     """
-    for kind, registry in (("problem", PROBLEMS), ("estimator", ESTIMATORS)):
-        if name in registry:
-            return kind, registry[name]
-    if ":" not in name:
-        known = [*PROBLEMS, *ESTIMATORS, *others]
-        preset = ", a preset" if others else ""
-        raise BadInput(
-            f"name {name!r}: expected a problem, an estimator{preset} or module:Class"
-            f"{nearest(name, known)}"
-        )
     try:
-        cls = own_class("name", (Problem, Estimator), name)
+        name, chosen = parse(text)
+        if name in PROBLEMS:
+            return Named("problem", PROBLEMS[name], name, chosen)
+        if ":" in name:
+            cls = own_class("name", (Problem, Estimator), name)
+            kind = "problem" if issubclass(cls, Problem) else "estimator"
+            return Named(kind, cls, name, chosen)
+        if is_estimator(name):
+            name, chosen = named_estimator(text)
+            return Named("estimator", ESTIMATORS[name], name, chosen)
     except ValueError as error:
         raise BadInput(str(error)) from error
-    kind = "problem" if issubclass(cls, Problem) else "estimator"
-    return kind, cls
+    known = [*PROBLEMS, *ESTIMATORS, *ALIASES, *others]
+    preset = ", a preset" if others else ""
+    raise BadInput(
+        f"name {text!r}: expected a problem, an estimator{preset} or module:Class"
+        f"{nearest(text, known)}"
+    )
 
 
 def preset_description(name: str) -> dict[str, Any]:
     """The description of a preset: its file."""
     sweep = load_sweep(name)
-    problems = [PROBLEMS[entry.name].source for entry in sweep.problem]
-    estimators = [ESTIMATORS[entry.name].source for entry in sweep.estimator]
+    problems = [class_of(entry.name).cls.source for entry in sweep.problem]
+    estimators = [class_of(entry.name).cls.source for entry in sweep.estimator]
     return {
         "kind": "preset",
         "name": name,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gradest.benchmarks.catalogue.describe import class_of
+from gradest.benchmarks.catalogue.describe import Named, class_of
 from gradest.benchmarks.catalogue.facts import Variants, variants
 from gradest.benchmarks.checks import estimator_checks, problem_checks
 from gradest.benchmarks.checks.comparisons import Failed, Skipped
@@ -22,6 +22,7 @@ from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
 from gradest.problems.base import Problem
 from gradest.problems.registry.lookup import build, make
+from gradest.problems.registry.naming import written
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run.
@@ -113,15 +114,24 @@ def check(target: str, tell: Callable[[str], None]) -> Report:
             fits no problem.
     """
     configure()
-    kind, cls = class_of(target)
+    named = class_of(target)
     try:
-        if kind == "estimator":
-            return check_estimator(target, variants(target, cls), own_problems(cls), tell)
-        if target in PROBLEMS:
-            return check_problem(target, small_problem(target), tell)
-        return check_problem(target, build("problem", PROBLEMS, target, {}), tell)
+        if named.kind == "problem":
+            return check_problem(target, problem_of(named), tell)
+        subjects = variants(named.name, named.cls)
+        if named.arguments:
+            chosen = build("estimator", ESTIMATORS, named.name, named.arguments)
+            subjects = [(written(named.name, named.arguments), chosen)]
+        return check_estimator(target, subjects, own_problems(named.cls), tell)
     except ValueError as error:
         raise BadInput(str(error)) from error
+
+
+def problem_of(named: Named) -> Problem:
+    """The problem of a name: with its defaults a registered one is as small as can be."""
+    if named.name in PROBLEMS and not named.arguments:
+        return small_problem(named.name)
+    return build("problem", PROBLEMS, named.name, named.arguments)
 
 
 def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> Report:

@@ -56,7 +56,15 @@ def sources(*things: Any) -> dict[str, str]:
     """
     ancestors = [cls for thing in things for cls in type(thing).__mro__]
     theirs = [cls for cls in ancestors if issubclass(cls, Configured) and not is_ours(cls)]
-    return {f"source {cls.__module__}": digest(inspect.getfile(cls)) for cls in theirs}
+    return {f"source {cls.__module__}": digest_of_source(cls) for cls in theirs}
+
+
+def digest_of_source(cls: type) -> str:
+    """The digest of the file that defines a class; that a class has none is said."""
+    try:
+        return digest(inspect.getfile(cls))
+    except (OSError, TypeError):  # it was typed at a prompt or in a notebook
+        return "no file"
 
 
 def is_ours(cls: type) -> bool:

@@ -99,6 +99,10 @@ def compiled(*, static: tuple[str, ...] = (), options: dict[str, Any]) -> Callab
     return lambda function: Program(function, static, options)
 
 
+_shelf_lock = threading.Lock()
+"""A shelf is found by parsing files, which CPython 3.11 cannot do in several threads at once."""
+
+
 class Program:
     """A function of which there is one compiled program for each structure of its arguments."""
 
@@ -158,7 +162,8 @@ class Program:
         if text is None:
             return None
         traced = f"{self.function.__name__} {self.options} {text} {static} {settings()}"
-        shelf = shelf_of(_folder, self.function.__module__)
+        with _shelf_lock:
+            shelf = shelf_of(_folder, self.function.__module__)
         return shelf / sha256(traced.encode()).hexdigest()
 
     def forget(self) -> None:

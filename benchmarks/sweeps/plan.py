@@ -15,12 +15,15 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.batching import number_of_batches
 from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
-from gradest.estimators import ESTIMATORS
+from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
-from gradest.problems import PROBLEMS
+from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
 from gradest.problems.registry.lookup import build
+
+NAMED = {"problem": named_problem, "estimator": named_estimator}
+"""What a sweep's names stand for."""
 
 
 @dataclass(frozen=True)
@@ -289,11 +292,12 @@ def choices(
         faults.append(without_values(kind, entry))
     for chosen in entry.combinations:
         try:
-            built = build(kind, registry, entry.name, chosen)
+            name, arguments = NAMED[kind](entry.name, chosen)
+            built = build(kind, registry, name, arguments)
         except (ValueError, ConnectionError) as error:
             faults.append(str(error))
         else:
-            yield Choice.of(registry, entry.name, chosen), built
+            yield Choice.of(registry, name, arguments), built
 
 
 def without_values(kind: str, entry: Entry) -> str:

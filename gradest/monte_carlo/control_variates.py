@@ -104,7 +104,7 @@ def moving_avg_baseline(
     def kept(call: Array) -> Array:
         """What is kept of the average at a call."""
         early = (1.0 + call) / (10.0 + call)
-        return jnp.minimum(decay, early) if use_decay_early_training_heuristic else decay
+        return jnp.minimum(decay, early) if use_decay_early_training_heuristic else as_float(decay)
 
     def kept_of_start(calls: Array) -> Array:
         """The product of `kept` over all calls so far: the weight that the start still has."""

@@ -39,19 +39,32 @@ def as_numpyro(q: Any) -> dist.Distribution:
     )
 
 
-def broadcast_parameters(q: dist.Distribution) -> dist.Distribution:
-    """q as estimators know it, each parameter as large as its batch: a scalar scale is one of many.
+def broadcast_parameters(
+    q: dist.Distribution, batch_shape: tuple[int, ...] | None = None
+) -> dist.Distribution:
+    """q as estimators know it, with a parameter for each of its coordinates.
 
-    numpyro's Bernoulli variables become gradest's, by logits and with float values.
+    Args:
+        q: numpyro's Bernoulli variables become gradest's, by logits and with float values.
+        batch_shape: the coordinates that there are to be; as many as there are, where it is None.
     """
     if isinstance(q, dist.Independent):
         return broadcast_parameters(q.base_dist).to_event(q.reinterpreted_batch_ndims)
+    shape = q.batch_shape if batch_shape is None else batch_shape
     broadcast = copy.copy(counterpart(q))
     for name in broadcast.arg_constraints.keys() & vars(broadcast).keys():
         value = jnp.asarray(getattr(broadcast, name))
         event = value.shape[value.ndim - broadcast.arg_constraints[name].event_dim :]
-        setattr(broadcast, name, jnp.broadcast_to(value, (*q.batch_shape, *event)))
+        setattr(broadcast, name, jnp.broadcast_to(value, (*shape, *event)))
+    broadcast._batch_shape = shape
     return broadcast
+
+
+def as_row(q: dist.Distribution) -> dist.Distribution:
+    """A scalar x as a vector of one, which estimators take; any other x as it is."""
+    if q.event_shape or q.batch_shape or isinstance(q, Foreign):
+        return q
+    return broadcast_parameters(q, (1,)).to_event(1)
 
 
 @singledispatch

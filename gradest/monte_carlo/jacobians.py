@@ -14,7 +14,7 @@ from gradest.estimators.differences.measure_valued import MeasureValued
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.estimators.sampling.draws import sample
 from gradest.estimators.score_function.score_function import ScoreFunction
-from gradest.monte_carlo.distributions import as_numpyro
+from gradest.monte_carlo.distributions import as_numpyro, as_row
 from gradest.problems.base import Params, Problem
 
 Function = Callable[[Array], Any]
@@ -143,10 +143,13 @@ class Expectation(Problem):
         return {"params": self.params}
 
     def distribution(self, params: Params) -> dist.Distribution:
-        return as_numpyro(self.dist_builder(*params["params"]))
+        return as_row(self._distribution(params))
 
     def objective(self, params: Params, x: Array) -> Array:
-        return self.function(x)
+        return self.function(x.reshape(self._distribution(params).event_shape))
+
+    def _distribution(self, params: Params) -> dist.Distribution:
+        return as_numpyro(self.dist_builder(*params["params"]))
 
     def abstract_distribution(self) -> Any:
         # not the cached one, which would keep every lambda that it was ever given
@@ -177,7 +180,12 @@ def jacobians(
 def draws(q: Any, rng: Array, num_samples: int) -> Array:
     """The draws behind `jacobians`, where the estimator's first draw is x from its own key."""
     keys = jax.random.split(typed_key(rng), num_samples)
-    return jax.vmap(lambda key: sample(as_numpyro(q), key, 1)[0])(keys)
+    whole = as_numpyro(q)
+
+    def draw(key: Array) -> Array:
+        return sample(as_row(whole), key, 1).reshape(whole.event_shape)
+
+    return jax.vmap(draw)(keys)
 
 
 def typed_key(rng: Array) -> Array:

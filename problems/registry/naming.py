@@ -63,6 +63,15 @@ def written(name: str, given: Mapping[str, Any]) -> str:
     return f"{name}[{','.join(f'{key}={value}' for key, value in given.items())}]"
 
 
+def spelled(name: str) -> str:
+    """A name as it is registered, however it was spelled.
+
+    >>> spelled("Score-Function")
+    'score_function'
+    """
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 def resolve(
     kind: str,
     registry: Mapping[str, Any],
@@ -94,7 +103,7 @@ def resolve(
     arguments = _joined(f"{kind} {text!r}", arguments, given or {})
     if name in registry or ":" in name:
         return name, arguments
-    alias = re.sub(r"[\s-]+", "_", name.lower())
+    alias = spelled(name)
     if alias in registry:
         return alias, arguments
     if alias not in aliases:

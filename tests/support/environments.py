@@ -20,7 +20,7 @@ from gradest.problems.base import Problem
 class Mine(Problem):
     """E[x²] under N(μ, 1)."""
 
-    smooth = True
+    truth = "closed form"
 
     def init_params(self, key):
         return {"mean": jnp.ones(2)}

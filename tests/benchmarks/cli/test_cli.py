@@ -299,3 +299,53 @@ def test_a_plan_imports_nothing_that_only_draws():
     code = f"{imports}\nplans.load_plan('default')\nassert not {slow}, {slow}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["describe", "check"])
+def test_a_near_miss_of_another_name_is_answered_with_it(command, run_command):
+    """`describe reinforc` was answered with reinmax, another estimator, and biased."""
+    status, _, err = run_command(command, "reinforc")
+    assert status == 2
+    assert "did you mean reinforce?" in err
+
+
+def test_another_name_is_described_as_what_it_stands_for(run_command):
+    status, out, _ = run_command("describe", "RLOO")
+    assert status == 0
+    assert out.startswith(
+        "RLOO: score_function[baseline=leave_one_out]\n\nscore_function (estimator)"
+    )
+
+
+def test_a_sweep_may_use_other_names_and_results_hold_the_registered_ones(run_command, tmp_path):
+    (tmp_path / "named.toml").write_text(
+        """schema = 1
+name = "named"
+samples = [2]
+replicates = 400
+[[problem]]
+name = "gaussian_square[k=3]"
+[[estimator]]
+name = "rloo"
+[[estimator]]
+name = "score_function[baseline=leave_one_out]"
+[[estimator]]
+name = "Reparam"
+"""
+    )
+    status, out, _ = run_command("plan", "named.toml", "--json")
+    assert status == 0
+    cells = json.loads(out)["cells"]
+    assert len({cell["cell"] for cell in cells}) == 2
+    assert {cell["label"].split(" × ")[1] for cell in cells} == {
+        "score_function L=2",
+        "pathwise L=2",
+    }
+    (tmp_path / "contrary.toml").write_text(
+        (tmp_path / "named.toml").read_text().replace('"rloo"', '"rloo"\nbaseline = "mean"')
+    )
+    status, _, err = run_command("plan", "contrary.toml")
+    assert status == 2
+    assert (
+        "'rloo', which stands for score_function[baseline=leave_one_out]: baseline = 'mean'" in err
+    )

@@ -1,5 +1,8 @@
 """Programs on disk: the same numbers, nothing traced, and never another's program."""
 
+import subprocess
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -227,3 +230,25 @@ def test_without_the_barrier_it_is_made_again(monkeypatch):
     monkeypatch.setattr(draws, "drawn_once", lambda draw: draw)
     again = rounds_of_the_generator("score_function", baseline="leave_one_out")
     assert again > 2 * once
+
+
+def test_the_shelf_of_programs_is_found_by_several_threads_at_once(tmp_path):
+    """CPython 3.11 cannot parse in several threads: `measure` failed where nothing was cached."""
+    script = f"""
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import jax
+from gradest.benchmarks.measurement.replicates import compile_cell
+from gradest.benchmarks.runtime.program_cache import keep_in
+from gradest.estimators import estimator
+from gradest.problems import problem
+keep_in(Path({str(tmp_path)!r}))
+square, key = problem("gaussian_square"), jax.random.key(0)
+def compile_one(level):
+    params = square.init_params(key)
+    compile_cell(square, estimator("pathwise"), params, num_samples=level, replicates=400, key=key)
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(compile_one, [1, 2, 3, 4]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

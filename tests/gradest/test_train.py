@@ -1,0 +1,134 @@
+"""train: against a loop written by hand, and against what is known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from matplotlib.figure import Figure
+
+import gradest
+from gradest.benchmarks.errors import BadInput
+
+LOGITS = {"dim": 3, "t": 0.45}
+
+
+def loop(problem, gradient, optimizer, steps):
+    params = problem.init_params(jax.random.key(0))
+    opt_state = optimizer.init(params)
+    for _ in range(steps):
+        updates, opt_state = optimizer.update(gradient(params), opt_state, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [
+        ("adam", optax.adam(0.05)),
+        ("sgd[momentum=0.9]", optax.sgd(0.05, momentum=0.9)),
+        (optax.rmsprop(0.05), optax.rmsprop(0.05)),
+    ],
+)
+def test_the_exact_gradient_follows_a_loop_by_hand(name, optimizer):
+    """Enumeration has no noise: θ is that of the closed form's gradient."""
+    problem = gradest.problem("bernoulli_square", **LOGITS)
+    done = gradest.train(problem, "enumeration", steps=30, optimizer=name, learning_rate=0.05)
+    expected = loop(problem, problem.exact_gradient, optimizer, 30)
+    np.testing.assert_allclose(done.params["logits"], expected["logits"], rtol=1e-5, atol=1e-6)
+
+
+def test_the_objective_falls_to_its_minimum():
+    """E[(x − 3)²] is least at μ = 3, σ = 0."""
+    done = gradest.train("gaussian_square", "pathwise", steps=300, learning_rate=0.05)
+    assert done.params["mean"] == pytest.approx(3, abs=0.2)
+    first, last = done.frame.iloc[0], done.frame.iloc[-1]
+    assert first.objective_low < 5 < first.objective_high  # (1 − 3)² + 1
+    assert last.objective < 1
+
+
+def test_a_learned_state_is_carried_along():
+    """With the mean of the draws so far for its baseline the score function comes as far as it
+    would not without one."""
+    ends = {
+        baseline: gradest.train(
+            "bernoulli_square",
+            f"score_function[baseline={baseline}]",
+            steps=200,
+            learning_rate=0.1,
+            seeds=4,
+        )
+        .frame.groupby("seed")
+        .objective.last()
+        for baseline in ("none", "moving_average")
+    }
+    assert ends["moving_average"].std() <= ends["none"].std() + 0.05
+
+
+def test_the_frame_counts_steps_and_evaluations():
+    done = gradest.train("gaussian_square", "pathwise", steps=105, num_samples=3, seeds=[7, 9])
+    frame = done.frame
+    assert frame.seed.unique().tolist() == [7, 9]
+    one = frame[frame.seed == 7]
+    assert one.step.tolist() == [*range(0, 105, 2), 105]
+    assert one.f_evals.tolist() == [3 * step for step in one.step]
+    assert one.grad_evals.tolist() == one.f_evals.tolist()
+    assert (frame.objective_low < frame.objective).all()
+    assert (frame.objective < frame.objective_high).all()
+    assert len(done.params) == 2
+
+
+def test_a_seed_is_the_same_alone_or_among_others():
+    alone = gradest.train("gaussian_square", "reinforce", steps=20, seeds=[3])
+    among = gradest.train("gaussian_square", "reinforce", steps=20, seeds=[1, 3])
+    rows = among.frame[among.frame.seed == 3].reset_index(drop=True)
+    np.testing.assert_allclose(rows.objective, alone.frame.objective, rtol=1e-5)
+    np.testing.assert_allclose(among.params[1]["mean"], alone.params["mean"], rtol=1e-5)
+
+
+def test_more_steps_go_on_from_fewer():
+    short = gradest.train("gaussian_square", "reinforce", steps=10)
+    long = gradest.train("gaussian_square", "reinforce", steps=40)
+    at = long.frame.set_index("step").objective[10]
+    assert at == pytest.approx(short.frame.objective.iloc[-1], rel=1e-5)
+
+
+def test_a_network_is_trained():
+    done = gradest.train("vae_bernoulli[num_images=4]", "rloo", steps=100, num_samples=2)
+    assert done.frame.objective.iloc[-1] < done.frame.objective.iloc[0] - 5
+
+
+def test_one_s_own_objective_is_trained():
+    import numpyro.distributions as dist
+
+    problem = gradest._own_problem.own_problem(
+        lambda theta, x: (x - 2.0) ** 2,
+        lambda theta: dist.Normal(theta["mean"], 0.1),
+        {"mean": 0.0},
+    )
+    done = gradest.train(problem, "pathwise", steps=200, learning_rate=0.05)
+    assert done.params["mean"] == pytest.approx(2, abs=0.1)
+
+
+def test_it_shows_itself():
+    done = gradest.train("gaussian_square", "pathwise", steps=5, seeds=2)
+    assert "objective [95 %]" in repr(done)
+    assert isinstance(done.figure(), Figure)
+
+
+def test_what_is_wrong_is_said():
+    for words, given in {
+        "optimizer 'adamm': expected one of optax's; did you mean adam": {"optimizer": "adamm"},
+        r"optimizer 'adam\[c=1\]': .*unexpected keyword": {"optimizer": "adam[c=1]"},
+    }.items():
+        with pytest.raises(BadInput, match=words):
+            gradest.train("gaussian_square", "pathwise", steps=1, **given)
+    with pytest.raises(BadInput, match="expected at least 2"):
+        gradest.train("gaussian_square", "rloo", steps=1)
+    with pytest.raises(BadInput, match="made for Bernoulli"):
+        gradest.train("gaussian_square", "disarm", steps=1, num_samples=2)
+
+
+def test_jax_is_left_as_it_was():
+    gradest.train("gaussian_square", "pathwise", steps=2)
+    assert jnp.zeros(()).dtype == jnp.float32
