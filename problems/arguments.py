@@ -37,6 +37,8 @@ class Argument:
     above: float | int = -math.inf
     at_least: float | int = -math.inf
     choices: tuple[str, ...] = ()
+    table: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    """What each of the choices stands for."""
 
     @property
     def expected(self) -> str:
@@ -108,7 +110,7 @@ def flag(default: bool, help: str) -> Any:
 def choice(table: Mapping[str, Any], default: str, help: str, *, static: bool = True) -> Any:
     """A named alternative; the object keeps what `table` holds under the name."""
     return _field(
-        Argument(help, "choice", choices=tuple(table)),
+        Argument(help, "choice", choices=tuple(table), table=table),
         default,
         static=static,
         converter=lambda value: table[value] if isinstance(value, str) else value,

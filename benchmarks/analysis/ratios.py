@@ -35,7 +35,7 @@ from gradest.benchmarks.statistics.intervals import (
     quotient,
 )
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
-from gradest.benchmarks.sweeps.sweep import Choice
+from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS
 from gradest.problems.arguments import build, nearest
 

@@ -16,8 +16,8 @@ from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
-from gradest.benchmarks.sweeps.run import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
-from gradest.benchmarks.sweeps.sweep import Sweep
+from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
+from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.problems.arguments import nearest
 
 LEFT_OUT = "leave_one_out.csv"
@@ -53,12 +53,17 @@ def find_run(name: str) -> Path:
     for folder in (Path(name), Path("results") / name):
         if (folder / "measurements.csv").exists():
             return folder
-    known = sorted(path.parent.name for path in Path("results").glob("*/measurements.csv"))
+    known = run_names()
     names = f" ({', '.join(known)})" if known else ""
     raise BadInput(
         f"run {name!r}: its measurements.csv is not there: expected the folder of a run, or the "
         f"name of one in results/{names}{nearest(name, known)}"
     )
+
+
+def run_names() -> list[str]:
+    """The names of the runs in results/."""
+    return sorted(path.parent.name for path in Path("results").glob("*/measurements.csv"))
 
 
 def read_run(folder: Path) -> Run:

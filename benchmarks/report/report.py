@@ -11,8 +11,7 @@ from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.saving import saving
 from gradest.benchmarks.report.summary import FILE, summary
 from gradest.benchmarks.report.tables import crossover_table, latex, markdown, numbers, tables
-from gradest.benchmarks.sweeps.run import write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 
 def write_report(folder: Path) -> list[Path]:

@@ -76,6 +76,13 @@ class FiniteDifference(Estimator):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=0)
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        params = jax.eval_shape(problem.init_params, jax.random.key(0))
+        of_direction = sum(leaf.size for leaf in jax.tree.leaves(params))
+        # both sides of θ share the numbers of x
+        pairs = num_samples // 2
+        return pairs * of_direction + super().draws(problem, pairs)
+
 
 class GaussianSmoothing(FiniteDifference):
     r"""$\frac{2}{L} \sum_{l=1}^{L/2} \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2

@@ -1,5 +1,6 @@
 """Stochastic triples: a finite jump of a discrete draw, of infinitesimal probability."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -86,6 +87,12 @@ class StochasticTriple(SurrogateEstimator):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
         return Evaluations(f=(1 + jumps) * num_samples, grad=problem.direct_gradients(num_samples))
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        of_x = super().draws(problem, num_samples)
+        if not self.pruned:
+            return of_x
+        return of_x + num_samples * math.prod(problem.abstract_distribution().batch_shape)
 
 
 def one_of(

@@ -62,6 +62,9 @@ class AntitheticPairs(OfBernoullis):
     def refuses_samples(self, num_samples: int) -> str | None:
         return refuse_unless_even(num_samples, ", of antithetic pairs")
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return super().draws(problem, num_samples // 2)
+
 
 class ARM(AntitheticPairs):
     r"""$\frac2L \sum_{l=1}^{L/2} [f(b_l) - f(\tilde b_l)] (u_l - \frac12) \nabla_\theta \phi +

@@ -1,5 +1,6 @@
 """DisARM for categorical variables, each written in bits as a leaf of a binary tree."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
@@ -105,6 +106,11 @@ class CategoricalDisARM(SurrogateEstimator):
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        logits = base(problem.abstract_distribution()).logits
+        bits = math.prod(logits.shape[:-1]) * (logits.shape[-1] - 1)
+        return num_samples // 2 * bits
 
 
 def log_total(

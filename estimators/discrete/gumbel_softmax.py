@@ -108,3 +108,6 @@ class GumbelRao(Relaxed):
             jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys) - q.logits
         )
         return relax(q, q.logits + gumbel, self.temperature).mean(0)
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return (1 + self.conditional_draws) * super().draws(problem, num_samples)

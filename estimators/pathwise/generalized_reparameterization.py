@@ -143,3 +143,6 @@ class RejectionReparameterization(TransformedNoise):
             if isinstance(q, dist.Gamma)
             else f"{type(q).__name__} is no gamma variable drawn by rejection"
         )
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return (1 + self.augmentation) * super().draws(problem, num_samples)

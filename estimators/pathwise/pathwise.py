@@ -53,5 +53,8 @@ class Pathwise(SurrogateEstimator):
             return f"{type(base(q)).__name__} has no differentiable draw (rsample)"
         return self.coupling.refuses(q)
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return self.coupling.draws(problem.abstract_distribution(), num_samples)
+
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)

@@ -71,6 +71,24 @@ def rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, 
     return _rsample(base(q), key, num_samples)
 
 
+def numbers_per_draw(q: dist.Distribution) -> int:
+    """How many random numbers one draw of x, for all data points, is made of.
+
+    A sampler by rejection counts as if nothing were rejected.
+    """
+    return _numbers_per_draw(base(q))
+
+
+@singledispatch
+def _numbers_per_draw(q: dist.Distribution) -> int:
+    return math.prod(q.batch_shape) * math.prod(q.event_shape)
+
+
+@_numbers_per_draw.register
+def _numbers_per_ranking(q: PlackettLuce) -> int:
+    return math.prod(q.logits.shape)
+
+
 def has_rule(function: Any, q: dist.Distribution) -> bool:
     """Whether a function that looks its rule up by type, with `singledispatch`, has one for q's."""
     return function.dispatch(type(q)) is not function.dispatch(object)

@@ -128,6 +128,34 @@ def _weak_derivatives_poisson(
     return [WeakDerivative(q.rate, jnp.ones_like(q.rate), up + 1, up if coupled else down)]
 
 
+@singledispatch
+def numbers_drawn(q: dist.Distribution, coupled: bool) -> tuple[int, ...]:
+    """How many random numbers a draw of both parts is made of, for each parameter of a coordinate."""
+    raise NotImplementedError(f"no weak derivative is known for {type(q).__name__}")
+
+
+@numbers_drawn.register
+def _numbers_normal(q: dist.Normal, coupled: bool) -> tuple[int, ...]:
+    of_location = 1 if coupled else 2
+    of_scale = 3 + 1 + 1  # a vector's length, its sign, and U or a Gaussian
+    return of_location, of_scale
+
+
+@numbers_drawn.register
+def _numbers_bernoulli(q: dist.BernoulliLogits, coupled: bool) -> tuple[int, ...]:
+    return (0,)
+
+
+@numbers_drawn.register
+def _numbers_waits(q: dist.Exponential | dist.Gamma, coupled: bool) -> tuple[int, ...]:
+    return (2 if coupled else 3,)
+
+
+@numbers_drawn.register
+def _numbers_poisson(q: dist.Poisson, coupled: bool) -> tuple[int, ...]:
+    return (1 if coupled else 2,)
+
+
 def everywhere(q: dist.Distribution, value: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
     """A value for every coordinate of q."""
     return jnp.broadcast_to(value, q.batch_shape)

@@ -1,5 +1,6 @@
 """The score-function gradient at draws from another, wider distribution, with importance weights."""
 
+import math
 from functools import singledispatch
 from typing import ClassVar
 
@@ -94,6 +95,11 @@ class ImportanceWeighted(SurrogateEstimator):
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         return None if has_rule(widened, q) else f"no wider {type(q).__name__} is known"
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        # whether a draw is from the wider one; both share the numbers of x
+        choices = math.prod(problem.abstract_distribution().batch_shape)
+        return super().draws(problem, num_samples) + num_samples * choices
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))

@@ -32,7 +32,7 @@ class LAX(LearningEstimator):
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Grathwohl, Choi, Wu, Roeder and Duvenaud, 2018"
 
-    def start(self, problem: Problem, params: Params, key: Array) -> Perceptron:
+    def init_learned(self, problem: Problem, params: Params, key: Array) -> Perceptron:
         return Perceptron(
             key, math.prod(problem.abstract_distribution().event_shape), self.hidden_dim
         )

@@ -142,7 +142,7 @@ def _as_state(state: State) -> tuple[Array, Array]:
     return as_float(value), jnp.asarray(calls)
 
 
-def control_variates_jacobians(
+def control_variates_jacobians(  # noqa: PLR0913  (the signature is optax's)
     function: Function,
     control_variate_from_function: Callable[[Function], ControlVariate],
     grad_estimator: Callable[..., Jacobians],

@@ -82,11 +82,6 @@ def enumerated_expectation(problem: Problem, params: Params) -> Float[Array, ""]
     return (jnp.exp(q.log_prob(x)) * problem.objectives(params, x)).sum()
 
 
-def _coordinates(q: dist.Distribution) -> dist.Distribution:
-    """The distribution without the wrapper that makes its coordinates one event."""
-    return _coordinates(q.base_dist) if isinstance(q, dist.Independent) else q
-
-
 @singledispatch
 def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | float:
     return math.inf

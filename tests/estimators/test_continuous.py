@@ -7,8 +7,9 @@ from scipy import special, stats
 from scipy.integrate import quad
 
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
-from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, Skipped
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
 from gradest.problems import problem
@@ -147,6 +148,8 @@ def test_measure_valued_for_a_gammas_rate(coupled: bool):
     trial = EstimatorTrial(estimator("measure_valued", coupled=coupled), on)
     for name in ("shapes", "evaluations", "unbiasedness"):
         ESTIMATOR_CHECKS[name](trial)
+    with pytest.raises(Skipped, match="in a while loop"):
+        ESTIMATOR_CHECKS["draws"](trial)
 
 
 @pytest.mark.parametrize("name", ["gamma_toy", "poisson_toy", "bernoulli_square"])

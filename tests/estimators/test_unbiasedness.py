@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.estimators import Estimator, estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
@@ -42,19 +43,13 @@ def test_pathwise_on_the_step_is_wrong_and_said_to_be():
 class SeesItself(MovingAverage):
     """A moving average whose value includes the samples that it is subtracted from."""
 
-    def value(self, signal, state):
-        total = self.decay * state.total + (1 - self.decay) * signal.mean(0)
-        return (total / (self.decay * state.weight + 1 - self.decay))[None]
-
-
-class QuickSeesItself(SeesItself):
-    """The same at decay 0.9, where the bias is a tenth of the gradient at L = 1."""
-
-    decay = 0.9
+    def value(self, drawn, state):
+        return self.update(drawn, state).mean[None]
 
 
 def test_a_moving_average_that_sees_itself_is_biased():
-    broken = ScoreFunction(baseline=QuickSeesItself())
+    # at decay 0.9 the bias is a tenth of the gradient at L = 1
+    broken = ScoreFunction(baseline=SeesItself(decay=0.9))
     assert broken.claims_unbiased(small_problem("gaussian_square")), (
         "the copy claims what the original does"
     )
@@ -62,13 +57,8 @@ def test_a_moving_average_that_sees_itself_is_biased():
 
 
 def test_a_moving_average_that_does_not_see_itself_passes_where_the_broken_one_fails():
-    class Quick(MovingAverage):
-        decay = 0.9
-
-    assert (
-        smallest_p(small_problem("gaussian_square"), ScoreFunction(baseline=Quick()), 1, 200_000)
-        > ALPHA
-    )
+    sound = ScoreFunction(baseline=MovingAverage(decay=0.9))
+    assert smallest_p(small_problem("gaussian_square"), sound, 1, 200_000) > ALPHA
 
 
 def test_a_replicate_key_used_twice_shows_as_too_little_variance():

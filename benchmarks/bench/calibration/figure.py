@@ -39,7 +39,7 @@ def figure_of(table: pd.DataFrame) -> Figure:
         method: dataclasses.replace(point(marker, color), line=False, edge="white")
         for (method, marker), color in zip(MARKERS.items(), (COLOURS[-1], *COLOURS), strict=False)
     }
-    figure, (first, second, third) = page(
+    figure, (few, many, real) = page(
         "Coverage of nominal 95 % intervals on a variance",
         [
             f"known laws, R = {FEW:,}",
@@ -52,11 +52,11 @@ def figure_of(table: pd.DataFrame) -> Figure:
         gap=0.45,
     )
     key(figure, [[Entry(style, method) for method, style in styles.items()]], [NOTE])
-    for axes in (first, second, third):
+    for axes in (few, many, real):
         scale_rates(axes)
-    draw_laws(first, laws[laws.replicates == FEW], styles)
-    draw_laws(second, laws[laws.replicates == MANY], styles)
-    draw_cells(third, cells, styles[SHIPPED])
+    draw_laws(few, laws[laws.replicates == FEW], styles)
+    draw_laws(many, laws[laws.replicates == MANY], styles)
+    draw_cells(real, cells, styles[SHIPPED])
     return figure
 
 
@@ -88,8 +88,7 @@ def draw_cells(axes: Axes, cells: pd.DataFrame, style: Style) -> None:
 
 def draw_rates(axes: Axes, at: pd.Series, rows: pd.DataFrame, style: Style) -> None:
     """Rates with their intervals."""
-    color = style.color
     keywords = plot_keywords(style)
     keywords["markersize"] *= 0.8
-    axes.vlines(at, rows.rate_low, rows.rate_high, color=color, linewidth=0.7, zorder=2)
+    axes.vlines(at, rows.rate_low, rows.rate_high, color=style.color, linewidth=0.7, zorder=2)
     axes.plot(at, rows.rate, **keywords, zorder=3)

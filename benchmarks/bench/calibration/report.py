@@ -12,9 +12,9 @@ from gradest.benchmarks.bench.calibration.figure import figure_of
 from gradest.benchmarks.bench.calibration.laws import SEED
 from gradest.benchmarks.bench.calibration.rates import Rate
 from gradest.benchmarks.bench.calibration.studies import FEW, MANY
-from gradest.benchmarks.figures.saving import in_style, save
-from gradest.benchmarks.sweeps.run import write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
+from gradest.benchmarks.figures.saving import save_alone
+from gradest.benchmarks.markdown import markdown_table
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 STEM = "calibration"
 """The files' name."""
@@ -253,11 +253,11 @@ def cell_text(row: pd.Series, column: str) -> str:
 
 
 def table_of(rows: pd.DataFrame, columns: Sequence[str]) -> str:
-    """The rows as a Markdown table, numbers flush right."""
+    """The rows as a Markdown table; columns of words come first, numbers are flush right."""
     header = [HEADERS.get(column, column) for column in columns]
-    rule = ["---:" if is_numeric_dtype(rows[column]) else "---" for column in columns]
-    body = [[cell_text(row, column) for column in columns] for _, row in rows.iterrows()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *body))
+    in_words = [column for column in columns if not is_numeric_dtype(rows[column])]
+    lines = [[cell_text(row, column) for column in columns] for _, row in rows.iterrows()]
+    return markdown_table(header, lines, left=len(in_words))
 
 
 def with_methods_aside(rows: pd.DataFrame, part: Part) -> str:
@@ -278,8 +278,15 @@ def section(rows: pd.DataFrame, part: Part) -> list[str]:
     return ["", f"## {part.title}", "", f"{part.text} {studies} studies a line.", "", lines]
 
 
+def aim_line(table: pd.DataFrame, aim: Aim) -> list[str]:
+    """An aim, and how many rates have each verdict."""
+    found = verdicts(table, aim)
+    return [aim.text, *(str(found.count(kind)) for kind in (MET, WITHIN_ERROR, MISSED))]
+
+
 def page(table: pd.DataFrame) -> str:
     """The text of calibration.md."""
+    header = ["aim", "met", "missed within Monte Carlo error", "missed"]
     lines = [
         "# Are the intervals right?",
         "",
@@ -288,13 +295,8 @@ def page(table: pd.DataFrame) -> str:
         "95 %, tests are at 5 %. Width is the median of high/low − 1 for what is positive, else of "
         "high − low. All numbers are in calibration.csv.",
         "",
-        "| aim | met | missed within Monte Carlo error | missed |",
-        "|---|---:|---:|---:|",
+        markdown_table(header, [aim_line(table, aim) for aim in AIMS], left=1),
     ]
-    for aim in AIMS:
-        found = verdicts(table, aim)
-        counts = [str(found.count(kind)) for kind in (MET, WITHIN_ERROR, MISSED)]
-        lines.append(f"| {aim.text} | {' | '.join(counts)} |")
     for name, part in PARTS.items():
         rows = table[table.part == name]
         if len(rows):
@@ -307,5 +309,4 @@ def write(table: pd.DataFrame, folder: Path) -> None:
     make_folder(folder)
     write_atomically(folder / f"{STEM}.csv", table.to_csv(index=False, float_format="%.10g"))
     write_atomically(folder / f"{STEM}.md", page(table))
-    with in_style():
-        save(folder, STEM, figure_of(table))
+    save_alone(folder, STEM, lambda: figure_of(table))

@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from gradest.benchmarks.bench.peers.scripts.protocol import Cell, DoesNotHave
+from gradest.benchmarks.bench.peers.scripts.protocol import DoesNotHave, PeerCell
 
 Answer = TypeVar("Answer")
 
@@ -115,7 +115,7 @@ class PeerProcess:
             lambda answer: (str(answer["version"]), bool(answer["batched"])), ask="hello"
         )
 
-    def prepare(self, cell: Cell, replicates: int) -> None:
+    def prepare(self, cell: PeerCell, replicates: int) -> None:
         """Makes ready for calls of so many replicates of a cell.
 
         Raises:

@@ -11,8 +11,9 @@ from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.report.tables import crossover_table, latex, numbers
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG
 from gradest.benchmarks.statistics.trends import crossovers, curvatures
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
-from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
+from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.support.made_runs import (

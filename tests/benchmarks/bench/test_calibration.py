@@ -69,7 +69,7 @@ def rate(rows: pd.DataFrame, **where: object) -> float:
 
 @pytest.mark.parametrize("name", ["normal", "Laplace", "chi-square(1)"])
 def test_coverage_up_to_kurtosis_fifteen(name):
-    """1,000 studies: 95 % to a point and three Monte Carlo errors, but for the chi-square interval."""
+    """1,000 studies: 95 % to a point and three errors of it, but for the chi-square interval."""
     rows = simulate([Study(variances.study_variance, (name, 1, FEW), 1000)])
     error = 3 * math.sqrt(0.95 * 0.05 / 1000)
     for method in ("as shipped", "jackknife of ln s²", "bootstrap-t"):
@@ -78,7 +78,7 @@ def test_coverage_up_to_kurtosis_fifteen(name):
 
 
 def test_coverage_at_kurtosis_a_hundred_needs_the_bootstrap():
-    """600 studies: the jackknife alone is below 90 %, as shipped it is not (three errors allowed)."""
+    """600 studies: the jackknife alone is below 90 %, as shipped not, to three errors of it."""
     rows = simulate([Study(variances.study_variance, ("lognormal(1)", 1, FEW), 600)])
     assert rate(rows, method="as shipped") > 0.9 - 3 * math.sqrt(0.9 * 0.1 / 600)
     assert rate(rows, method="jackknife of ln s²") < 0.9
@@ -128,7 +128,7 @@ def test_false_discoveries_in_a_sweep():
 
 
 def test_claims_and_power_are_as_predicted():
-    """300 studies each, to three Monte Carlo errors; `width` is the detectable bias: 3.65 errors."""
+    """300 studies each, to three errors; `width`, the detectable bias, tends to 3.65 errors."""
     rows = simulate(
         [
             Study(bias_tests.study_equivalence, ("exponential", 3, FEW), 300),
