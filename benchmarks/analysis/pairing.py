@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pandas as pd
+
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run
 from gradest.benchmarks.errors import BadInput
 
@@ -17,6 +19,23 @@ PAIRED_BY = {
 HARDWARE = ("machine", "device")
 GENERATOR = "prng"
 """Keys of a run's environment; all others are versions."""
+
+
+EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
+"""What a cell is a measurement of, but for the estimator."""
+
+CellRows = dict[str, Any]
+"""A cell's rows by group, "" for one that failed."""
+
+
+def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, CellRows]:
+    """The cells that were tried, by the columns in `key`."""
+    cells: dict[tuple, CellRows] = {}
+    for row in table[table.status != "skipped"].itertuples(index=False):
+        group = row.group if isinstance(row.group, str) else ""
+        cell = tuple(getattr(row, name) for name in key)
+        cells.setdefault(cell, {})[group] = row
+    return cells
 
 
 def same_draws(first: Any, second: Any) -> bool:
@@ -65,6 +84,12 @@ def revisions(run: Run) -> dict[str, str]:
 def generators(run: Run) -> set[str]:
     """The random number generators that a run used; none where it does not say."""
     return {environment.get(GENERATOR, "") for environment in environments(run)}
+
+
+def one_generator(first: Run, second: Run) -> bool:
+    """Whether two runs used one and the same random number generator, and no other."""
+    used = generators(first)
+    return len(used) == 1 and used == generators(second)
 
 
 def environments(run: Run) -> list[dict[str, str]]:
@@ -124,7 +149,7 @@ def warn_of_environments(first: Run, second: Run) -> list[str]:
     return warnings
 
 
-def warn_of_cells(cells: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
+def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
     """What differs between matched cells so that they are not paired, a line for each.
 
     Args:

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from gradest.benchmarks.analysis import ratios as compare
+from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.ratios import (
     compare_estimators,
     compare_runs,
     parse_estimator,
-    short_label,
 )
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.cli.options import fraction
