@@ -12,7 +12,7 @@ from gradest.benchmarks.statistics.intervals import CONFIDENCE
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from gradest.problems.arguments import defaults
-from gradest.problems.naming import written
+from gradest.problems.registry.naming import written
 
 SPELLING = {
     "leave one out": "leave-one-out",

@@ -39,7 +39,8 @@ from gradest.benchmarks.statistics.intervals import (
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS, named_estimator
-from gradest.problems.arguments import build, nearest
+from gradest.problems.arguments import nearest
+from gradest.problems.registry.lookup import build
 
 ONE = Interval(1.0, 1.0, 1.0)
 
@@ -227,20 +228,18 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
             f"{', '.join(known)}{nearest(reference, known)}"
         )
     others = cells_of(table[~is_reference], [*EVERYWHERE, *ESTIMATOR])
-    place_of = {cell: cell[: len(EVERYWHERE)] for cell in others}
-    matched = [cell for cell in others if place_of[cell] in references]
-    if not matched:
+    reference_of = {cell: references.get(cell[: len(EVERYWHERE)]) for cell in others}
+    pairs = [(first, others[cell]) for cell, first in reference_of.items() if first]
+    if not pairs:
         raise BadInput(
             f"--reference {reference!r}: {run.folder} has no other estimator beside it to compare"
         )
     terms = Terms(metrics, ("the reference", "this"), one_generator(run, run), same_hardware=True)
-    rows = [
-        row for cell in matched for row in compared(references[place_of[cell]], others[cell], terms)
-    ]
+    rows = [row for pair in pairs for row in compared(*pair, terms)]
     return Comparison(
         sorted(rows, key=lambda row: row.order),
         warn_of_files((run, str(run.folder))),
-        only_first=len(others) - len(matched),
+        only_first=len(others) - len(pairs),
         only_second=0,
     )
 
@@ -281,8 +280,8 @@ def compared(first: CellRows, second: CellRows, terms: Terms) -> Iterator[CellRa
 
 def compared_in_group(first: Any, second: Any, group: str, terms: Terms) -> CellRatios:
     """The ratios of two cells' rows of one group."""
-    rows = zip(terms.names, (first, second), strict=True)
-    unreliable = [name for name, row in rows if row.status != "ok"]
+    cells = zip(terms.names, (first, second), strict=True)
+    unreliable = [name for name, row in cells if row.status != "ok"]
     paired = terms.same_generator and same_draws(first, second)
     # a time from one process does not say how much another would differ, nor does one from other
     # hardware

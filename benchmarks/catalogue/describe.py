@@ -11,7 +11,9 @@ from gradest.benchmarks.runtime.environment import is_ours
 from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import arguments, build, defaults, nearest, own_class
+from gradest.problems.arguments import arguments, defaults, nearest
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.own_modules import own_class
 
 
 def description(name: str) -> dict[str, Any]:

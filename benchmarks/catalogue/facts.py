@@ -11,9 +11,10 @@ import numpyro.distributions as dist
 
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import Argument, arguments, build, defaults
+from gradest.problems.arguments import Argument, arguments, defaults
 from gradest.problems.distributions.coordinates import base
-from gradest.problems.naming import written
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import written
 
 Variants = list[tuple[str, Estimator]]
 """Estimators, each with its label."""

@@ -10,7 +10,7 @@ from gradest.benchmarks.markdown import markdown_table
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.aliases import ELSEWHERE, Elsewhere
 from gradest.problems import PROBLEMS
-from gradest.problems.naming import written
+from gradest.problems.registry.naming import written
 
 TOP = Path(__file__).resolve().parents[2]
 """The repository."""

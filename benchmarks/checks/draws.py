@@ -1,4 +1,4 @@
-"""How many random numbers an estimate is made of, counted in its traced program as evaluations are."""
+"""How many random numbers an estimate is made of, counted in its traced program."""
 
 import math
 

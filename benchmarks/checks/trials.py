@@ -18,8 +18,9 @@ from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import arguments, build
+from gradest.problems.arguments import arguments
 from gradest.problems.base import Params, Problem
+from gradest.problems.registry.lookup import build
 
 SMALL: dict[str, dict[str, Any]] = {
     "categorical_square": {"dim": 2, "logit": 1.5},

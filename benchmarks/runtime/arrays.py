@@ -12,7 +12,7 @@ import numpy as np
 
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.runtime.files import write_atomically
-from gradest.problems.data import cache_folder
+from gradest.problems.cache import cache_folder
 
 
 def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any:

@@ -32,7 +32,7 @@ from jax.stages import Compiled
 from gradest.benchmarks.runtime.environment import cpuinfo, environment, is_ours
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import file_of, package_files, reached
-from gradest.problems.data import cache_folder
+from gradest.problems.cache import cache_folder
 
 MOST_VERSIONS = 4
 """How many versions of the code, or machines, are remembered on disk."""

@@ -18,9 +18,9 @@ from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import build
 from gradest.problems.base import Problem
-from gradest.problems.instances import Choice, in_precision
+from gradest.problems.registry.instances import Choice, in_precision
+from gradest.problems.registry.lookup import build
 
 
 @dataclass(frozen=True)

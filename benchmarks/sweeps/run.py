@@ -19,7 +19,7 @@ from gradest.benchmarks.sweeps.executors import Executor, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan
 from gradest.benchmarks.sweeps.store import Outcome, Store, Summaries, open_store
-from gradest.problems.data import cache_folder
+from gradest.problems.cache import cache_folder
 
 AHEAD = 16
 """How many programs are compiled at a time."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-from gradest.benchmarks.measurement.programs import estimates
+from gradest.benchmarks.measurement.programs import estimates, warm_up_leaves
 from gradest.benchmarks.measurement.replicates import (
     CellPrograms,
     cell_key,
@@ -17,6 +17,7 @@ from gradest.benchmarks.measurement.replicates import (
     measure,
     program,
 )
+from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator, estimator

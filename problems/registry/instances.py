@@ -11,14 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradest.problems.arguments import (
-    Argument,
-    Configured,
-    arguments,
-    defaults,
-    family,
-    look_up,
-)
+from gradest.problems.arguments import Argument, Configured, arguments, defaults
+from gradest.problems.registry.lookup import common_type, look_up
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +73,7 @@ def name_of(registry: Mapping[str, type], thing: Any) -> str:
     Raises:
         ValueError: it is not of the type that the registry's classes share.
     """
-    expected = family(registry)
+    expected = common_type(registry)
     if not isinstance(thing, expected):
         raise ValueError(f"expected an instance of {expected.__name__}; got {thing!r}")
     cls = type(thing)
