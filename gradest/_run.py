@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from gradest._page import html_page, html_ranking, latex_ranking, svg_of, text_ranking
 from gradest._ranking import budget_of, leaderboard
 from gradest.benchmarks.analysis import results
-from gradest.benchmarks.analysis.crossovers import overtakings
+from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures
@@ -119,7 +119,7 @@ class Run:
 
     def summary(self) -> str:
         """What stands in summary.md."""
-        return summary(self.read, overtakings(self.read.measurements))
+        return summary(self.read, find_crossovers(self.read.measurements))
 
     @cached_property
     def _specs(self) -> dict[str, FigureSpec]:

@@ -23,7 +23,7 @@ from gradest.benchmarks.analysis.results import (
     slope_of,
 )
 from gradest.benchmarks.markdown import markdown_table
-from gradest.benchmarks.statistics.trends import fit_time
+from gradest.benchmarks.statistics.times import fit_time
 
 FILE = "summary.md"
 

@@ -8,12 +8,12 @@ nothing is assumed on how a gradient is distributed, except that its fourth mome
 `tails` looks into.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import bdtr, stdtrit
+from scipy.special import stdtrit
 
 from gradest.benchmarks.statistics.moments import LeftOut, Moments, Sample, leave_out
 from gradest.benchmarks.statistics.tails import is_heavy
@@ -23,9 +23,6 @@ CONFIDENCE = 0.95
 
 RESAMPLES = 2_000
 """Of the bootstrap."""
-
-LEAST_ORDERED = 6
-"""Values whose range is an interval of the median at the confidence level: 2/2⁶ = 3 %."""
 
 Vector = Float[np.ndarray, "..."]
 
@@ -339,38 +336,6 @@ def quotient(first: Interval, second: Interval) -> Interval:
         value = first.value / second.value if second.value else float("nan")
         return Interval(value, float("nan"), float("nan"))
     return product(first, Interval(1 / second.value, 1 / second.high, 1 / second.low))
-
-
-def median(values: Float[np.ndarray, " n"]) -> Interval:
-    """The median with its interval between order statistics, whatever the distribution.
-
-    Thompson's (1936) interval. Fewer than six values reach no such level: the interval is then
-    their range.
-    """
-    # scipy.stats.quantile_test gives the same, but scipy.stats, which nothing else in a run needs,
-    # takes 0.4 s to import
-    ordered = np.sort(np.asarray(values, float))
-    count = len(ordered)
-    misses = 2 * bdtr(np.arange(count // 2), count, 0.5)
-    # the chance that the median lies outside the k-th and the k-th last value grows with k
-    rank = max(1, int((misses <= 1 - CONFIDENCE).sum()))
-    low = float(ordered[rank - 1])
-    high = float(ordered[count - rank])
-    return Interval(float(np.median(ordered)), low, high)
-
-
-def over_processes(seconds: Sequence[float]) -> Interval:
-    """What a process takes, from the seconds of several: the median, by order statistics.
-
-    Of two to five, which reach no level by order statistics, the geometric mean, with Student's t
-    on the logarithms: times are positive and err in proportion (Student, 1908; a lognormal's
-    median).
-    """
-    if len(seconds) >= LEAST_ORDERED:
-        return median(np.asarray(seconds))
-    logs = np.log(np.asarray(seconds, float))
-    half = t_quantile(len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs))
-    return Interval(*(float(np.exp(logs.mean() + side * half)) for side in (0, -1, 1)))
 
 
 def t_quantile(freedom: int, tests: int = 1) -> float:

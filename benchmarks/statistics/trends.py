@@ -1,4 +1,4 @@
-"""Statistics along an axis (L, k, a dimension): slopes, crossovers, time.
+"""Statistics along an axis (L, k, a dimension): slopes and crossovers.
 
 NumPy in float64, no JAX.
 """
@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import nnls
 
 from gradest.benchmarks.statistics.intervals import (
     LINEAR,
@@ -179,31 +178,3 @@ def curvatures(
     inner = 2 * np.sqrt(np.maximum(bends**2 - noise**2, 0))
     padded = np.concatenate([[0.0], inner, [0.0]])
     return np.fmax(padded[:-1], padded[1:])
-
-
-class TimeLine(NamedTuple):
-    """The time of an estimate, τ(L) = a + b L."""
-
-    fixed: float
-    """a: what an estimate costs before its first sample."""
-    per_sample: float
-    """b: what each sample adds."""
-
-
-def fit_time(samples: Float[np.ndarray, " n"], seconds: Float[np.ndarray, " n"]) -> TimeLine | None:
-    """A line fitted to times by least squares of the relative error: timings err in proportion.
-
-    Args:
-        samples: each L.
-        seconds: the time of an estimate at it.
-
-    Returns:
-        The line, with a, b ≥ 0; None for fewer than two L.
-    """
-    samples = np.asarray(samples, float)
-    seconds = np.asarray(seconds, float)
-    if len(np.unique(samples)) < 2:
-        return None
-    design = np.stack([np.ones_like(samples), samples], axis=1) / seconds[:, None]
-    (fixed, per_sample), _ = nnls(design, np.ones_like(seconds))
-    return TimeLine(float(fixed), float(per_sample))

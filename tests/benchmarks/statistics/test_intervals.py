@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gradest.benchmarks.statistics import intervals
+from gradest.benchmarks.statistics import intervals, times
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Interval, Jackknifed
 from gradest.benchmarks.statistics.moments import leave_out, summarise
 
@@ -227,7 +227,7 @@ def test_a_product_with_nothing_is_nothing():
 def test_a_medians_interval_covers_what_order_statistics_do(count):
     """4,000 studies against the binomial sum: at least 95 %, and no rank further in would be."""
     rng = np.random.default_rng(7)
-    every = [intervals.median(rng.lognormal(size=count)) for _ in range(4000)]
+    every = [times.median(rng.lognormal(size=count)) for _ in range(4000)]
     covered = np.mean([found.low <= 1 <= found.high for found in every])
     exact = next(
         1 - 2 * p
@@ -239,7 +239,7 @@ def test_a_medians_interval_covers_what_order_statistics_do(count):
 
 
 def test_a_median_of_few_is_between_all_of_them():
-    assert intervals.median(np.array([3.0, 1.0, 2.0])) == Interval(2, 1, 3)
+    assert times.median(np.array([3.0, 1.0, 2.0])) == Interval(2, 1, 3)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pytest
 
 from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Jackknifed
-from gradest.benchmarks.statistics.trends import crossovers, fit_time, log_log_slope
+from gradest.benchmarks.statistics.times import fit_time
+from gradest.benchmarks.statistics.trends import crossovers, log_log_slope
 
 BATCHES = 32
 LEVELS = np.array([1.0, 4.0, 16.0, 64.0])
