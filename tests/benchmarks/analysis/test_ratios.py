@@ -1,4 +1,6 @@
-"""Comparisons: ratios against a computation by hand, what pairing gains, refusals, warnings and the gate."""
+"""Comparisons: ratios against a computation by hand, what pairing gains, refusals, warnings and the
+gate.
+"""
 
 import json
 import math
