@@ -86,7 +86,7 @@ def generators(run: Run) -> set[str]:
     return {environment.get(GENERATOR, "") for environment in environments(run)}
 
 
-def one_generator(first: Run, second: Run) -> bool:
+def same_generator(first: Run, second: Run) -> bool:
     """Whether two runs used one and the same random number generator, and no other."""
     used = generators(first)
     return len(used) == 1 and used == generators(second)
@@ -115,7 +115,7 @@ def values_of(run: Run, key: str) -> str:
 
 
 def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
-    """What the runs' folders lack.
+    """Warnings of what the runs' folders lack.
 
     Args:
         runs: each with its name.
@@ -133,7 +133,7 @@ def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
 
 
 def warn_of_environments(first: Run, second: Run) -> list[str]:
-    """On what the runs differ: hardware and versions, a line each, and the generator."""
+    """Warnings that runs differ in hardware, versions or the generator, a line each."""
     both = [*environments(first), *environments(second)]
     keys = dict.fromkeys(key for environment in both for key in environment)
     versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
@@ -150,7 +150,7 @@ def warn_of_environments(first: Run, second: Run) -> list[str]:
 
 
 def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
-    """What differs between matched cells so that they are not paired, a line for each.
+    """Warnings of what differs between matched cells so that they are not paired.
 
     Args:
         cells: pairs of cells, each cell's rows by group.

@@ -19,9 +19,9 @@ from gradest.benchmarks.analysis.pairing import (
     CellRows,
     cells_of,
     differing,
-    one_generator,
     refuse_revisions,
     same_draws,
+    same_generator,
     warn_of_cells,
     warn_of_environments,
     warn_of_files,
@@ -191,7 +191,7 @@ def compare_runs(first: Run, second: Run, metrics: list[str]) -> Comparison:
             "expected runs of the same sweep"
         )
     same_hardware = not differing(first, second, HARDWARE)
-    terms = Terms(metrics, ("A", "B"), one_generator(first, second), same_hardware)
+    terms = Terms(metrics, ("A", "B"), same_generator(first, second), same_hardware)
     rows = [row for cell in common for row in compared(here[cell], there[cell], terms)]
     return Comparison(
         sorted(rows, key=lambda row: row.order),
@@ -234,7 +234,7 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
         raise BadInput(
             f"--reference {reference!r}: {run.folder} has no other estimator beside it to compare"
         )
-    terms = Terms(metrics, ("the reference", "this"), one_generator(run, run), same_hardware=True)
+    terms = Terms(metrics, ("the reference", "this"), same_generator(run, run), same_hardware=True)
     rows = [row for pair in pairs for row in compared(*pair, terms)]
     return Comparison(
         sorted(rows, key=lambda row: row.order),

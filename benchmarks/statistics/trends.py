@@ -152,7 +152,7 @@ class Difference(NamedTuple):
 def curvatures(
     x: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"], halves: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n-1"]:
-    r"""Between each two places twice the larger |second derivative| that the neighbours imply.
+    r"""Twice the larger |second derivative| that the neighbours imply, between each two places.
 
     Linear interpolation between $x_0$ and $x_1$ is wrong by at most $\max|f''| (x - x_0)(x_1 -
     x)/2$ (de Boor, 1978); twice, because a second difference is only a mean of f''. Of it only what
