@@ -125,7 +125,7 @@ def batches(statistic: Jackknifed) -> int:
 
 
 def along_samples(table: pd.DataFrame) -> Iterator[Line]:
-    """Lines along L."""
+    """Lines along L, on a logarithmic axis."""
     for (problem, args, point, group), rows in table.groupby(PLACE, sort=True):
         yield Line(problem, args, point, group, None, "L", LOG, rows.assign(value=rows.num_samples))
 

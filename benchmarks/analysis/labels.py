@@ -12,6 +12,7 @@ from gradest.benchmarks.statistics.intervals import CONFIDENCE
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from gradest.problems.arguments import defaults
+from gradest.problems.registry.naming import written
 
 SPELLING = {
     "leave one out": "leave-one-out",
@@ -132,6 +133,19 @@ def argument_text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return words(value if value != "none" else f"no_{name}")
     return f"{SYMBOLS.get(name, words(name))} = {number_text(value)}"
+
+
+def short_label(name: str, args_json: str) -> str:
+    """An estimator as a command's option names it, with the arguments that are not the defaults.
+
+    Args:
+        name: the estimator's registered name.
+        args_json: all its arguments.
+
+    >>> short_label("score_function", '{"baseline": "leave_one_out"}')
+    'score_function[baseline=leave_one_out]'
+    """
+    return written(name, noteworthy(ESTIMATORS.get(name), args_json))
 
 
 def problem_label(name: str, args_json: str) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pandas as pd
+
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run
 from gradest.benchmarks.errors import BadInput
 
@@ -17,6 +19,23 @@ PAIRED_BY = {
 HARDWARE = ("machine", "device")
 GENERATOR = "prng"
 """Keys of a run's environment; all others are versions."""
+
+
+EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
+"""What a cell is a measurement of, but for the estimator."""
+
+CellRows = dict[str, Any]
+"""A cell's rows by group, "" for one that failed."""
+
+
+def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, CellRows]:
+    """The cells that were tried, by the columns in `key`."""
+    cells: dict[tuple, CellRows] = {}
+    for row in table[table.status != "skipped"].itertuples(index=False):
+        group = row.group if isinstance(row.group, str) else ""
+        cell = tuple(getattr(row, name) for name in key)
+        cells.setdefault(cell, {})[group] = row
+    return cells
 
 
 def same_draws(first: Any, second: Any) -> bool:
@@ -67,6 +86,12 @@ def generators(run: Run) -> set[str]:
     return {environment.get(GENERATOR, "") for environment in environments(run)}
 
 
+def same_generator(first: Run, second: Run) -> bool:
+    """Whether two runs used one and the same random number generator, and no other."""
+    used = generators(first)
+    return len(used) == 1 and used == generators(second)
+
+
 def environments(run: Run) -> list[dict[str, str]]:
     """Versions and hardware that a run was measured with."""
     return (run.manifest or {}).get("environments", [])
@@ -90,7 +115,7 @@ def values_of(run: Run, key: str) -> str:
 
 
 def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
-    """What the runs' folders lack.
+    """Warnings of what the runs' folders lack.
 
     Args:
         runs: each with its name.
@@ -108,7 +133,7 @@ def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
 
 
 def warn_of_environments(first: Run, second: Run) -> list[str]:
-    """On what the runs differ: hardware and versions, a line each, and the generator."""
+    """Warnings that runs differ in hardware, versions or the generator, a line each."""
     both = [*environments(first), *environments(second)]
     keys = dict.fromkeys(key for environment in both for key in environment)
     versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
@@ -124,8 +149,8 @@ def warn_of_environments(first: Run, second: Run) -> list[str]:
     return warnings
 
 
-def warn_of_cells(cells: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
-    """What differs between matched cells so that they are not paired, a line for each.
+def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
+    """Warnings of what differs between matched cells so that they are not paired.
 
     Args:
         cells: pairs of cells, each cell's rows by group.

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from gradest.benchmarks.analysis.labels import estimator_label, place_label
+from gradest.benchmarks.analysis.labels import estimator_label, place_label, short_label
 from gradest.benchmarks.analysis.pairing import (
+    EVERYWHERE,
     HARDWARE,
+    CellRows,
+    cells_of,
     differing,
-    generators,
     refuse_revisions,
     same_draws,
+    same_generator,
     warn_of_cells,
     warn_of_environments,
     warn_of_files,
@@ -41,11 +43,6 @@ from gradest.problems.arguments import nearest
 from gradest.problems.registry.lookup import build
 
 ONE = Interval(1.0, 1.0, 1.0)
-EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
-"""What a cell is a measurement of, but for the estimator."""
-
-CellRows = dict[str, Any]
-"""A cell's rows by group, "" for one that failed."""
 
 
 class Estimate(NamedTuple):
@@ -137,15 +134,9 @@ class CellRatios(NamedTuple):
     @property
     def order(self) -> tuple:
         """Sorts by problem, its arguments as numbers, θ, group, estimator and L."""
-        return (
-            self.problem,
-            list(json.loads(self.problem_args).values()),
-            self.point,
-            self.group,
-            self.estimator,
-            self.estimator_args,
-            self.num_samples,
-        )
+        args = list(json.loads(self.problem_args).values())
+        estimator = (self.estimator, self.estimator_args)
+        return (self.problem, args, self.point, self.group, *estimator, self.num_samples)
 
 
 class Comparison(NamedTuple):
@@ -162,8 +153,8 @@ class Comparison(NamedTuple):
         return [
             (row, name)
             for row in self.rows
-            for name, ratio in row.ratios.items()
-            if ratio and row.gated[name] and ratio.interval.low > 1 + threshold
+            for name, each in row.ratios.items()
+            if each and row.gated[name] and each.interval.low > 1 + threshold
         ]
 
 
@@ -199,13 +190,8 @@ def compare_runs(first: Run, second: Run, metrics: list[str]) -> Comparison:
             f"{first.folder} and {second.folder} have no cell in common: "
             "expected runs of the same sweep"
         )
-    used = generators(first)
-    terms = Terms(
-        metrics,
-        ("A", "B"),
-        same_generator=used == generators(second) and len(used) == 1,
-        same_hardware=not differing(first, second, HARDWARE),
-    )
+    same_hardware = not differing(first, second, HARDWARE)
+    terms = Terms(metrics, ("A", "B"), same_generator(first, second), same_hardware)
     rows = [row for cell in common for row in compared(here[cell], there[cell], terms)]
     return Comparison(
         sorted(rows, key=lambda row: row.order),
@@ -242,27 +228,24 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
             f"{', '.join(known)}{nearest(reference, known)}"
         )
     others = cells_of(table[~is_reference], [*EVERYWHERE, *ESTIMATOR])
-    place_of = {cell: cell[: len(EVERYWHERE)] for cell in others}
-    matched = [cell for cell in others if place_of[cell] in references]
-    if not matched:
+    reference_of = {cell: references.get(cell[: len(EVERYWHERE)]) for cell in others}
+    pairs = [(first, others[cell]) for cell, first in reference_of.items() if first]
+    if not pairs:
         raise BadInput(
             f"--reference {reference!r}: {run.folder} has no other estimator beside it to compare"
         )
-    one_generator = len(generators(run)) == 1
-    terms = Terms(metrics, ("the reference", "this"), one_generator, same_hardware=True)
-    rows = [
-        row for cell in matched for row in compared(references[place_of[cell]], others[cell], terms)
-    ]
+    terms = Terms(metrics, ("the reference", "this"), same_generator(run, run), same_hardware=True)
+    rows = [row for pair in pairs for row in compared(*pair, terms)]
     return Comparison(
         sorted(rows, key=lambda row: row.order),
         warn_of_files((run, str(run.folder))),
-        only_first=len(others) - len(matched),
+        only_first=len(others) - len(pairs),
         only_second=0,
     )
 
 
 def parse_estimator(text: str) -> tuple[str, str]:
-    """An estimator's name and all its arguments as JSON, from `name[argument=value,…]`.
+    """An estimator's registered name and all its arguments as JSON, from `name[argument=value,…]`.
 
     Raises:
         BadInput: it is not written so, or there is no such estimator or argument.
@@ -278,34 +261,18 @@ def parse_estimator(text: str) -> tuple[str, str]:
     return name, Choice.of(ESTIMATORS, name, args).json
 
 
-def short_label(name: str, args: str) -> str:
-    """An estimator as `parse_estimator` reads it, with the arguments that are not the defaults.
-
-    Args:
-        name: the estimator's.
-        args: all its arguments as JSON.
-    """
-    usual = json.loads(Choice.of(ESTIMATORS, name, {}).json) if name in ESTIMATORS else {}
-    texts = [f"{key}={value}" for key, value in json.loads(args).items() if usual.get(key) != value]
-    return f"{name}[{','.join(texts)}]" if texts else name
-
-
-def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, CellRows]:
-    """The cells that were tried, by the columns in `key`."""
-    cells: dict[tuple, CellRows] = {}
-    for row in table[table.status != "skipped"].itertuples(index=False):
-        group = row.group if isinstance(row.group, str) else ""
-        cell = tuple(getattr(row, name) for name in key)
-        cells.setdefault(cell, {})[group] = row
-    return cells
-
-
 def compared(first: CellRows, second: CellRows, terms: Terms) -> Iterator[CellRatios]:
     """The ratios in each group that both cells have; one without any where either failed."""
     failed = [name for name, cell in zip(terms.names, (first, second), strict=True) if "" in cell]
     if failed:
-        row = next(iter(second.values()))
-        yield cell_ratios(row, "", f"failed in {' and '.join(failed)}", False, {}, {})
+        yield CellRatios(
+            **identity(next(iter(second.values()))),
+            group="",
+            doubt=f"failed in {' and '.join(failed)}",
+            paired=False,
+            ratios={},
+            gated={},
+        )
         return
     for group in sorted(first.keys() & second.keys()):
         yield compared_in_group(first[group], second[group], group, terms)
@@ -313,41 +280,27 @@ def compared(first: CellRows, second: CellRows, terms: Terms) -> Iterator[CellRa
 
 def compared_in_group(first: Any, second: Any, group: str, terms: Terms) -> CellRatios:
     """The ratios of two cells' rows of one group."""
-    rows = zip(terms.names, (first, second), strict=True)
-    unreliable = [name for name, row in rows if row.status != "ok"]
-    doubt = f"unreliable in {' and '.join(unreliable)}" if unreliable else ""
+    cells = zip(terms.names, (first, second), strict=True)
+    unreliable = [name for name, row in cells if row.status != "ok"]
     paired = terms.same_generator and same_draws(first, second)
     # a time from one process does not say how much another would differ, nor does one from other
     # hardware
     several = bool(min(first.timing_processes, second.timing_processes) > 1)
     timed = terms.same_hardware and several
-    ratios = {name: ratio_of(METRICS[name], first, second, paired) for name in terms.metrics}
-    gated = {name: not doubt and (name != "work" or timed) for name in terms.metrics}
-    return cell_ratios(second, group, doubt, paired, ratios, gated)
-
-
-def cell_ratios(
-    row: Any,
-    group: str,
-    doubt: str,
-    paired: bool,
-    ratios: dict[str, Ratio | None],
-    gated: dict[str, bool],
-) -> CellRatios:
-    """Ratios under the name of the cell of a measurement's row."""
     return CellRatios(
-        row.problem,
-        row.problem_args,
-        row.point,
-        group,
-        row.estimator,
-        row.estimator_args,
-        int(row.num_samples),
-        doubt,
-        paired,
-        ratios,
-        gated,
+        **identity(second),
+        group=group,
+        doubt=f"unreliable in {' and '.join(unreliable)}" if unreliable else "",
+        paired=paired,
+        ratios={name: ratio_of(METRICS[name], first, second, paired) for name in terms.metrics},
+        gated={name: not unreliable and (name != "work" or timed) for name in terms.metrics},
     )
+
+
+def identity(row: Any) -> dict[str, Any]:
+    """Which cell a measurement's row is of."""
+    names = ("problem", "problem_args", "point", *ESTIMATOR)
+    return {name: getattr(row, name) for name in names} | {"num_samples": int(row.num_samples)}
 
 
 def ratio_of(metric: Metric, first: Any, second: Any, paired: bool) -> Ratio | None:

@@ -186,9 +186,9 @@ def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.Data
         values = []
         for cell, group, value in measurements[["cell", "group", column]].itertuples(index=False):
             rows = rows_of.get((cell, group))
-            without = np.array([np.nan]) if rows is None else rows[statistic].to_numpy(float)
-            known = np.isfinite(value) and np.isfinite(without).all()
-            values.append(Jackknifed(value, without) if known else None)
+            others = np.array([np.nan]) if rows is None else rows[statistic].to_numpy(float)
+            known = np.isfinite(value) and np.isfinite(others).all()
+            values.append(Jackknifed(value, others) if known else None)
         return pd.Series(values, index=measurements.index, dtype=object)
 
     return measurements.assign(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradest.benchmarks.analysis.ratios import short_label
+from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.store import read_outcomes
 

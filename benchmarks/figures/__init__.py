@@ -1,1 +1,1 @@
-"""A run's numbers as figures."""
+"""A run's figures: as data, drawn with matplotlib, and written to files."""

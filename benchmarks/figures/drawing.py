@@ -46,7 +46,7 @@ def draw(spec: FigureSpec) -> Figure:
     titles = [panel.title for panel in spec.panels]
     first = spec.panels[0]
     with in_style():
-        figure, every = page(
+        figure, grid = page(
             spec.title,
             titles,
             (first.x.label, first.y.label),
@@ -54,7 +54,7 @@ def draw(spec: FigureSpec) -> Figure:
             **size_of(first.y),
         )
         key(figure, spec.key, spec.notes)
-        for i, (panel, axes) in enumerate(zip(spec.panels, every, strict=True)):
+        for i, (panel, axes) in enumerate(zip(spec.panels, grid, strict=True)):
             draw_contents(panel, axes, named=i % spec.columns == 0)
     return figure
 
@@ -254,7 +254,7 @@ def linear_ticks(low: float, high: float) -> list[float]:
 
 
 def spaced(axes: Axes, ticks: list[float], least: float = 0.32) -> list[float]:
-    """Those of the x axis's ticks, the first ones first, that leave `least` inches between them."""
+    """The x axis's ticks, the first ones first, that leave `least` inches between them."""
     kept: list[float] = []
     for tick in ticks:
         points = [(x, 0) for x in (tick, *kept)]

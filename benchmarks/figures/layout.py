@@ -226,7 +226,7 @@ def next_line(pieces: list[Piece]) -> float:
 
 
 def lay_out_notes(notes: Sequence[str], width: float, line: float) -> list[Piece]:
-    """Sentences, wrapped."""
+    """The notes, wrapped to the width of the page."""
     characters = int((width - 2 * EDGE) / NOTE_CHARACTER)
     wrapped = [part for note in notes for part in textwrap.wrap(note, characters)]
     return [Piece(EDGE, line + 0.3 + i, text) for i, text in enumerate(wrapped)]

@@ -92,7 +92,7 @@ def shades_of(count: int, lightest: float = 0.55) -> list[float]:
 
 
 def hollow(style: Style) -> Style:
-    """The marker alone, empty."""
+    """The marker of a style alone, empty: an unreliable point."""
     return dataclasses.replace(style, line=False, face="white", edge=style.color)
 
 

@@ -14,8 +14,9 @@ from jaxtyping import Array, Float
 from gradest.benchmarks.measurement.batching import Layout
 from gradest.benchmarks.measurement.programs import Summed
 from gradest.benchmarks.runtime.calls import Calls
-from gradest.benchmarks.statistics.intervals import Interval, median
+from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import Moments, merge
+from gradest.benchmarks.statistics.times import median
 
 PILOT = 64
 """Replicates, at least, whose mean is the centre of the fourth powers."""

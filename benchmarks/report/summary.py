@@ -23,7 +23,7 @@ from gradest.benchmarks.analysis.results import (
     slope_of,
 )
 from gradest.benchmarks.markdown import markdown_table
-from gradest.benchmarks.statistics.trends import fit_time
+from gradest.benchmarks.statistics.times import fit_time
 
 FILE = "summary.md"
 
@@ -204,7 +204,7 @@ def cut(lines: list[str]) -> list[str]:
 
 
 def how_timed(table: pd.DataFrame) -> str:
-    """In how many processes the times were taken."""
+    """How many processes the times were taken in."""
     counts = sorted(table.timing_processes.dropna().unique())
     if counts == [1]:
         return "timed in one process; `gradest time` repeats it in several, estimators interleaved"

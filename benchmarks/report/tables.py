@@ -134,7 +134,7 @@ def biased_text(row: Any) -> str:
 
 
 def undetected_text(row: Any) -> str:
-    """That no bias was found, and which could have been: no claim that there is none."""
+    """Says that no bias was found, and which could have been: no claim that there is none."""
     if row.exact_norm > 0:
         size = percent(row.bias_detectable / row.exact_norm)
     else:
@@ -143,7 +143,7 @@ def undetected_text(row: Any) -> str:
 
 
 def equivalent_text(row: Any) -> str:
-    """That a bias is smaller than the margin of a test of equivalence."""
+    """Says that a bias is smaller than the margin of a test of equivalence."""
     return f"unbiased within {percent(row.equivalence_margin)}"
 
 
@@ -276,7 +276,7 @@ def crossover_macros(crossings: list[LineCrossover]) -> Iterator[str]:
 
 
 def macro(name: str, value: str) -> str:
-    r"""One \newcommand."""
+    r"""A value under a name of ours: one \newcommand."""
     return rf"\newcommand{{\gradest{name}}}{{{value}}}"
 
 

@@ -1,4 +1,7 @@
-"""Whether an estimator is biased, by how much, and what could have been seen: numpy in float64, no JAX."""
+"""Whether an estimator is biased, by how much, and what could have been seen.
+
+NumPy in float64, no JAX.
+"""
 
 from typing import NamedTuple
 
@@ -34,18 +37,21 @@ class Truth(NamedTuple):
 
     gradient: Float[np.ndarray, " P"]
     error: Float[np.ndarray, " P"]
-    """Its own standard error, 0 where it is exact."""
+    """Its standard error, 0 where it is exact."""
     along: float
-    """The standard error of its own length: of its component along itself."""
+    """The standard error of its length: of its component along itself."""
 
 
 def exactly(gradient: Float[np.ndarray, " P"]) -> Truth:
-    """A truth without an error of its own."""
+    """A truth without an error."""
     return Truth(gradient, np.zeros_like(gradient), 0.0)
 
 
 class Deviation(NamedTuple):
-    """How far the mean of the replicates lies from the truth in each coordinate, and what noise explains."""
+    """How far the mean of the replicates lies from the truth in each coordinate.
+
+    And how much of that noise explains.
+    """
 
     distance: Float[np.ndarray, " P"]
     error: Float[np.ndarray, " P"]
@@ -58,36 +64,43 @@ class Deviation(NamedTuple):
     """R − 1."""
 
     def z(self, hypothesis: Vector | float = 0.0) -> Vector:
-        r"""The studentized distance from a hypothesis, rid of its skewness by Hall's (1992) cubic
-        transformation.
+        r"""The studentized distance from a hypothesis, rid of its skewness.
 
-        $z = T + a(2T^2 + 1)/6 + a^2 T^3/27$ with a the skewness of the mean: monotone in T, and
-        normal to within O(1/R) where T itself is to within O(1/√R).
+        By Hall's (1992) cubic transformation: $z = T + a(2T^2 + 1)/6 + a^2 T^3/27$ with a the
+        skewness of the mean. It is monotone in T, and normal to within O(1/R) where T itself is to
+        within O(1/√R).
+
+        Args:
+            hypothesis: a bias in each coordinate.
         """
-        away = self.distance - hypothesis
+        distance = self.distance - hypothesis
         # a coordinate without any noise is a million standard errors from what it is not
-        t = away / np.maximum(self.error, np.maximum(np.abs(away) * 1e-6, np.finfo(float).tiny))
+        least = np.maximum(np.abs(distance) * 1e-6, np.finfo(float).tiny)
+        t = distance / np.maximum(self.error, least)
         a = self.skewness
         return t + a * (2 * t**2 + 1) / 6 + a**2 * t**3 / 27
 
     def p(self) -> Vector:
-        """Two-sided, per coordinate, that there is no bias."""
+        """The two-sided p-value of no bias, in each coordinate."""
         return np.minimum(1, 2 * stdtr(self.freedom, -np.abs(self.z())))
 
 
 def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
-    """Of the mean of the replicates from the truth.
+    """The deviation of the mean of the replicates from the truth.
 
-    `resolution` is the relative precision of the arithmetic: a deviation that rounding explains is
-    no bias.
+    Args:
+        moments: the replicates'.
+        truth: what they estimate.
+        resolution: the relative precision of the arithmetic: a deviation that rounding explains is
+            no bias.
     """
     whole = pool(moments)
-    count, mean = whole.size, whole.mean[0]
+    count = whole.size
+    mean = whole.mean[0]
     spread = whole.second[0] / (count - 1)
     # a coordinate is a sum that others share terms with, and rounds as they do
-    rounding = (
-        8 * resolution * (np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread))
-    )
+    size = np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread)
+    rounding = 8 * resolution * size
     fixed = np.hypot(truth.error, rounding)
     error = np.sqrt(spread / count + fixed**2)
     third = whole.third[0] / count**3
@@ -96,7 +109,10 @@ def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
 
 
 def holm(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Holm's (1979) adjusted p-values: those below α keep the chance of any false one below α, dependent or not."""
+    """Holm's (1979) adjusted p-values.
+
+    Those below α keep the chance of any false one below α, dependent or not.
+    """
     order = np.argsort(p, kind="stable")
     adjusted = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     return np.minimum(1, adjusted[np.argsort(order, kind="stable")])
@@ -106,13 +122,13 @@ class Bias(NamedTuple):
     """What is known of the bias in one group of θ."""
 
     squared: Interval
-    r"""$\|E g - \nabla\|^2$, less what noise adds to it: may be below zero."""
+    r"""The squared bias $\|E g - \nabla\|^2$, less what noise adds to it: may be below zero."""
     squared_without: Float[np.ndarray, " B"]
     """The same over all replicates but those of each batch in turn."""
     relative: Interval
-    r"""$\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$."""
+    r"""The bias along the gradient, $\langle E g - \nabla, \nabla \rangle / \|\nabla\|^2$."""
     cosine: Interval
-    r"""Between E g and ∇."""
+    r"""The cosine of the angle between E g and ∇."""
     p: float
     """Holm's adjusted p-value of the most deviant coordinate, over all coordinates of the cell."""
     detectable: float
@@ -132,70 +148,86 @@ def biases(
     """The bias in each group of a cell, tested over all coordinates of the cell together.
 
     A bias is claimed by Holm's test over every coordinate. That there is none is claimed by two
-    one-sided tests (Schuirmann, 1987) in every coordinate, with the margin given as a fraction of
-    the group's ‖∇‖: all must pass, so none is adjusted (Berger, 1982). The detectable bias is that
-    of the noisiest coordinate at Holm's first step.
+    one-sided tests (Schuirmann, 1987) in every coordinate: all must pass, so none is adjusted
+    (Berger, 1982). The detectable bias is that of the noisiest coordinate at Holm's first step.
+
+    Args:
+        moments: the replicates' of each group.
+        truths: what they estimate.
+        resolution: the relative precision of the arithmetic.
+        margin: of the tests that there is no bias, as a fraction of the group's ‖∇‖.
     """
-    away = {group: deviation(moments[group], truths[group], resolution) for group in truths}
-    p = {group: one.p() for group, one in away.items()}
+    deviations = {group: deviation(moments[group], truths[group], resolution) for group in truths}
+    p = {group: each.p() for group, each in deviations.items()}
     ends = np.cumsum([len(part) for part in p.values()])
-    holms = dict(zip(p, np.split(holm(np.concatenate(list(p.values()))), ends[:-1]), strict=True))
-    freedom = next(iter(away.values())).freedom
+    adjusted = np.split(holm(np.concatenate(list(p.values()))), ends[:-1])
+    freedom = next(iter(deviations.values())).freedom
     # the distance, in standard errors, that Holm's first step and the power ask for
     reach = float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2 / ends[-1]) + stdtrit(freedom, POWER))
-    found = {}
-    for group, truth in truths.items():
-        samples, one = leave_out(moments[group]), away[group]
-        squared = jackknife(squared_bias(truth.gradient, one.fixed), samples)
-        found[group] = Bias(
+    biases_of = {}
+    for (group, each), holms in zip(deviations.items(), adjusted, strict=True):
+        truth = truths[group]
+        samples = leave_out(moments[group])
+        squared = jackknife(squared_bias(truth.gradient, each.fixed), samples)
+        biases_of[group] = Bias(
             squared=score_interval(
                 squared,
-                length=float(one.distance @ one.distance),
-                noise=noise_of_squared_norm(samples, one.fixed),
-                own=2 * float(np.linalg.norm(one.distance * one.fixed)),
+                length=float(each.distance @ each.distance),
+                noise=noise_of_squared_norm(samples, each.fixed),
+                truth_error=2 * float(np.linalg.norm(each.distance * each.fixed)),
             ),
             squared_without=squared.without,
-            relative=along(samples, truth, resolution, heavy=is_heavy(moments[group])),
-            cosine=between(samples, truth),
-            p=float(holms[group].min()),
-            detectable=reach * float(one.error.max()),
-            equivalence_p=equivalence_p(one, margin * float(np.linalg.norm(truth.gradient))),
+            relative=relative_interval(samples, truth, resolution, heavy=is_heavy(moments[group])),
+            cosine=cosine_interval(samples, truth),
+            p=float(holms.min()),
+            detectable=reach * float(each.error.max()),
+            equivalence_p=equivalence_p(each, margin * float(np.linalg.norm(truth.gradient))),
         )
-    return found
+    return biases_of
 
 
-def along(samples: LeftOut, truth: Truth, resolution: float, *, heavy: bool) -> Interval:
-    """The relative bias, its interval widened by the truth's own error and by rounding."""
+def relative_interval(
+    samples: LeftOut, truth: Truth, resolution: float, *, heavy: bool
+) -> Interval:
+    """The relative bias, its interval widened by the truth's error and by rounding.
+
+    Args:
+        samples: the replicates'.
+        truth: what they estimate.
+        resolution: the relative precision of the arithmetic.
+        heavy: whether tails are so heavy that the interval is bootstrapped.
+    """
     size = truth.gradient @ truth.gradient
     if size == 0:
         return UNKNOWN
-    found = interval(jackknife(relative_bias(truth.gradient), samples), LINEAR, heavy=heavy)
-    own = t_quantile(samples.whole.size) * float(truth.along) / float(np.sqrt(size))
-    down, up = (
-        float(np.hypot(found.value - bound, own)) + 8 * resolution
-        for bound in (found.low, found.high)
+    value, low, high = interval(
+        jackknife(relative_bias(truth.gradient), samples), LINEAR, heavy=heavy
     )
-    return Interval(found.value, found.value - down, found.value + up)
+    truth_error = t_quantile(samples.whole.size) * float(truth.along) / float(np.sqrt(size))
+    down = float(np.hypot(value - low, truth_error)) + 8 * resolution
+    up = float(np.hypot(value - high, truth_error)) + 8 * resolution
+    return Interval(value, value - down, value + up)
 
 
-def between(samples: LeftOut, truth: Truth) -> Interval:
+def cosine_interval(samples: LeftOut, truth: Truth) -> Interval:
     """The cosine of the angle between E g and the truth.
 
     1 − cos is half the squared distance between the two directions, so its interval is that of a
     squared distance.
     """
-    size, length = float(np.linalg.norm(truth.gradient)), float(np.linalg.norm(samples.whole.mean))
+    size = float(np.linalg.norm(truth.gradient))
+    length = float(np.linalg.norm(samples.whole.mean))
     if size == 0 or length == 0:
         return UNKNOWN
     direction = truth.gradient / size
-    apart = samples.whole.mean / length - direction
+    difference = samples.whole.mean / length - direction
     across = LeftOut(*(part._replace(mean=_across(part.mean, direction)) for part in samples))
-    found = jackknife(cosine(truth.gradient, truth.error), samples)
+    statistic = jackknife(cosine(truth.gradient, truth.error), samples)
     distance = score_interval(
-        Jackknifed(1 - found.value, 1 - found.without),
-        length=float(apart @ apart) / 2,
+        Jackknifed(1 - statistic.value, 1 - statistic.without),
+        length=float(difference @ difference) / 2,
         noise=noise_of_squared_norm(across, truth.error) / (2 * size**2),
-        own=float(np.linalg.norm(apart * truth.error)) / size,
+        truth_error=float(np.linalg.norm(difference * truth.error)) / size,
     )
     cosines = (1 - distance.value, 1 - distance.high, 1 - distance.low)
     return Interval(*(float(np.clip(bound, -1, 1)) for bound in cosines))
@@ -206,14 +238,23 @@ def _across(means: Vector, direction: Vector) -> Vector:
 
 
 def bias(moments: Moments, exact: Float[np.ndarray, " P"], resolution: float) -> Bias:
-    """The bias of a cell with one group of θ and an exact gradient."""
+    """The bias of a cell with one group of θ and an exact gradient.
+
+    Args:
+        moments: the replicates'.
+        exact: the gradient.
+        resolution: the relative precision of the arithmetic.
+    """
     return biases({"": moments}, {"": exactly(exact)}, resolution)[""]
 
 
-def equivalence_p(deviation: Deviation, margin: float) -> float:
-    """Of two one-sided tests in every coordinate that |bias| < `margin`; 1 where there is no margin to be within."""
+def equivalence_p(each: Deviation, margin: float) -> float:
+    """The p-value of two one-sided tests in every coordinate that |bias| < `margin`.
+
+    It is 1 where there is no margin to be within.
+    """
     if margin == 0:
         return 1.0
-    above = stdtr(deviation.freedom, -deviation.z(-margin))
-    below = stdtr(deviation.freedom, deviation.z(margin))
+    above = stdtr(each.freedom, -each.z(-margin))
+    below = stdtr(each.freedom, each.z(margin))
     return float(np.maximum(above, below).max())

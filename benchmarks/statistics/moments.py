@@ -1,5 +1,6 @@
-"""Batch summaries: what is kept of R replicates of a gradient in P coordinates. Numpy in float64,
-no JAX.
+"""Batch summaries: what is kept of R replicates of a gradient in P coordinates.
+
+NumPy in float64, no JAX.
 
 The replicates arrive as B equal batches, each summarised by sums alone (`Moments`), which merge
 exactly. A statistic is a function of a `Sample`: how many replicates, and their mean and variance
@@ -59,56 +60,74 @@ class LeftOut(NamedTuple):
 def summarise(
     gradients: Float[np.ndarray, "R P"], batches: int, center: Float[np.ndarray, " P"] | None = None
 ) -> Moments:
-    """The summaries of raw replicates, consecutive ones in a batch; the centre is their mean if none is given."""
+    """The summaries of raw replicates.
+
+    Args:
+        gradients: a replicate a row.
+        batches: how many batches of consecutive replicates to make of them.
+        center: the centre of the fourth powers; their mean where none is given.
+    """
     split = gradients.reshape(batches, -1, gradients.shape[1])
     mean = split.mean(1)
-    apart = split - mean[:, None]
-    squares = apart**2
-    away = split - (mean.mean(0) if center is None else center)
-    distances = np.einsum("brp,brp->br", away, away)
+    if center is None:
+        center = mean.mean(0)
+    deviations = split - mean[:, None]
+    squares = deviations**2
+    from_center = split - center
+    distances = np.einsum("brp,brp->br", from_center, from_center)
     keep = min(LARGEST, split.shape[1])
     return Moments(
         split.shape[1],
         mean,
         squares.sum(1),
-        np.einsum("brp,brp->bp", squares, apart),
+        np.einsum("brp,brp->bp", squares, deviations),
         (distances**2).sum(1),
         -np.sort(np.partition(-distances, keep - 1, axis=1)[:, :keep], axis=1),
-        mean.mean(0) if center is None else center,
+        center,
     )
 
 
 def merge(chunks: Sequence[Moments]) -> Moments:
-    """The summaries of all chunks' replicates, batch by batch, as if in one chunk (Pébay, 2008)."""
+    """The summaries of all chunks' replicates, batch by batch, as if in one chunk (Pébay, 2008).
+
+    Args:
+        chunks: summaries of equally many batches about one centre; at least one.
+    """
     total = chunks[0]
     for chunk in chunks[1:]:
-        a, b = total.size, chunk.size
-        count, apart = a + b, chunk.mean - total.mean
-        largest = np.sort(np.concatenate([total.largest, chunk.largest], axis=1), axis=1)[:, ::-1]
-        total = Moments(
-            count,
-            total.mean + apart * (b / count),
-            total.second + chunk.second + apart**2 * (a * b / count),
-            total.third
-            + chunk.third
-            + apart * apart**2 * (a * b * (a - b) / count**2)
-            + 3 * apart * (a * chunk.second - b * total.second) / count,
-            total.fourth + chunk.fourth,
-            largest[:, :LARGEST],
-            total.center,
-        )
+        total = _merge_two(total, chunk)
     return total
+
+
+def _merge_two(first: Moments, second: Moments) -> Moments:
+    a = first.size
+    b = second.size
+    count = a + b
+    delta = second.mean - first.mean
+    largest = np.sort(np.concatenate([first.largest, second.largest], axis=1), axis=1)[:, ::-1]
+    return Moments(
+        count,
+        first.mean + delta * (b / count),
+        first.second + second.second + delta**2 * (a * b / count),
+        first.third
+        + second.third
+        + delta * delta**2 * (a * b * (a - b) / count**2)
+        + 3 * delta * (a * second.second - b * first.second) / count,
+        first.fourth + second.fourth,
+        largest[:, :LARGEST],
+        first.center,
+    )
 
 
 def pool(moments: Moments) -> Moments:
     """All batches as one batch."""
     mean = moments.mean.mean(0)
-    apart = moments.mean - mean
+    delta = moments.mean - mean
     return Moments(
         moments.replicates,
         mean[None],
         _pooled_second(moments)[None],
-        (moments.third + apart * (3 * moments.second + moments.size * apart**2)).sum(0)[None],
+        (moments.third + delta * (3 * moments.second + moments.size * delta**2)).sum(0)[None],
         moments.fourth.sum()[None],
         np.sort(moments.largest, axis=None)[None, ::-1][:, :LARGEST],
         moments.center,
@@ -116,12 +135,17 @@ def pool(moments: Moments) -> Moments:
 
 
 def leave_out(moments: Moments) -> LeftOut:
-    """All replicates, and all but those of each batch in turn (Chan, Golub and LeVeque, 1979, solved for a part)."""
-    count, rest = moments.replicates, moments.replicates - moments.size
-    mean, pooled = moments.mean.mean(0), _pooled_second(moments)
+    """All replicates, and all but those of each batch in turn.
+
+    Chan, Golub and LeVeque's (1979) formula for two parts, solved for one of them.
+    """
+    count = moments.replicates
+    rest = count - moments.size
+    mean = moments.mean.mean(0)
+    pooled = _pooled_second(moments)
     mean_without = (count * mean - moments.size * moments.mean) / rest
-    apart = mean_without - moments.mean
-    second = pooled - moments.second - apart**2 * (rest * moments.size / count)
+    delta = mean_without - moments.mean
+    second = pooled - moments.second - delta**2 * (rest * moments.size / count)
     return LeftOut(
         Sample(count, mean, pooled / (count - 1)),
         Sample(rest, mean_without, np.maximum(second, 0) / (rest - 1)),
@@ -135,5 +159,5 @@ def scale_of(moments: Moments) -> float:
 
 
 def _pooled_second(moments: Moments) -> Float[np.ndarray, " P"]:
-    apart = moments.mean - moments.mean.mean(0)
-    return (moments.second + moments.size * apart**2).sum(0)
+    delta = moments.mean - moments.mean.mean(0)
+    return (moments.second + moments.size * delta**2).sum(0)

@@ -31,7 +31,8 @@ def reliability(
         return "ok", "variance zero"
     if math.sqrt(variance.value) < 8 * rounding:
         return "ok", "variance zero to rounding"
-    if doubt := doubt_of(replicates, kurtosis, tail, share):
+    doubt = doubt_of(replicates, kurtosis, tail, share)
+    if doubt:
         return "unreliable", doubt
     if kurtosis > HEAVY_TAIL:
         return "ok", f"kurtosis {kurtosis:.0f}: bootstrapped interval"
@@ -39,18 +40,23 @@ def reliability(
 
 
 def doubt_of(replicates: int, kurtosis: float, tail: Tail, share: float) -> str:
-    """Why a variance that is not zero cannot be trusted, or nothing."""
+    """Why a variance's interval is not to be trusted; empty where it is.
+
+    Args:
+        replicates: R.
+        kurtosis: of an estimate's distance from the mean.
+        tail: of that distance.
+        share: the largest of a batch in the variance.
+    """
     # a replicate that holds the share p of the sum of squares makes the kurtosis at least p²R: here
     # about a half
     if kurtosis > replicates / 4 or not math.isfinite(kurtosis):
         return f"kurtosis {kurtosis:.0f}: one replicate carries the variance, which may be infinite"
+    index = f"tail index {tail.alpha:.1f}"
     if tail.lacks_moment(2):
-        return f"tail index {tail.alpha:.1f}: the variance may be infinite"
+        return f"{index}: the variance may be infinite"
     if tail.lacks_moment(4):
-        return (
-            f"tail index {tail.alpha:.1f}: the fourth moment may be infinite, "
-            "so no interval is sure"
-        )
+        return f"{index}: the fourth moment may be infinite, so no interval is sure"
     if share > MOST_OF_A_BATCH:
         return (
             f"one batch of replicates carries {share:.0%} of the variance, "

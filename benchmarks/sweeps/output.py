@@ -13,6 +13,7 @@ from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.statistics.times import over_processes
 from gradest.benchmarks.sweeps.cell import bounds
 from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.sweeps.plan import Cell, Plan
@@ -115,7 +116,7 @@ def retimed(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]:
     """
     if len(seconds) < 2 or "variance" not in row:
         return row
-    median = intervals.over_processes(seconds)
+    median = over_processes(seconds)
     variance = Interval(row["variance"], row["variance_low"], row["variance_high"])
     return {
         **row,

@@ -19,13 +19,13 @@ from gradest.benchmarks.statistics.intervals import (
     interval,
     jackknife,
     largest_variance,
-    median,
     product,
     signal_to_noise,
     total_variance,
     variance,
 )
 from gradest.benchmarks.statistics.moments import leave_out, summarise
+from gradest.benchmarks.statistics.times import median
 from gradest.benchmarks.statistics.trends import crossovers, log_log_slope
 
 RESOLUTION = float(np.finfo(np.float64).eps)

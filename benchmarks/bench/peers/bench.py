@@ -43,8 +43,8 @@ from gradest.benchmarks.measurement.rounds import Contender, contender, interlea
 from gradest.benchmarks.runtime.environment import environment, hardware
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 from gradest.benchmarks.runtime.source_code import git_state
-from gradest.benchmarks.statistics.intervals import median
 from gradest.benchmarks.statistics.moments import Moments
+from gradest.benchmarks.statistics.times import median
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem
 

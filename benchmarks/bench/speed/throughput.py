@@ -26,7 +26,7 @@ from gradest.benchmarks.measurement import rounds
 from gradest.benchmarks.measurement.programs import COMPILER
 from gradest.benchmarks.measurement.replicates import cell_key, forget_programs
 from gradest.benchmarks.measurement.rounds import Call, Contender, call_of, contender, interleaved
-from gradest.benchmarks.statistics.intervals import median
+from gradest.benchmarks.statistics.times import median
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem
 from gradest.problems.base import Params

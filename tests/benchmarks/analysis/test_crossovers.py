@@ -1,4 +1,6 @@
-"""Crossovers: against exact variances and their roots, that their intervals cover, and how they are said."""
+"""Crossovers: against exact variances and their roots, that their intervals cover, and how they are
+said.
+"""
 
 import jax
 import numpy as np
@@ -50,7 +52,9 @@ def log_ratio(name: str, group: str, first: str, second: str):
 
 
 def test_a_straight_line_is_covered_as_claimed():
-    """400 studies of ln ratio = x − 0.4 known to ± 0.1 in five places: at least 95 %, to three standard errors."""
+    """400 studies of ln ratio = x − 0.4 known to ± 0.1 in five places: at least 95 %, to three
+    standard errors.
+    """
     rng, axis, covered, widths = np.random.default_rng(1), np.linspace(-2, 2, 5), 0, []
     for _ in range(400):
         first = [jackknifed(np.exp(x - 0.4), errors(rng, 0.1)) for x in axis]
@@ -66,7 +70,9 @@ def test_a_straight_line_is_covered_as_claimed():
 
 
 def test_a_curve_between_few_places_is_covered_too():
-    """Where the interpolation errs ten times as much as the replicates: alone, these would cover next to nothing."""
+    """Where the interpolation errs ten times as much as the replicates: alone, these would cover
+    next to nothing.
+    """
     rng, axis, covered = np.random.default_rng(2), np.array([-0.5, 0.0, 0.5, 1.0, 1.5]), 0
     line = np.interp(0.0, np.exp([0.5, 1.0]) - 2, [0.5, 1.0])
     slope = (np.exp(1.0) - np.exp(0.5)) / 0.5
@@ -136,7 +142,9 @@ def measured(tmp_path_factory):
 
 
 def test_a_measured_crossover_is_the_root_of_the_exact_difference(rng):
-    """mohamed2020's places in k, its errors: every crossover that is found is one, and the interval says where."""
+    """mohamed2020's places in k, its errors: every crossover that is found is one, and the interval
+    says where.
+    """
     k = [0.251, 0.316, 0.398, 0.501, 0.631, 0.794, 1.0, 1.259, 1.585, 1.995, 2.512, 3.162, 3.981]
     cases = {
         ("gaussian_cosine", "mean", "score_function", "pathwise"): (1.0, 1.259),
@@ -156,7 +164,9 @@ def test_a_measured_crossover_is_the_root_of_the_exact_difference(rng):
 
 
 def test_a_run_finds_the_root_of_the_exact_difference(measured):
-    """Measured through and through: pathwise against the score function as k makes the cosine turn faster."""
+    """Measured through and through: pathwise against the score function as k makes the cosine turn
+    faster.
+    """
     found = find_crossovers(measured.measurements)
     assert {crossing.line.group for crossing in found} == {"mean", "scale"}
     for crossing in found:
@@ -178,7 +188,8 @@ def test_a_crossover_is_said_in_a_sentence_a_table_and_a_macro(rng, tmp_path):
     (found,) = find_crossovers(run.measurements)
     text = sentence(found)
     assert text.startswith(
-        "Gaussian square, initialisation, ∂/∂ mean, L = 1: the score function (leave-one-out) has the"
+        "Gaussian square, initialisation, ∂/∂ mean, L = 1: "
+        "the score function (leave-one-out) has the"
     )
     assert " lower variance above k = 1.0" in text
     assert text.endswith("]; pathwise below.")

@@ -1,4 +1,6 @@
-"""Comparisons: ratios against a computation by hand, what pairing gains, refusals, warnings and the gate."""
+"""Comparisons: ratios against a computation by hand, what pairing gains, refusals, warnings and the
+gate.
+"""
 
 import json
 import math
@@ -10,11 +12,11 @@ import pytest
 from scipy import stats
 
 from gradest.benchmarks.analysis import ratios as compare
+from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.ratios import (
     compare_estimators,
     compare_runs,
     parse_estimator,
-    short_label,
 )
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.cli.options import fraction

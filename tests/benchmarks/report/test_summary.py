@@ -26,7 +26,9 @@ LEVELS = (1, 4, 16, 64)
 
 @pytest.fixture
 def cells():
-    """Pathwise falls as 1/L, leave-one-out faster and crosses it; the plain one is unreliable at L = 64."""
+    """Pathwise falls as 1/L, leave-one-out faster and crosses it; the plain one is unreliable at L
+    = 64.
+    """
     rng = np.random.default_rng(0)
     found = []
     for samples in LEVELS:
@@ -51,13 +53,14 @@ def test_it_says_what_matters(cells, tmp_path):
     assert "of 12 rows that claim none, 0 were found biased" in text
     assert "12 unbiased within 5 % of the gradient" in text
     assert (
-        "unreliable: score function on Gaussian square, initialisation, ∂/∂ mean, L = 64: tail index 1.2"
-        in text
+        "unreliable: score function on Gaussian square, initialisation, ∂/∂ mean, L = 64: "
+        "tail index 1.2" in text
     )
     assert re.search(r"leave-one-out on Gaussian square.*: slope -1\.\d+ \[-1\.5", text)
     assert "pathwise on Gaussian square, initialisation, ∂/∂ mean: slope" not in text
     assert re.search(
-        r"the score function \(leave-one-out\) has the lower variance above L = 3\d.* \[.*; pathwise below",
+        r"the score function \(leave-one-out\) has the lower variance above L = 3\d.* \[.*; "
+        r"pathwise below",
         text,
     )
     # seconds are 1 µs for each sample
@@ -72,8 +75,8 @@ def test_a_claim_that_was_found_false_is_named(cells, tmp_path):
     assert "1 were found biased" in text
     assert "in 1 none was found, which claims nothing" in text
     assert (
-        "- score function on Gaussian square, initialisation, ∂/∂ mean, L = 1: ‖bias‖ = 0.3 (5 % of the"
-        in text
+        "- score function on Gaussian square, initialisation, ∂/∂ mean, L = 1: "
+        "‖bias‖ = 0.3 (5 % of the" in text
     )
     assert "gradient), q = 0.0001" in text
 
@@ -87,8 +90,8 @@ def test_the_least_precise_variance_is_named(cells, tmp_path):
         line for line in headlines(read_run(write(tmp_path, cells))) if "least precise" in line
     ]
     assert (
-        "to ± 50 %: score function, leave-one-out on Gaussian square, initialisation, ∂/∂ mean, L = 4"
-        in line
+        "to ± 50 %: score function, leave-one-out on Gaussian square, initialisation, ∂/∂ mean, "
+        "L = 4" in line
     )
 
 

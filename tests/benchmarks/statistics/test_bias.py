@@ -25,7 +25,9 @@ def skewed(rng: np.random.Generator, replicates: int, dim: int) -> np.ndarray:
 
 
 def test_halls_transformation_is_the_cubic_whose_inverse_removes_the_skewness():
-    """Hall (1992), eq. (2.1) in his notation: g(T) = T + γ̂ T²/(3√n) + γ̂² T³/(27 n) + γ̂/(6√n), from raw replicates."""
+    """Hall (1992), eq. (2.1) in his notation: g(T) = T + γ̂ T²/(3√n) + γ̂² T³/(27 n) + γ̂/(6√n),
+    from raw replicates.
+    """
     data = np.random.default_rng(0).gamma(0.5, size=(60, 2))
     mean, sigma, n = data.mean(0), data.std(0, ddof=1), len(data)
     gamma = ((data - mean) ** 3).mean(0) / sigma**3
@@ -43,7 +45,9 @@ def test_halls_transformation_is_the_cubic_whose_inverse_removes_the_skewness():
 
 
 def test_the_corrected_z_rises_with_the_distance():
-    """Else a bias could hide by being larger; T itself and the cubic agree where there is no skewness."""
+    """Else a bias could hide by being larger; T itself and the cubic agree where there is no
+    skewness.
+    """
     distance = np.linspace(-8, 8, 2001)
     ones = np.ones_like(distance)
     for a in (-0.5, -0.1, 0.0, 0.2, 0.5):
@@ -53,7 +57,9 @@ def test_the_corrected_z_rises_with_the_distance():
 
 
 def test_either_tail_is_as_likely_where_the_data_are_skewed():
-    """4,000 of them at R = 200: with the correction both tails have 2.5 %, without it they are apart by many errors."""
+    """4,000 of them at R = 200: with the correction both tails have 2.5 %, without it they are
+    apart by many errors.
+    """
     rng, corrected, plain = np.random.default_rng(1), [], []
     for _ in range(200):
         found = deviation(summarise(skewed(rng, 200, 20), BATCHES), exactly(np.ones(20)), EPSILON)
@@ -84,7 +90,9 @@ def family_wise_rate(studies: int, adjust) -> float:
 
 
 def test_the_family_wise_rate_of_a_hundred_skewed_coordinates():
-    """800 studies: below 5 % by no less than the correction's remainder, above by no more than three errors."""
+    """800 studies: below 5 % by no less than the correction's remainder, above by no more than
+    three errors.
+    """
     error = np.sqrt(0.05 * 0.95 / 800)
     assert 0.01 < family_wise_rate(800, lambda found: holm(found.p()).min()) < 0.05 + 3 * error
     assert family_wise_rate(50, lambda found: found.p().min()) > 0.9
@@ -92,7 +100,9 @@ def test_the_family_wise_rate_of_a_hundred_skewed_coordinates():
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["counted", "ignored"])
 def test_a_truths_own_error_counts(ignored):
-    """400 cells of five coordinates against reference runs as long: 5 %, far more where the error is left out."""
+    """400 cells of five coordinates against reference runs as long: 5 %, far more where the error
+    is left out.
+    """
     rng, alarms, replicates = np.random.default_rng(3), 0, 1000
     error = np.full(5, 1 / np.sqrt(replicates))
     for _ in range(400):
@@ -131,7 +141,9 @@ def test_a_planted_bias_is_found_at_the_predicted_rate(factor):
 
 @pytest.mark.parametrize(("size", "most"), [(1.0, 0.05), (-1.0, 0.05), (0.0, 1.0)])
 def test_no_bias_is_claimed_only_where_there_is_none(size, most):
-    """At the margin a claim in at most 5 % of 600 studies, three errors allowed; well within, nearly always."""
+    """At the margin a claim in at most 5 % of 600 studies, three errors allowed; well within,
+    nearly always.
+    """
     rng, claims = np.random.default_rng(5), 0
     exact = np.array([1.0, 0.0])
     for _ in range(600):
@@ -144,7 +156,9 @@ def test_no_bias_is_claimed_only_where_there_is_none(size, most):
 
 
 def test_equivalence_is_two_one_sided_tests_in_every_coordinate():
-    """Schuirmann's (1987), written out for data without skewness, of which the worst coordinate decides."""
+    """Schuirmann's (1987), written out for data without skewness, of which the worst coordinate
+    decides.
+    """
     found = Deviation(np.array([0.2, -0.5]), np.array([0.1, 0.3]), np.zeros(2), np.zeros(2), 999)
     each = [
         max(stats.t.sf((d + 1) / e, 999), stats.t.sf((1 - d) / e, 999))
@@ -165,7 +179,9 @@ def test_no_evidence_of_a_bias_is_no_evidence_of_none():
 
 @pytest.mark.parametrize("size", [0.0, 0.05])
 def test_the_squared_bias_is_right_in_the_mean(size):
-    """Over 1,000 studies, within four errors of ‖bias‖², where the plain square is off by the noise, ten and more."""
+    """Over 1,000 studies, within four errors of ‖bias‖², where the plain square is off by the
+    noise, ten and more.
+    """
     rng, found, replicates = np.random.default_rng(7), [], 400
     exact = np.array([1.0, 1 - size, 1.0])
     noise = 3 / replicates
@@ -191,7 +207,9 @@ def test_a_planted_bias_is_measured():
 
 
 def test_all_groups_of_a_cell_are_tested_together():
-    """A coordinate with p alone has p × 6 among six; the noisiest decides what is detectable in its group."""
+    """A coordinate with p alone has p × 6 among six; the noisiest decides what is detectable in its
+    group.
+    """
     rng = np.random.default_rng(9)
     moments = {
         "a": summarise(rng.standard_normal((400, 2)), BATCHES),
@@ -229,7 +247,9 @@ def test_in_one_coordinate_a_direction_is_a_sign():
 
 
 def test_a_reference_runs_error_widens_what_is_measured_against_it():
-    """400 studies, the reference as noisy as the run, a bias of ten errors: 95 %, where it would else be 83 %."""
+    """400 studies, the reference as noisy as the run, a bias of ten errors: 95 %, where it would
+    else be 83 %.
+    """
     rng, replicates, studies = np.random.default_rng(11), 400, 400
     error, exact = np.full(3, 1 / np.sqrt(replicates)), np.array([1.0, 1.5, 0.5])
     mean, covered = np.full(3, 1.25), np.zeros(3)

@@ -1,4 +1,6 @@
-"""The statistics and their intervals, against brute force on raw replicates and formulas written out here."""
+"""The statistics and their intervals, against brute force on raw replicates and formulas written
+out here.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gradest.benchmarks.statistics import intervals
+from gradest.benchmarks.statistics import intervals, times
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Interval, Jackknifed
 from gradest.benchmarks.statistics.moments import leave_out, summarise
 
@@ -27,7 +29,9 @@ def brute_force(gradients: np.ndarray, statistic) -> tuple[float, np.ndarray]:
 
 
 def norm_less_noise(g: np.ndarray, truth: np.ndarray | float = 0.0) -> float:
-    """Σ over pairs of different replicates of ⟨g_i − truth, g_j − truth⟩: no replicate meets itself, so no bias."""
+    """Σ over pairs of different replicates of ⟨g_i − truth, g_j − truth⟩: no replicate meets
+    itself, so no bias.
+    """
     apart, count = g - truth, len(g)
     return ((apart.sum(0) ** 2).sum() - (apart**2).sum()) / count / (count - 1)
 
@@ -92,7 +96,9 @@ def test_the_largest_variances_interval_holds_for_all_at_once(gradients):
 
 
 def test_a_ratio_of_what_is_shared_is_known_exactly(gradients):
-    """Twice the same replicates: the same batch is left out of both, so that nothing is left to vary."""
+    """Twice the same replicates: the same batch is left out of both, so that nothing is left to
+    vary.
+    """
     one = intervals.jackknife(intervals.total_variance, leave_out(summarise(gradients, BATCHES)))
     two = intervals.jackknife(
         intervals.total_variance, leave_out(summarise(2 * gradients, BATCHES))
@@ -115,7 +121,9 @@ def test_the_bootstrap_replaces_student_only_where_tails_are_heavy():
 
 
 def test_the_bootstrap_of_a_mean_is_the_textbooks():
-    """Of the mean of 20 skewed numbers on a linear scale: resampled and studentized here again (Efron, 1981)."""
+    """Of the mean of 20 skewed numbers on a linear scale: resampled and studentized here again
+    (Efron, 1981).
+    """
     numbers = np.random.default_rng(2).exponential(size=BATCHES)
     without = (numbers.sum() - numbers) / (BATCHES - 1)
     down, up = intervals.bootstrap_t(Jackknifed(numbers.mean(), without), LINEAR)
@@ -157,7 +165,9 @@ def test_where_a_logarithm_does_not_apply_there_is_no_interval():
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(share=st.floats(-0.7, 50), c=st.floats(0.01, 10), noise=st.floats(0.1, 10))
 def test_the_score_interval_holds_just_what_its_test_accepts(share, c, noise):
-    """At both ends (θ̂ − θ)² = t² (v₀² + cθ), beyond them it is more; one coordinate never comes out below −v₀/√2."""
+    """At both ends (θ̂ − θ)² = t² (v₀² + cθ), beyond them it is more; one coordinate never comes
+    out below −v₀/√2.
+    """
     value = share * noise
     without = value + np.sqrt(c) * np.random.default_rng(0).standard_normal(BATCHES)
     error = np.sqrt((BATCHES - 1) / BATCHES * ((without - without.mean()) ** 2).sum())
@@ -171,7 +181,9 @@ def test_the_score_interval_holds_just_what_its_test_accepts(share, c, noise):
 
 
 def test_the_noise_of_a_squared_norm_is_the_one_seen():
-    """The standard deviation of ‖ḡ‖² over 2,000 studies, itself known to 3 %, and its estimate on average."""
+    """The standard deviation of ‖ḡ‖² over 2,000 studies, itself known to 3 %, and its estimate on
+    average.
+    """
     rng, mixing = np.random.default_rng(4), np.array([[1.0, 0, 0], [2, 0.5, 0], [0, -1, 1]])
     seen, estimated = [], []
     for _ in range(2000):
@@ -227,7 +239,7 @@ def test_a_product_with_nothing_is_nothing():
 def test_a_medians_interval_covers_what_order_statistics_do(count):
     """4,000 studies against the binomial sum: at least 95 %, and no rank further in would be."""
     rng = np.random.default_rng(7)
-    every = [intervals.median(rng.lognormal(size=count)) for _ in range(4000)]
+    every = [times.median(rng.lognormal(size=count)) for _ in range(4000)]
     covered = np.mean([found.low <= 1 <= found.high for found in every])
     exact = next(
         1 - 2 * p
@@ -239,14 +251,16 @@ def test_a_medians_interval_covers_what_order_statistics_do(count):
 
 
 def test_a_median_of_few_is_between_all_of_them():
-    assert intervals.median(np.array([3.0, 1.0, 2.0])) == Interval(2, 1, 3)
+    assert times.median(np.array([3.0, 1.0, 2.0])) == Interval(2, 1, 3)
 
 
 @pytest.mark.parametrize(
     ("draw", "kurtosis"), [("standard_normal", 3.0), ("standard_exponential", 9.0)]
 )
 def test_as_many_replicates_as_asked_for_reach_the_precision(draw, kurtosis):
-    """± 10 % asked for: the median half-width of 200 intervals is that; Student's t on 24 degrees adds 5 %."""
+    """± 10 % asked for: the median half-width of 200 intervals is that; Student's t on 24 degrees
+    adds 5 %.
+    """
     replicates = round(intervals.replicates_for(0.1, kurtosis) / 25) * 25
     rng = np.random.default_rng(8)
     every = [

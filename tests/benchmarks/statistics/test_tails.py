@@ -52,7 +52,9 @@ def test_heavy_is_above_kurtosis_ten(law, heavy):
 
 @pytest.mark.parametrize("shape", [0.25, 0.5, 1.0, 2.0])
 def test_the_shape_of_a_pareto_law_is_recovered(shape):
-    """200 samples of 400: the mean estimate within four of its standard errors, plus the estimator's own bias, 2 %."""
+    """200 samples of 400: the mean estimate within four of its standard errors, plus the
+    estimator's own bias, 2 %.
+    """
     rng = np.random.default_rng(1)
     found = [
         pareto_shape(stats.genpareto.rvs(shape, size=400, random_state=rng)) for _ in range(200)
@@ -63,7 +65,9 @@ def test_the_shape_of_a_pareto_law_is_recovered(shape):
 
 
 def test_the_shape_is_zhang_and_stephens():
-    """The weighted mean of the profile likelihood written out, one candidate at a time (Zhang and Stephens, 2009)."""
+    """The weighted mean of the profile likelihood written out, one candidate at a time (Zhang and
+    Stephens, 2009).
+    """
     x = np.sort(stats.genpareto.rvs(0.6, size=50, random_state=3))
     count, points = len(x), 30 + 7
     candidates = [
@@ -104,7 +108,7 @@ def test_what_has_all_moments_and_modest_kurtosis_is_not_refused(law):
 
 
 def test_what_lacks_the_variance_is_refused():
-    """Student's t with 1.5 degrees of freedom: in the calibration study 96 % or more of the cells."""
+    """Student's t with 1.5 degrees of freedom: in calibration 96 % or more of the cells."""
     assert flags(stats.t(1.5), 4) >= 0.9
     assert flags(stats.t(1.5), 2) >= 0.5
 
@@ -116,7 +120,9 @@ def test_what_lacks_only_the_fourth_moment_is_refused_for_that_alone():
 
 
 def test_bounded_and_discrete_data_are_not_refused():
-    """Sums over a few Bernoulli draws: among the largest distances many are equal, with steps between them."""
+    """Sums over a few Bernoulli draws: among the largest distances many are equal, with steps
+    between them.
+    """
     for seed in range(10):
         rng = np.random.default_rng(seed)
         b = rng.random((REPLICATES, 4, 3)) < 0.6

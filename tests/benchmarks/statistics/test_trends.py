@@ -5,7 +5,8 @@ import pytest
 
 from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Jackknifed
-from gradest.benchmarks.statistics.trends import crossovers, fit_time, log_log_slope
+from gradest.benchmarks.statistics.times import fit_time
+from gradest.benchmarks.statistics.trends import crossovers, log_log_slope
 
 BATCHES = 32
 LEVELS = np.array([1.0, 4.0, 16.0, 64.0])
@@ -19,7 +20,9 @@ def measured(value: float, error: float, rng: np.random.Generator) -> Jackknifed
 
 @pytest.mark.parametrize("slope", [-1.0, -2.0])
 def test_a_slope_is_the_weighted_least_squares_and_its_interval_covers(slope):
-    """1,000 studies: coverage within three standard errors, 0.7 % each, of 95 %; errors that differ fourfold."""
+    """1,000 studies: coverage within three standard errors, 0.7 % each, of 95 %; errors that differ
+    fourfold.
+    """
     rng, errors, covered = np.random.default_rng(0), np.array([0.01, 0.04, 0.02, 0.03]), 0
     for _ in range(1000):
         cells = [
@@ -56,7 +59,7 @@ def two(
 
 @pytest.mark.parametrize("crossing", [6.0, 4.1], ids=["between two levels", "at a level"])
 def test_a_crossover_is_found_where_it_is(crossing):
-    """1,000 studies: coverage of Fieller's interval within three standard errors of 95 %, or above."""
+    """1,000 studies: Fieller's interval holds the place in 95 %, to three errors, or more."""
     rng, covered = np.random.default_rng(2), 0
     for _ in range(1000):
         first, second = two(crossing, 0.05, rng)
@@ -84,7 +87,9 @@ def test_the_order_of_the_axis_does_not_matter():
 
 
 def test_what_may_be_noise_is_no_crossover():
-    """Equal variances: over 500 studies few have both signs beyond doubt (each level errs to one side in 2.5 %)."""
+    """Equal variances: over 500 studies few have both signs beyond doubt (each level errs to one
+    side in 2.5 %).
+    """
     rng, found = np.random.default_rng(5), 0
     for _ in range(500):
         cells = [[measured(1.0, 0.05, rng) for _ in LEVELS] for _ in range(2)]

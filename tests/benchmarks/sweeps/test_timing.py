@@ -10,7 +10,7 @@ from scipy import stats
 from gradest.benchmarks.analysis.results import read_left_out, read_measurements
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.environment import environment
-from gradest.benchmarks.statistics.intervals import median, over_processes
+from gradest.benchmarks.statistics.times import median, over_processes
 from gradest.benchmarks.sweeps import run as run_module
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
