@@ -39,6 +39,8 @@ class Argument:
     above: float | int = -math.inf
     at_least: float | int = -math.inf
     choices: tuple[str, ...] = ()
+    table: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    """What each of the choices stands for."""
 
     @property
     def expected(self) -> str:
@@ -130,13 +132,12 @@ def choice(
         meaning: what is chosen, in a few words.
         static: whether the choice is a branch; else what is chosen is a pytree of arrays.
     """
+    table = options if isinstance(options, Mapping) else {name: name for name in options}
 
     def named(value: Any) -> Any:
-        if isinstance(value, str) and isinstance(options, Mapping):
-            return options[value]
-        return value
+        return table[value] if isinstance(value, str) else value
 
-    argument = Argument(meaning, "choice", choices=tuple(options))
+    argument = Argument(meaning, "choice", choices=tuple(table), table=table)
     return _field(argument, default, static=static, converter=named)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gradest.benchmarks.catalogue.catalogue import Variants, variants
 from gradest.benchmarks.catalogue.describe import class_of
+from gradest.benchmarks.catalogue.facts import Variants, variants
 from gradest.benchmarks.checks import estimator_checks, problem_checks
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
@@ -26,7 +26,7 @@ from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
 from gradest.problems.base import Problem
-from gradest.problems.registry import build, make
+from gradest.problems.registry.lookup import build, make
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run, shared equally among them."""

@@ -130,7 +130,7 @@ def _weak_derivatives_poisson(
 
 @singledispatch
 def numbers_drawn(q: dist.Distribution, coupled: bool) -> tuple[int, ...]:
-    """How many random numbers a draw of both parts is made of, for each parameter of a coordinate."""
+    """How many random numbers a draw of both parts takes, for each parameter of a coordinate."""
     raise NotImplementedError(f"no weak derivative is known for {type(q).__name__}")
 
 

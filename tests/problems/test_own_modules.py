@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from gradest.benchmarks.sweeps.sweep import load_sweep, resolve
 
 from gradest.benchmarks.checks.check import own_problems
-from gradest.benchmarks.sweeps.sweep import load_sweep, resolve
 from gradest.estimators import Estimator
 from gradest.problems import PROBLEMS, Problem, own_modules, problem
-from gradest.problems.own_modules import own_class, search_in
-from gradest.problems.registry import build
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.own_modules import own_class, search_in
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.sweeps import GOOD_SWEEP
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradest.problems.arguments import Configured, arguments, nearest, refused
-from gradest.problems.own_modules import own_class
+from gradest.problems.registry.own_modules import own_class
 
 
 def build(kind: str, registry: Mapping[str, type], name: str, given: Mapping[str, Any]) -> Any:
