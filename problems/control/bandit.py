@@ -42,7 +42,8 @@ class Bandit(Problem):
         return jnp.linspace(0, 1, self.arms, dtype=dtype)
 
     def objective(self, params: Params, x: Float[Array, "1 arms"]) -> Float[Array, ""]:
-        action = x[0] @ self.actions(x.dtype)
+        actions = self.actions(x.dtype)
+        action = x[0] @ actions
         return (action - self.target) ** 2 - self.offset
 
     def exact_gradient(self, params: Params) -> Params:

@@ -43,15 +43,18 @@ class BernoulliChain(dist.Distribution):
 
     def bits(self, noise: Float[Array, "*batch 2 dim"]) -> Float[Array, "*batch 2 dim"]:
         """x from standard logistic noise λ, layer by layer: a bit is 1[logit + λ > 0]."""
-        first = (self.logits + noise[..., 0, :] > 0).astype(noise.dtype)
-        second = (self.second_logits(first) + noise[..., 1, :] > 0).astype(noise.dtype)
+        first_is_on = self.logits + noise[..., 0, :] > 0
+        first = first_is_on.astype(noise.dtype)
+        second_is_on = self.second_logits(first) + noise[..., 1, :] > 0
+        second = second_is_on.astype(noise.dtype)
         return jnp.stack([first, second], axis=-2)
 
     def log_prob(self, value: Any) -> Float[Array, "..."]:
         first = value[..., 0, :]
         second = value[..., 1, :]
         log_q_first = bit_log_prob(self.logits, first)
-        return log_q_first + bit_log_prob(self.second_logits(first), second)
+        log_q_second = bit_log_prob(self.second_logits(first), second)
+        return log_q_first + log_q_second
 
 
 def bit_log_prob(
@@ -61,4 +64,5 @@ def bit_log_prob(
 
     It is linear in x, so that it is defined on relaxed bits too.
     """
-    return (bits * logits - jax.nn.softplus(logits)).sum(-1)
+    log_q = bits * logits - jax.nn.softplus(logits)
+    return log_q.sum(-1)

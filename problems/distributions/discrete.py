@@ -110,7 +110,8 @@ class PlackettLuce(dist.Distribution):
 
     def log_prob(self, value: Any) -> Float[Array, "..."]:
         ordered = (value * self.logits[..., None, :]).sum(-1)
-        return (ordered - log_remaining(ordered)).sum(-1)
+        log_q_of_places = ordered - log_remaining(ordered)
+        return log_q_of_places.sum(-1)
 
 
 def ranking(scores: Float[Array, "*batch n"]) -> Float[Array, "*batch n n"]:

@@ -1,10 +1,12 @@
 r"""Rules of integration, fixed nodes and weights, under which the exact gradients of toys are sums.
 
-Each is the trapezoid rule in u after a change of variable x(u), $\int g(x) dx = \int g(x(u)) x'(u)
-du \approx \sum_i h\, x'(u_i)\, g(x(u_i))$, that makes the integrand and all its derivatives vanish
-at both ends (Takahasi and Mori, 1974); or on a circle, where there are no ends. It then converges
-exponentially, singularities at the ends included. A node that is rounded onto an end is moved off
-it.
+Each is the trapezoid rule of step h in u after a change of variable x(u),
+
+$\int g(x)\, dx = \int g(x(u))\, x'(u)\, du \approx \sum_i h\, x'(u_i)\, g(x(u_i))$,
+
+that makes the integrand and all its derivatives vanish at both ends (Takahasi and Mori, 1974); or
+it is on a circle, where there are no ends. It then converges exponentially, singularities at the
+ends included. A node that is rounded onto an end is moved off it.
 """
 
 from typing import NamedTuple
@@ -29,15 +31,18 @@ def half_line(reach: float, step: float = 1 / 256) -> Rule:
     """
     last = np.arcsinh(2 / np.pi * np.log(reach))
     u = np.arange(-4.5, last + step, step)
-    nodes = np.exp(np.pi / 2 * np.sinh(u))
-    return Rule(nodes, step * np.pi / 2 * np.cosh(u) * nodes)
+    x = np.exp(np.pi / 2 * np.sinh(u))
+    weights = step * np.pi / 2 * np.cosh(u) * x
+    return Rule(x, weights)
 
 
 def real_line(reach: float) -> Rule:
     """Over the real line, from −`reach` to `reach`, in two halves: the integrand may have a corner
     at 0."""
-    nodes, weights = half_line(reach)
-    return Rule(np.concatenate([-nodes[::-1], nodes]), np.concatenate([weights[::-1], weights]))
+    right = half_line(reach)
+    nodes = np.concatenate([-right.nodes[::-1], right.nodes])
+    weights = np.concatenate([right.weights[::-1], right.weights])
+    return Rule(nodes, weights)
 
 
 def unit_interval(step: float = 1 / 256) -> Rule:
@@ -45,14 +50,16 @@ def unit_interval(step: float = 1 / 256) -> Rule:
     u = np.arange(-3.4, 3.4 + step / 2, step)
     x = 1 / (1 + np.exp(-np.pi * np.sinh(u)))
     one_less_x = 1 / (1 + np.exp(np.pi * np.sinh(u)))
-    nodes = np.minimum(x, 1 - np.finfo(float).epsneg)
-    return Rule(nodes, step * np.pi * np.cosh(u) * x * one_less_x)
+    weights = step * np.pi * np.cosh(u) * x * one_less_x
+    below_one = 1 - np.finfo(float).epsneg
+    return Rule(np.minimum(x, below_one), weights)
 
 
 def circle(points: int = 1024) -> Rule:
     """Over [−π, π), at so many points, evenly spaced."""
     nodes = -np.pi + 2 * np.pi * np.arange(points) / points
-    return Rule(nodes, np.full(points, 2 * np.pi / points))
+    weights = np.full(points, 2 * np.pi / points)
+    return Rule(nodes, weights)
 
 
 def counts(most: int = 1000) -> Rule:

@@ -50,7 +50,9 @@ class BernoulliSquare(SumOfTerms):
     def expectation(self, params: Params) -> Float[Array, ""]:
         """E[f]."""
         p = jax.nn.sigmoid(params["logits"])
-        expected_squares = p * (1 - self.t) ** 2 + (1 - p) * self.t**2
+        of_ones = p * (1 - self.t) ** 2
+        of_zeros = (1 - p) * self.t**2
+        expected_squares = of_ones + of_zeros
         if self.reduce == "mean":
             return expected_squares.mean()
         return expected_squares.sum()

@@ -39,7 +39,8 @@ class CategoricalToy(Problem):
 
     def spaced(self) -> Float[Array, " categories"]:
         """Numbers for the categories, from 0 for the first to 1 for the last."""
-        return jnp.arange(self.categories, dtype=self.logit.dtype) / (self.categories - 1)
+        places = jnp.arange(self.categories, dtype=self.logit.dtype)
+        return places / (self.categories - 1)
 
     def distribution(self, params: Params) -> dist.Distribution:
         return OneHotCategoricalLogits(params["logits"]).to_event(1)
@@ -70,13 +71,16 @@ class CategoricalSquare(CategoricalToy):
         return jax.nn.softmax(exponent * jnp.log1p(ranks))
 
     def objective(self, params: Params, x: Float[Array, "dim categories"]) -> Float[Array, ""]:
-        return ((x.mean(0) - self.target()) ** 2).sum()
+        distance = x.mean(0) - self.target()
+        return (distance**2).sum()
 
     def expectation(self, probs: Float[Array, "dim categories"]) -> Float[Array, ""]:
         # E‖x̄ − t‖² = ‖E[x̄] − t‖² + Σ_k Var[x̄_k], and the coordinates are independent:
         # Σ_k Var[x̄_k] = Σ_dk p_dk (1 − p_dk) / D² = Σ_d (1 − ‖p_d‖²) / D²
-        spread = (1 - (probs**2).sum(-1)).sum() / self.dim**2
-        return ((probs.mean(0) - self.target()) ** 2).sum() + spread
+        variances = 1 - (probs**2).sum(-1)
+        spread = variances.sum() / self.dim**2
+        distance = probs.mean(0) - self.target()
+        return (distance**2).sum() + spread
 
 
 class CategoricalNorm(CategoricalToy):

@@ -103,7 +103,8 @@ class GaussianExponential(GaussianToy):
     ) -> Float[Array, "..."]:
         # the integral of a Gaussian, by completing the square in −k x² − (x − μ)² / (2 σ²)
         spread = 1 + 2 * self.k * scale**2
-        return jnp.exp(-self.k * mean**2 / spread) / jnp.sqrt(spread)
+        height = jnp.exp(-self.k * mean**2 / spread)
+        return height / jnp.sqrt(spread)
 
 
 class GaussianCosine(GaussianToy):

@@ -43,4 +43,5 @@ class PlackettLuceSquare(Enumerated):
         elsewhere = 1 / self.items - self.t / (self.items - 1)
         on_diagonal = jnp.eye(self.items, dtype=bool)
         target = jnp.where(on_diagonal, 1 / self.items + self.t, elsewhere)
-        return ((x - target) ** 2).sum()
+        distance = x - target
+        return (distance**2).sum()

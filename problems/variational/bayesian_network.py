@@ -107,7 +107,9 @@ class BayesianNetwork(LinearLayers):
         hidden = jnp.tanh(center[:, None] + spread[:, None] * u)[..., None]
 
         inputs = with_constant(hidden)
-        logits = inputs @ second_mean + jnp.sqrt(inputs**2 @ second_scale**2) * u
+        center = inputs @ second_mean
+        spread = jnp.sqrt(inputs**2 @ second_scale**2)
+        logits = center + spread * u
         losses = jax.nn.softplus(-self.labels[:, None, None] * logits)
         return jnp.einsum("nij,i,j->", losses, weights, weights) + kl_from_standard(params)
 

@@ -42,17 +42,21 @@ class LogisticRegression(Problem):
 
     def init_params(self, key: Array) -> Params:
         dim = self.features.shape[1]
-        return {"mean": as_float(jnp.zeros(dim)), "log_scale": as_float(jnp.zeros(dim))}
+        mean = as_float(jnp.zeros(dim))
+        log_scale = as_float(jnp.zeros(dim))
+        return {"mean": mean, "log_scale": log_scale}
 
     def distribution(self, params: Params) -> dist.Distribution:
         return dist.Normal(params["mean"], jnp.exp(params["log_scale"])).to_event(1)
 
     def objective(self, params: Params, x: Float[Array, " dim"]) -> Float[Array, ""]:
-        losses = jax.nn.softplus(-self.labels * (self.features @ x))
+        logits = -self.labels * (self.features @ x)
+        losses = jax.nn.softplus(logits)
         return losses.sum() + kl_from_standard(params)
 
     def exact_gradient(self, params: Params) -> Params:
-        nodes = jnp.arange(-12 / STEP, 12 / STEP + 1, dtype=self.features.dtype) * STEP
+        steps = jnp.arange(-12 / STEP, 12 / STEP + 1, dtype=self.features.dtype)
+        nodes = steps * STEP
         weights = STEP * jnp.exp(-(nodes**2) / 2) / jnp.sqrt(2 * jnp.pi)
 
         def expectation(params: Params) -> Float[Array, ""]:
@@ -72,4 +76,5 @@ def kl_from_standard(params: Params) -> Float[Array, ""]:
     r"""$KL(q_\theta || N(0, I)) = \frac12 \sum_i (\mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2)$."""
     mean = params["mean"]
     log_scale = params["log_scale"]
-    return 0.5 * (mean**2 + jnp.exp(2 * log_scale) - 1 - 2 * log_scale).sum()
+    doubled = mean**2 + jnp.exp(2 * log_scale) - 1 - 2 * log_scale
+    return 0.5 * doubled.sum()

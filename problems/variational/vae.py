@@ -217,4 +217,5 @@ def gaussian_kl(q: dist.Distribution) -> Float[Array, " points"]:
     data point, for a q of independent Gaussian coordinates."""
     mean = q.base_dist.loc
     scale = q.base_dist.scale
-    return 0.5 * (mean**2 + scale**2 - 1 - 2 * jnp.log(scale)).sum(-1)
+    doubled = mean**2 + scale**2 - 1 - 2 * jnp.log(scale)
+    return 0.5 * doubled.sum(-1)
