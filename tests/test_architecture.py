@@ -25,7 +25,7 @@ FILES = modules()
 
 FLOORS = (
     {"problems", "benchmarks", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
-    {"problems/distributions", "benchmarks/runtime"},
+    {"problems/distributions", "problems/registry", "benchmarks/runtime"},
     {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
     {"problems/__init__", "estimators"},
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},

@@ -26,6 +26,7 @@ from gradest.benchmarks.checks.trials import (
 )
 from gradest.estimators import ESTIMATORS, Estimator, estimator
 from gradest.estimators.sampling.draws import sample
+from gradest.problems.distributions.coordinates import base
 
 DRAWS = 5
 """Samples at which f is looked at."""
@@ -155,13 +156,11 @@ def extreme_parameters(trial: ProblemTrial) -> None:
 def distribution(trial: ProblemTrial) -> None:
     """Its parameters are where they may be, its draws where they should, and the mean of its score is zero."""
     q = trial.problem.distribution(trial.params)
-    base = q
-    while isinstance(base, dist.Independent):
-        base = base.base_dist
-    for name, constraint in base.arg_constraints.items():
-        if name in vars(base):
+    coordinates = base(q)
+    for name, constraint in coordinates.arg_constraints.items():
+        if name in vars(coordinates):
             expect(
-                np.all(constraint(getattr(base, name))),
+                np.all(constraint(getattr(coordinates, name))),
                 f"distribution: expected {name} to be {constraint}; it is not",
             )
     x = sample(q, jax.random.key(6), SCORES)
