@@ -1,4 +1,7 @@
-"""What is estimated: θ, q_θ, f, and the exact gradient. To add a problem: one class, and one line here."""
+"""What is estimated: θ, q_θ, f, and the exact gradient.
+
+To add a problem: one class, and one line here.
+"""
 
 from collections.abc import Mapping
 from typing import Any

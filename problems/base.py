@@ -26,16 +26,20 @@ class Problem(Configured):
     """Whether f depends on θ other than through x, so that E[∂f/∂θ] is part of the gradient."""
 
     smooth: ClassVar[bool] = True
-    """Whether f is differentiable in x almost everywhere *and* continuous, as gradients that pass through f need."""
+    """Whether f is differentiable in x almost everywhere *and* continuous, as gradients that pass
+    through f need."""
 
     evaluated: ClassVar[tuple[str, ...]] = ("objective",)
-    """The methods of which a call is one evaluation of f: a trait that takes f apart adds the part that costs."""
+    """The methods of which a call is one evaluation of f: a trait that takes f apart adds the part
+    that costs."""
 
     truth: ClassVar[str] = ""
-    """How `exact_gradient` comes about ("closed form", "quadrature", "enumeration"); "" where it is None."""
+    """How `exact_gradient` comes about: "closed form", "quadrature", "enumeration"; "" where it is
+    None."""
 
     revision: ClassVar[int] = 1
-    """Raised with every change that makes the problem's numbers others: runs of different revisions do not compare."""
+    """Raised with every change that makes the problem's numbers others: runs of different revisions
+    do not compare."""
 
     named: ClassVar[bool] = True
     """Whether its class and its arguments say all of it, so that what is made of it may be kept."""
@@ -53,10 +57,21 @@ class Problem(Configured):
 
     @abstractmethod
     def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
-        """f for ONE sample x; a value per data point where q_θ has data points."""
+        """f for ONE sample x.
+
+        Args:
+            params: θ.
+            x: one value of every data point's x, of shape batch + event.
+
+        Returns:
+            f of each data point, or one number where q_θ has none.
+        """
 
     def exact_gradient(self, params: Params) -> Params | None:
-        r"""$\nabla_\theta E_{q_\theta}[f]$ without Monte Carlo error, in the precision of `params`; None if unknown."""
+        r"""$\nabla_\theta E_{q_\theta}[f]$ without Monte Carlo error, in the precision of `params`.
+
+        None where it is not known.
+        """
         return None
 
     def objectives(self, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
@@ -68,15 +83,15 @@ class Problem(Configured):
         return num_samples if self.objective_uses_params else 0
 
     def abstract_distribution(self) -> Any:
-        """q_θ with shapes for arrays: its type, event and batch, at no cost."""
+        """q_θ with shapes in the place of arrays: its type, event and batch, at no cost."""
         leaves, structure = jax.tree.flatten(self)
-        return _abstract_distribution(
-            structure, *(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
-        )
+        shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
+        return _abstract_distribution(structure, *shapes)
 
 
 class SumOfTerms(Problem):
-    r"""A problem whose f is a sum of terms, $f(\theta, x) = \sum_i f_i(\theta, x_i)$, one for each coordinate of x."""
+    r"""The trait of a problem whose f is a sum with a term for each coordinate of x,
+    $f(\theta, x) = \sum_i f_i(\theta, x_i)$."""
 
     evaluated: ClassVar[tuple[str, ...]] = ("objective", "terms")
 
@@ -89,7 +104,7 @@ class SumOfTerms(Problem):
 
 
 class WithInputs(Problem):
-    """A problem whose data points have inputs, from which a network may guess what f will be."""
+    """The trait of a problem whose data points have inputs, from which a network may guess f."""
 
     @property
     @abstractmethod
@@ -100,8 +115,7 @@ class WithInputs(Problem):
 @functools.cache
 def _abstract_distribution(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Any:
     def distribution(problem: Problem) -> dist.Distribution:
-        return problem.distribution(
-            problem.init_params(jax.random.key(0))
-        )  # the key's value is never used
+        params = problem.init_params(jax.random.key(0))  # of which only the shapes count
+        return problem.distribution(params)
 
     return eqx.filter_eval_shape(distribution, jax.tree.unflatten(structure, leaves))

@@ -18,9 +18,12 @@ from gradest.problems.base import Params, Problem
 
 
 class VariationalBound(Problem):
-    r"""f holds $\log q_\theta(x)$ at the draw, whose own dependence on θ has no effect on the mean
-    of one draw: $E_{q_\theta}[\nabla_\theta \log q_\theta(x)] = 0$. So an estimator may ask for f
-    under another density."""
+    r"""The trait of a problem whose f holds $\log q_\theta(x)$ at the draw.
+
+    The dependence of that term on θ, apart from x, has no effect on the mean of one draw:
+    $E_{q_\theta}[\nabla_\theta \log q_\theta(x)] = 0$. So an estimator may ask for f under another
+    density.
+    """
 
     objective_uses_params: ClassVar[bool] = True
     evaluated: ClassVar[tuple[str, ...]] = ("objective", "objective_under")
@@ -29,11 +32,11 @@ class VariationalBound(Problem):
     def objective_under(
         self, params: Params, q: dist.Distribution, x: Float[Array, "..."]
     ) -> Float[Array, "*batch"]:
-        r"""f with the density of q where $q_\theta$'s stands."""
+        r"""f for ONE sample x, with the density of q where $q_\theta$'s stands."""
 
     @property
     def holds_density(self) -> bool:
-        r"""Whether $\log q_\theta(x)$ stands in f: not so where the divergence is in closed form."""
+        r"""Whether $\log q_\theta(x)$ stands in f: not where the divergence is in closed form."""
         return True
 
     def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
@@ -53,7 +56,7 @@ class ImportanceWeightedBound(VariationalBound):
 
     @property
     def factor(self) -> float:
-        """c."""
+        """The factor c of the bound, as 1/N for a mean over N data points."""
         return 1.0
 
     @abstractmethod
@@ -75,14 +78,23 @@ class ImportanceWeightedBound(VariationalBound):
 
 
 def particles(q: dist.Distribution, number: int) -> dist.Distribution:
-    """So many independent draws from q, of independent coordinates, as one event."""
+    """Independent draws from q as one event.
+
+    Args:
+        q: of independent coordinates, with event (D,).
+        number: how many draws, K.
+
+    Returns:
+        A distribution with event (K, D).
+    """
+    family = type(q.base_dist)
     shape = (*q.batch_shape, number, *q.event_shape)
-    given = {
-        name: jnp.broadcast_to(jnp.expand_dims(getattr(q.base_dist, name), -2), shape)
-        for name in q.base_dist.arg_constraints
-    }
+    parameters = {}
+    for name in q.base_dist.arg_constraints:
+        parameter = jnp.expand_dims(getattr(q.base_dist, name), -2)
+        parameters[name] = jnp.broadcast_to(parameter, shape)
     # relaxed particles are outside the support, and have a density all the same
-    return type(q.base_dist)(**given, validate_args=False).to_event(2)
+    return family(**parameters, validate_args=False).to_event(2)
 
 
 def log_density(
@@ -94,4 +106,5 @@ def log_density(
 
 def log_mean_exp(values: Float[Array, "*batch particles"]) -> Float[Array, "*batch"]:
     """The logarithm of the mean of exponentials over the last axis."""
-    return jax.nn.logsumexp(values, axis=-1) - jnp.log(jnp.asarray(values.shape[-1], values.dtype))
+    log_sum = jax.nn.logsumexp(values, axis=-1)
+    return log_sum - jnp.log(jnp.asarray(values.shape[-1], values.dtype))

@@ -1,4 +1,7 @@
-"""The real data sets, by name. What scikit-learn ships needs no network; OpenML's is fetched once and cached."""
+"""The real data sets, by name.
+
+What scikit-learn ships needs no network; OpenML's is fetched once and cached.
+"""
 
 import functools
 from importlib.util import find_spec
@@ -12,18 +15,27 @@ from gradest.problems.cache import cache_folder
 
 
 def shipped(file: str, skiprows: int = 0) -> Float[np.ndarray, "rows columns"]:
-    """A table that scikit-learn ships, as its loaders read it, without the second that importing them takes."""
+    """A table that scikit-learn ships, as its loaders read it.
+
+    Importing them would take a second.
+
+    Args:
+        file: its name in the folder of scikit-learn's data.
+        skiprows: lines above the numbers.
+    """
     package = find_spec("sklearn")
     assert package is not None
     assert package.submodule_search_locations is not None
-    path = Path(package.submodule_search_locations[0]) / "datasets" / "data" / file
-    return np.loadtxt(path, delimiter=",", skiprows=skiprows)
+    folder = Path(package.submodule_search_locations[0]) / "datasets" / "data"
+    return np.loadtxt(folder / file, delimiter=",", skiprows=skiprows)
 
 
 @functools.cache
 def digits() -> Float[np.ndarray, "1797 64"]:
-    """The 1,797 handwritten digits of 8×8 pixels that scikit-learn ships; a pixel is on at 8 of 16 or above."""
-    return (shipped("digits.csv.gz")[:, :-1] >= 8).astype(float)
+    """The 1,797 handwritten digits of 8×8 pixels that scikit-learn ships; a pixel is on at 8 of 16
+    or above."""
+    pixels = shipped("digits.csv.gz")[:, :-1]
+    return (pixels >= 8).astype(float)
 
 
 @functools.cache
@@ -37,10 +49,9 @@ def mnist() -> Float[np.ndarray, "70000 784"]:
     from sklearn.datasets import fetch_openml
 
     folder = cache_folder() / "data"
+    how = {"as_frame": False, "parser": "liac-arff", "data_home": folder}
     try:
-        images = fetch_openml(
-            "mnist_784", version=1, as_frame=False, parser="liac-arff", data_home=folder
-        ).data
+        images = fetch_openml("mnist_784", version=1, **how).data
     except (URLError, OSError) as error:
         raise ConnectionError(
             f"data = 'mnist': not in {folder} and OpenML cannot be reached ({error}); "
@@ -50,12 +61,19 @@ def mnist() -> Float[np.ndarray, "70000 784"]:
 
 
 IMAGES = {"digits": digits, "mnist": mnist}
+"""The data sets of images."""
 
 
 @functools.cache
 def breast_cancer() -> tuple[Float[np.ndarray, "569 31"], Float[np.ndarray, " 569"]]:
-    """The Wisconsin breast-cancer data that scikit-learn ships: 30 standardized columns and a bias; labels in ±1."""
+    """The Wisconsin breast-cancer data that scikit-learn ships.
+
+    Returns:
+        30 standardized columns and one of ones, for the bias; and the labels, −1 or 1.
+    """
     table = shipped("breast_cancer.csv", skiprows=1)
-    columns, labels = table[:, :-1], table[:, -1]
+    columns = table[:, :-1]
+    labels = table[:, -1]
     standardized = (columns - columns.mean(0)) / columns.std(0)
-    return np.column_stack([standardized, np.ones(len(labels))]), 2.0 * labels - 1
+    features = np.column_stack([standardized, np.ones(len(labels))])
+    return features, 2.0 * labels - 1

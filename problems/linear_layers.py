@@ -1,4 +1,5 @@
-"""Networks with random weights in linear layers, as a trait: an estimator may put other layers in their place."""
+"""Networks with random weights in linear layers, as a trait: an estimator may put other layers in
+their place."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -15,7 +16,7 @@ Layer = Callable[[Float[Array, "rows in"]], Float[Array, "rows out"]]
 
 
 class Dense(eqx.Module):
-    """The same weights for every row."""
+    """A linear layer with the same weights for every row."""
 
     weight: Float[Array, "in out"]
 
@@ -24,12 +25,12 @@ class Dense(eqx.Module):
 
 
 class LinearLayers(Problem):
-    r"""f uses x, the weights of a network, in linear layers alone, and is a sum over the rows of
-    the data.
+    """The trait of a problem whose x are the weights of a network, which f uses in linear layers
+    alone.
 
-    The weights are independent Gaussians. So f's mean does not change where a layer's outputs keep,
-    for every single row, their joint distribution over all layers, however they hang together
-    across rows.
+    f is a sum over the rows of the data, and the weights are independent Gaussians. So f's mean
+    stays the same where the outputs of the layers keep, for every single row, their joint
+    distribution over all layers, however they hang together across rows.
     """
 
     evaluated: ClassVar[tuple[str, ...]] = ("objective", "objective_through")
@@ -39,15 +40,15 @@ class LinearLayers(Problem):
 
     @abstractmethod
     def matrices(self, x: Float[Array, " weights"]) -> list[Float[Array, "in out"]]:
-        """The weights of each layer, from a vector of all."""
+        """The weights of each layer, from the vector x of all."""
 
     @abstractmethod
     def objective_through(self, params: Params, layers: list[Layer]) -> Float[Array, ""]:
-        """f with these layers."""
+        """f of the network with these layers."""
 
     def objective(self, params: Params, x: Float[Array, " weights"]) -> Float[Array, ""]:
         return self.objective_through(params, [Dense(weight) for weight in self.matrices(x)])
 
     @abstractmethod
     def distribution(self, params: Params) -> dist.Distribution:
-        """A Gaussian for each weight."""
+        """q_θ, an independent Gaussian for each weight."""

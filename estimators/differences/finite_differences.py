@@ -20,7 +20,11 @@ from gradest.problems.base import Params, Problem
 
 
 class FiniteDifference(Estimator):
-    """What the zeroth-order estimators share: all but the distribution of the directions u, for which E[u uᵀ] = I."""
+    r"""What the zeroth-order estimators share: all but the distribution of the directions u.
+
+    For these $E[u u^\top] = I$, so that $E[u\, u^\top \nabla F] = \nabla F$: u times a difference
+    quotient of F along u estimates the gradient.
+    """
 
     radius: Number = number(
         0.1, "c: how far from θ; lower is less biased and more variable", above=0
@@ -32,43 +36,44 @@ class FiniteDifference(Estimator):
     @property
     @abstractmethod
     def direction(self) -> Callable[..., Array]:
-        """The sampler of each number in u."""
+        """The sampler of each number in u, one of jax.random's."""
 
     def estimate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Params, State]:
-        leaves, structure = jax.tree.flatten(params)
         pairs = num_samples // 2
-        draw_key, *keys = jax.random.split(key, 1 + len(leaves))
-        directions = jax.tree.unflatten(
-            structure,
-            [
-                noise(self.direction, key, pairs, leaf.shape, leaf.dtype)
-                for key, leaf in zip(keys, leaves, strict=True)
-            ],
-        )
+        leaves, structure = jax.tree.flatten(params)
+        draw_key, *direction_keys = jax.random.split(key, 1 + len(leaves))
+        directions = [
+            noise(self.direction, direction_key, pairs, leaf.shape, leaf.dtype)
+            for direction_key, leaf in zip(direction_keys, leaves, strict=True)
+        ]
+
+        def value(u: Params, key: Array, side: int) -> Float[Array, ""]:
+            """One sample of F at θ + c u, or on the other side at θ − c u."""
+            moved = jax.tree.map(lambda leaf, step: leaf + side * self.radius * step, params, u)
+            x = sample(problem.distribution(moved), key, 1)
+            return problem.objectives(moved, x).sum()
 
         def difference(u: Params, key: Array) -> Params:
-            """u times the slope of F along it."""
+            """u times the difference quotient along it."""
+            quotient = (value(u, key, 1) - value(u, key, -1)) / (2 * self.radius)
+            return jax.tree.map(
+                lambda step: jnp.where(jnp.isfinite(quotient), quotient, 0) * step, u
+            )
 
-            def value(side: int) -> Float[Array, ""]:
-                moved = jax.tree.map(lambda leaf, step: leaf + side * self.radius * step, params, u)
-                return problem.objectives(moved, sample(problem.distribution(moved), key, 1)).sum()
-
-            slope = (value(1) - value(-1)) / (2 * self.radius)
-            return jax.tree.map(lambda step: jnp.where(jnp.isfinite(slope), slope, 0) * step, u)
-
-        each = jax.vmap(difference)(directions, jax.random.split(draw_key, pairs))
-        return jax.tree.map(lambda leaf: leaf.mean(0), each), state
+        pair_keys = jax.random.split(draw_key, pairs)
+        estimates = jax.vmap(difference)(jax.tree.unflatten(structure, directions), pair_keys)
+        return jax.tree.map(lambda leaf: leaf.mean(0), estimates), state
 
     @property
     def min_samples(self) -> int:
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        return super().refuses_samples(num_samples) or refuse_unless_even(
-            num_samples, ", a draw on either side of θ"
-        )
+        if reason := super().refuses_samples(num_samples):
+            return reason
+        return refuse_unless_even(num_samples, ", a draw on either side of θ")
 
     def refuses(self, problem: Problem) -> str | None:
         return None
@@ -85,13 +90,15 @@ class FiniteDifference(Estimator):
 
 
 class GaussianSmoothing(FiniteDifference):
-    r"""$\frac{2}{L} \sum_{l=1}^{L/2} \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2
-    c} u_l$, u ~ N(0, I).
+    r"""Differences along Gaussian directions.
 
-    $x^\pm \sim q_{\theta \pm c u}$ from the same random numbers. The gradient of $E_u[F(\theta + c
-    u)]$, so biased by O(c²) where F is not quadratic. A direction that leaves θ's domain, where F
-    has no value, counts as 0. Where f jumps or x is discrete the variance is O(1/c). Cost: L
-    evaluations of f.
+    $\frac{2}{L} \sum_{l=1}^{L/2}
+    \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2 c} u_l$, u ~ N(0, I),
+
+    where $x^\pm \sim q_{\theta \pm c u}$ are made from the same random numbers. Its mean is the
+    gradient of $E_u[F(\theta + c u)]$, so that it is biased by O(c²) where F is not quadratic. A
+    direction that leaves θ's domain, where F has no value, counts as 0. Where f jumps or x is
+    discrete the variance is O(1/c). Cost: L evaluations of f.
 
     With q itself a Gaussian about θ this is not needed: evolution strategies (Salimans et al.,
     2017) are then the score function with antithetic draws, and unbiased.
@@ -105,12 +112,14 @@ class GaussianSmoothing(FiniteDifference):
 
 
 class SPSA(FiniteDifference):
-    r"""$\frac{2}{L} \sum_{l=1}^{L/2} \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2
-    c} u_l^{-1}$, u = ±1.
+    r"""Simultaneous perturbation: differences along random signs.
 
-    Simultaneous perturbation: the signs u are fair coins, so that $u^{-1} = u$, and $x^\pm \sim
-    q_{\theta \pm c u}$ from the same random numbers. Biased by O(c²) where F is not quadratic. A
-    direction that leaves θ's domain, where F has no value, counts as 0. Cost: L evaluations of f.
+    $\frac{2}{L} \sum_{l=1}^{L/2}
+    \frac{f(\theta + c u_l, x^+_l) - f(\theta - c u_l, x^-_l)}{2 c} u_l^{-1}$, u = ±1,
+
+    where the signs u are fair coins, so that $u^{-1} = u$, and $x^\pm \sim q_{\theta \pm c u}$ are
+    made from the same random numbers. Biased by O(c²) where F is not quadratic. A direction that
+    leaves θ's domain, where F has no value, counts as 0. Cost: L evaluations of f.
     """
 
     source: ClassVar[str] = "Spall, 1992"

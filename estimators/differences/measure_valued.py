@@ -1,7 +1,8 @@
 """The measure-valued gradient, also known as the weak derivative method."""
 
 import math
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -23,16 +24,21 @@ from gradest.problems.distributions.coordinates import base
 
 
 class MeasureValued(SurrogateEstimator):
-    r"""$\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta
-    \psi_i$, plus ∂f/∂θ.
+    r"""The derivative of q in each of its parameters, as a scaled difference of two distributions.
+
+    $\sum_{il} \frac{c_i}{L} [f(x_l; x_i=x^+_{il}) - f(x_l; x_i=x^-_{il})] \nabla_\theta \psi_i$,
+    plus ∂f/∂θ.
+
+    With the weak derivative $\partial_{\psi_i} q = c_i (q^+_i - q^-_i)$ of coordinate i,
+    $\partial_{\psi_i} E[f]$ is c_i times the difference between E[f] with $x_i$ from $q^+_i$ and
+    with $x_i$ from $q^-_i$, all other coordinates from q; the chain rule goes from ψ to θ.
 
     ψ_i runs over the parameters of q's coordinates (mean and scale, rate, or probability), each
-    with its weak derivative, of which none is known for a gamma variable's concentration; one
-    coordinate at a time is replaced, the others stay. Coupled, the two replacements share their
-    randomness. For Bernoulli variables, of which both values are tried, it is the local expectation
-    gradient (Titsias and Lázaro-Gredilla, 2015), known as BitFlip too. Unbiased for any f,
-    discontinuous or not. Cost: 2·D·L evaluations of f for each parameter of q, and one of f and its
-    gradient at each sample where f depends on θ.
+    with its weak derivative, of which none is known for a gamma variable's concentration. Coupled,
+    the two replacements share their randomness. For Bernoulli variables, of which both values are
+    tried, it is the local expectation gradient (Titsias and Lázaro-Gredilla, 2015), known as
+    BitFlip too. Unbiased for any f, discontinuous or not. Cost: 2·D·L evaluations of f for each
+    parameter of q, and one of f and its gradient at each sample where f depends on θ.
     """
 
     coupled: bool = flag(True, "whether positive and negative part share their randomness")
@@ -50,46 +56,50 @@ class MeasureValued(SurrogateEstimator):
         coordinates = jnp.arange(math.prod(q.event_shape))
         places = coordinates.reshape(q.event_shape)
 
-        def costs_with(i: Array, replacement: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
+        def f_with(i: Array, replacement: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
+            """f with coordinate i of x replaced."""
             if len(coordinates) == 1:  # nothing of x stays
                 return problem.objectives(params, replacement)
             return problem.objectives(params, jnp.where(places == i, replacement, x))
 
         def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
-            return (costs_with(i, part.positive) - costs_with(i, part.negative)).mean(0)
+            return (f_with(i, part.positive) - f_with(i, part.negative)).mean(0)
 
         surrogate = problem.objectives(params, x).mean(0).sum()
         for part in weak_derivatives(base(q), part_key, num_samples, self.coupled):
             differences = jax.vmap(difference, in_axes=(0, None), out_axes=-1)(coordinates, part)
             differences = differences.reshape(part.constant.shape)
-            surrogate += (stop_gradient(part.constant * differences) * part.parameter).sum()
+            derivative = stop_gradient(part.constant * differences)
+            surrogate += (derivative * part.parameter).sum()
         return surrogate, state
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
+        name = type(q).__name__
         if not has_rule(weak_derivatives, q):
-            return f"no weak derivative is known for {type(q).__name__}"
-        lacking = [name for name in without_weak_derivative(q) if depends_on_params(problem, name)]
-        return (
-            f"no weak derivative is known for {type(q).__name__}'s {', '.join(lacking)}"
-            if lacking
-            else None
-        )
+            return f"no weak derivative is known for {name}"
+        lacking = [
+            parameter
+            for parameter in without_weak_derivative(q)
+            if depends_on_params(problem, parameter)
+        ]
+        if lacking:
+            return f"no weak derivative is known for {name}'s {', '.join(lacking)}"
+        return None
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        event = problem.abstract_distribution().event_shape
-        own = problem.direct_gradients(num_samples)
-        return Evaluations(
-            f=2 * math.prod(event) * num_samples * sum(moving(problem)) + own, grad=own
-        )
+        coordinates = math.prod(problem.abstract_distribution().event_shape)
+        parameters = sum(moving(problem))
+        direct = problem.direct_gradients(num_samples)
+        return Evaluations(f=2 * coordinates * num_samples * parameters + direct, grad=direct)
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         q = problem.abstract_distribution()
-        numbers = numbers_drawn(base(q), self.coupled)
-        each = sum(number for number, moves in zip(numbers, moving(problem), strict=True) if moves)
+        of_parameters = zip(numbers_drawn(base(q), self.coupled), moving(problem), strict=True)
+        of_coordinate = sum(numbers for numbers, moves in of_parameters if moves)
         if math.prod(q.event_shape) > 1 or problem.objective_uses_params:
-            each += 1  # x, where it is not replaced as a whole
-        return num_samples * each * math.prod(base(q).batch_shape)
+            of_coordinate += 1  # x, where it is not replaced as a whole
+        return num_samples * of_coordinate * math.prod(base(q).batch_shape)
 
 
 def moving(problem: Problem) -> list[bool]:
@@ -99,18 +109,25 @@ def moving(problem: Problem) -> list[bool]:
         parts = weak_derivatives(base(problem.distribution(params)), jax.random.key(0), 1, True)
         return [part.parameter for part in parts]
 
-    program = jax.make_jaxpr(parameters)(
-        jax.eval_shape(problem.init_params, jax.random.key(0))
-    ).jaxpr
-    number = len(program.outvars)
-    return [any(dce_jaxpr(program, [i == one for i in range(number)])[1]) for one in range(number)]
+    return which_depend_on_params(problem, parameters)
 
 
 def depends_on_params(problem: Problem, parameter: str) -> bool:
-    """Whether a parameter of q is a function of θ, by the traced program alone."""
+    """Whether a parameter of q's coordinates, by its name, is a function of θ."""
+
+    def of_coordinates(params: Params) -> Array:
+        return getattr(base(problem.distribution(params)), parameter)
+
+    return any(which_depend_on_params(problem, of_coordinates))
+
+
+def which_depend_on_params(problem: Problem, function: Callable[[Params], Any]) -> list[bool]:
+    """For each array that a function of θ returns, whether θ enters it, by the traced program."""
     params = jax.eval_shape(problem.init_params, jax.random.key(0))
-    traced = jax.make_jaxpr(lambda params: getattr(base(problem.distribution(params)), parameter))(
-        params
-    ).jaxpr
-    _, used = dce_jaxpr(traced, [True] * len(traced.outvars))
-    return any(used)
+    program = jax.make_jaxpr(function)(params).jaxpr
+    outputs = range(len(program.outvars))
+    depends = []
+    for output in outputs:
+        _, used = dce_jaxpr(program, [other == output for other in outputs])
+        depends.append(any(used))
+    return depends

@@ -16,37 +16,39 @@ from gradest.problems.arguments import choice, flag
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
 
-Weight = Callable[[Float[Array, "..."], Float[Array, "..."]], Float[Array, "..."]]
+Rate = Callable[[Float[Array, "..."], Float[Array, "..."]], Float[Array, "..."]]
 
-SIDES: dict[str, Weight] = {
+SIDES: dict[str, Rate] = {
     "right": lambda x, p: (1 - x) * p,
     "left": lambda x, p: x * (1 - p),
     "both": lambda x, p: ((1 - x) * p + x * (1 - p)) / 2,
 }
-r"""The rate w at which x jumps to its other value as its logit grows, or falls, from x and p: $E[w]
-= p (1 - p)$.
+r"""The rate w at which x jumps to its other value as its logit φ grows, or falls, from x and p.
 
-By inversion x = 1[u < p]: as p grows only a 0 jumps, with rate 1/(1 − p) given that it is one, as p
-falls only a 1, with rate 1/p; dp/dφ = p (1 − p). "both" is the mean of the two.
+By inversion x = 1[u < p]. As p grows only a 0 jumps, with rate 1/(1 − p) given that it is one; as p
+falls only a 1, with rate 1/p. With dp/dφ = p (1 − p) that is 1[x = 0] p and 1[x = 1] (1 − p);
+"both" is the mean of the two. In each case $E[w] = p (1 - p)$.
 """
 
 
 class StochasticTriple(SurrogateEstimator):
-    r"""$\frac1L \sum_{il} w_{il} [f(x_l; x_i = 1) - f(x_l; x_i = 0)] \nabla_\theta \phi_i +
-    \partial_\theta f$.
+    r"""The change of f as a bit of the draw jumps, times the rate of the jump.
 
-    One of the two values is the draw's own, the other the jump; $w_{il}$ is its rate: from the
-    right $1[x_{il} = 0]\, p_i$. It is the measure-valued gradient times a weight of mean one, drawn
-    by x_i. Pruned, one jump of each draw is kept, i with probability $w_{il} / \sum_j w_{jl}$, at
-    the rate of all. Smoothed, the jump's difference of f is replaced by f's slope: that is
-    `straight_through`, with an argument for the side. Unbiased. Cost: 2·L evaluations of f, not
-    pruned (D + 1)·L, and L of its gradient where f depends on θ. Needs Bernoulli variables.
+    $\frac1L \sum_{il} w_{il} [f(x_l; x_i = 1) - f(x_l; x_i = 0)] \nabla_\theta \phi_i
+    + \partial_\theta f$,
+
+    where one of the two values is the draw's own and the other the jump, and $w_{il}$ is its rate:
+    from the right $1[x_{il} = 0]\, p_i$. The difference does not depend on $x_{il}$, so that in the
+    mean the rate may be replaced by its own, $p_i (1 - p_i)$: it is the measure-valued gradient
+    times a weight of mean one. Pruned, one jump of each draw is kept, i with probability
+    $w_{il} / \sum_j w_{jl}$, at the rate of all. Smoothed, the jump's difference of f is replaced
+    by f's derivative: that is `straight_through`, with an argument for the side. Unbiased. Cost:
+    2·L evaluations of f, not pruned (D + 1)·L, and L of its gradient where f depends on θ. Needs
+    Bernoulli variables.
     """
 
     side: str = choice(
-        {name: name for name in SIDES},
-        "right",
-        "whether x jumps as its logit grows, falls, or the mean of both",
+        tuple(SIDES), "right", "whether x jumps as its logit grows, falls, or the mean of both"
     )
     pruned: bool = flag(
         True, "whether one jump of each draw is kept, at random, instead of one in each coordinate"
@@ -68,25 +70,27 @@ class StochasticTriple(SurrogateEstimator):
         def change(
             jumps: Bool[Array, "L *batch dim"] | Bool[Array, " dim"],
         ) -> Float[Array, "L *batch"]:
+            """By how much f changes where these bits jump."""
             return problem.objectives(params, jnp.where(jumps, 1 - x, x)) - f
 
         if self.pruned:
-            uniform = noise(
-                jax.random.uniform, jax.random.fold_in(key, 1), num_samples, q.batch_shape, x.dtype
-            )
+            kept_key = jax.random.fold_in(key, 1)
+            uniform = noise(jax.random.uniform, kept_key, num_samples, q.batch_shape, x.dtype)
             kept, rate = one_of(rate, uniform)
             changes = kept * change(kept)[..., None]
         else:
             changes = jax.vmap(change, out_axes=-1)(jnp.eye(x.shape[-1], dtype=bool))
-        slope = stop_gradient(rate * (1 - 2 * x) * changes)
-        return (slope * logits).mean(0).sum() + f.mean(0).sum(), state
+        # 1 − 2x is the sign of the jump: the difference is that of f at 1 and f at 0
+        derivative = stop_gradient(rate * (1 - 2 * x) * changes)
+        return (derivative * logits).mean(0).sum() + f.mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
         return refuse_unless_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
-        return Evaluations(f=(1 + jumps) * num_samples, grad=problem.direct_gradients(num_samples))
+        f = (1 + jumps) * num_samples
+        return Evaluations(f=f, grad=problem.direct_gradients(num_samples))
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         of_x = super().draws(problem, num_samples)
@@ -98,9 +102,17 @@ class StochasticTriple(SurrogateEstimator):
 def one_of(
     rate: Float[Array, "L *batch dim"], uniform: Float[Array, "L *batch"]
 ) -> tuple[Bool[Array, "L *batch dim"], Float[Array, "L *batch 1"]]:
-    """One coordinate, with probability proportional to its rate (none where all are 0), and the sum of the rates."""
-    upto = jnp.cumsum(rate, -1)
-    before = jnp.concatenate([jnp.zeros_like(upto[..., :1]), upto[..., :-1]], -1)
-    total = upto[..., -1:]
-    at = uniform[..., None] * total
-    return (before <= at) & (at < upto), total
+    """One coordinate, drawn with probability proportional to its rate.
+
+    Args:
+        rate: of each coordinate.
+        uniform: what is drawn by.
+
+    Returns:
+        Where it is, nowhere where all rates are 0; and the sum of the rates.
+    """
+    up_to = jnp.cumsum(rate, -1)
+    before = jnp.concatenate([jnp.zeros_like(up_to[..., :1]), up_to[..., :-1]], -1)
+    total = up_to[..., -1:]
+    drawn = uniform[..., None] * total
+    return (before <= drawn) & (drawn < up_to), total

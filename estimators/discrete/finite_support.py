@@ -5,11 +5,11 @@ They are written for one variable with S values. A vector of discrete variables 
 one too, with its K^D or n! joint values, as long as there are at most 4,096: f is evaluated at L of
 them alone, log q at all.
 
-Each picks, for every data point, L values s with weights w_s such that $E[\sum_s w_s g(s)] = \sum_s
-q(s) g(s)$ for every function g, and estimates
+Each picks, for every data point, L values s with weights w_s such that
+$E[\sum_s w_s g(s)] = \sum_s q(s) g(s)$ for every function g, and estimates
 
-$\sum_s w_s (f(\theta, s) - b_s) \nabla_\theta \log q_\theta(s) + w_s\, \partial_\theta f(\theta,
-s)$.
+$\sum_s w_s (f(\theta, s) - b_s) \nabla_\theta \log q_\theta(s)
++ w_s\, \partial_\theta f(\theta, s)$.
 """
 
 import math
@@ -65,16 +65,25 @@ class Picked(NamedTuple):
 
     place: Int[Array, "*batch values"]
     weight: Float[Array, "*batch values"]
+    """w_s."""
     baseline: Float[Array, "*batch #values values"] | None
-    """b = baseline · f, the same for all values where it has one row; None for none."""
+    """The matrix of which b is the product with f, with one row where b is the same for all values;
+    None where there is no b."""
 
 
 class WeightedValues(FiniteSupport):
-    """An estimator that evaluates f at some values of x, each with a weight."""
+    """What these estimators share: f at some values of x, each with a weight; all but how they are
+    picked."""
 
     @abstractmethod
     def pick(self, log_probs: Float[Array, "*batch states"], key: Array, values: int) -> Picked:
-        """So many values, given log q of all."""
+        """Values of x for each data point.
+
+        Args:
+            log_probs: log q of all values.
+            key: of the draw.
+            values: how many to pick.
+        """
 
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
@@ -82,18 +91,22 @@ class WeightedValues(FiniteSupport):
         q = problem.distribution(params)
         log_probs = stop_gradient(all_log_probs(q))
         picked = self.pick(log_probs, key, self.evaluated(problem, num_samples))
-        x = jnp.asarray(all_states(q), log_probs.dtype)[jnp.moveaxis(picked.place, -1, 0)]
+        states = jnp.asarray(all_states(q), log_probs.dtype)
+        x = states[jnp.moveaxis(picked.place, -1, 0)]
         f = jnp.moveaxis(problem.objectives(params, x), 0, -1)
-        b = 0 if picked.baseline is None else jnp.einsum("...st,...t->...s", picked.baseline, f)
+        b: Float[Array, "*batch #values"] | float = 0
+        if picked.baseline is not None:
+            b = jnp.einsum("...st,...t->...s", picked.baseline, f)
         log_q = jnp.moveaxis(q.log_prob(x), 0, -1)
-        return (picked.weight * (stop_gradient(f - b) * log_q + f)).sum(), state
+        score = stop_gradient(f - b) * log_q
+        return (picked.weight * (score + f)).sum(), state
 
 
 class Enumeration(WeightedValues):
-    r"""$\nabla_\theta \sum_x q_\theta(x) f(\theta, x)$, the sum over all S joint values of x.
+    r"""The gradient itself, $\nabla_\theta \sum_x q_\theta(x) f(\theta, x)$, the sum over all S
+    joint values of x.
 
-    Unbiased, and without variance: it is the gradient. E[f] is subtracted from f, which changes the
-    rounding alone.
+    Unbiased, and without variance. E[f] is subtracted from f, which changes the rounding alone.
     Cost: S evaluations of f, whatever L is; where f depends on θ, S of its gradient. S is at most
     4,096.
     """
@@ -113,12 +126,14 @@ class Enumeration(WeightedValues):
 
 
 class SumAndSample(WeightedValues):
-    r"""$\sum_{s \in C} q(s) g(s) + \frac{1 - q(C)}{L - k} \sum_l g(x_l)$, $g = f \nabla_\theta \log
-    q_\theta$.
+    r"""The score function, Rao-Blackwellised over whether x is one of the likeliest values.
 
-    C are the k likeliest values, which are summed, and $x_l \sim q(\cdot \mid x \notin C)$ the L −
-    k that are drawn from all others: the score function, Rao-Blackwellised over whether x is in C.
-    Unbiased. Cost: L evaluations of f; where f depends on θ, L of its gradient. Needs L > k.
+    $\sum_{s \in C} q(s) g(s) + \frac{1 - q(C)}{L - k} \sum_l g(x_l)$ with
+    $g = f \nabla_\theta \log q_\theta$,
+
+    where C are the k likeliest values, which are summed, and $x_l \sim q(\cdot \mid x \notin C)$
+    the L − k that are drawn from all others. Unbiased. Cost: L evaluations of f; where f depends on
+    θ, L of its gradient. Needs L > k.
     """
 
     summed: int = integer(1, "k, the values that are summed")
@@ -127,17 +142,17 @@ class SumAndSample(WeightedValues):
 
     def pick(self, log_probs: Float[Array, "*batch states"], key: Array, values: int) -> Picked:
         summed = min(self.summed, log_probs.shape[-1] - 1)
-        likeliest = jax.lax.top_k(log_probs, summed)[1]
+        drawn = values - summed
+        _, likeliest = jax.lax.top_k(log_probs, summed)
         others = without(log_probs, likeliest)
-        uniform = noise(
-            jax.random.uniform, key, values - summed, log_probs.shape[:-1], log_probs.dtype
-        )
-        drawn = inverse_distribution(jax.nn.softmax(others), jnp.moveaxis(uniform, 0, -1))
-        share = jax.nn.logsumexp(others, axis=-1, keepdims=True) - math.log(values - summed)
-        log_weights = [take(log_probs, likeliest), jnp.broadcast_to(share, drawn.shape)]
-        return Picked(
-            jnp.concatenate([likeliest, drawn], -1), jnp.exp(jnp.concatenate(log_weights, -1)), None
-        )
+        batch = log_probs.shape[:-1]
+        uniform = noise(jax.random.uniform, key, drawn, batch, log_probs.dtype)
+        rest = inverse_distribution(jax.nn.softmax(others), jnp.moveaxis(uniform, 0, -1))
+        # each of the rest stands for an equal share of 1 − q(C)
+        log_share = jax.nn.logsumexp(others, axis=-1, keepdims=True) - math.log(drawn)
+        log_weights = [take(log_probs, likeliest), jnp.broadcast_to(log_share, rest.shape)]
+        place = jnp.concatenate([likeliest, rest], -1)
+        return Picked(place, jnp.exp(jnp.concatenate(log_weights, -1)), None)
 
     def evaluated(self, problem: Problem, num_samples: int) -> int:
         return num_samples
@@ -153,14 +168,16 @@ class SumAndSample(WeightedValues):
 
 
 class WithoutReplacement(WeightedValues):
-    r"""$\sum_{s \in S} \frac{q(s)}{\pi(s)} (f(\theta, s) - b_s) \nabla_\theta \log q_\theta(s)$.
+    r"""Draws without replacement, each with the inverse of the probability that it is among them.
 
-    S are the L values with the largest log q(s) + G_s, G Gumbel noise: draws without replacement.
-    With κ the largest of those that are not in S, $\pi(s) = 1 - \exp(-e^{\log q(s) - \kappa})$ is
-    the probability that s exceeds κ. The baseline is $b_s = \sum_{t \in S} \frac{q(t)}{\pi(t)} f(t)
-    + (q(s) - \frac{q(s)}{\pi(s)}) f(s)$. Unbiased, exact where L is at least the number of values.
-    Cost: L evaluations of f, no more than there are values; where f depends on θ, as many of its
-    gradient.
+    $\sum_{s \in S} \frac{q(s)}{\pi(s)} (f(\theta, s) - b_s) \nabla_\theta \log q_\theta(s)$,
+
+    where S are the L values with the largest log q(s) + G_s, G Gumbel noise. With κ the largest of
+    those that are not in S, $\pi(s) = 1 - \exp(-e^{\log q(s) - \kappa})$ is the probability that s
+    exceeds κ, the others held fixed: the mean of its weight is q(s) given them, and so at all. The
+    baseline is $b_s = \sum_{t \in S} \frac{q(t)}{\pi(t)} f(t) + (q(s) - \frac{q(s)}{\pi(s)}) f(s)$.
+    Unbiased, exact where L is at least the number of values. Cost: L evaluations of f, no more than
+    there are values; where f depends on θ, as many of its gradient.
 
     Needs L ≥ 4, without the baseline L ≥ 2, for its variance to be finite: a weight is about e^κ
     where κ is large, of which $E[e^{m \kappa}]$ is finite for m ≤ L alone.
@@ -173,11 +190,12 @@ class WithoutReplacement(WeightedValues):
     def pick(self, log_probs: Float[Array, "*batch states"], key: Array, values: int) -> Picked:
         place, kappa = largest_perturbed(log_probs, key, values)
         log_q = take(log_probs, place)
-        weight = jnp.exp(log_q - log_probability_of_event(log_q - kappa))
+        log_inclusion = log_probability_of_event(log_q - kappa)
+        weight = jnp.exp(log_q - log_inclusion)
         if not self.with_baseline:
             return Picked(place, weight, None)
-        own = jnp.eye(values, dtype=weight.dtype) * (jnp.exp(log_q) - weight)[..., None]
-        return Picked(place, weight, weight[..., None, :] + own)
+        diagonal = jnp.eye(values, dtype=weight.dtype) * (jnp.exp(log_q) - weight)[..., None]
+        return Picked(place, weight, weight[..., None, :] + diagonal)
 
     @property
     def min_samples(self) -> int:
@@ -188,15 +206,19 @@ class WithoutReplacement(WeightedValues):
 
 
 class UnorderedSet(WeightedValues):
-    r"""$\sum_{s \in S} P(s\ \mathrm{first} \mid S) (f(\theta, s) - b_s) \nabla_\theta \log
-    q_\theta(s)$.
+    r"""The score function of a single draw, Rao-Blackwellised over the order of draws without
+    replacement.
 
-    S are L different values, drawn one after the other without replacement. The weight of s is the
-    probability that it was the first of them, given the set S (q(s) times the leave-one-out ratio):
-    the score function of a single draw, Rao-Blackwellised over the order. The baseline, for L ≥ 2,
-    is $b_s = q(s) f(s) + (1 - q(s)) \sum_{t \ne s} P(t\ \mathrm{second} \mid S, s\ \mathrm{first})
-    f(t)$. Unbiased, exact where L is at least the number of values. Cost: L evaluations of f, no
-    more than there are values; where f depends on θ, as many of its gradient.
+    $\sum_{s \in S} P(s\ \mathrm{first} \mid S) (f(\theta, s) - b_s)
+    \nabla_\theta \log q_\theta(s)$,
+
+    where S are L different values, drawn one after the other without replacement. The weight of s
+    is the probability that it was the first of them, given the set S: with P(T | U) the probability
+    that the next |T| draws are T where U has been drawn, it is $q(s) P(S - s \mid s) / P(S)$. The
+    baseline, for L ≥ 2, is $b_s = q(s) f(s)
+    + (1 - q(s)) \sum_{t \ne s} P(t\ \mathrm{second} \mid S, s\ \mathrm{first}) f(t)$. Unbiased,
+    exact where L is at least the number of values. Cost: L evaluations of f, no more than there are
+    values; where f depends on θ, as many of its gradient.
     """
 
     with_baseline: bool = flag(True, "whether the other values make a baseline")
@@ -211,10 +233,12 @@ class UnorderedSet(WeightedValues):
         weight = jax.nn.softmax(log_q + without_one)
         if not self.with_baseline:
             return Picked(place, weight, None)
-        own = jnp.eye(values, dtype=weight.dtype)
-        second = jax.nn.softmax(jnp.where(own > 0, -jnp.inf, log_q[..., None, :] + without_two))
-        q = jnp.exp(log_q)[..., None]
-        return Picked(place, weight, own * q + second * -jnp.expm1(log_q)[..., None])
+        diagonal = jnp.eye(values, dtype=weight.dtype)
+        log_second = jnp.where(diagonal > 0, -jnp.inf, log_q[..., None, :] + without_two)
+        second = jax.nn.softmax(log_second)
+        baseline = diagonal * jnp.exp(log_q)[..., None]
+        one_less_q = -jnp.expm1(log_q)[..., None]
+        return Picked(place, weight, baseline + second * one_less_q)
 
     @property
     def min_samples(self) -> int:
@@ -227,7 +251,7 @@ class UnorderedSet(WeightedValues):
 def take(
     log_probs: Float[Array, "*batch states"], place: Int[Array, "*batch values"]
 ) -> Float[Array, "*batch values"]:
-    """The entries at the places."""
+    """log q of the values at the places."""
     return jnp.take_along_axis(log_probs, place, axis=-1)
 
 
@@ -250,17 +274,24 @@ def inverse_distribution(
 def largest_perturbed(
     log_probs: Float[Array, "*batch states"], key: Array, values: int
 ) -> tuple[Int[Array, "*batch values"], Float[Array, "*batch #values"]]:
-    """So many different values, drawn without replacement in this order, and the threshold κ that
-    they exceed.
+    """Different values, drawn without replacement: those with the largest log q + Gumbel noise
+    (Vieira, 2014).
 
-    They have the largest of log q with Gumbel noise added (Vieira, 2014); κ is the largest of the
-    others.
+    Args:
+        log_probs: log q of all values.
+        key: of the noise.
+        values: how many to draw.
+
+    Returns:
+        Their places, in the order in which they are drawn; and the threshold κ that they exceed,
+        the largest of the others.
     """
     gumbel = noise(jax.random.gumbel, key, 1, log_probs.shape, log_probs.dtype)[0]
+    perturbed = log_probs + gumbel
     if values == log_probs.shape[-1]:
-        largest, place = jax.lax.top_k(log_probs + gumbel, values)
+        largest, place = jax.lax.top_k(perturbed, values)
         return place, jnp.full_like(largest[..., :1], -jnp.inf)
-    largest, place = jax.lax.top_k(log_probs + gumbel, values + 1)
+    largest, place = jax.lax.top_k(perturbed, values + 1)
     return place[..., :-1], largest[..., -1:]
 
 
@@ -271,10 +302,16 @@ def numbers_perturbed(problem: Problem) -> int:
 
 
 def log_probability_of_event(log_rate: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    r"""$\log(1 - e^{-a})$ of log a: that an event of rate a happens within a time of 1."""
+    r"""$\log(1 - e^{-a})$ of log a: that an event of rate a happens within a time of 1.
+
+    For a small a it is $\log a - a/2$, to second order.
+    """
     seldom = log_rate < -10
     rate = jnp.exp(log_rate)
-    return jnp.where(seldom, log_rate - rate / 2, jnp.log(-jnp.expm1(-jnp.where(seldom, 1, rate))))
+    small = log_rate - rate / 2
+    # the branch that is not taken must have a finite gradient too
+    large = jnp.log(-jnp.expm1(-jnp.where(seldom, 1, rate)))
+    return jnp.where(seldom, small, large)
 
 
 def log_draw_the_rest(
@@ -285,17 +322,26 @@ def log_draw_the_rest(
 
     Draws without replacement are arrivals of independent events with rates q. In units of the time
     t until the first arrival outside S, which is Exponential(1), a value of S arrives with the rate
-    a_s = q(s) / (1 − q(S)), and the probability for a set T is $\int_0^\infty e^{-t} \prod_{s \in
-    T} (1 - e^{-a_s t}) dt$: by the trapezoid rule in y = log t, which converges exponentially, with
-    a step below the width of the integrand, about $|T|^{-1/2}$.
+    a_s = q(s) / (1 − q(S)), and the probability for a set T is
+    $\int_0^\infty e^{-t} \prod_{s \in T} (1 - e^{-a_s t}) dt$: by the trapezoid rule in y = log t,
+    which converges exponentially, with a step below the width of the integrand, about
+    $|T|^{-1/2}$.
+
+    Args:
+        log_rates: log a of the values in S.
+
+    Returns:
+        For T = S less each value; and for T = S less each two, where the diagonal means nothing.
     """
     values = log_rates.shape[-1]
     root = math.sqrt(values)
-    y = np.arange(-20, math.log(values + 10 * root + 40), 1 / (2 + root))
+    step = 1 / (2 + root)
+    y = np.arange(-20, math.log(values + 10 * root + 40), step)
+    # log(e^{−t} dt) with t = e^y, dt = e^y dy
     log_density = jnp.asarray(y - np.exp(y) - math.log(2 + root), log_rates.dtype)[:, None]
-    arrived = log_probability_of_event(
-        log_rates[..., None, :] + jnp.asarray(y, log_rates.dtype)[:, None]
-    )
+    rates_in_rows = log_rates[..., None, :]
+    log_t = jnp.asarray(y, log_rates.dtype)[:, None]
+    arrived = log_probability_of_event(rates_in_rows + log_t)
     all_but_one = log_density + arrived.sum(-1, keepdims=True) - arrived
     all_but_two = all_but_one[..., None] - arrived[..., None, :]
     return jax.nn.logsumexp(all_but_one, axis=-2), jax.nn.logsumexp(all_but_two, axis=-3)

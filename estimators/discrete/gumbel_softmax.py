@@ -27,15 +27,19 @@ class Relaxed(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if has_rule(relax, q) else f"no relaxation is known for {type(q).__name__}"
+        if has_rule(relax, q):
+            return None
+        return f"no relaxation is known for {type(q).__name__}"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)
 
 
 class GumbelSoftmax(Relaxed):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, \tilde x_l)$ with $\tilde x = \mathrm{softmax}(z /
-    \tau)$, z the latent.
+    r"""The pathwise gradient of f at relaxed draws.
+
+    $\frac1L \sum_l \nabla_\theta f(\theta, \tilde x_l)$ with
+    $\tilde x = \mathrm{softmax}(z / \tau)$, z the latent.
 
     A bit is relaxed by $\mathrm{sigmoid}(z / \tau)$, which is the same for two categories, a
     permutation by NeuralSort. Biased: it is the exact gradient of the wrong, relaxed objective; the
@@ -48,18 +52,19 @@ class GumbelSoftmax(Relaxed):
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
-        relaxed = relaxed_sample(
-            base(problem.distribution(params)), key, num_samples, self.temperature
-        )
+        q = base(problem.distribution(params))
+        relaxed = relaxed_sample(q, key, num_samples, self.temperature)
         return problem.objectives(params, relaxed).mean(0).sum(), state
 
 
 class StraightThroughGumbel(Relaxed):
-    r"""f is evaluated at the hard draw x, the gradient passes as if x were the relaxed draw $\tilde
-    x$.
+    r"""f is evaluated at the hard draw x, the gradient passes as if x were the relaxed draw
+    $\tilde x$.
 
-    Biased in the parameters of q; unbiased in those of f. Cost: L evaluations of f and L of its
-    gradient.
+    $\frac1L \sum_l \partial_x f(\theta, x_l)\, \nabla_\theta \tilde x_l
+    + \partial_\theta f(\theta, x_l)$ with $\tilde x = \mathrm{softmax}(z / \tau)$, z the latent of
+    which x is the hard reading. Biased in the parameters of q; unbiased in those of f. Cost: L
+    evaluations of f and L of its gradient.
     """
 
     source: ClassVar[str] = "Jang, Gu and Poole, 2017"
@@ -78,11 +83,12 @@ class GumbelRao(Relaxed):
     r"""f is evaluated at the hard draw x, the gradient passes as if x were the mean of M relaxed
     draws given x.
 
-    $\frac1L \sum_l \partial_x f(\theta, x_l) \frac1M \sum_m \nabla_\theta \tilde x_{lm}$ with
+    $\frac1L \sum_l \partial_x f(\theta, x_l) \frac1M \sum_m \nabla_\theta \tilde x_{lm}
+    + \partial_\theta f(\theta, x_l)$ with
     $\tilde x_{lm} = \mathrm{softmax}((\mathrm{logits} + G_{lm}) / \tau)$ and $G_{lm}$ Gumbel noise
-    for which x_l is drawn: the straight-through Gumbel estimator, Rao-Blackwellised over the noise.
-    Biased as that is, with less variance; f is evaluated no more often. Cost: L evaluations of f
-    and L of its gradient.
+    for which $x_l$ is drawn: the straight-through Gumbel estimator, Rao-Blackwellised over the
+    noise. Biased as that is, with less variance; f is evaluated no more often. Cost: L evaluations
+    of f and L of its gradient.
     """
 
     conditional_draws: int = integer(10, "M, draws of the noise given x")
@@ -95,18 +101,19 @@ class GumbelRao(Relaxed):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
         relaxed = self.conditional_mean(base(q), x, jax.random.fold_in(key, 1))
-        return problem.objectives(params, x + (relaxed - stop_gradient(relaxed))).mean(
-            0
-        ).sum(), state
+        passed = x + (relaxed - stop_gradient(relaxed))
+        return problem.objectives(params, passed).mean(0).sum(), state
 
     def conditional_mean(
         self, q: dist.Distribution, x: Float[Array, "L ..."], key: Array
     ) -> Float[Array, "L ..."]:
-        """The mean of M relaxed draws given x, in which θ moves the logits and not the noise."""
+        """The mean of M relaxed draws given x.
+
+        θ moves the logits in them, and not the noise: it has the law that it has given x at this θ.
+        """
         keys = jax.random.split(key, self.conditional_draws)
-        gumbel = stop_gradient(
-            jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys) - q.logits
-        )
+        latents = jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys)
+        gumbel = stop_gradient(latents - q.logits)
         return relax(q, q.logits + gumbel, self.temperature).mean(0)
 
     def draws(self, problem: Problem, num_samples: int) -> int:

@@ -16,20 +16,20 @@ from gradest.problems.distributions.coordinates import base
 
 
 class StraightThrough(SurrogateEstimator):
-    r"""$\frac1L \sum_l \partial_b f(\theta, b_l)\, \nabla_\theta p_\theta + \partial_\theta
-    f(\theta, b_l)$.
+    r"""The draw b passes its gradient on to its mean p, as if it were p.
 
-    The draw b passes its gradient on to its probability p, as if it were p. Smoothed stochastic
-    triples (Arya, Schauer, Schäfer and Rackauckas, 2022) of a Bernoulli variable are the same with
-    a weight, 1[b = 0]/(1 − p) from the right, 1[b = 1]/p from the left, or the mean of both, which
-    is exact where f is quadratic in each coordinate: the slopes at 0 and 1 then count alike. Biased
-    wherever f is not linear in b, or quadratic. Cost: L evaluations of f and L of its gradient.
+    $\frac1L \sum_l \partial_b f(\theta, b_l)\, \nabla_\theta p_\theta
+    + \partial_\theta f(\theta, b_l)$.
+
+    Smoothed stochastic triples (Arya, Schauer, Schäfer and Rackauckas, 2022) of a Bernoulli
+    variable are the same with a weight: 1[b = 0]/(1 − p) from the right, 1[b = 1]/p from the left,
+    or the mean of both. The latter is exact where f is quadratic in each coordinate, since the
+    derivatives at 0 and 1 then count alike. Biased wherever f is not linear in b, or quadratic.
+    Cost: L evaluations of f and L of its gradient.
     """
 
     smoothed: str = choice(
-        {name: name for name in ("none", *SIDES)},
-        "none",
-        "the side of the smoothed stochastic triple that it is",
+        ("none", *SIDES), "none", "the side of the smoothed stochastic triple that it is"
     )
 
     unbiased: ClassVar[bool] = False
@@ -41,18 +41,24 @@ class StraightThrough(SurrogateEstimator):
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
-        x, p = sample(q, key, num_samples), mean_parameter(base(q))
-        moving = p - stop_gradient(p)
+        x = sample(q, key, num_samples)
+        p = mean_parameter(base(q))
+        # zero, with the gradient that x passes on
+        passed = p - stop_gradient(p)
         if self.smoothed != "none":
+            # the weight times ∇p is the jump's rate times ∇φ, φ the logit, since dp/dφ = p (1 − p)
             logits = base(q).logits
-            moving = SIDES[self.smoothed](x, stop_gradient(p)) * (logits - stop_gradient(logits))
-        return problem.objectives(params, x + moving).mean(0).sum(), state
+            rate = SIDES[self.smoothed](x, stop_gradient(p))
+            passed = rate * (logits - stop_gradient(logits))
+        return problem.objectives(params, x + passed).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         if not has_rule(mean_parameter, q):
             return f"{type(q).__name__} is not discrete: there is nothing to pass through"
-        return None if self.smoothed == "none" else refuse_unless_bernoulli(q)
+        if self.smoothed == "none":
+            return None
+        return refuse_unless_bernoulli(q)
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)

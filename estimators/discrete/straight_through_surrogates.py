@@ -1,4 +1,5 @@
-"""Straight-through estimators that pass the gradient of f on to something other than the mean, without more noise."""
+"""Straight-through estimators that pass the gradient of f on to something other than the mean,
+without more noise."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -15,12 +16,12 @@ from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
 
 
-class PastTheDraw(SurrogateEstimator):
-    r"""$\frac1L \sum_l \partial_x f(\theta, x_l)\, \nabla_\theta \hat x_\theta(x_l) +
-    \partial_\theta f(\theta, x_l)$.
+class PassedOn(SurrogateEstimator):
+    r"""What these estimators share: all but the function of θ to which x passes its gradient on.
 
-    f is evaluated at the draw x, and its gradient goes on to a function $\hat x$ of θ and x: a
-    subclass says to which.
+    $\frac1L \sum_l \partial_x f(\theta, x_l)\, \nabla_\theta \hat x_\theta(x_l)
+    + \partial_\theta f(\theta, x_l)$: f is evaluated at the draw x, and its gradient goes on to a
+    function $\hat x$ of θ and x.
     """
 
     unbiased: ClassVar[bool] = False
@@ -31,36 +32,43 @@ class PastTheDraw(SurrogateEstimator):
     def surrogate_draw(
         self, q: dist.Distribution, x: Float[Array, "L ..."]
     ) -> Float[Array, "#L ..."]:
-        r"""$\hat x$, of the coordinates' distribution and the draws, whose value does not matter, only its gradient."""
+        r"""The function $\hat x$, whose value does not matter, only its gradient.
+
+        Args:
+            q: the distribution of the coordinates.
+            x: the draws.
+        """
 
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        passed = self.surrogate_draw(base(q), x)
-        return problem.objectives(params, x + (passed - stop_gradient(passed))).mean(0).sum(), state
+        surrogate_draw = self.surrogate_draw(base(q), x)
+        passed = x + (surrogate_draw - stop_gradient(surrogate_draw))
+        return problem.objectives(params, passed).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return (
-            None
-            if has_rule(moved_to, q)
-            else f"{type(q).__name__} is no vector of discrete variables with logits"
-        )
+        if has_rule(moved_to, q):
+            return None
+        return f"{type(q).__name__} is no vector of discrete variables with logits"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)
 
 
-class ReinMax(PastTheDraw):
-    r"""$\frac1L \sum_l \partial_x f(\theta, x_l)\, [2 J(\frac{x_l + p_\tau}{2}) - \frac12 J(p)] +
-    \partial_\theta f$.
+class ReinMax(PassedOn):
+    r"""Straight-through with f's derivative at both of two values, not at one of them.
 
-    J(p) = ∂p/∂θ at logits whose mean is p, and $p_\tau = \mathrm{softmax}(\mathrm{logits} / \tau)$.
-    Where straight-through takes f's difference between two values of x for its slope at one of them
-    (Euler), this takes the mean slope of both (Heun): at τ = 1 it is exact where f is quadratic in
-    each coordinate of x. Biased elsewhere. Cost: L evaluations of f and L of its gradient.
+    $\frac1L \sum_l \partial_x f(\theta, x_l)\, [2 J(\frac{x_l + p_\tau}{2}) - \frac12 J(p)]
+    + \partial_\theta f$,
+
+    where J(p) = ∂p/∂θ at logits whose mean is p, and
+    $p_\tau = \mathrm{softmax}(\mathrm{logits} / \tau)$. Where straight-through takes f's difference
+    between two values of x for its derivative at one of them (Euler), this takes the mean
+    derivative of both (Heun): at τ = 1 it is exact where f is quadratic in each coordinate of x.
+    Biased elsewhere. Cost: L evaluations of f and L of its gradient.
     """
 
     temperature: Number = number(1.0, "τ: higher is less variable; 1 is of second order", above=0)
@@ -75,7 +83,7 @@ class ReinMax(PastTheDraw):
         return 2 * mean_parameter(between) - mean_parameter(q) / 2
 
 
-class GappedStraightThrough(PastTheDraw):
+class GappedStraightThrough(PassedOn):
     r"""The gradient passes as if x were $\mathrm{softmax}((\mathrm{logits} + m(x)) / \tau)$.
 
     The constants m raise the logit of the category drawn to the largest, and lower each other one

@@ -1,6 +1,6 @@
 """A bandit: the smallest policy gradient."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +16,12 @@ class Bandit(Problem):
     r"""$f(x) = (a^\top x - t)^2 - r_0$, x the one-hot arm that a softmax policy pulls; the group
     `logits` starts at 0.
 
-    The K arms are actions $a_k$ evenly spaced between 0 and 1, of which the one nearest to t pays
-    most: at best $r_0$, a constant that has no part in the gradient $\partial E[f] / \partial
-    \mathrm{logit}_k = p_k (f_k - p^\top f)$, but much in the variance of a score function without a
-    baseline. A relaxed x is an action between the arms.
+    The K arms are actions $a_k$ evenly spaced between 0 and 1. The one nearest to t pays most: at
+    best $r_0$, a constant that has no part in the gradient but much in the variance of a score
+    function without a baseline. A relaxed x is an action between the arms.
+
+    Shapes: x is (1, K), and so are the logits φ. Truth: in closed form,
+    $\partial E[f] / \partial \phi_k = p_k (f_k - p^\top f)$ with $p = \mathrm{softmax}(\phi)$.
     """
 
     arms: int = integer(10, "K, the arms", at_least=2)
@@ -35,11 +37,19 @@ class Bandit(Problem):
     def distribution(self, params: Params) -> dist.Distribution:
         return OneHotCategoricalLogits(params["logits"]).to_event(1)
 
+    def actions(self, dtype: Any) -> Float[Array, " arms"]:
+        """The action a_k of each arm."""
+        return jnp.linspace(0, 1, self.arms, dtype=dtype)
+
     def objective(self, params: Params, x: Float[Array, "1 arms"]) -> Float[Array, ""]:
-        actions = jnp.linspace(0, 1, self.arms, dtype=x.dtype)
-        return (x[0] @ actions - self.target) ** 2 - self.offset
+        actions = self.actions(x.dtype)
+        action = x[0] @ actions
+        return (action - self.target) ** 2 - self.offset
 
     def exact_gradient(self, params: Params) -> Params:
+        # E[f] = pᵀf and ∂p_j/∂φ_k = p_j (1[j = k] − p_k), so that
+        # ∂E[f]/∂φ_k = Σ_j f_j p_j (1[j = k] − p_k) = p_k (f_k − pᵀf), from which r₀ drops out.
         p = jax.nn.softmax(params["logits"])
-        f = (jnp.linspace(0, 1, self.arms, dtype=p.dtype) - self.target) ** 2
-        return {"logits": p * (f - (p @ f)[:, None])}
+        f = (self.actions(p.dtype) - self.target) ** 2
+        mean = p @ f
+        return {"logits": p * (f - mean[:, None])}

@@ -1,4 +1,5 @@
-"""A chaotic rollout: its pathwise gradient explodes with the horizon, the score function's does not notice."""
+"""A chaotic rollout: its pathwise gradient explodes with the horizon, the score function's does not
+notice."""
 
 from typing import ClassVar
 
@@ -10,17 +11,24 @@ from jaxtyping import Array, Float
 from gradest.problems.arguments import Number, integer, number
 from gradest.problems.base import Params, Problem
 
+STEP = 2**-12
+"""Of the trapezoid rule."""
+
+MOST_STEPS = 12
+"""Of a rollout whose shortest wave is many steps of the trapezoid rule."""
+
 
 class ChaoticRollout(Problem):
-    r"""$f(x) = \frac1T \sum_{t=1}^T s_t$ for the logistic map $s_{t+1} = r s_t (1 - s_t)$, $s_0 =
-    \mathrm{sigmoid}(x)$.
+    r"""$f(x) = \frac1T \sum_{t=1}^T s_t$ for the logistic map $s_{t+1} = r s_t (1 - s_t)$,
+    $s_0 = \mathrm{sigmoid}(x)$.
 
-    $x \sim N(\mu, \sigma^2)$ in one dimension; groups `mean` and `scale`. Above r ≈ 3.57 the map is
-    chaotic: at r = 4 the slope of $s_T$ in $s_0$ grows as $2^T$, and with it the standard deviation
-    of the pathwise gradient, whereas f stays within [0, 1], and with it the score function's.
+    Above r ≈ 3.57 the map is chaotic. At r = 4 the derivative of $s_T$ in $s_0$ grows as $2^T$, and
+    with it the standard deviation of the pathwise gradient, whereas f stays within [0, 1], and with
+    it the score function's.
 
-    The exact gradient is $\int f(x) \nabla q_\theta(x) dx$ by the trapezoid rule: f has no wave
-    shorter than $2 \pi / 2^{T-1}$ at r = 4, and horizons up to 12 are resolved.
+    Shapes: $x \sim N(\mu, \sigma^2)$ is one number, an event of shape (1,), and so are the groups
+    `mean` (μ) and `scale` (σ). Truth: $\int f(x) \nabla q_\theta(x) dx$ by the trapezoid rule. At
+    r = 4, f has no wave shorter than $2 \pi / 2^{T-1}$, and horizons up to 12 are resolved.
     """
 
     horizon: int = integer(6, "T, the steps of the rollout")
@@ -35,8 +43,9 @@ class ChaoticRollout(Problem):
 
     def __check_init__(self) -> None:
         if bool(jnp.any(self.rate > 4)):
+            largest = float(jnp.max(self.rate))
             raise ValueError(
-                f"rate = {float(jnp.max(self.rate)):g}: expected at most 4, above which the map leaves [0, 1]"
+                f"rate = {largest:g}: expected at most 4, above which the map leaves [0, 1]"
             )
 
     def init_params(self, key: Array) -> Params:
@@ -48,26 +57,31 @@ class ChaoticRollout(Problem):
     def objective(self, params: Params, x: Float[Array, " 1"]) -> Float[Array, ""]:
         return self.mean_state(jax.nn.sigmoid(x[0]))
 
-    def mean_state(self, start: Float[Array, "..."]) -> Float[Array, "..."]:
-        """The mean of s_1, …, s_T."""
+    def mean_state(self, start: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """The mean of s_1, …, s_T, for each s_0 in `start`."""
 
         def step(
-            state: Float[Array, "..."], _: None
-        ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+            state: Float[Array, "*shape"], _: None
+        ) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
             state = self.rate * state * (1 - state)
             return state, state
 
-        return jax.lax.scan(step, start, length=self.horizon)[1].mean(0)
+        _, states = jax.lax.scan(step, start, length=self.horizon)
+        return states.mean(0)
 
     def exact_gradient(self, params: Params) -> Params | None:
+        # With x = μ + σu and φ the density of N(0, 1), q(x) = φ(u)/σ, and
+        # ∂_μ log q = u/σ, ∂_σ log q = (u² − 1)/σ.
+        # So ∂_μ E[f] = ∫ f u φ(u) du / σ, and ∂_σ E[f] = ∫ f (u² − 1) φ(u) du / σ.
         if self.horizon > MOST_STEPS:
             return None
         u = jnp.arange(-12, 12, STEP, dtype=self.mean.dtype)
-        q = STEP * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
-        mean, scale = params["mean"], params["scale"]
-        f = self.mean_state(jax.nn.sigmoid(mean[:, None] + scale[:, None] * u))
-        return {"mean": (f * u) @ q / scale, "scale": (f * (u**2 - 1)) @ q / scale}
-
-
-MOST_STEPS, STEP = 12, 2**-12
-"""Of a rollout whose shortest wave is many steps of the trapezoid rule."""
+        weights = STEP * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
+        mean = params["mean"]
+        scale = params["scale"]
+        x = mean[:, None] + scale[:, None] * u
+        f = self.mean_state(jax.nn.sigmoid(x))
+        return {
+            "mean": (f * u) @ weights / scale,
+            "scale": (f * (u**2 - 1)) @ weights / scale,
+        }

@@ -1,1 +1,19 @@
 """Distributions beyond numpyro's, and sums and integrals over them."""
+
+from gradest.problems.distributions.bernoulli_chain import BernoulliChain
+from gradest.problems.distributions.discrete import (
+    Bernoulli,
+    OneHotCategoricalLogits,
+    PlackettLuce,
+)
+from gradest.problems.distributions.enumeration import Enumerated
+from gradest.problems.distributions.quadrature import Rule
+
+__all__ = [
+    "Bernoulli",
+    "BernoulliChain",
+    "Enumerated",
+    "OneHotCategoricalLogits",
+    "PlackettLuce",
+    "Rule",
+]

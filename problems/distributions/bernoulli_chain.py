@@ -12,11 +12,13 @@ from gradest.problems.distributions.perceptron import Layers, apply
 
 
 class BernoulliChain(dist.Distribution):
-    r"""x is two layers of D bits: $x_1$ with these logits, then $x_2$ with those that a network
-    gives for $x_1$.
+    r"""x is two layers of D bits: $x_1$ with given logits, then $x_2$ with those that a network
+    makes of $x_1$.
 
-    Its bits are not independent, and its second layer's logits are known only once the first is
-    drawn.
+    $\log q(x) = \log \mathrm{Bern}(x_1; \phi) + \log \mathrm{Bern}(x_2; \mathrm{net}(x_1))$. Its
+    bits are not independent, and its second layer's logits are known only once the first is drawn.
+
+    Shapes: an event is (2, D), and the logits φ are (*batch, D).
     """
 
     arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
@@ -24,32 +26,43 @@ class BernoulliChain(dist.Distribution):
     pytree_data_fields = ("logits", "layers")
 
     def __init__(self, logits: Any, layers: Layers, *, validate_args: bool | None = None) -> None:
-        self.logits, self.layers = logits, layers
-        shape = jnp.shape(logits)
-        super().__init__(
-            batch_shape=shape[:-1], event_shape=(2, shape[-1]), validate_args=validate_args
-        )
+        self.logits = logits
+        self.layers = layers
+        *batch, dim = jnp.shape(logits)
+        super().__init__(tuple(batch), (2, dim), validate_args=validate_args)
 
     def second_logits(self, first: Float[Array, "*batch dim"]) -> Float[Array, "*batch dim"]:
-        """Of the second layer's bits, given the first's."""
-        return apply(self.layers, first.reshape(-1, first.shape[-1])).reshape(first.shape)
+        """The logits of the second layer's bits, given the first's."""
+        rows = first.reshape(-1, first.shape[-1])
+        return apply(self.layers, rows).reshape(first.shape)
 
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None
         shape = sample_shape + self.batch_shape + self.event_shape
         return self.bits(jax.random.logistic(key, shape, self.logits.dtype))
 
-    def bits(self, noise: Float[Array, "..."]) -> Float[Array, "..."]:
-        """x of standard logistic noise, layer by layer."""
-        first = (self.logits + noise[..., 0, :] > 0).astype(noise.dtype)
-        second = (self.second_logits(first) + noise[..., 1, :] > 0).astype(noise.dtype)
+    def bits(self, noise: Float[Array, "*batch 2 dim"]) -> Float[Array, "*batch 2 dim"]:
+        """x from standard logistic noise λ, layer by layer: a bit is 1[logit + λ > 0]."""
+        first_is_on = self.logits + noise[..., 0, :] > 0
+        first = first_is_on.astype(noise.dtype)
+        second_is_on = self.second_logits(first) + noise[..., 1, :] > 0
+        second = second_is_on.astype(noise.dtype)
         return jnp.stack([first, second], axis=-2)
 
     def log_prob(self, value: Any) -> Float[Array, "..."]:
-        first, second = value[..., 0, :], value[..., 1, :]
-        return bit_log_prob(self.logits, first) + bit_log_prob(self.second_logits(first), second)
+        first = value[..., 0, :]
+        second = value[..., 1, :]
+        log_q_first = bit_log_prob(self.logits, first)
+        log_q_second = bit_log_prob(self.second_logits(first), second)
+        return log_q_first + log_q_second
 
 
-def bit_log_prob(logits: Float[Array, "..."], bits: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The log-probability of independent bits, of relaxed ones too."""
-    return (bits * logits - jax.nn.softplus(logits)).sum(-1)
+def bit_log_prob(
+    logits: Float[Array, "*#batch dim"], bits: Float[Array, "*#batch dim"]
+) -> Float[Array, "*batch"]:
+    r"""$\sum_i x_i \phi_i - \mathrm{softplus}(\phi_i)$, the log-probability of independent bits.
+
+    It is linear in x, so that it is defined on relaxed bits too.
+    """
+    log_q = bits * logits - jax.nn.softplus(logits)
+    return log_q.sum(-1)

@@ -1,4 +1,7 @@
-"""Distributions where those of numpyro will not do: bits, one-hot categorical variables, permutations as matrices."""
+"""Discrete distributions where those of numpyro will not do: bits, one-hot variables, permutations.
+
+Each has a log-probability that is smooth in its logits, and defined on relaxed values too.
+"""
 
 from typing import Any, ClassVar
 
@@ -10,11 +13,13 @@ from numpyro.distributions import constraints
 
 
 class Bernoulli(dist.BernoulliLogits):
-    r"""A Bernoulli variable whose log-probability, $x \phi - \mathrm{softplus}(\phi)$, has its
-    derivative at φ = 0 too.
+    r"""A bit that is 1 with probability $\mathrm{sigmoid}(\phi)$, φ the logit:
+    $\log q(x) = x \phi - \mathrm{softplus}(\phi)$.
 
-    numpyro 0.20 takes it apart into terms with a kink there, and its score at a logit of exactly 0
-    is x, not x − ½.
+    Written so, it has its derivative at φ = 0 too. numpyro 0.20 takes it apart into terms with a
+    kink there, and its score at a logit of exactly 0 is x, not x − ½.
+
+    Shapes: an event is a number; the logits are (*batch,).
     """
 
     def log_prob(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -22,10 +27,10 @@ class Bernoulli(dist.BernoulliLogits):
 
 
 class OneHotCategoricalLogits(dist.Distribution):
-    r"""x is a vector with a single 1, at k with probability $p_k =
-    \mathrm{softmax}(\mathrm{logits})_k$.
+    r"""x is a vector with a single 1, at k with probability $p_k = \mathrm{softmax}(\phi)_k$, φ the
+    logits: $\log q(x) = \sum_k x_k \log p_k$.
 
-    log q is linear in x, so that it is defined on relaxed ones too.
+    Shapes: an event is (K,); the logits are (*batch, K).
     """
 
     arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
@@ -33,19 +38,17 @@ class OneHotCategoricalLogits(dist.Distribution):
 
     def __init__(self, logits: Any, *, validate_args: bool | None = None) -> None:
         self.logits = logits
-        shape = jnp.shape(logits)
-        super().__init__(
-            batch_shape=shape[:-1], event_shape=shape[-1:], validate_args=validate_args
-        )
+        *batch, categories = jnp.shape(logits)
+        super().__init__(tuple(batch), (categories,), validate_args=validate_args)
 
     @property
     def log_probs(self) -> Float[Array, "*batch categories"]:
-        """The logits, normalised."""
+        """log p of each category."""
         return jax.nn.log_softmax(self.logits)
 
     @property
     def probs(self) -> Float[Array, "*batch categories"]:
-        """p."""
+        """The probability p of each category."""
         return jax.nn.softmax(self.logits)
 
     @property
@@ -58,7 +61,8 @@ class OneHotCategoricalLogits(dist.Distribution):
 
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None
-        index = jax.random.categorical(key, self.logits, shape=sample_shape + self.batch_shape)
+        shape = sample_shape + self.batch_shape
+        index = jax.random.categorical(key, self.logits, shape=shape)
         return jax.nn.one_hot(index, self.event_shape[-1], dtype=self.logits.dtype)
 
     def log_prob(self, value: Any) -> Float[Array, "..."]:
@@ -72,18 +76,22 @@ class _PermutationMatrix(constraints.ParameterFreeConstraint):
     event_dim = 2
 
     def __call__(self, x: Any) -> Any:
-        entries = ((x == 0) | (x == 1)).all((-2, -1))
-        return entries & (x.sum(-1) == 1).all(-1) & (x.sum(-2) == 1).all(-1)
+        are_bits = ((x == 0) | (x == 1)).all((-2, -1))
+        rows_have_one = (x.sum(-1) == 1).all(-1)
+        columns_have_one = (x.sum(-2) == 1).all(-1)
+        return are_bits & rows_have_one & columns_have_one
 
 
 class PlackettLuce(dist.Distribution):
-    r"""A ranking of n items: i is first with probability $\mathrm{softmax}(\mathrm{logits})_i$, and
-    so on without it.
+    r"""A ranking of n items: item i is first with probability $\mathrm{softmax}(\phi)_i$, φ the
+    logits, and so on without it (Luce, 1959; Plackett, 1975).
 
-    x is the permutation matrix whose row r has its 1 at the item ranked r-th. Equally, x sorts in
-    descending order the logits with independent Gumbel noise added. With s = x·logits, the logits
-    in the order of x, $\log q(x) = \sum_r [s_r - \log \sum_{t \ge r} e^{s_t}]$ (Luce, 1959;
-    Plackett, 1975).
+    x is the permutation matrix whose row r has its 1 at the item ranked r-th. With $s = x \phi$,
+    the logits in that order, $\log q(x) = \sum_r [s_r - \log \sum_{t \ge r} e^{s_t}]$: the r-th
+    item is chosen among those that are left. Equally, x sorts in descending order the logits with
+    independent Gumbel noise added.
+
+    Shapes: an event is (n, n); the logits are (*batch, n).
     """
 
     arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
@@ -91,19 +99,19 @@ class PlackettLuce(dist.Distribution):
 
     def __init__(self, logits: Any, *, validate_args: bool | None = None) -> None:
         self.logits = logits
-        shape = jnp.shape(logits)
-        super().__init__(
-            batch_shape=shape[:-1], event_shape=shape[-1:] * 2, validate_args=validate_args
-        )
+        *batch, items = jnp.shape(logits)
+        super().__init__(tuple(batch), (items, items), validate_args=validate_args)
 
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None
-        noise = jax.random.gumbel(key, sample_shape + self.logits.shape, self.logits.dtype)
+        shape = sample_shape + self.logits.shape
+        noise = jax.random.gumbel(key, shape, self.logits.dtype)
         return ranking(self.logits + noise)
 
     def log_prob(self, value: Any) -> Float[Array, "..."]:
         ordered = (value * self.logits[..., None, :]).sum(-1)
-        return (ordered - log_remaining(ordered)).sum(-1)
+        log_q_of_places = ordered - log_remaining(ordered)
+        return log_q_of_places.sum(-1)
 
 
 def ranking(scores: Float[Array, "*batch n"]) -> Float[Array, "*batch n n"]:
@@ -113,5 +121,5 @@ def ranking(scores: Float[Array, "*batch n"]) -> Float[Array, "*batch n n"]:
 
 
 def log_remaining(ordered: Float[Array, "*batch n"]) -> Float[Array, "*batch n"]:
-    r"""$\log \sum_{t \ge r} e^{s_t}$ for each place r."""
+    r"""$\log \sum_{t \ge r} e^{s_t}$ for each place r, s the logits in the order of a ranking."""
     return jax.lax.cumlogsumexp(ordered, axis=ordered.ndim - 1, reverse=True)

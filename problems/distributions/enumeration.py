@@ -1,9 +1,10 @@
-"""Exact expectations over a discrete x by listing all its values, looked up by the distribution's type."""
+"""Exact expectations over a discrete x by listing all its values, looked up by the distribution's
+type."""
 
 import itertools
 import math
 from functools import singledispatch
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce
 
 MOST_BITS = 12
-"""2¹² states times the data points still fit in memory; beyond, a problem has no enumerated truth."""
+"""2¹² states times the data points still fit in memory; beyond, there is no enumerated truth."""
 
 MOST_STATES = 2**MOST_BITS
 
@@ -37,7 +38,8 @@ def one_hot_vectors(dim: int, categories: int) -> Float[np.ndarray, "states dim 
     >>> one_hot_vectors(1, 2).tolist()
     [[[1.0, 0.0]], [[0.0, 1.0]]]
     """
-    return np.eye(categories)[list(itertools.product(range(categories), repeat=dim))]
+    chosen = list(itertools.product(range(categories), repeat=dim))
+    return np.eye(categories)[chosen]
 
 
 def permutation_matrices(items: int) -> Float[np.ndarray, "states items items"]:
@@ -46,7 +48,8 @@ def permutation_matrices(items: int) -> Float[np.ndarray, "states items items"]:
     >>> permutation_matrices(2).tolist()
     [[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]]
     """
-    return np.eye(items)[list(itertools.permutations(range(items)))]
+    orders = list(itertools.permutations(range(items)))
+    return np.eye(items)[orders]
 
 
 def number_of_states(q: dist.Distribution) -> int | float:
@@ -60,12 +63,20 @@ def is_enumerable(q: dist.Distribution) -> bool:
 
 
 def all_states(q: dist.Distribution) -> Float[np.ndarray, "states ..."]:
-    """Every value of x, for one data point."""
+    """All values of x, for one data point.
+
+    Raises:
+        NotImplementedError: they cannot be listed.
+    """
     return _all_states(base(q), q.event_shape)
 
 
 def all_log_probs(q: dist.Distribution) -> Float[Array, "*batch states"]:
-    """log q of every value of x, in the order of `all_states`, for each data point."""
+    """log q of every value of x, in the order of `all_states`, for each data point.
+
+    Raises:
+        NotImplementedError: they cannot be listed.
+    """
     return _all_log_probs(base(q), q.event_shape)
 
 
@@ -76,10 +87,32 @@ def enumerated_expectation(problem: Problem, params: Params) -> Float[Array, ""]
     included.
     """
     q = problem.distribution(params)
-    states = jnp.asarray(all_states(q), jax.tree.leaves(params)[0].dtype)
-    states = states.reshape(-1, *(1 for _ in q.batch_shape), *q.event_shape)
+    dtype = jax.tree.leaves(params)[0].dtype
+    states = jnp.asarray(all_states(q), dtype)
+    states = states.reshape(-1, *_ones(q.batch_shape), *q.event_shape)
     x = jnp.broadcast_to(states, (len(states), *q.batch_shape, *q.event_shape))
-    return (jnp.exp(q.log_prob(x)) * problem.objectives(params, x)).sum()
+    probability = jnp.exp(q.log_prob(x))
+    return (probability * problem.objectives(params, x)).sum()
+
+
+def _ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape of as many axes, each of length 1."""
+    return (1,) * len(shape)
+
+
+class Enumerated(Problem):
+    r"""The trait of a problem whose x has few values: its exact gradient is
+    $\nabla_\theta \sum_x q_\theta(x) f(\theta, x)$, the sum over all of them.
+
+    It is None where there are more than 4,096.
+    """
+
+    truth: ClassVar[str] = "enumeration"
+
+    def exact_gradient(self, params: Params) -> Params | None:
+        if not is_enumerable(self.abstract_distribution()):
+            return None
+        return jax.grad(lambda params: enumerated_expectation(self, params))(params)
 
 
 @singledispatch
@@ -89,15 +122,14 @@ def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | flo
 
 @_number_of_states.register(BernoulliChain)
 @_number_of_states.register(dist.BernoulliLogits)
-def _number_of_states_bernoulli_chain_or_bernoulli(
-    q: dist.Distribution, event: tuple[int, ...]
-) -> int:
+def _number_of_states_bits(q: dist.Distribution, event: tuple[int, ...]) -> int:
     return 2 ** math.prod(event)
 
 
 @_number_of_states.register
 def _number_of_states_one_hot(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> int:
-    return event[-1] ** math.prod(event[:-1])
+    *coordinates, categories = event
+    return categories ** math.prod(coordinates)
 
 
 @_number_of_states.register
@@ -112,7 +144,7 @@ def _all_states(q: dist.Distribution, event: tuple[int, ...]) -> Float[np.ndarra
 
 @_all_states.register(BernoulliChain)
 @_all_states.register(dist.BernoulliLogits)
-def _all_states_bernoulli_chain_or_bernoulli(
+def _all_states_bits(
     q: dist.Distribution, event: tuple[int, ...]
 ) -> Float[np.ndarray, "states ..."]:
     return binary_vectors(math.prod(event)).reshape(-1, *event)
@@ -122,7 +154,8 @@ def _all_states_bernoulli_chain_or_bernoulli(
 def _all_states_one_hot(
     q: OneHotCategoricalLogits, event: tuple[int, ...]
 ) -> Float[np.ndarray, "states ..."]:
-    return one_hot_vectors(math.prod(event[:-1]), event[-1]).reshape(-1, *event)
+    *coordinates, categories = event
+    return one_hot_vectors(math.prod(coordinates), categories).reshape(-1, *event)
 
 
 @_all_states.register
@@ -141,33 +174,36 @@ def _all_log_probs(q: dist.Distribution, event: tuple[int, ...]) -> Float[Array,
 def _all_log_probs_bernoulli(
     q: dist.BernoulliLogits, event: tuple[int, ...]
 ) -> Float[Array, "*batch states"]:
-    each = jnp.stack([jax.nn.log_sigmoid(-q.logits), jax.nn.log_sigmoid(q.logits)], axis=-1)
-    return _sums(each.reshape(*q.batch_shape[: len(q.batch_shape) - len(event)], -1, 2))
+    log_off = jax.nn.log_sigmoid(-q.logits)
+    log_on = jax.nn.log_sigmoid(q.logits)
+    log_probs = jnp.stack([log_off, log_on], axis=-1)
+    batch = q.batch_shape[: len(q.batch_shape) - len(event)]
+    return _sums(log_probs.reshape(*batch, -1, 2))
 
 
 @_all_log_probs.register
 def _all_log_probs_one_hot(
     q: OneHotCategoricalLogits, event: tuple[int, ...]
 ) -> Float[Array, "*batch states"]:
-    return _sums(
-        q.log_probs.reshape(*q.batch_shape[: len(q.batch_shape) + 1 - len(event)], -1, event[-1])
-    )
+    *coordinates, categories = event
+    batch = q.batch_shape[: len(q.batch_shape) - len(coordinates)]
+    return _sums(q.log_probs.reshape(*batch, -1, categories))
 
 
 @_all_log_probs.register(BernoulliChain)
 @_all_log_probs.register(PlackettLuce)
-def _all_log_probs_bernoulli_chain_or_permutation(
-    q: Any, event: tuple[int, ...]
-) -> Float[Array, "*batch states"]:
+def _all_log_probs_joint(q: Any, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
+    """Of an x whose coordinates are not independent: log q of each state."""
     states = jnp.asarray(_all_states(q, event), q.logits.dtype)
-    states = states.reshape(-1, *(1 for _ in q.batch_shape), *event)
+    states = states.reshape(-1, *_ones(q.batch_shape), *event)
     return jnp.moveaxis(q.log_prob(states), 0, -1)
 
 
-def _sums(each: Float[Array, "*batch dim categories"]) -> Float[Array, "*batch states"]:
-    """The sums of one entry from every coordinate, all K^D of them, the last coordinate running fastest."""
-    *batch, dim, _ = each.shape
-    total = each[..., 0, :]
+def _sums(log_probs: Float[Array, "*batch dim categories"]) -> Float[Array, "*batch states"]:
+    """The sums of one entry from every coordinate, all K^D of them, the last coordinate fastest."""
+    *batch, dim, _ = log_probs.shape
+    total = log_probs[..., 0, :]
     for coordinate in range(1, dim):
-        total = (total[..., :, None] + each[..., coordinate, None, :]).reshape(*batch, -1)
+        pairs = total[..., :, None] + log_probs[..., coordinate, None, :]
+        total = pairs.reshape(*batch, -1)
     return total

@@ -7,45 +7,45 @@ from gradest.problems.arguments import Configured, arguments, nearest, refused
 from gradest.problems.registry.own_modules import own_class
 
 
-def build(kind: str, registry: Mapping[str, type], name: str, given: Mapping[str, Any]) -> Any:
+def build(kind: str, registry: Mapping[str, type], name: str, chosen: Mapping[str, Any]) -> Any:
     """A problem or an estimator, made from its name and arguments.
 
     Args:
         kind: "problem" or "estimator", with which errors begin.
         registry: the classes that come with gradest.
         name: a registered one, or one for a class of a user's own.
-        given: arguments; the others keep their defaults.
+        chosen: arguments; the others keep their defaults.
 
     Raises:
         ValueError: no such name, no such argument, or a value that its argument refuses.
     """
-    return make(kind, name, look_up(kind, registry, name), given)
+    return make(kind, name, look_up(kind, registry, name), chosen)
 
 
-def make(kind: str, name: str, cls: Any, given: Mapping[str, Any]) -> Any:
+def make(kind: str, name: str, cls: Any, chosen: Mapping[str, Any]) -> Any:
     """An object of a class, with errors that name what the user wrote.
 
     Args:
         kind: "problem" or "estimator".
         name: what the class is called where the user named it.
         cls: the class.
-        given: arguments; the others keep their defaults.
+        chosen: arguments; the others keep their defaults.
 
     Raises:
         ValueError: no such argument, a value that its argument refuses, or a class that cannot be
             made.
     """
     known = arguments(cls)
-    for key in given:
+    for key in chosen:
         if key not in known:
             expected = ", ".join(known) or "no arguments"
             hint = nearest(key, known)
             raise ValueError(f"{kind} {name}: unknown argument {key!r}: expected {expected}{hint}")
-    for key, value in given.items():
+    for key, value in chosen.items():
         if not known[key].accepts(value):
             raise ValueError(f"{kind} {name}: {refused(key, value, known[key])}")
     try:
-        return cls(**given)
+        return cls(**chosen)
     except ValueError as error:
         raise ValueError(f"{kind} {name}: {error}") from error
     except TypeError as error:  # an abstract method left out, an argument without a default

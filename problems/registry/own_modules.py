@@ -1,4 +1,4 @@
-"""Classes of a user's own, by name: `module:Class`, `package.module:Class` or `folder/file.py:Class`.
+"""Classes of a user's own: `module:Class`, `package.module:Class` or `folder/file.py:Class`.
 
 A module is looked for by its name, and the first one that is there wins:
 

@@ -8,28 +8,26 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import Number, choice, integer, number
-from gradest.problems.base import Params, Problem, SumOfTerms
+from gradest.problems.base import Params, SumOfTerms
 from gradest.problems.distributions.discrete import Bernoulli
-from gradest.problems.distributions.enumeration import enumerated_expectation
-
-REDUCTIONS = {"sum": jnp.sum, "mean": jnp.mean}
+from gradest.problems.distributions.enumeration import Enumerated
 
 
 class BernoulliSquare(SumOfTerms):
     r"""$f(b) = \sum_i (b_i - t)^2$ (or its mean over i), the test bed of REBAR.
 
-    $\partial E[f] / \partial \mathrm{logit}_i = (1 - 2t)\, p_i (1 - p_i)$, with $p =
-    \mathrm{sigmoid}(\mathrm{logit})$ (divided by D for the mean): at t near ½ the gradient is small
-    and the score function's variance drowns it. With dim = 200, t = 0.499, logit = 0 and the mean
-    it is the quadratic of Titsias and Shi (2022).
+    At t near ½ the gradient is small, and the score function's variance drowns it. With dim = 200,
+    t = 0.499, logit = 0 and the mean it is the quadratic of Titsias and Shi (2022).
+
+    Shapes: b and the group `logits` (φ) are (D,). Truth: in closed form,
+    $E[f] = \sum_i p_i (1 - t)^2 + (1 - p_i) t^2$ with $p = \mathrm{sigmoid}(\phi)$, and
+    $\partial E[f] / \partial \phi_i = (1 - 2t)\, p_i (1 - p_i)$, divided by D for the mean.
     """
 
     t: Number = number(0.45, "target")
     logit: Number = number(0.5, "logit of P(b = 1), the same in every coordinate")
     dim: int = integer(1, "D, the number of coordinates")
-    reduce: str = choice(
-        {name: name for name in REDUCTIONS}, "sum", "how f combines its coordinates"
-    )
+    reduce: str = choice(("sum", "mean"), "sum", "how f combines its coordinates")
 
     truth: ClassVar[str] = "closed form"
     source: ClassVar[str] = "Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein, 2017"
@@ -42,27 +40,36 @@ class BernoulliSquare(SumOfTerms):
 
     def terms(self, params: Params, x: Float[Array, "... dim"]) -> Float[Array, "... dim"]:
         squares = (x - self.t) ** 2
-        return squares / self.dim if self.reduce == "mean" else squares
+        if self.reduce == "mean":
+            return squares / self.dim
+        return squares
 
     def exact_gradient(self, params: Params) -> Params:
-        def expectation(params: Params) -> Float[Array, ""]:
-            p = jax.nn.sigmoid(params["logits"])
-            return REDUCTIONS[self.reduce](p * (1 - self.t) ** 2 + (1 - p) * self.t**2)
+        return jax.grad(self.expectation)(params)
 
-        return jax.grad(expectation)(params)
+    def expectation(self, params: Params) -> Float[Array, ""]:
+        """E[f]."""
+        p = jax.nn.sigmoid(params["logits"])
+        of_ones = p * (1 - self.t) ** 2
+        of_zeros = (1 - p) * self.t**2
+        expected_squares = of_ones + of_zeros
+        if self.reduce == "mean":
+            return expected_squares.mean()
+        return expected_squares.sum()
 
 
-class BernoulliShared(Problem):
+class BernoulliShared(Enumerated):
     r"""$f(b) = \sum_{i=1}^3 (b_i - t_i)^2$ with t = (0.6, 0.51, 0.48) and one logit η shared by the
     three bits.
 
-    The gradient is a sum over all 2³ vectors. Published at η = 0 and η = −4, where f hardly varies.
+    Published at η = 0, and at η = −4, where f hardly varies.
+
+    Shapes: b is (3,), the group `logit` (η) a scalar. Truth: the sum over all 2³ vectors.
     """
 
     logit: Number = number(0.5, "η, the logit of P(b = 1) in every coordinate")
 
     targets: ClassVar[tuple[float, ...]] = (0.6, 0.51, 0.48)
-    truth: ClassVar[str] = "enumeration"
     source: ClassVar[str] = (
         "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019; Kool, van Hoof and Welling, 2020"
     )
@@ -71,10 +78,9 @@ class BernoulliShared(Problem):
         return {"logit": self.logit}
 
     def distribution(self, params: Params) -> dist.Distribution:
-        return Bernoulli(logits=jnp.broadcast_to(params["logit"], (len(self.targets),))).to_event(1)
+        logits = jnp.broadcast_to(params["logit"], (len(self.targets),))
+        return Bernoulli(logits=logits).to_event(1)
 
     def objective(self, params: Params, x: Float[Array, " dim"]) -> Float[Array, ""]:
-        return ((x - jnp.asarray(self.targets, x.dtype)) ** 2).sum(-1)
-
-    def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(lambda params: enumerated_expectation(self, params))(params)
+        targets = jnp.asarray(self.targets, x.dtype)
+        return ((x - targets) ** 2).sum(-1)

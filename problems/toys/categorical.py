@@ -14,7 +14,14 @@ from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 
 
 class CategoricalToy(Problem):
-    """x ~ Categorical(softmax(logits)) in each of D coordinates, one-hot, with one group `logits`."""
+    r"""x ~ Categorical(softmax(φ)) in each of D coordinates, one-hot.
+
+    A subclass gives f and its expectation in closed form; the exact gradient is the derivative of
+    that.
+
+    Shapes: x and the group `logits` (φ) are (D, K). Where θ starts, every coordinate has the same
+    logits, evenly spaced.
+    """
 
     logit: Number = number(0.5, "logit of the last category, evenly spaced from 0 for the first")
     dim: int = integer(1, "D, the number of coordinates")
@@ -27,51 +34,63 @@ class CategoricalToy(Problem):
         """E[f] for coordinates with these probabilities."""
 
     def init_params(self, key: Array) -> Params:
-        return {"logits": jnp.broadcast_to(self.logit * self.spaced(), (self.dim, self.categories))}
+        logits = self.logit * self.spaced()
+        return {"logits": jnp.broadcast_to(logits, (self.dim, self.categories))}
 
     def spaced(self) -> Float[Array, " categories"]:
-        """0 for the first category to 1 for the last."""
-        return jnp.arange(self.categories, dtype=self.logit.dtype) / (self.categories - 1)
+        """Numbers for the categories, from 0 for the first to 1 for the last."""
+        places = jnp.arange(self.categories, dtype=self.logit.dtype)
+        return places / (self.categories - 1)
 
     def distribution(self, params: Params) -> dist.Distribution:
         return OneHotCategoricalLogits(params["logits"]).to_event(1)
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(lambda params: self.expectation(jax.nn.softmax(params["logits"])))(params)
+        def expectation(params: Params) -> Float[Array, ""]:
+            return self.expectation(jax.nn.softmax(params["logits"]))
+
+        return jax.grad(expectation)(params)
 
 
 class CategoricalSquare(CategoricalToy):
     r"""$f(x) = \|\bar x - t\|^2$, $\bar x = \frac1D \sum_d x_d$ the frequencies of the categories,
     t those aimed at.
 
-    $t_k \propto k^{-s}$, Zipf's law. $E[f] = \|\bar p - t\|^2 + \frac1{D^2} \sum_d (1 -
-    \|p_d\|^2)$. For K = 2, D = 1 it is `bernoulli_square` with twice the f. The coordinates meet in
-    f, which is quadratic.
+    $t_k \propto k^{-s}$, Zipf's law. For K = 2, D = 1 it is `bernoulli_square` with twice the f.
+    The coordinates meet in f, which is quadratic.
+
+    Truth: in closed form, $E[f] = \|\bar p - t\|^2 + \frac1{D^2} \sum_d (1 - \|p_d\|^2)$.
     """
 
     exponent: Number = number(1.0, "s, of the frequencies aimed at; 0 is evenly")
 
     def target(self) -> Float[Array, " categories"]:
-        """t."""
-        return jax.nn.softmax(
-            -self.exponent * jnp.log1p(jnp.arange(self.categories, dtype=self.exponent.dtype))
-        )
+        """The frequencies t that are aimed at."""
+        exponent = -self.exponent
+        ranks = jnp.arange(self.categories, dtype=exponent.dtype)  # from 0
+        return jax.nn.softmax(exponent * jnp.log1p(ranks))
 
     def objective(self, params: Params, x: Float[Array, "dim categories"]) -> Float[Array, ""]:
-        return ((x.mean(0) - self.target()) ** 2).sum()
+        distance = x.mean(0) - self.target()
+        return (distance**2).sum()
 
     def expectation(self, probs: Float[Array, "dim categories"]) -> Float[Array, ""]:
-        spread = (1 - (probs**2).sum(-1)).sum() / self.dim**2
-        return ((probs.mean(0) - self.target()) ** 2).sum() + spread
+        # E‖x̄ − t‖² = ‖E[x̄] − t‖² + Σ_k Var[x̄_k], and the coordinates are independent:
+        # Σ_k Var[x̄_k] = Σ_dk p_dk (1 − p_dk) / D² = Σ_d (1 − ‖p_d‖²) / D²
+        variances = 1 - (probs**2).sum(-1)
+        spread = variances.sum() / self.dim**2
+        distance = probs.mean(0) - self.target()
+        return (distance**2).sum() + spread
 
 
 class CategoricalNorm(CategoricalToy):
     r"""$f(x) = \frac1D \sum_d |v^\top x_d - c|^p$, $v_k$ evenly spaced from 0 for the first
     category to 1 for the last.
 
-    It is the polynomial programming on which ReinMax was shown, K = 2 there: $\frac1D \|b -
-    c\|_p^p$ of bits b. For p = 2 that is exact, for other p it is not. $E[f] = \frac1D \sum_{dk}
-    p_{dk} |v_k - c|^p$.
+    It is the polynomial programming on which ReinMax was shown, K = 2 there:
+    $\frac1D \|b - c\|_p^p$ of bits b. For p = 2 ReinMax is exact, for other p it is not.
+
+    Truth: in closed form, $E[f] = \frac1D \sum_{dk} p_{dk} |v_k - c|^p$.
     """
 
     p: Number = number(1.5, "p of the norm", above=1)
@@ -86,7 +105,9 @@ class CategoricalNorm(CategoricalToy):
         return jnp.abs(value - self.c) ** self.p
 
     def objective(self, params: Params, x: Float[Array, "dim categories"]) -> Float[Array, ""]:
-        return self.power(x @ self.spaced()).mean()
+        values = x @ self.spaced()
+        return self.power(values).mean()
 
     def expectation(self, probs: Float[Array, "dim categories"]) -> Float[Array, ""]:
-        return (probs @ self.power(self.spaced())).mean()
+        f = self.power(self.spaced())  # of each category
+        return (probs @ f).mean()

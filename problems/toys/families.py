@@ -1,11 +1,13 @@
 r"""A toy for each of the usual families of distributions: f a sum of one-dimensional terms, every
 gradient known.
 
-θ holds the family's own parameters, under the names that numpyro gives them, so that ∂/∂
-concentration of a gamma variable is what the literature on implicit reparameterization reports.
+θ holds the family's own parameters, under the names that numpyro gives them, so that
+∂/∂concentration of a gamma variable is what the literature on implicit reparameterization reports.
 Each toy is for what its family asks of an estimator: an inverse distribution function (exponential,
 Weibull, logistic, Laplace, Gumbel), an implicit derivative (gamma, beta, Dirichlet, Student t, von
 Mises), or no derivative of the draw at all (Poisson).
+
+Shapes: x and each group of θ are (D,), but for the Dirichlet toy.
 """
 
 from abc import abstractmethod
@@ -32,17 +34,21 @@ INTEGRANDS = {
     "square": lambda x, k: (x - k) ** 2,
     "cosine": lambda x, k: jnp.cos(k * x),
 }
+"""h(x), with its parameter k."""
 
-LIGHT, HEAVY = 80.0, 1e11
-"""How far the integrals go where a density falls like e^{-x}, and where it may fall like a power."""
+LIGHT = 80.0
+"""How far the integrals go where a density falls like e^{-x}."""
+
+HEAVY = 1e11
+"""How far they go where a density may fall like a power."""
 
 
 class FamilyToy(SumOfTerms):
-    r"""$E_{x \sim q_\theta}[\sum_i h(x_i)]$ over D independent coordinates of one family, all with
-    the same parameters.
+    r"""$f(x) = \sum_i h(x_i)$ over D independent coordinates of one family, which start at the same
+    parameters.
 
     A subclass names the family and the rule of integration of its support, and has an argument for
-    each parameter. The exact gradient is $\int h(x)\, \nabla_\theta q_\theta(x)\, dx$ by that rule.
+    each parameter. Truth: $\int h(x)\, \nabla_\theta q_\theta(x)\, dx$ by that rule.
     """
 
     dim: int = integer(1, "D, the number of coordinates")
@@ -62,9 +68,8 @@ class FamilyToy(SumOfTerms):
 
     def coordinates(self, params: Params) -> dist.Distribution:
         """The distribution of each coordinate."""
-        fixed = {
-            name: getattr(self, name) for name in self.family.arg_constraints if name not in params
-        }
+        others = [name for name in self.family.arg_constraints if name not in params]
+        fixed = {name: getattr(self, name) for name in others}
         return self.family(**params, **fixed)
 
     def init_params(self, key: Array) -> Params:
@@ -81,8 +86,9 @@ class FamilyToy(SumOfTerms):
     ) -> tuple[Float[Array, "points #dim"], Float[Array, "points #dim"]]:
         """Where the integrals are summed, and the weights; they do not move with θ."""
         dtype = jax.tree.leaves(params)[0].dtype
-        nodes, weights = (jnp.asarray(values, dtype)[:, None] for values in self.rule)
-        return nodes, weights
+        nodes = jnp.asarray(self.rule.nodes, dtype)
+        weights = jnp.asarray(self.rule.weights, dtype)
+        return nodes[:, None], weights[:, None]
 
     def exact_gradient(self, params: Params) -> Params:
         nodes, weights = self.nodes(params)
@@ -95,9 +101,9 @@ class FamilyToy(SumOfTerms):
 
 
 class LineToy(FamilyToy):
-    """A family on the real line or a part of it, with one of three integrands: bounded, linear or quadratic."""
+    """A family on the real line or a part of it, with an h that is bounded, linear or quadratic."""
 
-    f: str = choice({name: name for name in INTEGRANDS}, "cosine", "h: x − k, (x − k)² or cos(k x)")
+    f: str = choice(tuple(INTEGRANDS), "cosine", "h: x − k, (x − k)² or cos(k x)")
     k: Number = number(1.0, "parameter of the integrand")
 
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -105,7 +111,7 @@ class LineToy(FamilyToy):
 
 
 class LocationScaleToy(LineToy):
-    """A family with a location and a scale, about which the integrals are taken."""
+    """A family with a location μ and a scale σ: its integrals are in u, with x = μ + σ u."""
 
     loc: Number = number(1.0, "μ, the same in every coordinate")
     scale: Number = number(1.0, "σ, the same in every coordinate", above=0)
@@ -115,13 +121,14 @@ class LocationScaleToy(LineToy):
     def nodes(
         self, params: Params
     ) -> tuple[Float[Array, "points dim"], Float[Array, "points dim"]]:
-        nodes, weights = super().nodes(params)
+        u, weights = super().nodes(params)
         loc, scale = jax.lax.stop_gradient((params["loc"], params["scale"]))
-        return loc[None] + scale[None] * nodes, scale[None] * weights
+        return loc[None] + scale[None] * u, scale[None] * weights
 
 
 class ExponentialToy(LineToy):
-    r"""x ~ Exponential(λ), $E[x] = 1/\lambda$: the simplest draw by the inverse of its distribution function."""
+    r"""x ~ Exponential(λ), $E[x] = 1/\lambda$: the simplest draw by the inverse of its distribution
+    function."""
 
     rate: Number = number(1.0, "λ, the same in every coordinate", above=0)
 
@@ -130,7 +137,8 @@ class ExponentialToy(LineToy):
 
 
 class WeibullToy(LineToy):
-    r"""x ~ Weibull, $P(x > t) = e^{-(t/\lambda)^c}$: its inverse distribution function bends with a shape parameter."""
+    r"""x ~ Weibull, $P(x > t) = e^{-(t/\lambda)^c}$: its inverse distribution function bends with a
+    shape parameter."""
 
     scale: Number = number(1.0, "λ, the same in every coordinate", above=0)
     concentration: Number = number(2.0, "c, the same in every coordinate", above=0)
@@ -140,19 +148,22 @@ class WeibullToy(LineToy):
 
 
 class LogisticToy(LocationScaleToy):
-    r"""x ~ Logistic(μ, σ): $\log u - \log(1 - u)$ is its inverse distribution function, as of a Bernoulli's latent."""
+    r"""x ~ Logistic(μ, σ): $\log u - \log(1 - u)$ is its inverse distribution function, as of a
+    Bernoulli's latent."""
 
     family: ClassVar[type[dist.Distribution]] = dist.Logistic
 
 
 class LaplaceToy(LocationScaleToy):
-    r"""x ~ Laplace(μ, σ), with density $e^{-|x - \mu| / \sigma} / 2 \sigma$, whose score jumps at μ."""
+    r"""x ~ Laplace(μ, σ), with density $e^{-|x - \mu| / \sigma} / 2 \sigma$, whose score jumps at
+    μ."""
 
     family: ClassVar[type[dist.Distribution]] = dist.Laplace
 
 
 class GumbelToy(LocationScaleToy):
-    r"""x ~ Gumbel(μ, σ), $P(x < t) = e^{-e^{-(t - \mu)/\sigma}}$: skewed, so that its mean is not μ."""
+    r"""x ~ Gumbel(μ, σ), $P(x < t) = e^{-e^{-(t - \mu)/\sigma}}$: skewed, so that its mean is not
+    μ."""
 
     family: ClassVar[type[dist.Distribution]] = dist.Gumbel
 
@@ -161,8 +172,8 @@ class StudentTToy(LocationScaleToy):
     r"""x ~ t with ν degrees of freedom, $\mu + \sigma z / \sqrt{g / \nu}$ with z Gaussian and g
     chi-squared.
 
-    Its tails are heavy, and ν enters through a gamma variable's implicit derivative. With f = (x −
-    k)² the variance of an estimate needs ν > 4, and its interval ν > 8.
+    Its tails are heavy, and ν enters through a gamma variable's implicit derivative. With
+    h = (x − k)² the variance of an estimate needs ν > 4, and its interval ν > 8.
     """
 
     df: Number = number(5.0, "ν, the same in every coordinate", above=0)
@@ -176,13 +187,13 @@ class GammaToy(LineToy):
     r"""x ~ Gamma(α, λ), $E[x] = \alpha / \lambda$: drawn by rejection, so that only its implicit
     derivative is known.
 
-    With f = x and α = λ = 1 the implicit gradient in α has variance π²/3 − 3 = 0.29, the score
+    With h = x and α = λ = 1 the implicit gradient in α has variance π²/3 − 3 = 0.29, the score
     function's 4.29.
     """
 
     concentration: Number = number(2.0, "α, the same in every coordinate", above=0)
     rate: Number = number(1.0, "λ, the same in every coordinate", above=0)
-    learn: str = choice({"both": "both", "rate": "rate"}, "both", "which parameters are in θ")
+    learn: str = choice(("both", "rate"), "both", "which parameters are in θ")
 
     family: ClassVar[type[dist.Distribution]] = dist.Gamma
     rule: ClassVar[Rule] = half_line(HEAVY)
@@ -190,11 +201,14 @@ class GammaToy(LineToy):
 
     @property
     def groups(self) -> tuple[str, ...]:
-        return ("concentration", "rate") if self.learn == "both" else ("rate",)
+        if self.learn == "rate":
+            return ("rate",)
+        return ("concentration", "rate")
 
 
 class BetaToy(LineToy):
-    r"""x ~ Beta(α, β), $E[x] = \alpha / (\alpha + \beta)$: two gamma variables, one over their sum."""
+    r"""x ~ Beta(α, β), $E[x] = \alpha / (\alpha + \beta)$: two gamma variables, one over their
+    sum."""
 
     k: Number = number(4.0, "parameter of the integrand")
     concentration1: Number = number(2.0, "α, the same in every coordinate", above=0)
@@ -206,8 +220,8 @@ class BetaToy(LineToy):
 
 
 class VonMisesToy(FamilyToy):
-    r"""x ~ von Mises(μ, κ), $h(x) = 1 - \cos(x - k)$, with $E[h] = 1 - \cos(\mu - k)\, I_1(\kappa)
-    / I_0(\kappa)$.
+    r"""x ~ von Mises(μ, κ), $h(x) = 1 - \cos(x - k)$, with
+    $E[h] = 1 - \cos(\mu - k)\, I_1(\kappa) / I_0(\kappa)$.
 
     An angle: h is periodic, as it must be for a gradient that passes through x, which is wrapped to
     [−π, π].
@@ -229,7 +243,7 @@ class PoissonToy(LineToy):
     r"""x ~ Poisson(λ), $P(x = n) = \lambda^n e^{-\lambda} / n!$: discrete and unbounded, with no
     relaxation.
 
-    The exact gradient sums the series to n = 1000, for rates up to 700.
+    Truth: the series, summed to n = 1000, for rates up to 700.
     """
 
     rate: Number = number(2.0, "λ, the same in every coordinate", above=0)
@@ -244,8 +258,9 @@ class DirichletToy(Problem):
     r"""$f(x) = \|x - e_1\|^2$, x ~ Dirichlet(α) in K proportions: the squared distance to the first
     vertex.
 
-    $E[f] = 1 - 2 m_1 + \sum_i (m_i^2 + m_i (1 - m_i) / (1 + \alpha_0))$ with $m = \alpha /
-    \alpha_0$, $\alpha_0 = \sum_i \alpha_i$.
+    Shapes: x and the group `concentration` (α) are (K,). Truth: in closed form, with
+    $m = \alpha / \alpha_0$ and $\alpha_0 = \sum_i \alpha_i$,
+    $E[f] = 1 - 2 m_1 + \sum_i (m_i^2 + m_i (1 - m_i) / (1 + \alpha_0))$.
     """
 
     concentration: Number = number(1.5, "α, the same for every proportion", above=0)
@@ -264,9 +279,13 @@ class DirichletToy(Problem):
         return (x**2).sum(-1) - 2 * x[..., 0] + 1
 
     def exact_gradient(self, params: Params) -> Params:
-        def expectation(params: Params) -> Float[Array, ""]:
-            total = params["concentration"].sum()
-            mean = params["concentration"] / total
-            return 1 - 2 * mean[0] + (mean**2 + mean * (1 - mean) / (1 + total)).sum()
+        return jax.grad(self.expectation)(params)
 
-        return jax.grad(expectation)(params)
+    def expectation(self, params: Params) -> Float[Array, ""]:
+        """E[f]."""
+        # ‖x − e₁‖² = Σ x_i² − 2 x₁ + 1, of which E[x_i] = m_i, Var[x_i] = m_i (1 − m_i) / (1 + α₀)
+        total = params["concentration"].sum()
+        mean = params["concentration"] / total
+        linear = 1 - 2 * mean[0]
+        second_moments = mean**2 + mean * (1 - mean) / (1 + total)
+        return linear + second_moments.sum()

@@ -4,6 +4,8 @@ gradient known.
 The integrands are those of Mohamed, Rosca, Figurnov and Mnih (2020, "Monte Carlo Gradient
 Estimation in Machine Learning", section 3), on which none of the three classic estimators is always
 the best, and a step, on which the pathwise estimator is wrong.
+
+Shapes: x and the groups `mean` (μ) and `scale` (σ) are (D,).
 """
 
 from abc import abstractmethod
@@ -20,8 +22,7 @@ from gradest.problems.base import Params, SumOfTerms
 
 
 class GaussianToy(SumOfTerms):
-    r"""$E_{x \sim N(\mu, \sigma^2 I_D)}[\sum_i h(x_i)]$, with gradients with respect to the groups
-    `mean`, `scale`.
+    r"""$f(x) = \sum_i h(x_i)$ for $x \sim N(\mu, \sigma^2 I_D)$.
 
     A subclass gives the integrand h and its expectation in closed form; the exact gradient is the
     derivative of that.
@@ -55,9 +56,10 @@ class GaussianToy(SumOfTerms):
         return self.integrand(x)
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(lambda params: self.expectation(params["mean"], params["scale"]).sum())(
-            params
-        )
+        def expectation(params: Params) -> Float[Array, ""]:
+            return self.expectation(params["mean"], params["scale"]).sum()
+
+        return jax.grad(expectation)(params)
 
 
 class GaussianSquare(GaussianToy):
@@ -73,8 +75,8 @@ class GaussianSquare(GaussianToy):
 
 
 class GaussianExponential(GaussianToy):
-    r"""$h(x) = e^{-k x^2}$, with $E[h] = (1 + 2 k \sigma^2)^{-1/2} \exp(-k \mu^2 / (1 + 2 k
-    \sigma^2))$.
+    r"""$h(x) = e^{-k x^2}$, with
+    $E[h] = (1 + 2 k \sigma^2)^{-1/2} \exp(-k \mu^2 / (1 + 2 k \sigma^2))$.
 
     Raises:
         ValueError: $k \le -1/(4\sigma^2)$: then $E[h^2]$ is infinite, and with it every estimator's
@@ -86,9 +88,11 @@ class GaussianExponential(GaussianToy):
     def __check_init__(self) -> None:
         bound = -1 / (4 * self.scale**2)
         if bool(jnp.any(self.k <= bound)):
+            least = float(jnp.min(self.k))
+            expected = f"a number above −1/(4σ²) = {float(jnp.max(bound)):g}"
             raise ValueError(
-                f"k = {float(jnp.min(self.k)):g}: expected a number above −1/(4σ²) = {float(jnp.max(bound)):g}, "
-                "because at or below it exp(−k x²) has infinite variance"
+                f"k = {least:g}: expected {expected}, because at or below it exp(−k x²) has "
+                "infinite variance"
             )
 
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -97,8 +101,10 @@ class GaussianExponential(GaussianToy):
     def expectation(
         self, mean: Float[Array, "..."], scale: Float[Array, "..."]
     ) -> Float[Array, "..."]:
+        # the integral of a Gaussian, by completing the square in −k x² − (x − μ)² / (2 σ²)
         spread = 1 + 2 * self.k * scale**2
-        return jnp.exp(-self.k * mean**2 / spread) / jnp.sqrt(spread)
+        height = jnp.exp(-self.k * mean**2 / spread)
+        return height / jnp.sqrt(spread)
 
 
 class GaussianCosine(GaussianToy):
@@ -112,14 +118,16 @@ class GaussianCosine(GaussianToy):
     def expectation(
         self, mean: Float[Array, "..."], scale: Float[Array, "..."]
     ) -> Float[Array, "..."]:
-        return jnp.exp(-((self.k * scale) ** 2) / 2) * jnp.cos(self.k * mean)
+        # the real part of the characteristic function E[e^{ikx}] = e^{ikμ − k²σ²/2}
+        damping = jnp.exp(-((self.k * scale) ** 2) / 2)
+        return damping * jnp.cos(self.k * mean)
 
 
 class GaussianStep(GaussianToy):
     r"""$h(x) = 1[x > k]$, with $E[h] = \Phi((\mu - k) / \sigma)$.
 
-    h' is zero wherever it exists, so a gradient that passes through f sees nothing: the pathwise
-    estimate is 0 with variance 0, and wrong.
+    Its derivative is zero wherever it exists, so a gradient that passes through f sees nothing: the
+    pathwise estimate is 0 with variance 0, and wrong.
     """
 
     k: Number = number(0.0, "where the step stands")

@@ -1,4 +1,5 @@
-"""A small Bayesian neural network on real data: the gradient of the ELBO with respect to a distribution of weights."""
+"""A small Bayesian neural network on real data: the gradient of the ELBO with respect to a
+distribution of weights."""
 
 import math
 from typing import ClassVar
@@ -16,18 +17,20 @@ from gradest.problems.data import breast_cancer
 from gradest.problems.linear_layers import Layer, LinearLayers
 from gradest.problems.variational.logistic_regression import kl_from_standard
 
+STEP = 1 / 8
+"""Of the trapezoid rule."""
+
 
 class BayesianNetwork(LinearLayers):
-    r"""The negative ELBO of a network that classifies: $f = -\sum_n \log p(y_n | x_n, w) +
-    KL(q_\theta || N(0, I))$.
+    r"""The negative ELBO of a network that classifies:
+    $f = -\sum_n \log p(y_n | x_n, w) + KL(q_\theta || N(0, I))$.
 
-    $q_\theta = N(\mu, \mathrm{diag}(e^{2\lambda}))$ over all weights and biases, groups `mean` (μ)
-    and `log_scale` (λ), starting at random μ and λ = −2; the data are rows of scikit-learn's
-    breast-cancer set, the hidden units tanh.
+    $q_\theta = N(\mu, \mathrm{diag}(e^{2\lambda}))$ over all weights and biases, starting at random
+    μ and λ = −2. The data are rows of scikit-learn's breast-cancer set, the hidden units tanh.
 
-    With one hidden unit the exact gradient is an integral over two dimensions for each row, by the
-    trapezoid rule: over the unit's input and, given that, over the output, both Gaussian. With more
-    there is none.
+    Shapes: the weights w of both layers are one vector, and so are the groups `mean` (μ) and
+    `log_scale` (λ). Truth: with one hidden unit an integral over two dimensions for each row, by
+    the trapezoid rule; with more there is none.
     """
 
     num_rows: int = integer(64, "N, the rows of the data")
@@ -46,17 +49,20 @@ class BayesianNetwork(LinearLayers):
                 f"num_rows = {self.num_rows}: expected at most {len(features)}, all of the data"
             )
         chosen = np.random.default_rng(0).permutation(len(features))[: self.num_rows]
-        self.features, self.labels = as_float(features[chosen]), as_float(labels[chosen])
+        self.features = as_float(features[chosen])
+        self.labels = as_float(labels[chosen])
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """Of each layer's weights, those of the constant input among them."""
-        return [(self.features.shape[1], self.hidden_dim), (self.hidden_dim + 1, 1)]
+        """The shape of each layer's weights, those of the constant input among them."""
+        inputs = self.features.shape[1]
+        return [(inputs, self.hidden_dim), (self.hidden_dim + 1, 1)]
 
     def init_params(self, key: Array) -> Params:
         keys = jax.random.split(key, len(self.shapes))
+        dtype = self.features.dtype
         means = [
-            jax.random.normal(key, shape, self.features.dtype) / math.sqrt(shape[0])
+            jax.random.normal(key, shape, dtype) / math.sqrt(shape[0])
             for key, shape in zip(keys, self.shapes, strict=True)
         ]
         mean = jnp.concatenate([weight.ravel() for weight in means])
@@ -67,35 +73,45 @@ class BayesianNetwork(LinearLayers):
 
     def matrices(self, x: Float[Array, " weights"]) -> list[Float[Array, "in out"]]:
         first, second = self.shapes
-        size = first[0] * first[1]
+        size = math.prod(first)
         return [x[:size].reshape(first), x[size:].reshape(second)]
 
     def objective_through(self, params: Params, layers: list[Layer]) -> Float[Array, ""]:
         first, second = layers
         hidden = jnp.tanh(first(self.features))
         logits = second(with_constant(hidden))[:, 0]
-        return jax.nn.softplus(-self.labels * logits).sum() + kl_from_standard(params)
+        losses = jax.nn.softplus(-self.labels * logits)
+        return losses.sum() + kl_from_standard(params)
 
     def exact_gradient(self, params: Params) -> Params | None:
         if self.hidden_dim > 1:
             return None
-        step = 1 / 8
-        u = jnp.arange(-9, 9 + step, step, dtype=self.features.dtype)
-        weights = step * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
+        return jax.grad(self.negative_elbo)(params)
 
-        def negative_elbo(params: Params) -> Float[Array, ""]:
-            (first, second), (spread, end_spread) = map(
-                self.matrices, (params["mean"], jnp.exp(params["log_scale"]))
-            )
-            center = (self.features @ first)[:, 0]
-            scale = jnp.sqrt(self.features**2 @ spread**2)[:, 0]
-            hidden = jnp.tanh(center[:, None] + scale[:, None] * u)[..., None]
-            inputs = with_constant(hidden)
-            logits = inputs @ second + jnp.sqrt(inputs**2 @ end_spread**2) * u
-            loss = jax.nn.softplus(-self.labels[:, None, None] * logits)
-            return jnp.einsum("nij,i,j->", loss, weights, weights) + kl_from_standard(params)
+    def negative_elbo(self, params: Params) -> Float[Array, ""]:
+        r"""E[f], with one hidden unit.
 
-        return jax.grad(negative_elbo)(params)
+        The input of the unit, $x_n^\top w$, is Gaussian, with mean $x_n^\top \mu$ and variance
+        $(x_n^2)^\top \sigma^2$. Given that input the output is Gaussian too, likewise with the
+        output layer's μ and σ. Both integrals are sums over standard normal nodes u, those of the
+        input (i) and of the output given it (j).
+        """
+        u = jnp.arange(-9, 9 + STEP, STEP, dtype=self.features.dtype)
+        weights = STEP * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
+        scales = jnp.exp(params["log_scale"])
+        first_mean, second_mean = self.matrices(params["mean"])
+        first_scale, second_scale = self.matrices(scales)
+
+        center = (self.features @ first_mean)[:, 0]
+        spread = jnp.sqrt(self.features**2 @ first_scale**2)[:, 0]
+        hidden = jnp.tanh(center[:, None] + spread[:, None] * u)[..., None]
+
+        inputs = with_constant(hidden)
+        center = inputs @ second_mean
+        spread = jnp.sqrt(inputs**2 @ second_scale**2)
+        logits = center + spread * u
+        losses = jax.nn.softplus(-self.labels[:, None, None] * logits)
+        return jnp.einsum("nij,i,j->", losses, weights, weights) + kl_from_standard(params)
 
 
 def with_constant(inputs: Float[Array, "*rows in"]) -> Float[Array, "*rows more"]:

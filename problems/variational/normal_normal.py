@@ -1,4 +1,5 @@
-"""The normal–normal model, on which more particles make the inference network's gradient noisier, not better."""
+"""The normal–normal model, on which more particles make the inference network's gradient noisier,
+not better."""
 
 from typing import ClassVar
 
@@ -13,18 +14,23 @@ from gradest.problems.arguments import Number, as_float, integer, number
 from gradest.problems.base import Params
 from gradest.problems.bounds import ImportanceWeightedBound, particles
 
+Z_STEP = 1 / 16
+"""Of the trapezoid rule in z, in standard deviations of q."""
+
+LOG_T_STEP = 1 / 4
+"""Of the trapezoid rule in log t."""
+
 
 class NormalNormalBound(ImportanceWeightedBound):
-    r"""The K-sample bound of $z \sim N(\mu, 1)$, $x_n | z \sim N(z, 1)$ under $q_\theta(z | x_n) =
-    N(a x_n + b, s^2)$.
+    r"""The K-sample bound of $z \sim N(\mu, 1)$, $x_n | z \sim N(z, 1)$ under
+    $q_\theta(z | x_n) = N(a x_n + b, s^2)$.
 
-    $f = -\frac1N \log \frac1K \sum_k w_k$ at each of N points, drawn once from the model. Groups:
-    `model` (μ) and `encoder` (a, b), which start about the optimum, where the means of q are those
-    of the posterior: its variance is ½.
+    $f = -\frac1N \log \frac1K \sum_k w_k$ at each of N points, drawn once from the model. θ starts
+    about the optimum, where the means of q are those of the posterior: its variance is ½.
 
-    The exact gradient, for any K, is the derivative of $E[\log \sum_k w_k] = \int_0^\infty (e^{-t}
-    - E[e^{-t w}]^K) / t \, dt$, two integrals over one dimension each, by the trapezoid rule in
-    $\log t$ and in z, which converges exponentially in its steps.
+    Shapes: the particles z are (N, K, 1), the points (N,), and the groups `model` (μ) and `encoder`
+    (a, b) are scalars. Truth: for any K, two integrals over one dimension each, by the trapezoid
+    rule, which converges exponentially in its steps.
     """
 
     variance: Number = number(
@@ -45,6 +51,7 @@ class NormalNormalBound(ImportanceWeightedBound):
         return 1 / self.num_points
 
     def init_params(self, key: Array) -> Params:
+        # the optimum: μ = x̄, and the posterior's mean (x_n + x̄)/2
         mean = self.points.mean()
         model, slope, shift = self.offset * jax.random.normal(key, (3,), self.points.dtype)
         return {
@@ -54,39 +61,46 @@ class NormalNormalBound(ImportanceWeightedBound):
 
     def proposal_mean(self, params: Params) -> Float[Array, " points"]:
         """The mean of q at each point."""
-        return params["encoder"]["slope"] * self.points + params["encoder"]["offset"]
+        encoder = params["encoder"]
+        return encoder["slope"] * self.points + encoder["offset"]
 
     def distribution(self, params: Params) -> dist.Distribution:
         mean = self.proposal_mean(params)[:, None]
-        one = dist.Normal(mean, jnp.broadcast_to(jnp.sqrt(self.variance), mean.shape)).to_event(1)
-        return particles(one, self.num_particles)
+        scale = jnp.broadcast_to(jnp.sqrt(self.variance), mean.shape)
+        return particles(dist.Normal(mean, scale).to_event(1), self.num_particles)
 
     def log_joint(
         self, params: Params, x: Float[Array, "points particles 1"]
     ) -> Float[Array, "points particles"]:
         z = x[..., 0]
-        return standard_log_density(z - params["model"]["mean"]) + standard_log_density(
-            z - self.points[:, None]
-        )
+        log_prior = standard_log_density(z - params["model"]["mean"])
+        return log_prior + standard_log_density(z - self.points[:, None])
 
     def exact_gradient(self, params: Params) -> Params:
         dtype = self.points.dtype
-        log_t = jnp.arange(-35, 45, 0.25, dtype=dtype)
-        u = jnp.arange(-12, 12, 0.0625, dtype=dtype)
-        q = 0.0625 * jnp.exp(standard_log_density(u))
+        log_t = jnp.arange(-35, 45, LOG_T_STEP, dtype=dtype)
+        u = jnp.arange(-12, 12, Z_STEP, dtype=dtype)
+        q = Z_STEP * jnp.exp(standard_log_density(u))
         scale = jnp.sqrt(self.variance)
 
         def negative_bound(params: Params) -> Float[Array, ""]:
+            # E[log Σ_k w_k] = ∫₀^∞ (e^{−t} − E[e^{−t w}]^K) / t dt, for independent weights w_k; in
+            # log t, dt/t is d log t. The weights are taken relative to e^c, c = E[log w], about
+            # which the integrand stands: log Σ w_k = c + log Σ w_k e^{−c}.
+            # Here f is −factor times that, without log K.
             z = self.proposal_mean(params)[:, None] + scale * u
-            log_w = self.log_joint(params, z[..., None]) - standard_log_density(u) + jnp.log(scale)
+            log_joint = self.log_joint(params, z[..., None])
+            log_w = log_joint - standard_log_density(u) + jnp.log(scale)
             center = (log_w * q).sum(-1, keepdims=True)
-            transform = jnp.exp(-jnp.exp(log_t[:, None] + (log_w - center)[:, None, :])) @ q
+            log_tw = log_t[:, None] + (log_w - center)[:, None, :]
+            transform = jnp.exp(-jnp.exp(log_tw)) @ q  # E[e^{−t w}]
             excess = jnp.exp(-jnp.exp(log_t)) - transform**self.num_particles
-            return -(center[:, 0] + 0.25 * excess.sum(-1)).sum() * self.factor
+            bound = center[:, 0] + LOG_T_STEP * excess.sum(-1)
+            return -bound.sum() * self.factor
 
         return jax.grad(negative_bound)(params)
 
 
 def standard_log_density(u: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Of N(0, 1)."""
+    r"""The log-density of N(0, 1), $-\frac12 (u^2 + \log 2 \pi)$."""
     return -(u**2) / 2 - jnp.log(2 * jnp.pi) / 2

@@ -1,4 +1,5 @@
-"""Variational autoencoders (Kingma and Welling, 2014) on real digits: the gradient of the ELBO in a whole network."""
+"""Variational autoencoders (Kingma and Welling, 2014) on real digits: the gradient of the ELBO in a
+whole network."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -15,21 +16,24 @@ from gradest.problems.base import Params, WithInputs
 from gradest.problems.bounds import VariationalBound
 from gradest.problems.data import IMAGES
 from gradest.problems.distributions.discrete import Bernoulli, OneHotCategoricalLogits
-from gradest.problems.distributions.enumeration import enumerated_expectation, is_enumerable
+from gradest.problems.distributions.enumeration import Enumerated
 from gradest.problems.distributions.perceptron import apply, perceptron
 
-KL = {"analytic": "analytic", "sampled": "sampled"}
+KL_WAYS = ("analytic", "sampled")
+"""How the divergence of q from the prior enters f."""
 
 
 class ImageModel(VariationalBound):
     r"""A model of images with latents z, measured on N of the data set, drawn once: the only noise
     is that of z.
 
-    At `train_steps = 0` θ is the initialisation; else it is trained for so many steps (on all
-    images).
+    At `train_steps = 0` θ is the initialisation; else it is trained for so many steps, on all
+    images.
+
+    Shapes: the images are (N, pixels), of zeros and ones.
     """
 
-    data: str = choice({name: name for name in IMAGES}, "digits", "which images")
+    data: str = choice(tuple(IMAGES), "digits", "which images")
     num_images: int = integer(16, "N, the images whose ELBO is differentiated")
     hidden_dim: int = integer(32, "units in each hidden layer")
     latent_dim: int = integer(8, "D, the size of z")
@@ -40,27 +44,28 @@ class ImageModel(VariationalBound):
     images: Float[Array, "points pixels"] = eqx.field(default=None)
 
     def __post_init__(self) -> None:
-        if self.images is not None:  # given as they are: a minibatch in training
+        if self.images is not None:  # a minibatch in training
             return
-        everything = IMAGES[self.data]()
-        if self.num_images > len(everything):
-            raise ValueError(
-                f"num_images = {self.num_images}: expected at most {len(everything)}, all of {self.data}"
-            )
-        chosen = np.random.default_rng(0).permutation(len(everything))[: self.num_images]
-        self.images = as_float(everything[chosen])
+        available = IMAGES[self.data]()
+        if self.num_images > len(available):
+            most = f"at most {len(available)}, all of {self.data}"
+            raise ValueError(f"num_images = {self.num_images}: expected {most}")
+        chosen = np.random.default_rng(0).permutation(len(available))[: self.num_images]
+        self.images = as_float(available[chosen])
 
 
 class VariationalAutoencoder(ImageModel, WithInputs):
-    r"""The negative ELBO in nats per image, $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log
-    p_\theta(x_n|z)] + KL_n$.
+    r"""The negative ELBO in nats per image,
+    $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
 
-    θ has the groups `encoder` and `decoder`, one hidden layer of tanh units each. The encoder is
-    amortised: all N latents share its weights.
+    θ has the groups `encoder` and `decoder`, networks of one hidden layer of tanh units. The
+    encoder is amortised: all N latents share its weights.
+
+    Shapes: z is (N, D), or (N, D, K) where its coordinates are one-hot.
     """
 
     kl: str = choice(
-        KL, "analytic", "KL(q || p): in closed form, or log q(z|x) − log p(z) at the samples"
+        KL_WAYS, "analytic", "KL(q || p): in closed form, or log q − log p at a sample"
     )
 
     @property
@@ -79,18 +84,20 @@ class VariationalAutoencoder(ImageModel, WithInputs):
 
     @abstractmethod
     def prior(self) -> dist.Distribution:
-        """p(z)."""
+        """The prior p(z)."""
 
     @abstractmethod
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
         """KL(q(z|x_n) || p(z)) of each image."""
 
     def init_params(self, key: Array) -> Params:
-        encoder, decoder = jax.random.split(key)
+        encoder_key, decoder_key = jax.random.split(key)
         pixels = self.images.shape[1]
+        encoder_sizes = [pixels, self.hidden_dim, self.encoder_outputs]
+        decoder_sizes = [self.decoder_inputs, self.hidden_dim, pixels]
         return {
-            "encoder": perceptron(encoder, [pixels, self.hidden_dim, self.encoder_outputs]),
-            "decoder": perceptron(decoder, [self.decoder_inputs, self.hidden_dim, pixels]),
+            "encoder": perceptron(encoder_key, encoder_sizes),
+            "decoder": perceptron(decoder_key, decoder_sizes),
         }
 
     @property
@@ -107,11 +114,10 @@ class VariationalAutoencoder(ImageModel, WithInputs):
     def objective_under(
         self, params: Params, q: dist.Distribution, x: Float[Array, "points *latent"]
     ) -> Float[Array, " points"]:
-        kl = (
-            self.analytic_kl(params)
-            if self.kl == "analytic"
-            else q.log_prob(x) - self.prior().log_prob(x)
-        )
+        if self.kl == "analytic":
+            kl = self.analytic_kl(params)
+        else:
+            kl = q.log_prob(x) - self.prior().log_prob(x)
         return (kl - self.log_likelihood(params, x)) / len(self.images)
 
 
@@ -119,7 +125,7 @@ class VAEGaussian(VariationalAutoencoder):
     r"""Gaussian latents: $q_\theta(z|x) = N(\mu_\theta(x), \mathrm{diag}(\sigma_\theta(x)^2))$,
     prior N(0, I).
 
-    There is no exact gradient: the decoder is a network.
+    The encoder gives μ and log σ of each latent. Truth: none, since the decoder is a network.
     """
 
     source: ClassVar[str] = "Kingma and Welling, 2014"
@@ -129,25 +135,24 @@ class VAEGaussian(VariationalAutoencoder):
         return 2 * self.latent_dim
 
     def distribution(self, params: Params) -> dist.Distribution:
-        mean, log_scale = jnp.split(apply(params["encoder"], self.images), 2, axis=-1)
+        outputs = apply(params["encoder"], self.images)
+        mean, log_scale = jnp.split(outputs, 2, axis=-1)
         return dist.Normal(mean, jnp.exp(log_scale)).to_event(1)
 
     def prior(self) -> dist.Distribution:
         return dist.Normal(jnp.zeros(self.latent_dim), 1).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
-        q = self.distribution(params).base_dist
-        return 0.5 * (q.loc**2 + q.scale**2 - 1 - 2 * jnp.log(q.scale)).sum(-1)
+        return gaussian_kl(self.distribution(params))
 
 
-class VAEBernoulli(VariationalAutoencoder):
+class VAEBernoulli(Enumerated, VariationalAutoencoder):
     r"""Bernoulli latents: $q_\theta(b|x)$ with logits from the encoder, prior Bernoulli(½).
 
-    The exact gradient is a sum over all $2^D$ latent vectors of each image, for D up to 12.
+    Truth: the sum over all $2^D$ latent vectors of each image, for D up to 12.
     """
 
     revision: ClassVar[int] = 2
-    truth: ClassVar[str] = "enumeration"
     source: ClassVar[str] = "Mnih and Gregor, 2014"
 
     @property
@@ -162,28 +167,25 @@ class VAEBernoulli(VariationalAutoencoder):
         return Bernoulli(jnp.zeros(self.latent_dim), validate_args=False).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
+        # Σ p log p + (1 − p) log(1 − p) − log ½
         logits = self.distribution(params).base_dist.logits
-        on, off = jax.nn.log_sigmoid(logits), jax.nn.log_sigmoid(-logits)
-        return (jnp.exp(on) * on + jnp.exp(off) * off + jnp.log(2.0)).sum(-1)
-
-    def exact_gradient(self, params: Params) -> Params | None:
-        if not is_enumerable(self.distribution(params)):
-            return None
-        return jax.grad(lambda params: enumerated_expectation(self, params))(params)
+        log_on = jax.nn.log_sigmoid(logits)
+        log_off = jax.nn.log_sigmoid(-logits)
+        negentropy = jnp.exp(log_on) * log_on + jnp.exp(log_off) * log_off
+        return (negentropy + jnp.log(2.0)).sum(-1)
 
 
-class VAECategorical(VariationalAutoencoder):
+class VAECategorical(Enumerated, VariationalAutoencoder):
     r"""Categorical latents: $q_\theta(z|x)$ chooses one of K categories in each of D, prior
     uniform.
 
-    z is one-hot, and the decoder sees its D·K entries. The exact gradient is a sum over all $K^D$
-    latents of each image, up to 4,096.
+    z is one-hot, and the decoder sees its D·K entries. Truth: the sum over all $K^D$ latents of
+    each image, up to 4,096.
     """
 
     latent_dim: int = integer(4, "D, the categorical variables in z")
     categories: int = integer(8, "K, the categories of each", at_least=2)
 
-    truth: ClassVar[str] = "enumeration"
     source: ClassVar[str] = "Jang, Gu and Poole, 2017"
 
     @property
@@ -195,17 +197,25 @@ class VAECategorical(VariationalAutoencoder):
         return self.latent_dim * self.categories
 
     def distribution(self, params: Params) -> dist.Distribution:
-        logits = apply(params["encoder"], self.images).reshape(-1, self.latent_dim, self.categories)
+        outputs = apply(params["encoder"], self.images)
+        logits = outputs.reshape(-1, self.latent_dim, self.categories)
         return OneHotCategoricalLogits(logits).to_event(1)
 
     def prior(self) -> dist.Distribution:
-        return OneHotCategoricalLogits(jnp.zeros((self.latent_dim, self.categories))).to_event(1)
+        logits = jnp.zeros((self.latent_dim, self.categories))
+        return OneHotCategoricalLogits(logits).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
+        # Σ p log p − log 1/K
         q = self.distribution(params).base_dist
-        return (q.probs * q.log_probs).sum((-2, -1)) + self.latent_dim * np.log(self.categories)
+        negentropy = (q.probs * q.log_probs).sum((-2, -1))
+        return negentropy + self.latent_dim * np.log(self.categories)
 
-    def exact_gradient(self, params: Params) -> Params | None:
-        if not is_enumerable(self.distribution(params)):
-            return None
-        return jax.grad(lambda params: enumerated_expectation(self, params))(params)
+
+def gaussian_kl(q: dist.Distribution) -> Float[Array, " points"]:
+    r"""$KL(q || N(0, I)) = \frac12 \sum_i (\mu_i^2 + \sigma_i^2 - 1 - 2 \log \sigma_i)$ of each
+    data point, for a q of independent Gaussian coordinates."""
+    mean = q.base_dist.loc
+    scale = q.base_dist.scale
+    doubled = mean**2 + scale**2 - 1 - 2 * jnp.log(scale)
+    return 0.5 * doubled.sum(-1)

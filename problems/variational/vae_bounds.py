@@ -1,4 +1,5 @@
-"""Importance-weighted autoencoders: the VAEs of `gradest.problems.variational.vae` under a bound of K particles."""
+"""Importance-weighted autoencoders: the VAEs of `problems.variational.vae` under a bound of K
+particles."""
 
 from typing import ClassVar
 
@@ -8,14 +9,18 @@ from jaxtyping import Array, Float
 
 from gradest.problems.base import Params
 from gradest.problems.bounds import ImportanceWeightedBound, particles
-from gradest.problems.distributions.enumeration import enumerated_expectation, is_enumerable
 from gradest.problems.variational.vae import VAEBernoulli, VAEGaussian, VariationalAutoencoder
 
 
 class VAEBound(ImportanceWeightedBound, VariationalAutoencoder):
-    r"""The negative K-sample bound in nats per image, $-\frac1N \sum_n E[\log \frac1K \sum_k w_{nk}]$."""
+    r"""The negative K-sample bound in nats per image,
+    $-\frac1N \sum_n E[\log \frac1K \sum_k w_{nk}]$.
 
-    kl: ClassVar[str] = "sampled"  # type: ignore[misc]  # no argument: a bound of several particles has no other
+    Shapes: the particles z are (N, K, D).
+    """
+
+    # no argument here: a bound of several particles has no closed form of the divergence
+    kl: ClassVar[str] = "sampled"  # type: ignore[misc]
 
     @property
     def factor(self) -> float:
@@ -24,15 +29,17 @@ class VAEBound(ImportanceWeightedBound, VariationalAutoencoder):
     def log_joint(
         self, params: Params, x: Float[Array, "points particles latent"]
     ) -> Float[Array, "points particles"]:
-        likelihood = jax.vmap(self.log_likelihood, in_axes=(None, -2), out_axes=-1)(params, x)
-        return likelihood + self.prior().base_dist.log_prob(x).sum(-1)
+        of_each_particle = jax.vmap(self.log_likelihood, in_axes=(None, -2), out_axes=-1)
+        log_likelihood = of_each_particle(params, x)
+        log_prior = self.prior().base_dist.log_prob(x).sum(-1)
+        return log_likelihood + log_prior
 
 
 class VAEGaussianBound(VAEBound, VAEGaussian):
     r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_gaussian`, with K particles of each
     latent: IWAE.
 
-    There is no exact gradient: the decoder is a network.
+    Truth: none, since the decoder is a network.
     """
 
     source: ClassVar[str] = "Burda, Grosse and Salakhutdinov, 2016"
@@ -45,16 +52,10 @@ class VAEBernoulliBound(VAEBound, VAEBernoulli):
     r"""$f = -\frac1N \log \frac1K \sum_k w_{nk}$ for `vae_bernoulli`, with K particles: the test
     bed of VIMCO.
 
-    The exact gradient is a sum over the $2^{KD}$ values of all particles of an image, for K·D up to
-    12.
+    Truth: the sum over the $2^{KD}$ values of all particles of an image, for K·D up to 12.
     """
 
     source: ClassVar[str] = "Mnih and Rezende, 2016"
 
     def distribution(self, params: Params) -> dist.Distribution:
         return particles(super().distribution(params), self.num_particles)
-
-    def exact_gradient(self, params: Params) -> Params | None:
-        if not is_enumerable(self.distribution(params)):
-            return None
-        return jax.grad(lambda params: enumerated_expectation(self, params))(params)

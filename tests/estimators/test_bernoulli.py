@@ -509,7 +509,8 @@ def test_rodeo_is_the_formula_written_out():
     state = rodeo.init(toy, params, jax.random.key(0))
     _, _, first, second = state.learned
     alpha, beta = 0.8, -1.3
-    state = state._replace(learned=(jnp.float32(alpha), jnp.float32(beta), first, second))
+    learned = state.learned._replace(alpha=jnp.float32(alpha), beta=jnp.float32(beta))
+    state = state._replace(learned=learned)
     estimate = one_estimate(toy, rodeo, params, state, n)
 
     p = 1 / (1 + np.exp(-LOGITS))

@@ -11,7 +11,8 @@ from gradest.benchmarks.checks.check import own_problems
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator
-from gradest.problems import PROBLEMS, Problem, own_modules, problem
+from gradest.problems import PROBLEMS, Problem, problem
+from gradest.problems.registry import own_modules
 from gradest.problems.registry.lookup import build
 from gradest.problems.registry.own_modules import own_class, search_in
 from gradest.problems.toys.gaussian import GaussianSquare
