@@ -251,7 +251,7 @@ class Explodes(Pathwise):
         raise RuntimeError("no idea\\nhow")
 
 class Nothing(Pathwise):
-    def supports(self, problem):
+    def refuses(self, problem):
         return "supports nothing at all"
 
 class Shifted(GaussianSquare):
@@ -296,7 +296,7 @@ def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(
     assert lines[0].split() == ["check", "ran", "passed", "failed", "skipped"]
     assert re.fullmatch(r"own_good:Good: (\d+) ran, \1 passed, 0 failed, \d+ skipped", lines[-1])
     assert f"skipped {2 * len(COUPLINGS)} × learned_gradients: trains nothing by gradient" in lines
-    assert "own_good:Good on own_good:Shifted: 11 passed" in err
+    assert "own_good:Good on own_good:Shifted: 12 passed" in err
 
 
 def test_a_users_problem_with_a_wrong_truth(run_command, tmp_path):
