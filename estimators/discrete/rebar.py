@@ -16,7 +16,7 @@ from gradest.estimators.sampling.conditional_latents import (
     hard,
     latent,
     relax,
-    same_latent_given,
+    coupled_latent,
 )
 from gradest.estimators.sampling.draws import has_rule
 from gradest.estimators.sampling.refusals import refuse_unless_one_row
@@ -64,7 +64,7 @@ class ConditionedControlVariate(LearningEstimator):
         z = latent(base(q), key, num_samples)  # the very draws of the estimators that use this key
         x = hard(base(q), z)
         given_x = (
-            same_latent_given(base(q), x, z)
+            coupled_latent(base(q), x, z)
             if self.coupled
             else conditional_latent(base(q), x, jax.random.fold_in(key, 1))
         )
@@ -81,7 +81,7 @@ class ConditionedControlVariate(LearningEstimator):
         if not has_rule(conditional_latent, q):
             return f"{type(q).__name__} is not known as the hard reading of a continuous latent"
         reason = f"coupled: the latent of {type(q).__name__} given x is not known as a function of the latent"
-        return None if has_rule(same_latent_given, q) or not self.coupled else reason
+        return None if has_rule(coupled_latent, q) or not self.coupled else reason
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         latents = super().draws(problem, num_samples)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import has_rule, sample
-from gradest.estimators.sampling.relaxations import gapped, mean_parameter, moved_to
+from gradest.estimators.sampling.relaxations import gapped, mean_parameter, with_mean
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
@@ -45,7 +45,7 @@ class PastTheDraw(SurrogateEstimator):
         q = base(problem.abstract_distribution())
         return (
             None
-            if has_rule(moved_to, q)
+            if has_rule(with_mean, q)
             else f"{type(q).__name__} is no vector of discrete variables with logits"
         )
 
@@ -71,7 +71,7 @@ class ReinMax(PastTheDraw):
         self, q: dist.Distribution, x: Float[Array, "L ..."]
     ) -> Float[Array, "#L ..."]:
         tempered = mean_parameter(type(q)(logits=q.logits / self.temperature))
-        between = moved_to(q, (x + tempered) / 2)
+        between = with_mean(q, (x + tempered) / 2)
         return 2 * mean_parameter(between) - mean_parameter(q) / 2
 
 
