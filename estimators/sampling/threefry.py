@@ -32,7 +32,8 @@ def threefry_2x32(
     ['0x6b200159', '0x99ba4efe']
     """
     schedule = (key_0, key_1, key_0 ^ key_1 ^ PARITY)
-    x_0, x_1 = x_0 + schedule[0], x_1 + schedule[1]
+    x_0 = x_0 + schedule[0]
+    x_1 = x_1 + schedule[1]
     for injection in range(1, 6):
         for rotation in ROTATIONS[(injection - 1) % 2]:
             x_0 = x_0 + x_1

@@ -130,11 +130,13 @@ def empty_mean(problem: Problem) -> WeightedMean:
     return WeightedMean(as_float(jnp.zeros(shape)), as_float(jnp.zeros(shape)))
 
 
-def faded(mean: WeightedMean, signal: Float[Array, "L *batch"], decay: float) -> WeightedMean:
-    """The mean with one more estimate's signal in it, all the earlier weighing `decay` times less."""
-    return WeightedMean(
-        decay * mean.total + (1 - decay) * signal.mean(0), decay * mean.weight + (1 - decay)
-    )
+def moving_average(
+    mean: WeightedMean, signal: Float[Array, "L *batch"], decay: float
+) -> WeightedMean:
+    """The mean with one more estimate's signal; what it held counts `decay` times as much."""
+    total = decay * mean.total + (1 - decay) * signal.mean(0)
+    weight = decay * mean.weight + (1 - decay)
+    return WeightedMean(total, weight)
 
 
 class LearnedConstant(Baseline):
@@ -172,7 +174,7 @@ class MovingAverage(LearnedConstant):
     """What a former average counts for beside the new one; the larger, the longer its memory."""
 
     def update(self, drawn: Drawn, state: WeightedMean) -> WeightedMean:
-        return faded(state, drawn.signal, self.decay)
+        return moving_average(state, drawn.signal, self.decay)
 
 
 class Optimal(LearnedConstant):
@@ -249,7 +251,7 @@ class InputDependent(TrainedBaseline):
         grads = jax.grad(self.training_objective)(state.network, drawn, state)
         updates, opt_state = optax.adam(self.learning_rate).update(grads, state.opt_state)
         network = optax.apply_updates(state.network, updates)
-        return Fitted(network, opt_state, faded(state.constant, drawn.signal, self.decay))
+        return Fitted(network, opt_state, moving_average(state.constant, drawn.signal, self.decay))
 
     def refuses(self, problem: Problem) -> str | None:
         if isinstance(problem, WithInputs):
