@@ -11,7 +11,7 @@ from numpyro.distributions import constraints
 from gradest.problems.distributions.coordinates import base
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
-"""Of the Gauss–Legendre rule on (−1, 1)."""
+"""The Gauss–Legendre rule on (−1, 1)."""
 
 
 def is_angle(q: dist.Distribution) -> bool:

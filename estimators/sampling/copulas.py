@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from gradest.estimators.sampling.draws import noise
 
 NODES = 32
-"""Of the integral for the correlation of two thresholded Gaussians: exact to rounding."""
+"""Nodes of the integral for the correlation of two thresholded Gaussians: exact to rounding."""
 
 
 class Copula(eqx.Module):

@@ -34,7 +34,7 @@ from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.distributions.coordinates import base
 
 BITS = 32
-"""Of a Sobol point's coordinate."""
+"""The digits of a Sobol point's coordinate."""
 
 
 class Noise(NamedTuple):
@@ -78,7 +78,7 @@ NOISES: dict[Any, Noise] = {
     jax.random.exponential: Noise(exponential_quantile, mirrored_exponential),
     jax.random.gumbel: Noise(gumbel_quantile, mirrored_gumbel),
 }
-"""By sampler."""
+"""What is known of each sampler with which draws can be coupled."""
 
 
 @singledispatch
@@ -234,28 +234,28 @@ def scrambled(
     words = noise(jax.random.bits, key, BITS + 1, (*batch_shape, dims), jnp.uint32)
     rows = words[:BITS, ..., None]
     shift = words[BITS, ..., None]
-    one = np.uint32(1)
+    bit = np.uint32(1)
     place = np.arange(BITS, dtype=np.uint32).reshape(-1, *(1 for _ in batch_shape), 1, 1)
     from_right = np.uint32(BITS - 1) - place
-    digit = one << from_right
-    before = ~((digit << one) - one)
+    digit = bit << from_right
+    before = ~((digit << bit) - bit)
     rows = rows & before | digit
 
     # the i-th digit of a scrambled direction number: row i times its digits, modulo 2
-    parities = jax.lax.population_count(rows & directions) & one
+    parities = jax.lax.population_count(rows & directions) & bit
     mixed = (parities << from_right).sum(0, dtype=jnp.uint32)
 
     # the l-th point: the shift, and the direction numbers where l has a 1, added without carry
     index = np.arange(num_samples, dtype=np.uint32)
     points = jnp.broadcast_to(shift, (*batch_shape, dims, num_samples))
     for column in range(columns):
-        chosen = (index >> np.uint32(column)) & one
+        chosen = (index >> np.uint32(column)) & bit
         points = points ^ mixed[..., column, None] * chosen
     return jnp.moveaxis(points, -1, 0)
 
 
 def uniform(digits: UInt32[Array, "..."], dtype: Any) -> Float[Array, "..."]:
-    """In (0, 1), at the middle of one of 2²³ intervals, in float64 of 2³².
+    """The number in (0, 1) with these digits: the middle of one of 2²³ intervals, in float64 2³².
 
     Nowhere else is 1 − u as precise as u.
     """

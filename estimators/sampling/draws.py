@@ -132,12 +132,12 @@ class Explicit(NamedTuple):
     """x as a function of θ and of noise whose distribution is free of it."""
 
     sampler: Callable[..., Array]
-    """One of jax.random's, of the noise."""
+    """The noise: one of jax.random's samplers."""
     shape: tuple[int, ...]
-    """Of one draw of noise."""
+    """The shape of one draw of noise."""
     dtype: Any
     from_noise: Callable[[Array], Array]
-    """With the samples on a new axis in front."""
+    """x, from noise with the samples on a new axis in front."""
 
 
 @singledispatch
@@ -207,7 +207,7 @@ def along_samples(
 
 @singledispatch
 def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    r"""Where x is no explicit function of noise: with the implicit derivative of its quantile.
+    r"""A draw that is no explicit function of noise, with the implicit derivative of its quantile.
 
     $\partial_\theta x = -\partial_\theta F_\theta(x) / q_\theta(x)$, F the distribution function
     (Figurnov, Mohamed and Mnih, 2018). Without a rule, numpyro's own.
@@ -281,7 +281,7 @@ def _rsample_von_mises(q: dist.VonMises, key: Array, num_samples: int) -> Float[
 
 @singledispatch
 def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    """Where x has no derivative."""
+    """A draw of an x that has no derivative."""
     return q.sample(key, (num_samples,))
 
 

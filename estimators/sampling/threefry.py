@@ -12,7 +12,7 @@ from jax.interpreters import mlir
 from jaxtyping import Array, UInt32
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-"""Of the four rounds between two injections of the key, in turn."""
+"""By how many bits each of the four rounds between two injections of the key rotates."""
 
 PARITY = np.uint32(0x1BD11BDA)
 """With the key's words it makes the third word of the schedule."""

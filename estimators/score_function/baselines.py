@@ -161,7 +161,7 @@ class Mean(LearnedConstant):
 
 
 DECAY = 0.99
-"""Of the moving averages."""
+"""The decay of the moving averages, unless another is asked for."""
 
 
 class MovingAverage(LearnedConstant):
@@ -171,7 +171,7 @@ class MovingAverage(LearnedConstant):
     """
 
     decay: float = eqx.field(default=DECAY, static=True)
-    """What a former average counts for beside the new one; the larger, the longer its memory."""
+    """How much the average keeps at each estimate: at 0.99 it remembers about a hundred."""
 
     def update(self, drawn: Drawn, state: WeightedMean) -> WeightedMean:
         return moving_average(state, drawn.signal, self.decay)
@@ -226,9 +226,9 @@ class InputDependent(TrainedBaseline):
     hidden_dim: int = eqx.field(default=16, static=True)
     """Units in the network's hidden layer."""
     learning_rate: float = eqx.field(default=0.01, static=True)
-    """Of Adam."""
+    """The learning rate of Adam."""
     decay: float = eqx.field(default=DECAY, static=True)
-    """Of the moving average, as `MovingAverage` has it."""
+    """The decay of the moving average, as in `MovingAverage`."""
 
     def init(self, problem: Problem, key: Array) -> Fitted:
         network = Perceptron(key, cast(WithInputs, problem).inputs.shape[-1], self.hidden_dim)

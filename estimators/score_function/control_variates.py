@@ -22,7 +22,7 @@ from gradest.problems.distributions.coordinates import base
 
 
 class ControlVariate(eqx.Module):
-    """h, and its expectation."""
+    """A control variate h, and its expectation."""
 
     @abstractmethod
     def __call__(

@@ -27,7 +27,7 @@ from gradest.problems.base import Params, Problem
 from gradest.problems.bounds import ImportanceWeightedBound, log_density, log_mean_exp
 
 LogWeights = Float[Array, "L *batch particles"]
-"""Of all particles of all draws, for all data points."""
+"""log w of all particles of all draws, for all data points."""
 
 Scale = Float[Array, "L *batch 1"]
 """A number for each draw and data point."""
