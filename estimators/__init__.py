@@ -38,8 +38,8 @@ from gradest.estimators.score_function.lax import LAX
 from gradest.estimators.score_function.particles import OVIS, VIMCO
 from gradest.estimators.score_function.rao_blackwell import RaoBlackwell
 from gradest.estimators.score_function.score_function import ScoreFunction
-from gradest.problems.arguments import build
-from gradest.problems.naming import resolve
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import resolve
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,

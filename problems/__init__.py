@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gradest.problems.arguments import build
 from gradest.problems.base import Params, Problem
 from gradest.problems.control.bandit import Bandit
 from gradest.problems.control.chaotic_rollout import ChaoticRollout
 from gradest.problems.control.linear_quadratic_control import LinearQuadraticControl
-from gradest.problems.naming import resolve
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import resolve
 from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
 from gradest.problems.toys.categorical import CategoricalNorm, CategoricalSquare
 from gradest.problems.toys.families import (

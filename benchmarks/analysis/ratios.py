@@ -35,9 +35,10 @@ from gradest.benchmarks.statistics.intervals import (
     quotient,
 )
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
-from gradest.benchmarks.sweeps.sweep import Choice
+from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS
-from gradest.problems.arguments import build, nearest
+from gradest.problems.arguments import nearest
+from gradest.problems.registry.lookup import build
 
 ONE = Interval(1.0, 1.0, 1.0)
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
@@ -250,9 +251,7 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
     one_generator = len(generators(run)) == 1
     terms = Terms(metrics, ("the reference", "this"), one_generator, same_hardware=True)
     rows = [
-        row
-        for cell in matched
-        for row in compared(references[place_of[cell]], others[cell], terms)
+        row for cell in matched for row in compared(references[place_of[cell]], others[cell], terms)
     ]
     return Comparison(
         sorted(rows, key=lambda row: row.order),

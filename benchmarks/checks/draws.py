@@ -1,4 +1,4 @@
-"""How many random numbers an estimate is made of, counted in its traced program as evaluations are."""
+"""How many random numbers an estimate is made of, counted in its traced program."""
 
 import math
 
@@ -21,7 +21,8 @@ class Draws(Tally):
             raise Uncountable(f"{Draws.what} in a while loop")
         if equation.primitive.name != "random_bits":
             return 0
-        return math.prod(equation.outvars[0].aval.shape)
+        (words,) = equation.outvars
+        return math.prod(getattr(words.aval, "shape", ()))
 
 
 def count_draws(

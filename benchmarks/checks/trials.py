@@ -10,20 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from gradest.benchmarks.measurement.programs import adapt
-from gradest.benchmarks.measurement.replicates import (
-    Measurement,
-    cell_key,
-    elements_per_evaluation,
-    exact_gradient,
-    measure,
-)
+from gradest.benchmarks.measurement.batching import elements_per_evaluation
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.programs import warm_up
+from gradest.benchmarks.measurement.replicates import Measurement, cell_key, measure
 from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import arguments, build
+from gradest.problems.arguments import arguments
 from gradest.problems.base import Params, Problem
+from gradest.problems.registry.lookup import build
 
 SMALL: dict[str, dict[str, Any]] = {
     "categorical_square": {"dim": 2, "logit": 1.5},
@@ -286,7 +283,7 @@ class EstimatorTrial:
         """The estimator, with what it learned in ADAPT_STEPS estimates held fixed: every L then has the same state."""
         if not jax.tree.leaves(self.state):
             return self.estimator
-        states = adapt(
+        states = warm_up(
             self.problem,
             self.estimator,
             self.params,

@@ -10,6 +10,11 @@ from gradest.problems.arguments import nearest
 def one_of(option: str, names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     """Those of the known names that are asked for, each once; all where none is.
 
+    Args:
+        option: as it is written on the command line.
+        names: those asked for.
+        known: those that may be.
+
     Raises:
         BadInput: a name is not known.
     """
@@ -26,7 +31,12 @@ def one_of(option: str, names: Iterable[str], known: Iterable[str]) -> tuple[str
 def positive_integers(
     option: str, numbers: Iterable[int], usual: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """The numbers asked for, or the usual ones.
+    """The numbers that are asked for, or the usual ones where none is.
+
+    Args:
+        option: as it is written on the command line.
+        numbers: those asked for.
+        usual: the defaults.
 
     Raises:
         BadInput: one of them is less than 1.
@@ -40,6 +50,10 @@ def positive_integers(
 
 def fraction(option: str, text: str) -> float:
     """A fraction, from "5%" or "0.05".
+
+    Args:
+        option: as it is written on the command line.
+        text: what was written.
 
     Raises:
         BadInput: it is neither, or negative.

@@ -1,12 +1,16 @@
 """A distribution as numpyro has it, from what else a user may have."""
 
 import copy
+from functools import singledispatch
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.scipy.special import logit
 from jaxtyping import Array
+
+from gradest.problems.distributions.discrete import Bernoulli
 
 
 def as_numpyro(q: Any) -> dist.Distribution:
@@ -36,15 +40,36 @@ def as_numpyro(q: Any) -> dist.Distribution:
 
 
 def broadcast_parameters(q: dist.Distribution) -> dist.Distribution:
-    """q with every parameter as large as its batch: a scalar scale is one for each coordinate."""
+    """q as estimators know it, each parameter as large as its batch: a scalar scale is one of many.
+
+    numpyro's Bernoulli variables become gradest's, by logits and with float values.
+    """
     if isinstance(q, dist.Independent):
         return broadcast_parameters(q.base_dist).to_event(q.reinterpreted_batch_ndims)
-    broadcast = copy.copy(q)
-    for name in q.arg_constraints.keys() & vars(q).keys():
-        value = jnp.asarray(getattr(q, name))
-        event = value.shape[value.ndim - q.arg_constraints[name].event_dim :]
+    broadcast = copy.copy(counterpart(q))
+    for name in broadcast.arg_constraints.keys() & vars(broadcast).keys():
+        value = jnp.asarray(getattr(broadcast, name))
+        event = value.shape[value.ndim - broadcast.arg_constraints[name].event_dim :]
         setattr(broadcast, name, jnp.broadcast_to(value, (*q.batch_shape, *event)))
     return broadcast
+
+
+@singledispatch
+def counterpart(q: dist.Distribution) -> dist.Distribution:
+    """The distribution that estimators look up for this one: mostly itself."""
+    return q
+
+
+@counterpart.register
+def of_logits(q: dist.BernoulliLogits) -> dist.Distribution:
+    """The same bits as floats, with a log-probability that has its derivative at a logit of 0."""
+    return Bernoulli(q.logits)
+
+
+@counterpart.register
+def of_probabilities(q: dist.BernoulliProbs) -> dist.Distribution:
+    """The same, by its logits."""
+    return Bernoulli(logit(q.probs))
 
 
 class Foreign(dist.Distribution):

@@ -5,7 +5,7 @@ import pytest
 from gradest.estimators import ESTIMATORS, estimator, named_estimator
 from gradest.estimators.aliases import ALIASES, ELSEWHERE
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import build
+from gradest.problems.registry.lookup import build
 
 
 @pytest.mark.parametrize("name", ALIASES)

@@ -10,7 +10,8 @@ from jax.lax import stop_gradient
 
 import gradest.estimators.score_function.particles
 from gradest.benchmarks.checks.evaluations import count_evaluations
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, flat, measure
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient, flat
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
 from gradest.estimators.pathwise.pathwise import Pathwise

@@ -12,7 +12,8 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.bias import bias
 from gradest.estimators import estimator

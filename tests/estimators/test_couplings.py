@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 from scipy.stats import qmc
 
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
 from gradest.estimators.sampling.couplings import (

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
 from gradest.problems import problem

@@ -9,7 +9,8 @@ import pytest
 from scipy import special, stats
 from scipy.integrate import quad
 
-from gradest.benchmarks.measurement.replicates import cell_key, exact_gradient, measure
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics import intervals
 from gradest.estimators import estimator
 from gradest.estimators.sampling.angles import angle_derivative

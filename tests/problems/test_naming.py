@@ -3,7 +3,7 @@
 import pytest
 
 from gradest.problems import named_problem, problem
-from gradest.problems.naming import parse, resolve, written
+from gradest.problems.registry.naming import parse, resolve, written
 
 REGISTRY = {"score_function": None, "pathwise": None}
 ALIASES = {"rloo": ("score_function", {"baseline": "leave_one_out"})}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from gradest.benchmarks.measurement.replicates import exact_gradient
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.problems import PROBLEMS, problem
 from gradest.problems.arguments import arguments
 from gradest.problems.data import breast_cancer, digits, shipped

@@ -11,13 +11,13 @@ import sys
 import time
 
 import numpy as np
-from protocol import Call, Cell, DoesNotHave, serve
+from protocol import DoesNotHave, GradientCall, PeerCell, serve
 
 what, _, amount = sys.argv[1].partition(" ")
 random = np.random.default_rng(0)
 
 
-def prepare(cell: Cell, replicates: int) -> Call:
+def prepare(cell: PeerCell, replicates: int) -> GradientCall:
     if cell.estimator != "pathwise":
         raise DoesNotHave(f"{cell.estimator} on {cell.problem}")
     if what == "raises":

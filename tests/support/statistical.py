@@ -4,7 +4,7 @@ import math
 
 from scipy.special import stdtrit
 
-from gradest.benchmarks.measurement.replicates import number_of_batches
+from gradest.benchmarks.measurement.batching import number_of_batches
 from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.moments import Moments
 

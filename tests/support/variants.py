@@ -1,6 +1,6 @@
 """Every estimator in the registry, with each of its alternatives, and every problem: what registry tests run over."""
 
-from gradest.benchmarks.catalogue.catalogue import variants
+from gradest.benchmarks.catalogue.facts import variants
 from gradest.benchmarks.checks.trials import small_problem
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS

@@ -6,7 +6,7 @@ import click
 
 from gradest.benchmarks.bench.calibration.report import AIMS, MET, MISSED, verdicts, write
 from gradest.benchmarks.bench.calibration.studies import STUDIES, simulate
-from gradest.benchmarks.sweeps.run import use_compilation_cache
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 
 RESULTS = Path("results/calibration")
 

@@ -10,7 +10,7 @@ from scipy.stats import false_discovery_control
 from gradest.benchmarks.bench.calibration.laws import LAWS, Law, generator
 from gradest.benchmarks.bench.calibration.rates import ALPHA, Rate, proportion
 from gradest.benchmarks.bench.calibration.summaries import RESOLUTION
-from gradest.benchmarks.measurement.replicates import number_of_batches
+from gradest.benchmarks.measurement.batching import number_of_batches
 from gradest.benchmarks.statistics.bias import (
     Bias,
     Deviation,

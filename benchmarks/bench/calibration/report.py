@@ -14,8 +14,7 @@ from gradest.benchmarks.bench.calibration.rates import Rate
 from gradest.benchmarks.bench.calibration.studies import FEW, MANY
 from gradest.benchmarks.figures.saving import save_alone
 from gradest.benchmarks.markdown import markdown_table
-from gradest.benchmarks.sweeps.run import write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 STEM = "calibration"
 """The files' name."""

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from gradest.benchmarks.bench.calibration.laws import generator
 from gradest.benchmarks.bench.calibration.rates import Rate, holding
-from gradest.benchmarks.measurement.replicates import number_of_batches
+from gradest.benchmarks.measurement.batching import number_of_batches
 from gradest.benchmarks.statistics.bias import Truth, biases, exactly
 from gradest.benchmarks.statistics.intervals import (
     LINEAR,

@@ -9,8 +9,9 @@ from scipy.stats import chi2
 
 from gradest.benchmarks.bench.calibration.laws import LAWS, generator
 from gradest.benchmarks.bench.calibration.rates import ALPHA, Rate, holding
+from gradest.benchmarks.measurement.batching import number_of_batches
 from gradest.benchmarks.measurement.exact_variances import exact_variance
-from gradest.benchmarks.measurement.replicates import cell_key, measure, number_of_batches
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.statistics.intervals import (
     LINEAR,
     Interval,

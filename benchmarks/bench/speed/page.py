@@ -89,7 +89,8 @@ def compilation(tables: Tables) -> str:
     ]
     if "recompilations" in tables:
         text += [
-            "Programs compiled by a measurement made before, but for one number (R: twice as many):",
+            "Programs compiled by a measurement made before, but for one number (R: twice as "
+            "many):",
             recompilations(tables["recompilations"]),
         ]
     return "\n\n".join(text)
@@ -119,7 +120,9 @@ def default(tables: Tables) -> str:
         [row.cache, number(row.seconds), number(row.measuring_seconds), number(row.peak_mib)]
         for row in tables["default"].itertuples()
     ]
-    return markdown_table(["cache", "seconds in all", "measuring", "peak memory, MiB"], lines, left=1)
+    return markdown_table(
+        ["cache", "seconds in all", "measuring", "peak memory, MiB"], lines, left=1
+    )
 
 
 def memory(tables: Tables) -> str:

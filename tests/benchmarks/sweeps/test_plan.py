@@ -1,11 +1,12 @@
-"""Sweep files: what they stand for, and every way in which one can be wrong."""
+"""The cells that a sweep file stands for."""
 
 import json
 
 import pytest
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.sweep import load_sweep, override, parse_sweep, preset_names, resolve
+from gradest.benchmarks.sweeps.plan import resolve
+from gradest.benchmarks.sweeps.schema import load_sweep, override, parse_sweep, preset_names
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from tests.support.sweeps import GOOD_SWEEP
@@ -63,64 +64,6 @@ def test_the_generator_is_part_of_a_cells_name_but_where_it_is_the_first_one():
     assert not ids[0] & ids[1]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            ("samples =", "smaples ="),
-            "unknown key 'smaples': expected schema, name, seed, replicates, precision",
-        ),
-        (("samples =", "smaples ="), "did you mean samples?"),
-        (("samples = [1, 4]", ""), "samples is missing"),
-        (("samples = [1, 4]", "samples = []"), "samples = []: expected"),
-        (
-            ("samples = [1, 4]", "samples = [1, -4]"),
-            "samples[1] = -4: expected it to be greater than or equal to 1",
-        ),
-        (
-            ("samples = [1, 4]", "samples = [1.5]"),
-            "samples[0] = 1.5: expected it to be a valid integer",
-        ),
-        (
-            ("samples = [1, 4]", 'samples = [1]\ngenerator = "filox"'),
-            "expected it to be 'threefry' or 'philox'; did you",
-        ),
-        (("schema = 1", "schema = 2"), "schema = 2: expected it to be 1"),
-        (('name = "small"', 'name = "../up"'), "name = '../up': expected it to"),
-        (
-            ("replicates = 4000", "replicates = 4001"),
-            "replicates = 4001: expected a number that splits",
-        ),
-        (("gaussian_square", "gaussian_sqare"), "problem 'gaussian_sqare': expected one of"),
-        (("gaussian_square", "gaussian_sqare"), "did you mean gaussian_square?"),
-        (("pathwise", "pathwize"), "did you mean pathwise?"),
-        (("leave_one_out", "leave_1_out"), "did you mean leave_one_out?"),
-        (
-            ("k = [-3.0, 3.0]", "q = 1.0"),
-            "problem gaussian_square: unknown argument 'q': expected k, mean, scale, dim",
-        ),
-        (
-            ("k = [-3.0, 3.0]", "k = []"),
-            "problem gaussian_square: k = []: expected at least one value",
-        ),
-        (("k = [-3.0, 3.0]", 'k = ["a"]'), "k = 'a': expected a finite number"),
-        (("[[estimator]]", "[estimator]"), "not TOML"),
-    ],
-)
-def test_errors_name_key_value_and_what_was_expected(change, message):
-    assert change[0] in GOOD_SWEEP
-    with pytest.raises(BadInput) as raised:
-        resolve(parse_sweep(GOOD_SWEEP.replace(*change), "here"))
-    assert message in str(raised.value)
-
-
-def test_all_errors_come_at_once():
-    wrong = GOOD_SWEEP.replace("gaussian_square", "gaussian_sqare").replace("pathwise", "pathwize")
-    with pytest.raises(BadInput) as raised:
-        resolve(parse_sweep(wrong, "here"))
-    assert len(str(raised.value).splitlines()) == 2
-
-
 def test_leave_one_out_without_any_l_of_two_or_more_is_an_error():
     with pytest.raises(BadInput, match=r"leave_one_out.*num_samples = 1: expected at least 2"):
         resolve(
@@ -136,20 +79,6 @@ def test_nothing_to_measure_is_an_error():
     text = text[: text.index("[[estimator]]")] + '[[estimator]]\nname = "pathwise"\n'
     with pytest.raises(BadInput, match="nothing to measure: Bernoulli has no differentiable draw"):
         resolve(parse_sweep(text, "here"))
-
-
-def test_unknown_presets_and_files():
-    with pytest.raises(
-        BadInput, match=r"sweep 'quik': expected a file or a preset .*did you mean quick\?"
-    ):
-        load_sweep("quik")
-
-
-def test_overrides_hold_for_every_problem_and_are_checked():
-    sweep = override(parse_sweep(GOOD_SWEEP, "here"), seed=7, replicates=40)
-    assert {(cell.seed, cell.replicates) for cell in resolve(sweep).cells} == {(7, 40)}
-    with pytest.raises(BadInput, match="--seed = -1: expected"):
-        override(sweep, seed=-1, replicates=None)
 
 
 @pytest.mark.parametrize("name", preset_names())
