@@ -29,8 +29,8 @@ from gradest.problems.bounds import ImportanceWeightedBound, log_density, log_me
 LogWeights = Float[Array, "L *batch particles"]
 """log w of all particles of all draws, for all data points."""
 
-Scale = Float[Array, "L *batch 1"]
-"""A number for each draw and data point."""
+LogScale = Float[Array, "L *batch 1"]
+"""A number for each draw and data point, which all its particles share."""
 
 
 def log_weights(
@@ -41,7 +41,7 @@ def log_weights(
     return jax.vmap(problem.log_weights, in_axes=(None, None, 0))(params, q, x)
 
 
-def itself(log_w: LogWeights) -> Bool[Array, "particles particles"]:
+def same_particle(log_w: LogWeights) -> Bool[Array, "particles particles"]:
     """True on the diagonal: where the particle of a row is that of the column."""
     return jnp.eye(log_w.shape[-1], dtype=bool)
 
@@ -58,7 +58,7 @@ class ParticleScore(SurrogateEstimator):
         problem: ImportanceWeightedBound,
         params: Params,
         log_w: LogWeights,
-        scale: Scale,
+        log_scale: LogScale,
         key: Array,
     ) -> LogWeights:
         r"""$c_k$ of each particle.
@@ -66,8 +66,8 @@ class ParticleScore(SurrogateEstimator):
         Args:
             problem: the bound.
             params: θ, constant.
-            log_w: $\log w_k$ of all particles, constant, less the scale.
-            scale: what was taken off, a number for each draw; off $c_k$ it is to be too.
+            log_w: $\log w_k$ of all particles, constant, less the logarithm of their draw's scale.
+            log_scale: what was taken off, and is to be taken off other weights.
             key: for what is drawn.
         """
 
@@ -78,13 +78,13 @@ class ParticleScore(SurrogateEstimator):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
         log_w = log_weights(problem, params, x)
-        # the differences that are wanted are small beside log Z: all weights are divided by the sum
-        # of those drawn
-        scale = stop_gradient(jax.nn.logsumexp(log_w, axis=-1, keepdims=True))
-        log_share = stop_gradient(log_w) - scale
+        # the differences that are wanted are small beside log Z: all weights are divided by the
+        # scale of their draw, the sum of its weights
+        log_scale = stop_gradient(jax.nn.logsumexp(log_w, axis=-1, keepdims=True))
+        scaled = stop_gradient(log_w) - log_scale
         control_key = jax.random.fold_in(key, 1)
-        control = self.control(problem, stop_gradient(params), log_share, scale, control_key)
-        signal = log_mean_exp(log_share)[..., None] - jnp.exp(log_share) - control
+        control = self.control(problem, stop_gradient(params), scaled, log_scale, control_key)
+        signal = log_mean_exp(scaled)[..., None] - jnp.exp(scaled) - control
         surrogate = (stop_gradient(signal) * log_density(q, x)).sum(-1) + log_mean_exp(log_w)
         return -problem.factor * surrogate.mean(0).sum(), state
 
@@ -101,7 +101,7 @@ class ParticleScore(SurrogateEstimator):
 
 def rest(log_w: LogWeights) -> LogWeights:
     r"""$\log \sum_{j \ne k} w_j$ for each k."""
-    others = jnp.where(itself(log_w), -jnp.inf, log_w[..., None, :])
+    others = jnp.where(same_particle(log_w), -jnp.inf, log_w[..., None, :])
     return jax.nn.logsumexp(others, axis=-1)
 
 
@@ -141,11 +141,11 @@ class VIMCO(ParticleScore):
         problem: ImportanceWeightedBound,
         params: Params,
         log_w: LogWeights,
-        scale: Scale,
+        log_scale: LogScale,
         key: Array,
     ) -> LogWeights:
         mean = MEANS[self.mean](log_w)
-        replaced = jnp.where(itself(log_w), mean[..., None], log_w[..., None, :])
+        replaced = jnp.where(same_particle(log_w), mean[..., None], log_w[..., None, :])
         return log_mean_exp(replaced)  # log Ẑ₋ₖ; the signal's − w̃_k is that of ∇ log w_k
 
 
@@ -185,16 +185,16 @@ class OVIS(ParticleScore):
         problem: ImportanceWeightedBound,
         params: Params,
         log_w: LogWeights,
-        scale: Scale,
+        log_scale: LogScale,
         key: Array,
     ) -> LogWeights:
         if self.control_variate == "asymptotic":
             return self.asymptotic(log_w)
         z = sample(problem.distribution(params), key, self.auxiliary * len(log_w))
-        auxiliary = log_weights(problem, params, z).reshape(self.auxiliary, *log_w.shape) - scale
+        log_auxiliary = log_weights(problem, params, z).reshape(self.auxiliary, *log_w.shape)
         # d_k with an auxiliary particle in the place of z_k; the axes are draw, data point,
         # auxiliary particle, k, auxiliary draw
-        auxiliary = jnp.moveaxis(auxiliary[..., None], 0, -1)
+        auxiliary = jnp.moveaxis((log_auxiliary - log_scale)[..., None], 0, -1)
         total = jnp.logaddexp(rest(log_w)[..., None, :, None], auxiliary)
         log_num_particles = jnp.log(jnp.asarray(log_w.shape[-1], log_w.dtype))
         d = total - log_num_particles - jnp.exp(auxiliary - total)
