@@ -15,23 +15,30 @@ State = Any
 
 
 class Evaluations(NamedTuple):
-    """Evaluations of f (at one x, for all data points) and of its gradient that one estimate makes."""
+    """How often one estimate evaluates f (at one x, for all data points), and its gradient."""
 
     f: int
     grad: int
 
 
 class Estimator(Configured):
-    r"""Estimates $\nabla_\theta E_{x \sim q_\theta}[f(\theta, x)]$ from L samples."""
+    r"""Estimates $\nabla_\theta E_{x \sim q_\theta}[f(\theta, x)]$ from L samples.
+
+    A subclass writes `refuses`, `evaluations` and `estimate`, most by way of a `surrogate`
+    (`SurrogateEstimator`), and declares what it claims. Every claim is tested.
+    """
 
     unbiased: ClassVar[bool]
-    """Whether the expectation of the estimate is the gradient, on every problem that meets its conditions."""
+    """Whether the expectation of the estimate is the gradient, on every problem not refused."""
 
     differentiates_f: ClassVar[bool] = False
-    """Whether the gradient passes through f's dependence on x, which is right only where f is smooth."""
+    """Whether the gradient passes through f's dependence on x: right only where f is smooth."""
 
     independent_terms: ClassVar[bool] = False
-    """Whether the estimate is the mean of L independent, equally distributed terms, so that its variance is ∝ 1/L."""
+    """Whether the estimate is the mean of L independent, equally distributed terms.
+
+    Its variance is then ∝ 1/L.
+    """
 
     source: ClassVar[str]
     """The paper (authors, year)."""
@@ -44,11 +51,23 @@ class Estimator(Configured):
     def estimate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Params, State]:
-        """One estimate from `num_samples` draws, with the shape of θ, and the state for the next."""
+        """One estimate.
+
+        Args:
+            problem: one that is not refused.
+            params: θ.
+            state: from `init`, or from the estimate before. What this one learns goes into the new
+                state alone: it may not depend on its own draws through the state.
+            key: of all that is drawn; the same key gives the same estimate.
+            num_samples: L, a number that is not refused.
+
+        Returns:
+            The estimate, of the structure and shapes of θ, and the state for the next.
+        """
 
     @abstractmethod
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        """What one estimate costs. A gradient that comes with a value counts once as each."""
+        """What one estimate costs; a gradient that comes with a value counts once as each."""
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         """How many random numbers one estimate is made of: here, those of L draws of x.
@@ -61,21 +80,13 @@ class Estimator(Configured):
         return num_samples * numbers_per_draw(problem.abstract_distribution())
 
     def init(self, problem: Problem, params: Params, key: Array) -> State:
-        """The state before the first estimate."""
+        """The state before the first estimate; () for an estimator that learns nothing."""
         return ()
 
     @property
     def min_samples(self) -> int:
         """The least L for which the estimate is defined."""
         return 1
-
-    def claims_unbiased(self, problem: Problem) -> bool:
-        """Whether the estimate is unbiased on this very problem."""
-        return self.unbiased and (problem.smooth or not self.differentiates_f)
-
-    def claims_one_over_samples(self) -> bool:
-        """Whether the variance, given the state, is exactly proportional to 1/L."""
-        return self.independent_terms
 
     def refuses_samples(self, num_samples: int) -> str | None:
         """None, or the reason why this estimator cannot take so many samples."""
@@ -85,19 +96,35 @@ class Estimator(Configured):
             f"num_samples = {num_samples}: expected at least {self.min_samples} with this estimator"
         )
 
+    def claims_unbiased(self, problem: Problem) -> bool:
+        """Whether the estimate is unbiased on this very problem."""
+        return self.unbiased and (problem.smooth or not self.differentiates_f)
+
+    def claims_one_over_samples(self) -> bool:
+        """Whether the variance, given the state, is exactly proportional to 1/L."""
+        return self.independent_terms
+
 
 class SurrogateEstimator(Estimator):
-    """An estimator that is the gradient of a surrogate loss, so that its body is the paper's equation."""
+    """An estimator that is the gradient of a surrogate loss, so that its body is the paper's line.
+
+    In a surrogate, what `stop_gradient` goes round is a constant: `stop_gradient(f) * log_q` has
+    the gradient of the score function.
+    """
 
     @abstractmethod
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
-        """A scalar whose gradient with respect to `params` is the estimate, and the state for the next one."""
+        """The surrogate loss of one estimate; its arguments are those of `estimate`.
+
+        Returns:
+            A scalar whose gradient with respect to `params` is the estimate, summed over data
+            points, and the state for the next one.
+        """
 
     def estimate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Params, State]:
-        return jax.grad(
-            lambda params: self.surrogate(problem, params, state, key, num_samples), has_aux=True
-        )(params)
+        grad = jax.grad(self.surrogate, argnums=1, has_aux=True)
+        return grad(problem, params, state, key, num_samples)

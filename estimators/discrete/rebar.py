@@ -29,10 +29,10 @@ from gradest.estimators.base import Evaluations, State
 from gradest.estimators.learning import LearningEstimator, Perceptron
 from gradest.estimators.sampling.conditional_latents import (
     conditional_latent,
+    coupled_latent,
     hard,
     latent,
     relax,
-    same_latent_given,
 )
 from gradest.estimators.sampling.draws import has_rule
 from gradest.estimators.sampling.refusals import refuse_unless_one_row
@@ -95,7 +95,7 @@ class ConditionedControlVariate(LearningEstimator):
     ) -> Float[Array, "L ..."]:
         """The latents given each x, as functions of θ with x held fixed."""
         if self.coupled:
-            return same_latent_given(q, x, z)
+            return coupled_latent(q, x, z)
         return conditional_latent(q, x, jax.random.fold_in(key, 1))
 
     def refuses(self, problem: Problem) -> str | None:
@@ -105,7 +105,7 @@ class ConditionedControlVariate(LearningEstimator):
         name = type(q).__name__
         if not has_rule(conditional_latent, q):
             return f"{name} is not known as the hard reading of a continuous latent"
-        if self.coupled and not has_rule(same_latent_given, q):
+        if self.coupled and not has_rule(coupled_latent, q):
             return f"coupled: the latent of {name} given x is not known as a function of the latent"
         return None
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import has_rule, sample
-from gradest.estimators.sampling.relaxations import gapped, mean_parameter, moved_to
+from gradest.estimators.sampling.relaxations import gapped, mean_parameter, with_mean
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
@@ -50,7 +50,7 @@ class PassedOn(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        if has_rule(moved_to, q):
+        if has_rule(with_mean, q):
             return None
         return f"{type(q).__name__} is no vector of discrete variables with logits"
 
@@ -79,7 +79,7 @@ class ReinMax(PassedOn):
         self, q: dist.Distribution, x: Float[Array, "L ..."]
     ) -> Float[Array, "#L ..."]:
         tempered = mean_parameter(type(q)(logits=q.logits / self.temperature))
-        between = moved_to(q, (x + tempered) / 2)
+        between = with_mean(q, (x + tempered) / 2)
         return 2 * mean_parameter(between) - mean_parameter(q) / 2
 
 

@@ -1,10 +1,11 @@
-r"""Reparameterization by noise that still depends on θ: a pathwise term, and a score-function term
-for the rest.
+r"""Reparameterization by noise that still depends on θ: a pathwise term, and a score for the rest.
 
-$x = T(\varepsilon, \theta)$ with $\varepsilon \sim \pi_\theta$: whatever part of θ the
-transformation T does not take out of the noise is left to the score of $\pi_\theta(\varepsilon) =
-q_\theta(T(\varepsilon, \theta))\,
-|\partial_\varepsilon T|$. The better T standardises x, the smaller that part.
+$x = T(\varepsilon, \theta)$ with $\varepsilon \sim \pi_\theta$, so that $\nabla_\theta E[f]$ is
+$E[\nabla_\theta f(T(\varepsilon, \theta)) + f \nabla_\theta \log \pi_\theta(\varepsilon)]$.
+
+Whatever part of θ the transformation T does not take out of the noise is left to the score of
+$\pi_\theta(\varepsilon) = q_\theta(T(\varepsilon, \theta))\, |\partial_\varepsilon T|$.
+The better T standardises x, the smaller that part.
 """
 
 from abc import abstractmethod
@@ -26,14 +27,16 @@ from gradest.problems.distributions.coordinates import base
 
 
 class Transformed(NamedTuple):
-    """Draws of x as a function of θ at fixed noise, and the noise's log-density as a function of θ."""
+    """Draws at fixed noise."""
 
     x: Float[Array, "L ..."]
+    """T(ε, θ), as a function of θ."""
     log_density: Float[Array, "L ..."]
+    """log π_θ(ε) of each coordinate, as a function of θ."""
 
 
 class TransformedNoise(SurrogateEstimator):
-    """What the two estimators share: all but the transformation."""
+    """The gradient by a transformation T, which a subclass writes."""
 
     unbiased: ClassVar[bool] = True
     differentiates_f: ClassVar[bool] = True
@@ -41,7 +44,7 @@ class TransformedNoise(SurrogateEstimator):
 
     @abstractmethod
     def draw(self, q: dist.Distribution, key: Array, num_samples: int) -> Transformed:
-        """L draws, coordinate by coordinate."""
+        """L draws from q, the distribution of the coordinates."""
 
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
@@ -55,7 +58,7 @@ class TransformedNoise(SurrogateEstimator):
 
 
 class Standardisation(NamedTuple):
-    """A transformation that takes mean and variance out of x, or of its logarithm."""
+    """Mean and standard deviation, which a transformation takes out."""
 
     center: Float[Array, "..."]
     spread: Float[Array, "..."]
@@ -69,18 +72,21 @@ def log_standardisation(q: dist.Distribution) -> Standardisation:
 
 @log_standardisation.register
 def _log_standardisation_gamma(q: dist.Gamma) -> Standardisation:
-    return Standardisation(
-        digamma(q.concentration) - jnp.log(q.rate), jnp.sqrt(polygamma(1, q.concentration))
-    )
+    center = digamma(q.concentration) - jnp.log(q.rate)
+    spread = jnp.sqrt(polygamma(1, q.concentration))
+    return Standardisation(center, spread)
 
 
 class GeneralizedReparameterization(TransformedNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log
-    \pi_\theta(\varepsilon_l)$.
+    r"""By the standardised logarithm of x.
 
-    $\log x = E_q[\log x] + \varepsilon\, \mathrm{Std}_q[\log x]$ is the transformation T, so that ε
-    has mean 0 and variance 1 at every θ, and only its higher moments still depend on θ. Unbiased
-    where f is continuous. Cost: L evaluations of f and L of its gradient. For gamma variables.
+    $\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta))
+    + f \nabla_\theta \log \pi_\theta(\varepsilon_l)$,
+    T being $\log x = E_q[\log x] + \varepsilon\, \mathrm{Std}_q[\log x]$
+
+    So ε has mean 0 and variance 1 at every θ; only its higher moments still depend on θ.
+    Unbiased where f is continuous. Cost: L evaluations of f and L of its gradient. For gamma
+    variables.
     """
 
     source: ClassVar[str] = "Ruiz, Titsias and Blei, 2016"
@@ -90,26 +96,27 @@ class GeneralizedReparameterization(TransformedNoise):
         epsilon = stop_gradient((jnp.log(sample(q, key, num_samples)) - center) / spread)
         log_x = center + spread * epsilon
         x = jnp.exp(log_x)
-        return Transformed(x, q.log_prob(x) + log_x + jnp.log(spread))
+        return Transformed(x, q.log_prob(x) + log_x + jnp.log(spread))  # ∂x/∂ε = x Std[log x]
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return (
-            None
-            if has_rule(log_standardisation, q)
-            else f"no standardisation of {type(q).__name__} is known"
-        )
+        if has_rule(log_standardisation, q):
+            return None
+        return f"no standardisation of {type(q).__name__} is known"
 
 
 class RejectionReparameterization(TransformedNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta)) + f \nabla_\theta \log
-    \pi_\theta(\varepsilon_l)$.
+    r"""By the proposal of the rejection sampler that draws x.
 
-    T is the proposal of the rejection sampler that draws x, $\pi_\theta$ what it accepts: for gamma
-    variables Marsaglia and Tsang's $(\alpha - \frac13) (1 + \varepsilon / \sqrt{9 \alpha - 3})^3$,
-    whose ε is the nearer to N(0, 1) the larger α is. So with shape augmentation α + B takes α's
-    place, and $x \prod_{i<B} u_i^{1 / (\alpha + i)}$ x's. Unbiased where f is continuous. Cost: L
-    evaluations of f and L of its gradient. For gamma variables.
+    $\frac1L \sum_l \nabla_\theta f(T(\varepsilon_l, \theta))
+    + f \nabla_\theta \log \pi_\theta(\varepsilon_l)$,
+    T the proposal and $\pi_\theta$ what is accepted of it
+
+    For gamma variables Marsaglia and Tsang's
+    $T = (\alpha - \frac13) (1 + \varepsilon / \sqrt{9 \alpha - 3})^3$, whose ε is the nearer to
+    N(0, 1) the larger α is. So with shape augmentation α + B takes α's place, and
+    $x \prod_{i<B} u_i^{1 / (\alpha + i)}$ x's. Unbiased where f is continuous. Cost: L evaluations
+    of f and L of its gradient. For gamma variables.
     """
 
     augmentation: int = integer(1, "B: shape augmentation", at_least=1)
@@ -118,31 +125,30 @@ class RejectionReparameterization(TransformedNoise):
 
     def draw(self, q: dist.Gamma, key: Array, num_samples: int) -> Transformed:
         gamma_key, uniform_key = jax.random.split(key)
-        concentration = jnp.broadcast_to(q.concentration, q.batch_shape)
-        augmented = dist.Gamma(concentration + self.augmentation)
-        shift, scale = augmented.concentration - 1 / 3, jnp.sqrt(9 * augmented.concentration - 3)
-        epsilon = stop_gradient(
-            scale * ((sample(augmented, gamma_key, num_samples) / shift) ** (1 / 3) - 1)
-        )
+        alpha = jnp.broadcast_to(q.concentration, q.batch_shape)
+        augmented = dist.Gamma(alpha + self.augmentation)
+        shift = augmented.concentration - 1 / 3
+        scale = jnp.sqrt(9 * augmented.concentration - 3)
+        drawn = sample(augmented, gamma_key, num_samples)
+        epsilon = stop_gradient(scale * ((drawn / shift) ** (1 / 3) - 1))
         root = 1 + epsilon / scale
         y = shift * root**3
+        # ∂y/∂ε = 3 shift root² / scale
         log_density = augmented.log_prob(y) + jnp.log(3 * shift / scale) + 2 * jnp.log(root)
+
+        # the product of u_i^{1 / (α + i)}, by −log u_i ~ Exponential(1)
         shape = (self.augmentation, *q.batch_shape)
-        waits = noise(
-            jax.random.exponential, uniform_key, num_samples, shape, epsilon.dtype
-        )  # −log u
-        shapes = concentration + jnp.arange(self.augmentation, dtype=epsilon.dtype).reshape(
-            -1, *(1 for _ in q.batch_shape)
-        )
-        return Transformed(y * jnp.exp(-(waits / shapes).sum(1)) / q.rate, log_density)
+        minus_log_u = noise(jax.random.exponential, uniform_key, num_samples, shape, epsilon.dtype)
+        i = jnp.arange(self.augmentation, dtype=epsilon.dtype)
+        shapes = alpha + i.reshape(-1, *(1 for _ in q.batch_shape))
+        product = jnp.exp(-(minus_log_u / shapes).sum(1))
+        return Transformed(y * product / q.rate, log_density)
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return (
-            None
-            if isinstance(q, dist.Gamma)
-            else f"{type(q).__name__} is no gamma variable drawn by rejection"
-        )
+        if isinstance(q, dist.Gamma):
+            return None
+        return f"{type(q).__name__} is no gamma variable drawn by rejection"
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         return (1 + self.augmentation) * super().draws(problem, num_samples)

@@ -6,15 +6,16 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
-from gradest.estimators.sampling.draws import has_rsample
+from gradest.estimators.sampling.refusals import refuse_unless_rsample
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
-from gradest.problems.distributions.coordinates import base
 
 
 class Pathwise(SurrogateEstimator):
-    r"""$\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$ where $g(\varepsilon,
-    \theta) \sim q_\theta$.
+    r"""The gradient through the draw, a function g of noise and θ.
+
+    $\frac1L \sum_l \nabla_\theta f(\theta, g(\varepsilon_l, \theta))$
+    where $g(\varepsilon, \theta) \sim q_\theta$
 
     Unbiased where f is continuous and differentiable almost everywhere in x; at a jump of f it
     misses the jump's whole contribution. Where x are the K particles of a bound it is the gradient
@@ -49,9 +50,7 @@ class Pathwise(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()
-        if not has_rsample(q):
-            return f"{type(base(q)).__name__} has no differentiable draw (rsample)"
-        return self.coupling.refuses(q)
+        return refuse_unless_rsample(q) or self.coupling.refuses(q)
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         return self.coupling.draws(problem.abstract_distribution(), num_samples)

@@ -1,8 +1,8 @@
-r"""Noise of its own for every row of the data, where x are the weights of a network: variance falls
-with the rows.
+r"""Noise of its own for every row of the data, where x are the weights of a network.
 
 One draw of the weights serves all rows, so that their gradients vary together. f is a sum over
-rows, and its mean does not change where every row has weights of its own.
+rows, and its mean does not change where every row has weights of its own; its variance then falls
+with the rows.
 """
 
 from typing import ClassVar
@@ -20,18 +20,16 @@ from gradest.problems.linear_layers import LinearLayers
 
 
 class WeightNoise(SurrogateEstimator):
-    """What both estimators share."""
+    """A pathwise gradient with noise of its own for every row; a subclass says which noise."""
 
     unbiased: ClassVar[bool] = True
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
 
     def refuses(self, problem: Problem) -> str | None:
-        return (
-            None
-            if isinstance(problem, LinearLayers)
-            else "x are not the weights of a network's linear layers"
-        )
+        if isinstance(problem, LinearLayers):
+            return None
+        return "x are not the weights of a network's linear layers"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)
@@ -44,7 +42,7 @@ def layer_sizes(problem: LinearLayers) -> list[tuple[int, int]]:
 
 
 class LocalGaussian(eqx.Module):
-    """Outputs with the mean and the variance that Gaussian weights give them, each with noise of its own."""
+    """A layer whose outputs have the mean and the variance that Gaussian weights give them."""
 
     mean: Float[Array, "in out"]
     scale: Float[Array, "in out"]
@@ -55,12 +53,12 @@ class LocalGaussian(eqx.Module):
 
 
 class LocalReparameterization(WeightNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f$ with outputs $h \mu + \sqrt{h^2 \sigma^2} \odot
-    \varepsilon_l$ of layers.
+    r"""The outputs of a layer are drawn instead of its weights, for every row anew.
 
-    The outputs of a layer with inputs h are drawn instead of its weights $N(\mu, \sigma^2)$, for
-    every row anew. Unbiased for an f that is a sum over rows. Cost: L evaluations of f and L of its
-    gradient.
+    $\frac1L \sum_l \nabla_\theta f$ with outputs $h \mu + \sqrt{h^2 \sigma^2} \odot \varepsilon_l$
+
+    h are the inputs of a layer with weights $N(\mu, \sigma^2)$. Unbiased for an f that is a sum
+    over rows. Cost: L evaluations of f and L of its gradient.
     """
 
     source: ClassVar[str] = "Kingma, Salimans and Welling, 2015"
@@ -70,21 +68,19 @@ class LocalReparameterization(WeightNoise):
     ) -> tuple[Float[Array, ""], State]:
         assert isinstance(problem, LinearLayers)
         q = base(problem.distribution(params))
-        means, scales = problem.matrices(q.loc), problem.matrices(q.scale)
+        means = problem.matrices(q.loc)
+        scales = problem.matrices(q.scale)
         keys = jax.random.split(key, len(means))
-        noises = [
-            noise(
-                jax.random.normal, key, num_samples, (problem.num_rows, mean.shape[1]), mean.dtype
-            )
-            for key, mean in zip(keys, means, strict=True)
-        ]
 
-        def cost(noises: list[Float[Array, "..."]]) -> Float[Array, ""]:
-            return problem.objective_through(
-                params, list(map(LocalGaussian, means, scales, noises))
-            )
+        def epsilon(key: Array, mean: Float[Array, "in out"]) -> Float[Array, "L rows out"]:
+            shape = (problem.num_rows, mean.shape[1])
+            return noise(jax.random.normal, key, num_samples, shape, mean.dtype)
 
-        return jax.vmap(cost)(noises).mean(), state
+        def f(epsilons: list[Float[Array, "rows _"]]) -> Float[Array, ""]:
+            layers = map(LocalGaussian, means, scales, epsilons)
+            return problem.objective_through(params, list(layers))
+
+        return jax.vmap(f)(list(map(epsilon, keys, means))).mean(), state
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         assert isinstance(problem, LinearLayers)
@@ -93,7 +89,7 @@ class LocalReparameterization(WeightNoise):
 
 
 class SignFlips(eqx.Module):
-    """One perturbation of the weights for all rows, with signs of its own for each."""
+    """A layer with one perturbation of its weights for all rows, and signs of its own for each."""
 
     mean: Float[Array, "in out"]
     perturbation: Float[Array, "in out"]
@@ -101,19 +97,19 @@ class SignFlips(eqx.Module):
     of_outputs: Float[Array, "rows out"]
 
     def __call__(self, inputs: Float[Array, "rows in"]) -> Float[Array, "rows out"]:
-        return (
-            inputs @ self.mean + ((inputs * self.of_inputs) @ self.perturbation) * self.of_outputs
-        )
+        flipped = ((inputs * self.of_inputs) @ self.perturbation) * self.of_outputs
+        return inputs @ self.mean + flipped
 
 
 class Flipout(WeightNoise):
-    r"""$\frac1L \sum_l \nabla_\theta f$ with weights $\mu + \Delta_l \odot r_n s_n^\top$ for row n,
-    r and s signs.
+    r"""Every row flips the signs of one perturbation of the weights.
 
-    $\Delta = \sigma \varepsilon$ is drawn once for all rows, as `pathwise` does, and every row
-    flips its signs: that leaves its distribution as it is, and the rows uncorrelated. Unbiased for
-    an f that is a sum over rows, and any q symmetric about its mean. Cost: L evaluations of f and L
-    of its gradient.
+    $\frac1L \sum_l \nabla_\theta f$ with weights $\mu + \Delta_l \odot r_n s_n^\top$ for row n,
+    r and s signs
+
+    $\Delta = \sigma \varepsilon$ is drawn once for all rows, as `pathwise` does; other signs leave
+    its distribution as it is, and the rows uncorrelated. Unbiased for an f that is a sum over rows,
+    and any q symmetric about its mean. Cost: L evaluations of f and L of its gradient.
     """
 
     source: ClassVar[str] = "Wen, Vicol, Ba, Tran and Grosse, 2018"
@@ -127,22 +123,17 @@ class Flipout(WeightNoise):
         perturbations = jax.vmap(problem.matrices)(rsample(q, key, num_samples) - q.mean)
 
         def signs(place: int, size: int) -> Float[Array, "L rows size"]:
-            key_of_place = jax.random.fold_in(key, place)
-            return noise(
-                jax.random.rademacher,
-                key_of_place,
-                num_samples,
-                (problem.num_rows, size),
-                q.mean.dtype,
-            )
+            place_key = jax.random.fold_in(key, place)
+            shape = (problem.num_rows, size)
+            return noise(jax.random.rademacher, place_key, num_samples, shape, q.mean.dtype)
 
         of_inputs = [signs(2 * i, mean.shape[0]) for i, mean in enumerate(means)]
         of_outputs = [signs(2 * i + 1, mean.shape[1]) for i, mean in enumerate(means)]
 
-        def cost(*drawn: list[Float[Array, "..."]]) -> Float[Array, ""]:
+        def f(*drawn: list[Float[Array, "..."]]) -> Float[Array, ""]:
             return problem.objective_through(params, list(map(SignFlips, means, *drawn)))
 
-        return jax.vmap(cost)(perturbations, of_inputs, of_outputs).mean(), state
+        return jax.vmap(f)(perturbations, of_inputs, of_outputs).mean(), state
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         assert isinstance(problem, LinearLayers)

@@ -1,4 +1,4 @@
-"""Angles: draws from the von Mises distribution as a differentiable function of its concentration."""
+"""Angles: von Mises draws as a differentiable function of the concentration."""
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +11,11 @@ from numpyro.distributions import constraints
 from gradest.problems.distributions.coordinates import base
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
-"""Of the Gauss–Legendre rule on (−1, 1)."""
+"""The Gauss–Legendre rule on (−1, 1)."""
 
 
 def is_angle(q: dist.Distribution) -> bool:
-    """Whether x is wrapped round a circle: it jumps where that closes, and has no mean but a direction."""
+    """Whether x is on a circle: it jumps where that closes, and has no mean but a direction."""
     return base(q).support is constraints.circular
 
 
@@ -39,11 +39,12 @@ def _implicit_angle_jvp(
 def angle_derivative(
     angle: Float[Array, "..."], concentration: Float[Array, "..."]
 ) -> Float[Array, "..."]:
-    r"""$\partial_\kappa \phi = -\partial_\kappa F(\phi) / p(\phi)$, the implicit derivative of a draw.
+    r"""The implicit derivative, $\partial_\kappa \phi = -\partial_\kappa F(\phi) / p(\phi)$.
 
-    (Figurnov, Mohamed and Mnih, 2018.) F(0) = ½ whatever κ is, so that it equals
-    $-\int_0^\phi e^{\kappa (\cos t - \cos\phi)} (\cos t - A(\kappa))\, dt$
-    with $A = I_1 / I_0$, a smooth integral.
+    (Figurnov, Mohamed and Mnih, 2018.) For $p(t) = e^{\kappa \cos t} / 2 \pi I_0(\kappa)$,
+    $\partial_\kappa \ln p(t) = \cos t - A$ with $A = I_1(\kappa) / I_0(\kappa)$. F(0) = ½ whatever
+    κ is, so that only the mass between 0 and φ counts, a smooth integral:
+    $\partial_\kappa \phi = -\int_0^\phi e^{\kappa (\cos t - \cos\phi)} (\cos t - A)\, dt$.
     """
     phi = angle[..., None]
     t = jnp.asarray((NODES + 1) / 2, angle.dtype) * phi

@@ -1,9 +1,9 @@
-r"""A discrete x as the hard reading of a continuous latent z, and z given x: looked up by the
-distribution's type.
+r"""A discrete x as the hard reading of a continuous latent z, and z given x, looked up by q's type.
 
-x = hard(z) with z ~ p_θ(z). REBAR, RELAX and Gumbel-Rao need z given x: $\tilde z \sim p_\theta(z
-\mid x)$, a function of θ and noise with x held fixed, so that x and $\tilde z$ together are
-distributed as x and z are. Each function takes the distribution of the coordinates, `base(q)`.
+x = hard(z) with z ~ p_θ(z). REBAR, RELAX and Gumbel-Rao need z given x:
+$\tilde z \sim p_\theta(z \mid x)$, a function of θ and noise with x held fixed, so that x and
+$\tilde z$ together are distributed as x and z are. Each function takes the distribution of the
+coordinates, `base(q)`.
 """
 
 from functools import singledispatch
@@ -28,8 +28,8 @@ from gradest.problems.distributions.discrete import (
 )
 
 
-def unknown(q: dist.Distribution) -> NotImplementedError:
-    """What is raised for a distribution that has no latent here."""
+def no_latent(q: dist.Distribution) -> NotImplementedError:
+    """The error for a distribution that has no latent here."""
     return NotImplementedError(
         f"{type(q).__name__} is not known as the hard reading of a continuous latent"
     )
@@ -37,14 +37,14 @@ def unknown(q: dist.Distribution) -> NotImplementedError:
 
 @singledispatch
 def latent(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    """L draws of z, differentiable in θ, whose hard readings are what `sample` draws with the same key."""
-    raise unknown(q)
+    """L draws of z, differentiable in θ; their hard readings are what `sample` makes of the key."""
+    raise no_latent(q)
 
 
 @singledispatch
 def hard(q: dist.Distribution, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
     """x, through which no gradient flows."""
-    raise unknown(q)
+    raise no_latent(q)
 
 
 @singledispatch
@@ -52,15 +52,18 @@ def conditional_latent(
     q: dist.Distribution, x: Float[Array, "L ..."], key: Array
 ) -> Float[Array, "L ..."]:
     """A draw of z given each x, differentiable in θ with x fixed."""
-    raise unknown(q)
+    raise no_latent(q)
 
 
 @singledispatch
-def same_latent_given(
+def coupled_latent(
     q: dist.Distribution, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
-    """z once more, as the draw given its hard reading x that it is: the same numbers, which move with θ as those do."""
-    raise unknown(q)
+    """z once more, as the draw given its hard reading x that it is, with the noise that gives it.
+
+    The numbers are those of z; they move with θ as those of `conditional_latent` do, at fixed x.
+    """
+    raise no_latent(q)
 
 
 @singledispatch
@@ -68,7 +71,7 @@ def relax(
     q: dist.Distribution, z: Float[Array, "L ..."], temperature: Float[Array, ""]
 ) -> Float[Array, "L ..."]:
     """A continuous reading of z, which tends to the hard one as the temperature falls to 0."""
-    raise unknown(q)
+    raise no_latent(q)
 
 
 @latent.register
@@ -88,29 +91,28 @@ def _hard_bernoulli(q: dist.BernoulliLogits, z: Float[Array, "L ..."]) -> Float[
 def _conditional_latent_bernoulli(
     q: dist.BernoulliLogits, x: Float[Array, "L ..."], key: Array
 ) -> Float[Array, "L ..."]:
-    r"""$\tilde z = s\, \mathrm{softplus}(\lambda + \mathrm{softplus}(s \phi))$, s = 2x − 1, λ ~
-    Logistic(0, 1).
+    r"""$\tilde z = s\, \mathrm{softplus}(\lambda + \mathrm{softplus}(s \phi))$, λ ~ Logistic(0, 1).
 
-    It is the inverse distribution function of a logistic variable cut off at 0: with s = 1,
-    $P(\tilde z > t) = P(\lambda > \log(e^t - 1) - \log(1 + e^\phi)) = (1 + e^\phi) / (e^t + e^\phi)
-    = P(z > t) / P(z > 0)$.
+    s = 2x − 1. It is the inverse distribution function of a logistic variable truncated at 0: with
+    s = 1, $P(\tilde z > t) = P(\lambda > \log(e^t - 1) - \log(1 + e^\phi))$
+    $= (1 + e^\phi) / (e^t + e^\phi) = P(z > t) / P(z > 0)$.
     """
     logistic = noise(jax.random.logistic, key, len(x), q.batch_shape, q.logits.dtype)
-    return cut_off(q, 2 * x - 1, logistic)
+    return truncated_logistic(q, 2 * x - 1, logistic)
 
 
-@same_latent_given.register
-def _same_latent_given_bernoulli(
+@coupled_latent.register
+def _coupled_latent_bernoulli(
     q: dist.BernoulliLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
-    """With the λ that gives z, held fixed."""
+    """With the λ that gives z held fixed: λ = log(e^{sz} − 1) − softplus(sφ)."""
     sign = 2 * x - 1
     size = sign * z
     logistic = size + jnp.log(-jnp.expm1(-size)) - jax.nn.softplus(sign * q.logits)
-    return cut_off(q, sign, stop_gradient(logistic))
+    return truncated_logistic(q, sign, stop_gradient(logistic))
 
 
-def cut_off(
+def truncated_logistic(
     q: dist.BernoulliLogits, sign: Float[Array, "L ..."], logistic: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
     """The latent on one side of 0, from λ."""
@@ -159,18 +161,19 @@ def from_exponentials(
     q: dist.Distribution, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
     """z given x, from the logarithms of independent exponential variables E."""
-    raise unknown(q)
+    raise no_latent(q)
 
 
 @from_exponentials.register
 def _from_exponentials_one_hot(
     q: OneHotCategoricalLogits, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
-    r"""$\tilde z = -\log(E_k / Z)$ where x has its 1, $-\log(E_i / e^{\phi_i} + E_k / Z)$
-    elsewhere.
+    r"""$\tilde z_k = -\log(E_k / Z)$ where x has its 1; elsewhere as below.
 
-    $Z = \sum_i e^{\phi_i}$: the largest of all is independent of where it is, and cuts the others
-    off.
+    $\tilde z_i = -\log(E_i / e^{\phi_i} + E_k / Z)$.
+
+    $e^{-z_i}$ are arrival times of rates $e^{\phi_i}$. The first of all is $E_k / Z$ with
+    $Z = \sum_i e^{\phi_i}$, whoever comes first; the others are memoryless from there on.
     """
     log_total = jax.nn.logsumexp(q.logits, axis=-1, keepdims=True)
     first = (x * log_exponential).sum(-1, keepdims=True) - log_total
@@ -181,21 +184,21 @@ def _from_exponentials_one_hot(
 def _from_exponentials_permutation(
     q: PlackettLuce, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
-    r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th, $Z_t$ = Σ e^φ from t
-    on.
+    r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th.
 
-    The t-th item comes E_t / Z_t after the one before (Gadetsky et al., 2020).
+    $Z_t$ is the sum of $e^\phi$ over the items from the t-th on: the t-th comes $E_t / Z_t$ after
+    the one before (Gadetsky et al., 2020).
     """
     log_gaps = log_exponential - log_remaining((x * q.logits[..., None, :]).sum(-1))
     ranked = -jax.lax.cumlogsumexp(log_gaps, axis=log_gaps.ndim - 1)
     return (x * ranked[..., :, None]).sum(-2)
 
 
-@same_latent_given.register
-def _same_latent_given_one_hot(
+@coupled_latent.register
+def _coupled_latent_one_hot(
     q: OneHotCategoricalLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
-    """With the E that give z, held fixed."""
+    """With the E that give z held fixed: E_k = Z e^{−z_k}, E_i = e^{φ_i} (e^{−z_i} − e^{−z_k})."""
     largest = (x * z).sum(-1, keepdims=True)
     behind = jnp.where(x > 0, -1, z - largest)
     of_first = jax.nn.logsumexp(q.logits, axis=-1, keepdims=True) - largest
@@ -203,14 +206,15 @@ def _same_latent_given_one_hot(
     return from_exponentials(q, x, stop_gradient(log_exponential))
 
 
-@same_latent_given.register
-def _same_latent_given_permutation(
+@coupled_latent.register
+def _coupled_latent_permutation(
     q: PlackettLuce, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
-    """With the E that give z, held fixed."""
-    ordered, ranked = ((x * value[..., None, :]).sum(-1) for value in (q.logits, z))
-    behind = jnp.diff(ranked, axis=-1, prepend=jnp.inf)
-    log_exponential = log_remaining(ordered) - ranked + jnp.log(-jnp.expm1(behind))
+    """With the E that give z held fixed: E_t = Z_t (e^{−z_t} − e^{−z_{t−1}})."""
+    ranked_logits = (x * q.logits[..., None, :]).sum(-1)
+    ranked_z = (x * z[..., None, :]).sum(-1)
+    behind = jnp.diff(ranked_z, axis=-1, prepend=jnp.inf)
+    log_exponential = log_remaining(ranked_logits) - ranked_z + jnp.log(-jnp.expm1(behind))
     return from_exponentials(q, x, stop_gradient(log_exponential))
 
 
@@ -233,13 +237,13 @@ def _relax_permutation(
 def neural_sort(
     z: Float[Array, "*batch n"], temperature: Float[Array, ""]
 ) -> Float[Array, "*batch n n"]:
-    r"""A row-stochastic matrix that tends to the one that sorts z in descending order as τ falls to
-    0.
+    r"""A row-stochastic matrix that tends, as τ falls to 0, to the one that sorts z, largest first.
 
     Row r is $\mathrm{softmax}([(n + 1 - 2r) z - A 1] / \tau)$ with $A_{ij} = |z_i - z_j|$; whatever
     τ is, its largest entries are those of the permutation.
     """
     n = z.shape[-1]
-    apart = jnp.abs(z[..., :, None] - z[..., None, :]).sum(-1)
-    slope = n - 1 - 2 * jnp.arange(n, dtype=z.dtype)
-    return jax.nn.softmax((slope[:, None] * z[..., None, :] - apart[..., None, :]) / temperature)
+    distances = jnp.abs(z[..., :, None] - z[..., None, :]).sum(-1)  # A 1
+    factors = n - 1 - 2 * jnp.arange(n, dtype=z.dtype)  # n + 1 − 2r, r from 1 on
+    scores = factors[:, None] * z[..., None, :] - distances[..., None, :]
+    return jax.nn.softmax(scores / temperature)

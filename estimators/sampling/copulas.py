@@ -1,5 +1,4 @@
-r"""Copulas: n uniform variables, any two of them as negatively correlated, from which n Bernoulli
-draws are made.
+r"""Copulas: n negatively correlated uniform variables, of which n Bernoulli draws are made.
 
 All n draws of a coordinate are exchangeable; different coordinates are independent. What an
 estimator needs beside the draws is the correlation ρ of any two of them.
@@ -17,7 +16,7 @@ from jaxtyping import Array, Float
 from gradest.estimators.sampling.draws import noise
 
 NODES = 32
-"""Of the integral for the correlation of two thresholded Gaussians: exact to rounding."""
+"""Nodes of the integral for the correlation of two thresholded Gaussians: exact to rounding."""
 
 
 class Copula(eqx.Module):
@@ -27,20 +26,20 @@ class Copula(eqx.Module):
     def draw(
         self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int
     ) -> Float[Array, "n *batch dim"]:
-        """n draws, each Bernoulli(sigmoid(logits))."""
+        """n draws, n = `num_samples`, each Bernoulli(sigmoid(logits))."""
 
     @abstractmethod
     def correlation(
         self, logits: Float[Array, "*batch dim"], num_samples: int
     ) -> Float[Array, "*batch dim"]:
-        """Of any two of them."""
+        """The correlation ρ of any two of them."""
 
 
 class DirichletCopula(Copula):
-    r"""$u_i = (1 - d_i)^{n-1}$ with d ~ Dirichlet(1, …, 1); the rarer value is drawn where u is
-    below its probability.
+    r"""$u_i = (1 - d_i)^{n-1}$ with d ~ Dirichlet(1, …, 1); the rarer value is drawn where u < m.
 
-    With m = min(p, 1 − p), $P(u_i < m, u_j < m) = \max(2 m^{1/(n-1)} - 1, 0)^{n-1}$.
+    m = min(p, 1 − p) is its probability, and
+    $P(u_i < m, u_j < m) = \max(2 m^{1/(n-1)} - 1, 0)^{n-1}$.
     """
 
     def draw(
@@ -57,16 +56,17 @@ class DirichletCopula(Copula):
     def correlation(
         self, logits: Float[Array, "*batch dim"], num_samples: int
     ) -> Float[Array, "*batch dim"]:
+        # ρ = (P(u_i < m, u_j < m) − m²) / (m − m²), both sides of the fraction divided by m
         root = jnp.exp(jax.nn.log_sigmoid(-jnp.abs(logits)) / (num_samples - 1))  # m^{1/(n−1)}
-        both = jnp.maximum(2 - 1 / root, 0) ** (num_samples - 1)  # P(u_i < m, u_j < m) / m
+        both = jnp.maximum(2 - 1 / root, 0) ** (num_samples - 1)
         rare = jax.nn.sigmoid(-jnp.abs(logits))
         return (both - rare) / (1 - rare)
 
 
 class GaussianCopula(Copula):
-    r"""Standard normal variables of correlation r = −1/(n − 1), the least there is, below the
-    p-quantile h.
+    r"""b = 1 where standard normal variables of correlation r lie below the p-quantile h.
 
+    r = −1/(n − 1) is the least there is, and
     $Cov(b_i, b_j) = \frac1{2\pi} \int_0^{\arcsin r} e^{-h^2 / (1 + \sin t)} dt$ (Plackett, 1954).
     """
 
@@ -80,12 +80,11 @@ class GaussianCopula(Copula):
     def correlation(
         self, logits: Float[Array, "*batch dim"], num_samples: int
     ) -> Float[Array, "*batch dim"]:
-        nodes, weights = np.polynomial.legendre.leggauss(NODES)
         rare = jax.nn.sigmoid(-jnp.abs(logits))
-        if (
-            num_samples == 2
-        ):  # r = −1, where the integrand is singular: never both, so that the covariance is −m²
+        if num_samples == 2:
+            # r = −1, where the integrand is singular: never both, so that the covariance is −m²
             return -rare / (1 - rare)
+        nodes, weights = np.polynomial.legendre.leggauss(NODES)
         end = np.arcsin(-1 / (num_samples - 1))
         below = 1 + np.sin(end * (nodes + 1) / 2)
         height = quantile(logits)[..., None] ** 2

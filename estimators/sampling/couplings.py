@@ -34,11 +34,11 @@ from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.distributions.coordinates import base
 
 BITS = 32
-"""Of a Sobol point's coordinate."""
+"""The digits of a Sobol point's coordinate."""
 
 
 class Noise(NamedTuple):
-    """What a coupling asks of a sampler in jax.random."""
+    """What a coupling needs to know of a sampler in jax.random."""
 
     quantile: Callable[[Array], Array]
     """The inverse of its distribution function."""
@@ -52,19 +52,33 @@ def mirrored_exponential(e: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def laplace_quantile(u: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Of the Laplace distribution, by its lower tail on both sides."""
+    """The Laplace distribution's quantile, by the lower tail on both sides."""
     return jnp.sign(u - 0.5) * -jnp.log(2 * jnp.minimum(u, 1 - u))
+
+
+def exponential_quantile(u: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The exponential distribution's quantile."""
+    return -jnp.log1p(-u)
+
+
+def gumbel_quantile(u: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The Gumbel distribution's quantile."""
+    return -jnp.log(-jnp.log(u))
+
+
+def mirrored_gumbel(g: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Minus the logarithm of the mirrored exponential variable."""
+    return -jnp.log(mirrored_exponential(jnp.exp(-g)))
 
 
 NOISES: dict[Any, Noise] = {
     jax.random.normal: Noise(ndtri, jnp.negative),
     jax.random.logistic: Noise(logit, jnp.negative),
     jax.random.laplace: Noise(laplace_quantile, jnp.negative),
-    jax.random.exponential: Noise(lambda u: -jnp.log1p(-u), mirrored_exponential),
-    jax.random.gumbel: Noise(
-        lambda u: -jnp.log(-jnp.log(u)), lambda g: -jnp.log(mirrored_exponential(jnp.exp(-g)))
-    ),
+    jax.random.exponential: Noise(exponential_quantile, mirrored_exponential),
+    jax.random.gumbel: Noise(gumbel_quantile, mirrored_gumbel),
 }
+"""What is known of each sampler with which draws can be coupled."""
 
 
 @singledispatch
@@ -77,21 +91,31 @@ def made_of_noise(q: dist.Distribution) -> Explicit:
 def _made_of_noise_bernoulli(q: dist.BernoulliLogits) -> Explicit:
     """b = 1[logit + logistic noise > 0]."""
     dtype = q.logits.dtype
-    return Explicit(
-        jax.random.logistic, q.batch_shape, dtype, lambda e: (q.logits + e > 0).astype(dtype)
-    )
+
+    def from_noise(e: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+        return (q.logits + e > 0).astype(dtype)
+
+    return Explicit(jax.random.logistic, q.batch_shape, dtype, from_noise)
 
 
 class Coupling(eqx.Module):
     """How the L draws hang together."""
 
     independent: ClassVar[bool] = False
+    """Whether no draw depends on another."""
 
     @abstractmethod
     def noise(
         self, made: Explicit, key: Array, num_samples: int, batch_shape: tuple[int, ...]
     ) -> Float[Array, "L ..."]:
-        """L draws of the noise that x is made of; the axes of `batch_shape`, the data points, come first in each."""
+        """L draws of the noise that x is made of.
+
+        Args:
+            made: how x is made of it.
+            key: of all L draws.
+            num_samples: L.
+            batch_shape: of the data points, the first axes of a draw; each is coupled for itself.
+        """
 
     def rsample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
         """L draws from q as a differentiable function of its parameters."""
@@ -139,7 +163,10 @@ class Independent(Coupling):
 
 
 class Antithetic(Coupling):
-    """L/2 independent draws, at u, and their mirror images, at 1 − u (Hammersley and Morton, 1956)."""
+    """L/2 independent draws, at u, and their mirror images, at 1 − u.
+
+    (Hammersley and Morton, 1956.)
+    """
 
     def noise(
         self, made: Explicit, key: Array, num_samples: int, batch_shape: tuple[int, ...]
@@ -155,13 +182,13 @@ class Antithetic(Coupling):
 
 
 class Sobol(Coupling):
-    r"""The first L points of Sobol's sequence, scrambled anew in each estimate, through the
-    quantile function.
+    r"""The first L points of Sobol's sequence, scrambled anew in each estimate.
 
-    Each coordinate's digits are multiplied by a random lower triangular matrix of bits (Matoušek,
-    1998) and a random number is added to them, without carry: each point alone is uniform, and
-    together they stay a digital net. Where f is smooth the variance falls about as 1/L² or faster
-    (Owen, 1997; L'Ecuyer, 2018). Each data point has a scrambling of its own.
+    x is made of them by the noise's quantile function. Each coordinate's digits are multiplied by a
+    random lower triangular matrix of bits (Matoušek, 1998) and a random number is added to them,
+    without carry: each point alone is uniform, and together they stay a digital net. Where f is
+    smooth the variance falls about as 1/L² or faster (Owen, 1997; L'Ecuyer, 2018). Each data point
+    has a scrambling of its own. For L a power of two, and at most 21,201 coordinates (scipy's).
     """
 
     def noise(
@@ -184,7 +211,7 @@ class Sobol(Coupling):
 
 @cache
 def direction_numbers(dims: int, num_samples: int) -> UInt32[np.ndarray, "dims columns"]:
-    """The direction numbers that make the first L points: they are those at 1, 3, 7, … in the order of scipy."""
+    """The direction numbers of the first L points: in scipy's order, the points 1, 3, 7, …"""
     from scipy.stats import qmc  # imports for half a second
 
     points = qmc.Sobol(dims, scramble=False, bits=BITS).random(num_samples)
@@ -198,27 +225,40 @@ def scrambled(
     num_samples: int,
     batch_shape: tuple[int, ...],
 ) -> UInt32[Array, "L *batch dims"]:
-    """Random linear scrambling of the direction numbers, the points that they make, and a random digital shift."""
+    """The points that the direction numbers make, scrambled linearly and shifted.
+
+    A digit of a number is a bit of it, the first digit the highest. Row i of the random lower
+    triangular matrix is a word of random bits up to its i-th digit, a 1 there, and 0 after it.
+    """
     dims, columns = directions.shape
     words = noise(jax.random.bits, key, BITS + 1, (*batch_shape, dims), jnp.uint32)
-    rows, shift = words[:BITS, ..., None], words[BITS, ..., None]
+    rows = words[:BITS, ..., None]
+    shift = words[BITS, ..., None]
+    bit = np.uint32(1)
     place = np.arange(BITS, dtype=np.uint32).reshape(-1, *(1 for _ in batch_shape), 1, 1)
-    own = np.uint32(1) << (
-        np.uint32(BITS - 1) - place
-    )  # the i-th digit; those before it are the higher bits
-    rows = rows & ~((own << np.uint32(1)) - np.uint32(1)) | own
-    parities = jax.lax.population_count(rows & directions) & np.uint32(1)
-    mixed = (parities << (np.uint32(BITS - 1) - place)).sum(0, dtype=jnp.uint32)
+    from_right = np.uint32(BITS - 1) - place
+    digit = bit << from_right
+    before = ~((digit << bit) - bit)
+    rows = rows & before | digit
+
+    # the i-th digit of a scrambled direction number: row i times its digits, modulo 2
+    parities = jax.lax.population_count(rows & directions) & bit
+    mixed = (parities << from_right).sum(0, dtype=jnp.uint32)
+
+    # the l-th point: the shift, and the direction numbers where l has a 1, added without carry
     index = np.arange(num_samples, dtype=np.uint32)
     points = jnp.broadcast_to(shift, (*batch_shape, dims, num_samples))
     for column in range(columns):
-        chosen = (index >> np.uint32(column)) & np.uint32(1)
+        chosen = (index >> np.uint32(column)) & bit
         points = points ^ mixed[..., column, None] * chosen
     return jnp.moveaxis(points, -1, 0)
 
 
 def uniform(digits: UInt32[Array, "..."], dtype: Any) -> Float[Array, "..."]:
-    """In (0, 1), at the middle of one of 2²³ intervals, or of 2³² in float64: nowhere else is 1 − u as precise as u."""
+    """The number in (0, 1) with these digits: the middle of one of 2²³ intervals, in float64 2³².
+
+    Nowhere else is 1 − u as precise as u.
+    """
     kept = min(BITS, jnp.finfo(dtype).nmant)
     return ((digits >> np.uint32(BITS - kept)).astype(dtype) + 0.5) * 2.0**-kept
 

@@ -1,7 +1,8 @@
-"""Reasons to refuse that several estimators share: each gives the reason, or None where there is none."""
+"""Why an estimator refuses, where several share the reason: each function gives it, or None."""
 
 import numpyro.distributions as dist
 
+from gradest.estimators.sampling.draws import has_rsample
 from gradest.problems.distributions.coordinates import base
 
 
@@ -18,6 +19,13 @@ def refuse_unless_one_row(q: dist.Distribution) -> str | None:
     if axes <= 1:
         return None
     return f"x has {axes} axes of coordinates, as the particles of a bound: expected one"
+
+
+def refuse_unless_rsample(q: dist.Distribution) -> str | None:
+    """The reason why an estimator that differentiates the draw cannot be used on q."""
+    if has_rsample(q):
+        return None
+    return f"{type(base(q)).__name__} has no differentiable draw (rsample)"
 
 
 def refuse_unless_even(num_samples: int, why: str) -> str | None:

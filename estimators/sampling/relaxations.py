@@ -1,4 +1,7 @@
-"""Continuous stand-ins for a discrete draw, to which the gradient of f is passed on; looked up by q's type."""
+"""Continuous stand-ins for a discrete draw, to which the gradient of f is passed on.
+
+Each is looked up by q's type, and takes the distribution of the coordinates, `base(q)`.
+"""
 
 from functools import singledispatch
 
@@ -6,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.lax import stop_gradient
+from jax.scipy.special import logit
 from jaxtyping import Array, Float
 
 from gradest.estimators.sampling.conditional_latents import latent, relax
@@ -15,7 +19,7 @@ from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 def relaxed_sample(
     q: dist.Distribution, key: Array, num_samples: int, temperature: Float[Array, ""]
 ) -> Float[Array, "L ..."]:
-    """L differentiable draws that tend to draws from q as the temperature falls to 0; same key, same draw."""
+    """L differentiable draws, which tend to those of `sample` as the temperature falls to 0."""
     return relax(q, latent(q, key, num_samples), temperature)
 
 
@@ -29,23 +33,23 @@ def mean_parameter(q: dist.Distribution) -> Float[Array, "..."]:
 
 @mean_parameter.register(dist.BernoulliLogits)
 @mean_parameter.register(OneHotCategoricalLogits)
-def _mean_parameter_bernoulli_or_one_hot(q: dist.Distribution) -> Float[Array, "..."]:
+def _mean_of_bernoulli_or_one_hot(q: dist.Distribution) -> Float[Array, "..."]:
     return q.probs
 
 
 @singledispatch
-def moved_to(q: dist.Distribution, mean: Float[Array, "..."]) -> dist.Distribution:
-    """q with its logits moved, by constants, to where E[x] is `mean`: another point with the same ∂ logits/∂θ."""
+def with_mean(q: dist.Distribution, mean: Float[Array, "..."]) -> dist.Distribution:
+    """q with its logits moved, by constants, to where E[x] is `mean`; ∂ logits/∂θ stays."""
     raise NotImplementedError(f"no logits are known for a given mean of {type(q).__name__}")
 
 
-@moved_to.register
-def _moved_to_bernoulli(q: dist.BernoulliLogits, mean: Float[Array, "..."]) -> dist.Distribution:
-    return dist.BernoulliLogits(q.logits + stop_gradient(jax.scipy.special.logit(mean) - q.logits))
+@with_mean.register
+def _bernoulli_with_mean(q: dist.BernoulliLogits, mean: Float[Array, "..."]) -> dist.Distribution:
+    return dist.BernoulliLogits(q.logits + stop_gradient(logit(mean) - q.logits))
 
 
-@moved_to.register
-def _moved_to_one_hot(q: OneHotCategoricalLogits, mean: Float[Array, "..."]) -> dist.Distribution:
+@with_mean.register
+def _one_hot_with_mean(q: OneHotCategoricalLogits, mean: Float[Array, "..."]) -> dist.Distribution:
     return OneHotCategoricalLogits(q.logits + stop_gradient(jnp.log(mean) - q.logits))
 
 
@@ -56,7 +60,10 @@ def gapped(
     gap: Float[Array, ""],
     temperature: Float[Array, ""],
 ) -> Float[Array, "L ..."]:
-    """A relaxed x close to x itself: the logits are moved, by constants, so that x's lie above all others by `gap`."""
+    """A relaxed x close to x itself.
+
+    The logits are moved, by constants, so that x's lie above all others by `gap`.
+    """
     raise NotImplementedError(f"no logits are known that favour one value of {type(q).__name__}")
 
 
@@ -67,6 +74,7 @@ def _gapped_one_hot(
     gap: Float[Array, ""],
     temperature: Float[Array, ""],
 ) -> Float[Array, "L ..."]:
+    """x's own logit is raised to the largest, those less than `gap` below it are lowered."""
     top = q.logits.max(-1, keepdims=True)
     up = top - (x * q.logits).sum(-1, keepdims=True)
     down = jax.nn.relu(q.logits + gap - top)

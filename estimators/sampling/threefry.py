@@ -12,7 +12,7 @@ from jax.interpreters import mlir
 from jaxtyping import Array, UInt32
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-"""Of the four rounds between two injections of the key, in turn."""
+"""By how many bits each of the four rounds between two injections of the key rotates."""
 
 PARITY = np.uint32(0x1BD11BDA)
 """With the key's words it makes the third word of the schedule."""
@@ -32,7 +32,8 @@ def threefry_2x32(
     ['0x6b200159', '0x99ba4efe']
     """
     schedule = (key_0, key_1, key_0 ^ key_1 ^ PARITY)
-    x_0, x_1 = x_0 + schedule[0], x_1 + schedule[1]
+    x_0 = x_0 + schedule[0]
+    x_1 = x_1 + schedule[1]
     for injection in range(1, 6):
         for rotation in ROTATIONS[(injection - 1) % 2]:
             x_0 = x_0 + x_1

@@ -1,11 +1,11 @@
-r"""Weak derivatives: $\partial_\psi q_\psi = c_\psi (q^+_\psi - q^-_\psi)$, looked up by the
-distribution's type.
+r"""Weak derivatives: $\partial_\psi q_\psi = c_\psi (q^+_\psi - q^-_\psi)$, looked up by q's type.
 
 Each parameter ψ of q (one for every coordinate) has a constant c and two distributions of that
 coordinate, positive and negative, of which the derivative of q is the scaled difference (Pflug,
-1989; Mohamed et al., 2020, table 1).
+1989; Mohamed et al., 2020, table 1). So $\partial_\psi E_q[f] = c (E_{q^+}[f] - E_{q^-}[f])$.
 """
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from gradest.estimators.sampling.draws import noise, sample
 
 
 class WeakDerivative(NamedTuple):
-    """The derivative of q with respect to one parameter, as draws from its positive and negative parts."""
+    """The derivative of q with respect to one parameter, as draws from its two parts."""
 
     parameter: Float[Array, "*batch dim"]
     constant: Float[Array, "*batch dim"]
@@ -30,7 +30,17 @@ class WeakDerivative(NamedTuple):
 def weak_derivatives(
     q: dist.Distribution, key: Array, num_samples: int, coupled: bool
 ) -> list[WeakDerivative]:
-    """The weak derivative of q with respect to each of its parameters; coupled draws share their randomness."""
+    """The weak derivative of q with respect to each of its parameters.
+
+    Args:
+        q: the distribution of the coordinates, `base(q)`.
+        key: of all draws.
+        num_samples: L draws from each part.
+        coupled: whether draws from the two parts share their randomness.
+
+    Raises:
+        NotImplementedError: none is known for q's type.
+    """
     raise NotImplementedError(f"no weak derivative is known for {type(q).__name__}")
 
 
@@ -38,36 +48,44 @@ def weak_derivatives(
 def _weak_derivatives_normal(
     q: dist.Normal, key: Array, num_samples: int, coupled: bool
 ) -> list[WeakDerivative]:
-    r"""Location: $c = 1/(\sigma\sqrt{2\pi})$, $x^\pm = \mu \pm \sigma W$ with W Rayleigh; coupled:
-    the same W.
+    r"""With z = (x − μ)/σ and φ the standard normal density.
 
-    Scale: $c = 1/\sigma$, $x^+ = \mu + \sigma M$ with M double-sided Maxwell (density ∝ m²
-    e^{−m²/2}), $x^-$ from q itself; coupled: $x^- = \mu + \sigma M U$ with U uniform, which is
-    Gaussian.
+    Location: $\partial_\mu q = z \phi(z) / \sigma^2$, whose two halves have mass
+    $c = 1/(\sigma\sqrt{2\pi})$; so $x^\pm = \mu \pm \sigma W$ with W Rayleigh; coupled: the same W.
+
+    Scale: $\partial_\sigma q = (z^2 - 1) \phi(z) / \sigma^2$; so $c = 1/\sigma$,
+    $x^+ = \mu + \sigma M$ with M double-sided Maxwell (density $z^2 \phi(z)$), $x^-$ from q itself;
+    coupled: $x^- = \mu + \sigma M U$ with U uniform, which is Gaussian.
     """
-    keys = dict(zip(("W+", "W-", "length", "sign", "U"), jax.random.split(key, 5), strict=True))
+    dtype = jnp.result_type(q.loc)
+    up_key, down_key, length_key, sign_key, last_key = jax.random.split(key, 5)
 
-    def draw(sampler, key: str) -> Float[Array, "L *batch dim"]:
-        return noise(sampler, keys[key], num_samples, q.batch_shape, jnp.result_type(q.loc))
+    def draw(sampler: Callable[..., Array], key: Array, *axes: int) -> Float[Array, "L ..."]:
+        return noise(sampler, key, num_samples, (*axes, *q.batch_shape), dtype)
 
-    weibull_up = rayleigh(draw(jax.random.uniform, "W+"))
-    weibull_down = weibull_up if coupled else rayleigh(draw(jax.random.uniform, "W-"))
-    # Maxwell: the length of a Gaussian vector in three dimensions
-    vector = noise(
-        jax.random.normal, keys["length"], num_samples, (3, *q.batch_shape), jnp.result_type(q.loc)
+    weibull_up = rayleigh(draw(jax.random.uniform, up_key))
+    weibull_down = weibull_up if coupled else rayleigh(draw(jax.random.uniform, down_key))
+    location = WeakDerivative(
+        parameter=q.loc,
+        constant=1 / (q.scale * jnp.sqrt(2 * jnp.pi)),
+        positive=q.loc + q.scale * weibull_up,
+        negative=q.loc - q.scale * weibull_down,
     )
-    length = jnp.sqrt((vector**2).sum(1))
-    maxwell = length * draw(jax.random.rademacher, "sign")
-    gaussian = maxwell * draw(jax.random.uniform, "U") if coupled else draw(jax.random.normal, "U")
-    return [
-        WeakDerivative(
-            q.loc,
-            1 / (q.scale * jnp.sqrt(2 * jnp.pi)),
-            q.loc + q.scale * weibull_up,
-            q.loc - q.scale * weibull_down,
-        ),
-        WeakDerivative(q.scale, 1 / q.scale, q.loc + q.scale * maxwell, q.loc + q.scale * gaussian),
-    ]
+
+    # Maxwell: the length of a Gaussian vector in three dimensions, with a random sign
+    length = jnp.sqrt((draw(jax.random.normal, length_key, 3) ** 2).sum(1))
+    maxwell = length * draw(jax.random.rademacher, sign_key)
+    if coupled:
+        gaussian = maxwell * draw(jax.random.uniform, last_key)
+    else:
+        gaussian = draw(jax.random.normal, last_key)
+    scale = WeakDerivative(
+        parameter=q.scale,
+        constant=1 / q.scale,
+        positive=q.loc + q.scale * maxwell,
+        negative=q.loc + q.scale * gaussian,
+    )
+    return [location, scale]
 
 
 def rayleigh(uniform: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -88,33 +106,43 @@ def _weak_derivatives_bernoulli(
 def _weak_derivatives_exponential(
     q: dist.Exponential, key: Array, num_samples: int, coupled: bool
 ) -> list[WeakDerivative]:
-    r"""Rate: $c = 1/\lambda$, $x^+$ from q, $x^-$ an Erlang variable of two; coupled: $x^+$ is its first part."""
+    r"""Rate: $\partial_\lambda q = (1 - \lambda x) e^{-\lambda x}$.
+
+    So $c = 1/\lambda$, $x^+$ is from q, $x^-$ an Erlang variable, the sum of two draws from q;
+    coupled: $x^+$ is the first of them.
+    """
     dtype = jnp.result_type(q.rate)
 
     def wait(key: Array) -> Float[Array, "L *batch dim"]:
         return noise(jax.random.exponential, key, num_samples, q.batch_shape, dtype) / q.rate
 
     up, down, more = map(wait, jax.random.split(key, 3))
-    return [WeakDerivative(q.rate, 1 / q.rate, up, (up if coupled else down) + more)]
+    first = up if coupled else down
+    return [WeakDerivative(q.rate, 1 / q.rate, positive=up, negative=first + more)]
 
 
 @weak_derivatives.register
 def _weak_derivatives_gamma(
     q: dist.Gamma, key: Array, num_samples: int, coupled: bool
 ) -> list[WeakDerivative]:
-    r"""Rate: $c = \alpha/\lambda$, $x^+$ from q itself, $x^- \sim \mathrm{Gamma}(\alpha + 1,
-    \lambda)$.
+    r"""Rate: $\partial_\lambda q = (\alpha / \lambda - x)\, q(x)$; none is known for the shape α.
 
-    Coupled: $x^- = x^+ + E$ with E ~ Exponential(λ). None is known for α.
+    So $c = \alpha/\lambda$, $x^+$ is from q itself, $x^-$ from a gamma distribution of shape α + 1;
+    coupled: $x^- = x^+ + E$ with E ~ Exponential(λ).
     """
     up_key, down_key, more_key = jax.random.split(key, 3)
-    up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
-    wait = noise(
-        jax.random.exponential, more_key, num_samples, q.batch_shape, jnp.result_type(q.rate)
-    )
-    more = (up if coupled else down) + wait / q.rate
+    dtype = jnp.result_type(q.rate)
+    up = sample(q, up_key, num_samples)
+    down = sample(q, down_key, num_samples)
+    wait = noise(jax.random.exponential, more_key, num_samples, q.batch_shape, dtype)
+    first = up if coupled else down
     return [
-        WeakDerivative(everywhere(q, q.rate), everywhere(q, q.concentration / q.rate), up, more)
+        WeakDerivative(
+            parameter=everywhere(q, q.rate),
+            constant=everywhere(q, q.concentration / q.rate),
+            positive=up,
+            negative=first + wait / q.rate,
+        )
     ]
 
 
@@ -122,10 +150,15 @@ def _weak_derivatives_gamma(
 def _weak_derivatives_poisson(
     q: dist.Poisson, key: Array, num_samples: int, coupled: bool
 ) -> list[WeakDerivative]:
-    """Rate: c = 1, $x^+$ one more than a draw from q, $x^-$ a draw from q; coupled: the same draw."""
+    r"""Rate: $\partial_\lambda q(x) = q(x - 1) - q(x)$.
+
+    So c = 1, $x^+$ is one more than a draw from q, $x^-$ a draw from q; coupled: the same draw.
+    """
     up_key, down_key = jax.random.split(key)
-    up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
-    return [WeakDerivative(q.rate, jnp.ones_like(q.rate), up + 1, up if coupled else down)]
+    up = sample(q, up_key, num_samples)
+    down = sample(q, down_key, num_samples)
+    last = up if coupled else down
+    return [WeakDerivative(q.rate, jnp.ones_like(q.rate), positive=up + 1, negative=last)]
 
 
 @singledispatch

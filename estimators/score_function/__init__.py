@@ -1,4 +1,4 @@
-"""Gradients of ln q: REINFORCE with its baselines and control variates, and its multi-sample kin."""
+"""Gradients of ln q: REINFORCE, its baselines and control variates, its multi-sample kin."""
 
 from gradest.estimators.score_function.importance_weighted import ImportanceWeighted
 from gradest.estimators.score_function.lax import LAX

@@ -130,11 +130,13 @@ def empty_mean(problem: Problem) -> WeightedMean:
     return WeightedMean(as_float(jnp.zeros(shape)), as_float(jnp.zeros(shape)))
 
 
-def faded(mean: WeightedMean, signal: Float[Array, "L *batch"], decay: float) -> WeightedMean:
-    """The mean with one more estimate's signal in it, all the earlier weighing `decay` times less."""
-    return WeightedMean(
-        decay * mean.total + (1 - decay) * signal.mean(0), decay * mean.weight + (1 - decay)
-    )
+def moving_average(
+    mean: WeightedMean, signal: Float[Array, "L *batch"], decay: float
+) -> WeightedMean:
+    """The mean with one more estimate's signal; what it held counts `decay` times as much."""
+    total = decay * mean.total + (1 - decay) * signal.mean(0)
+    weight = decay * mean.weight + (1 - decay)
+    return WeightedMean(total, weight)
 
 
 class LearnedConstant(Baseline):
@@ -159,7 +161,7 @@ class Mean(LearnedConstant):
 
 
 DECAY = 0.99
-"""Of the moving averages."""
+"""The decay of the moving averages, unless another is asked for."""
 
 
 class MovingAverage(LearnedConstant):
@@ -169,10 +171,10 @@ class MovingAverage(LearnedConstant):
     """
 
     decay: float = eqx.field(default=DECAY, static=True)
-    """What a former average counts for beside the new one; the larger, the longer its memory."""
+    """How much the average keeps at each estimate: at 0.99 it remembers about a hundred."""
 
     def update(self, drawn: Drawn, state: WeightedMean) -> WeightedMean:
-        return faded(state, drawn.signal, self.decay)
+        return moving_average(state, drawn.signal, self.decay)
 
 
 class Optimal(LearnedConstant):
@@ -224,9 +226,9 @@ class InputDependent(TrainedBaseline):
     hidden_dim: int = eqx.field(default=16, static=True)
     """Units in the network's hidden layer."""
     learning_rate: float = eqx.field(default=0.01, static=True)
-    """Of Adam."""
+    """The learning rate of Adam."""
     decay: float = eqx.field(default=DECAY, static=True)
-    """Of the moving average, as `MovingAverage` has it."""
+    """The decay of the moving average, as in `MovingAverage`."""
 
     def init(self, problem: Problem, key: Array) -> Fitted:
         network = Perceptron(key, cast(WithInputs, problem).inputs.shape[-1], self.hidden_dim)
@@ -249,7 +251,7 @@ class InputDependent(TrainedBaseline):
         grads = jax.grad(self.training_objective)(state.network, drawn, state)
         updates, opt_state = optax.adam(self.learning_rate).update(grads, state.opt_state)
         network = optax.apply_updates(state.network, updates)
-        return Fitted(network, opt_state, faded(state.constant, drawn.signal, self.decay))
+        return Fitted(network, opt_state, moving_average(state.constant, drawn.signal, self.decay))
 
     def refuses(self, problem: Problem) -> str | None:
         if isinstance(problem, WithInputs):

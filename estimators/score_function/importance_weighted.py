@@ -1,4 +1,4 @@
-"""The score-function gradient at draws from another, wider distribution, with importance weights."""
+"""The score-function gradient at draws from a wider distribution, with importance weights."""
 
 import math
 from functools import singledispatch
@@ -52,11 +52,13 @@ def _widened_bernoulli(q: dist.BernoulliLogits, factor: Float[Array, ""]) -> dis
 
 
 class ImportanceWeighted(SurrogateEstimator):
-    r"""$\frac1L \sum_l w_l f(\theta, x_l) \nabla_\theta \log q_\theta(x_l) + w_l \partial_\theta
-    f$, w = q / r.
+    r"""The score function under a defensive mixture r of q and a wider distribution.
 
-    $r = (1 - a)\, q_\theta + a\, \tilde q_\theta$ is a defensive mixture with a wider distribution
-    of the same family: it sees what f is where q seldom goes, and no weight exceeds 1/(1 − a).
+    $\frac1L \sum_l w_l f(\theta, x_l) \nabla_\theta \log q_\theta(x_l) + w_l \partial_\theta f$
+    with $x_l \sim r = (1 - a)\, q_\theta + a\, \tilde q_\theta$ and $w = q_\theta / r$.
+
+    $\tilde q$ is of the same family as q, with heavier tails: it sees what f is where q seldom
+    goes, and no weight exceeds 1/(1 − a).
     Unbiased for any f, discontinuous or not. Cost: L evaluations of f; where f depends on θ, L of
     its gradient.
     """
@@ -79,22 +81,23 @@ class ImportanceWeighted(SurrogateEstimator):
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
         wide = widened(q, self.widening)
+        a = self.share
         choice_key, key = jax.random.split(key)
-        uniform = noise(
-            jax.random.uniform, choice_key, num_samples, q.batch_shape, self.share.dtype
-        )
-        from_wide = (uniform < self.share).reshape(*uniform.shape, *(1 for _ in q.event_shape))
+        uniform = noise(jax.random.uniform, choice_key, num_samples, q.batch_shape, a.dtype)
+        from_wide = (uniform < a).reshape(*uniform.shape, *(1 for _ in q.event_shape))
         x = jnp.where(from_wide, sample(wide, key, num_samples), sample(q, key, num_samples))
+
         log_q = q.log_prob(x)
-        log_r = jnp.logaddexp(
-            jnp.log1p(-self.share) + log_q, jnp.log(self.share) + wide.log_prob(x)
-        )
-        f = stop_gradient(jnp.exp(log_q - log_r)) * problem.objectives(params, x)
-        return (stop_gradient(f) * log_q + f).mean(0).sum(), state
+        log_r = jnp.logaddexp(jnp.log1p(-a) + log_q, jnp.log(a) + wide.log_prob(x))
+        w = stop_gradient(jnp.exp(log_q - log_r))
+        weighted_f = w * problem.objectives(params, x)
+        return (stop_gradient(weighted_f) * log_q + weighted_f).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if has_rule(widened, q) else f"no wider {type(q).__name__} is known"
+        if has_rule(widened, q):
+            return None
+        return f"no wider {type(q).__name__} is known"
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         # whether a draw is from the wider one; both share the numbers of x

@@ -13,13 +13,14 @@ from gradest.problems.distributions.coordinates import base
 
 
 class RaoBlackwell(SurrogateEstimator):
-    r"""$\frac1L \sum_l \sum_i f_i(\theta, x_{li}) \nabla_\theta \log q_i(x_{li}) + \partial_\theta
-    f$.
+    r"""The score function with each coordinate's own term of f on its score.
 
-    The score-function gradient with the expectation taken over all that f shares with no factor:
-    where q_θ is $\prod_i q_i(x_i)$ and f is $\sum_i f_i(x_i)$, no term $j \ne i$ multiplies x_i's
-    score. Its variance grows as D, the score function's as D² and more. Unbiased for any f. Cost: L
-    evaluations of f; where f depends on θ, L of its gradient.
+    $\frac1L \sum_l \sum_i f_i(\theta, x_{li}) \nabla_\theta \log q_i(x_{li}) + \partial_\theta f$
+
+    for $q_\theta = \prod_i q_i(x_i)$ and $f = \sum_i f_i(x_i)$. What is left out,
+    $f_j(x_j) \nabla_\theta \log q_i(x_i)$ for $j \ne i$, has mean zero. The variance grows as D,
+    the score function's as D² and more. Unbiased for any f. Cost: L evaluations of f; where f
+    depends on θ, L of its gradient.
     """
 
     unbiased: ClassVar[bool] = True
@@ -31,15 +32,14 @@ class RaoBlackwell(SurrogateEstimator):
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        f = jax.vmap(cast(SumOfTerms, problem).terms, in_axes=(None, 0))(params, x)
+        terms = jax.vmap(cast(SumOfTerms, problem).terms, in_axes=(None, 0))
+        f = terms(params, x)
         return (stop_gradient(f) * base(q).log_prob(x) + f).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
-        return (
-            None
-            if isinstance(problem, SumOfTerms)
-            else "f is not known as a sum of terms, one for each coordinate"
-        )
+        if isinstance(problem, SumOfTerms):
+            return None
+        return "f is not known as a sum of terms, one for each coordinate"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))

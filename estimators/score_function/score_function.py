@@ -15,13 +15,15 @@ from gradest.problems.base import Params, Problem
 
 
 class ScoreFunction(SurrogateEstimator, Trainable):
-    r"""$\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b_l] \nabla_\theta \log q_\theta(x_l) +
-    \partial_\theta f$.
+    r"""f, less what is known of it, on the score of each draw.
 
-    b is the baseline and h the control variate, for which $\nabla_\theta E_{q_\theta}[h]$ is added.
-    Unbiased for any f, discontinuous or not, and any q with a density or mass function: b_l never
-    depends on the x_l that it multiplies, and the expectation of h is known. Cost: L evaluations of
-    f and what h costs; where f depends on θ, L of its gradient.
+    $\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b_l] \nabla_\theta \log q_\theta(x_l)
+    + \partial_\theta f + \nabla_\theta E_{q_\theta}[h]$
+
+    b is the baseline and h the control variate. Unbiased for any f, discontinuous or not, and any q
+    with a density or mass function: b_l never depends on the x_l that it multiplies, and the
+    expectation of h is known. Cost: L evaluations of f and what h costs; where f depends on θ, L of
+    its gradient.
 
     Under other names: VarGrad (Richter et al., 2020) is the baseline leave_one_out; the first
     derivative of DiCE (Foerster et al., 2018) is this estimate; NVIL (Mnih and Gregor, 2014) is the
@@ -54,7 +56,7 @@ class ScoreFunction(SurrogateEstimator, Trainable):
     def draw_and_evaluate(
         self, problem: Problem, params: Params, key: Array, num_samples: int
     ) -> tuple[Drawn, Float[Array, "L *batch"], Float[Array, ""] | float]:
-        """L draws with f − h at them; f, as a function of θ; and the expectation of h."""
+        """L draws with f − h at them, constant in θ; f at them and E[h], as functions of θ."""
         q = problem.distribution(params)
         x = self.coupling.sample(q, key, num_samples)
         f = problem.objectives(params, x)
@@ -96,18 +98,16 @@ class ScoreFunction(SurrogateEstimator, Trainable):
         if self.baseline.joins_samples and not self.coupling.independent:
             return "a baseline made from the other samples needs independent draws"
         q = problem.abstract_distribution()
-        parts = (
-            self.baseline.refuses(problem),
-            self.control_variate.refuses(problem),
-            self.coupling.refuses(q),
+        return (
+            self.baseline.refuses(problem)
+            or self.control_variate.refuses(problem)
+            or self.coupling.refuses(q)
         )
-        return next(filter(None, parts), None)
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         return self.coupling.draws(problem.abstract_distribution(), num_samples)
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
-        extra = self.control_variate.evaluations(problem)
-        return Evaluations(
-            f=num_samples + extra.f, grad=problem.direct_gradients(num_samples) + extra.grad
-        )
+        of_h = self.control_variate.evaluations(problem)
+        direct = problem.direct_gradients(num_samples)
+        return Evaluations(f=num_samples + of_h.f, grad=direct + of_h.grad)

@@ -22,9 +22,9 @@ from gradest.estimators.discrete.double_control_variate import RODEO, DoubleCont
 from gradest.estimators.discrete.rebar import REBAR, RELAX
 from gradest.estimators.sampling.conditional_latents import (
     conditional_latent,
+    coupled_latent,
     hard,
     latent,
-    same_latent_given,
 )
 from gradest.estimators.sampling.copulas import COPULAS
 from gradest.estimators.sampling.draws import sample
@@ -103,9 +103,9 @@ def test_the_conditional_latent_moves_as_the_quantile_of_the_logistic_cut_off_at
         q = base(problem("bernoulli_square").distribution({"logits": jnp.full(1, logit)}))
         again = conditional_latent(q, x, key)
         np.testing.assert_allclose(
-            *map(stop_gradient, (again, same_latent_given(q, x, again))), rtol=1e-10
+            *map(stop_gradient, (again, coupled_latent(q, x, again))), rtol=1e-10
         )
-        return again[:, 0], same_latent_given(q, x, stop_gradient(again))[:, 0]
+        return again[:, 0], coupled_latent(q, x, stop_gradient(again))[:, 0]
 
     with jax.enable_x64(True):
         x = x.astype(float)

@@ -21,10 +21,10 @@ from gradest.estimators.discrete.categorical_disarm import TREES
 from gradest.estimators.discrete.finite_support import log_draw_the_rest, log_probability_of_event
 from gradest.estimators.sampling.conditional_latents import (
     conditional_latent,
+    coupled_latent,
     hard,
     latent,
     relax,
-    same_latent_given,
 )
 from gradest.estimators.sampling.draws import sample
 from gradest.problems import problem
@@ -142,7 +142,7 @@ def test_x_and_the_latent_given_x_are_distributed_as_x_and_the_latent(name):
         for left, right in zip(np.asarray(one).T, np.asarray(other).T, strict=True):
             assert stats.ks_2samp(left, right).pvalue > LEVEL
     assert abs(np.corrcoef(z[:, 0], given_x[:, 0])[0, 1]) < 0.9, "a fresh draw, not the same one"
-    np.testing.assert_allclose(same_latent_given(q, x, z), z, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(coupled_latent(q, x, z), z, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["one-hot", "ranking"])

@@ -6,6 +6,7 @@ import click
 
 from gradest.benchmarks.bench.calibration.report import AIMS, MET, MISSED, verdicts, write
 from gradest.benchmarks.bench.calibration.studies import STUDIES, simulate
+from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 
 RESULTS = Path("results/calibration")
@@ -15,6 +16,7 @@ RESULTS = Path("results/calibration")
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
 def command(output: Path) -> None:
     """How often the intervals and tests are right, by simulation: about five minutes."""
+    configure()
     use_compilation_cache()
     table = simulate(STUDIES)
     write(table, output)

@@ -11,6 +11,7 @@ from gradest.benchmarks.bench.peers.process import PEERS
 from gradest.benchmarks.cli.main import run_and_exit
 from gradest.benchmarks.cli.options import one_of, positive_integers
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 
 DIMS, SAMPLES = (1, 10, 100), (1, 16, 256, 4096)
@@ -71,6 +72,7 @@ def command(
     problems = one_of("--only", only, LABELS)
     cells = cells_of(problems, one_of("--estimator", labels, COMPARED_ESTIMATORS), dims, samples)
     peers = {name: PEERS[name] for name in one_of("--peer", names, PEERS)}
+    configure()
     use_compilation_cache()
     bench(cells, peers, ENVIRONMENTS, output)
 

@@ -31,6 +31,7 @@ from gradest.benchmarks.bench.speed.whole_runs import default_rows, memory_rows
 from gradest.benchmarks.cli.main import run_and_exit
 from gradest.benchmarks.cli.options import one_of, positive_integers
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import environment, hardware
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
@@ -188,6 +189,7 @@ def command(
         )
     throughput: dict[str, Rows] = {"throughput": lambda: throughput_rows(cells, wanted)}
     sections = TABLES | {"throughput": throughput}
+    configure()
     use_compilation_cache()
     bench({name: sections[name] for name in SECTIONS if name in names}, output)
 

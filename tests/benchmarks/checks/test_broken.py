@@ -5,6 +5,7 @@ Each is caught by the check named for what is broken, and by no other.
 
 import importlib
 
+import equinox as eqx
 import jax
 import pytest
 from jax.lax import stop_gradient
@@ -15,6 +16,8 @@ from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
 from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, small_problem
 from gradest.estimators import SurrogateEstimator
+from gradest.estimators.score_function.baselines import InputDependent
+from gradest.estimators.score_function.score_function import ScoreFunction
 from tests.support import broken_problems
 from tests.support.learned_baseline import LearnedBaseline
 
@@ -109,6 +112,22 @@ def test_of_a_state_only_what_is_trained_by_gradient_is_differentiated():
     ESTIMATOR_CHECKS["learned_gradients"](EstimatorTrial(Counting(), on))
     with pytest.raises(Failed, match="expected the gradient that trains the state"):
         ESTIMATOR_CHECKS["learned_gradients"](EstimatorTrial(TwiceTheGradient(), on))
+
+
+class Stopped(InputDependent):
+    """A baseline whose network is cut off from the objective that it is trained on."""
+
+    def training_objective(self, learned, drawn, state):
+        stopped = jax.tree.map(stop_gradient, learned.hidden)
+        cut_off = eqx.tree_at(lambda network: network.hidden, learned, stopped)
+        return super().training_objective(cut_off, drawn, state)
+
+
+def test_a_baseline_that_is_cut_off_from_its_objective_is_caught():
+    on = ProblemTrial("", small_problem("vae_bernoulli"), LEVEL)
+    broken = ScoreFunction(baseline=Stopped(hidden_dim=4))
+    with pytest.raises(Failed, match="expected the gradient that trains the state"):
+        ESTIMATOR_CHECKS["learned_gradients"](EstimatorTrial(broken, on))
 
 
 def test_every_check_of_an_estimator_is_shown_to_bite():
