@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 
+from gradest.benchmarks.checks.trials import small_problem
 from gradest.benchmarks.measurement import replicates as measuring
 from gradest.benchmarks.measurement.programs import estimates
 from gradest.benchmarks.measurement.replicates import (
@@ -28,7 +29,6 @@ from gradest.benchmarks.statistics.trends import log_log_slope
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.support.short_of_memory import short_of_memory
-from tests.support.variants import small_problem
 
 
 def measured(toy, candidate, num_samples=2, replicates=400, **given):

@@ -1,4 +1,4 @@
-"""Breaks recompilation: the temperature is a static field, so that every value compiles a program of its own."""
+"""Breaks recompilation: the temperature is a static field, so that each value compiles anew."""
 
 import equinox as eqx
 

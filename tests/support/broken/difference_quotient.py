@@ -1,4 +1,4 @@
-"""Breaks precision: f's slope by a difference quotient, in which float32 loses what float64 keeps."""
+"""Breaks precision: f's derivative by a difference quotient, where float32 loses digits."""
 
 from jax.lax import stop_gradient
 

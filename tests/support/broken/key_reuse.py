@@ -1,4 +1,4 @@
-"""Breaks the 1/L: all L samples are drawn from one key. They are the same, and the mean is none the wiser."""
+"""Breaks the 1/L: all L samples are drawn from one key, and are the same; the mean is right."""
 
 import jax.numpy as jnp
 

@@ -1,4 +1,4 @@
-"""Breaks the count of evaluations: each part evaluates f at two points, and only one of them is stated."""
+"""Breaks the count of evaluations: each part has two of f, and states one."""
 
 from gradest.estimators import Evaluations
 from gradest.estimators.differences.measure_valued import MeasureValued

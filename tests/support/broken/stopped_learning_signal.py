@@ -1,4 +1,4 @@
-"""Breaks the learned gradient: stop_gradient goes round all of the learning signal, what is learned included."""
+"""Breaks the learned gradient: stop_gradient goes round what is learned too."""
 
 from jax.lax import stop_gradient
 

@@ -28,7 +28,8 @@ def test_the_hash_is_the_published_one(key, counter, expected):
 
 DRAWS = """
 import jax
-keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(7), jax.numpy.arange(5, dtype="uint32"))
+numbers = jax.numpy.arange(5, dtype="uint32")
+keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(7), numbers)
 draw = jax.jit(lambda keys: jax.vmap(lambda key: jax.random.bits(key, (3, 2), dtype))(keys))
 for dtype in ("uint8", "uint16", "uint32"):
     print(draw(keys).ravel().tolist(), draw(jax.random.split(keys[0], 2)).ravel().tolist())
@@ -38,7 +39,7 @@ for dtype in ("uint8", "uint16", "uint32"):
 
 def test_jax_without_it_draws_the_same_bits():
     here = subprocess.run(
-        [sys.executable, "-c", "import estimators" + DRAWS],
+        [sys.executable, "-c", "import gradest.estimators" + DRAWS],
         capture_output=True,
         text=True,
         check=True,
