@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers coverage catalogue metrics clean
+.PHONY: setup run test test-all lint bench bench-peers calibration catalogue metrics clean
 
 setup: $(READY)
 
@@ -36,19 +36,19 @@ lint: $(READY)
 # Throughput as a share of what it cannot exceed, compile seconds, memory and growth, against what they are to be, into
 # results/bench/: a quarter of an hour.
 bench: $(READY)
-	$(BIN)/python -m gradest.benchmarks.bench.speed.bench
+	$(BIN)/python -m gradest.benchmarks.bench.speed
 
 # The same against other people's estimators, each in an environment of its own, made here if it can be: half an hour.
 bench-peers: $(READY)
-	$(BIN)/python -m gradest.benchmarks.bench.peers.bench
+	$(BIN)/python -m gradest.benchmarks.bench.peers
 
-# How often the intervals and tests are right, by simulation, into results/coverage/: about five minutes.
-coverage: $(READY)
-	$(BIN)/python -m gradest.benchmarks.bench.calibration.report
+# How often the intervals and tests are right, by simulation, into results/calibration/: about five minutes.
+calibration: $(READY)
+	$(BIN)/python -m gradest.benchmarks.bench.calibration
 
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)
-	$(BIN)/python -m gradest.benchmarks.catalogue.catalogue
+	$(BIN)/python -m gradest.benchmarks.catalogue.page
 
 # What a reader meets: density, chained conditionals, long functions, and the floors of the rooms.
 metrics: $(READY)

@@ -1,27 +1,46 @@
-"""The errors that a user meets, each with its exit status and one clear line."""
+"""How a command ends: the errors that a user meets, each with one clear line, and exit statuses."""
 
+from enum import IntEnum
 from typing import ClassVar
 
 
-class GradestError(Exception):
-    """Ends a command with one line on stderr and a status of its own; a traceback only under --debug."""
+class ExitStatus(IntEnum):
+    """What a command says by its exit status."""
 
-    status: ClassVar[int] = 1
+    OK = 0
+    """All is there."""
+    OUR_FAULT = 1
+    BAD_INPUT = 2
+    """What the user asked for cannot be."""
+    CELLS_FAILED = 3
+    """Some cells failed; the others are measured."""
+    GATE_FAILED = 4
+    """A check, or a gate that the user set, failed."""
+    STORE_DAMAGED = 5
+    STORE_IN_USE = 6
+    INTERRUPTED = 130
+    """By Ctrl-C, as shells count signals."""
+
+
+class GradestError(Exception):
+    """Ends a command with one line on stderr and a status; a traceback only under --debug."""
+
+    status: ClassVar[ExitStatus] = ExitStatus.OUR_FAULT
 
 
 class BadInput(GradestError):
     """What the user asked for cannot be: a name, a value, a file."""
 
-    status: ClassVar[int] = 2
+    status: ClassVar[ExitStatus] = ExitStatus.BAD_INPUT
 
 
 class StoreDamaged(GradestError):
     """The store is there and is not one that we can read."""
 
-    status: ClassVar[int] = 5
+    status: ClassVar[ExitStatus] = ExitStatus.STORE_DAMAGED
 
 
 class StoreInUse(GradestError):
     """Another run holds the store."""
 
-    status: ClassVar[int] = 6
+    status: ClassVar[ExitStatus] = ExitStatus.STORE_IN_USE

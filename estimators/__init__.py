@@ -1,5 +1,9 @@
 """How a gradient is estimated. To add an estimator: one class, and one line here."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from gradest.estimators.aliases import ALIASES
 from gradest.estimators.base import Estimator, Evaluations, SurrogateEstimator
 from gradest.estimators.differences.finite_differences import SPSA, GaussianSmoothing
 from gradest.estimators.differences.measure_valued import MeasureValued
@@ -34,7 +38,8 @@ from gradest.estimators.score_function.lax import LAX
 from gradest.estimators.score_function.particles import OVIS, VIMCO
 from gradest.estimators.score_function.rao_blackwell import RaoBlackwell
 from gradest.estimators.score_function.score_function import ScoreFunction
-from gradest.problems.arguments import build
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import resolve
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,
@@ -77,15 +82,48 @@ ESTIMATORS: dict[str, type[Estimator]] = {
 
 
 def estimator(name: str, **arguments: object) -> Estimator:
-    """The registered estimator `name`.
+    """The estimator that `name` stands for.
 
-    >>> estimator("score_function", baseline="leave_one_out").min_samples
-    2
+    Args:
+        name: registered or another name of it ("rloo"), `name[argument=value,…]`, or
+            `module:Class`, a user's own.
+        arguments: of the estimator.
 
     Raises:
         ValueError: an unknown name or argument (naming the nearest), or a refused value.
+
+    >>> estimator("score_function", baseline="leave_one_out").min_samples
+    2
+    >>> estimator("rloo").min_samples
+    2
     """
-    return build("estimator", ESTIMATORS, name, arguments)
+    registered, filled = named_estimator(name, arguments)
+    return build("estimator", ESTIMATORS, registered, filled)
 
 
-__all__ = ["ESTIMATORS", "Estimator", "Evaluations", "SurrogateEstimator", "estimator"]
+def named_estimator(
+    text: str, arguments: Mapping[str, Any] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The registered name that a text stands for, and all arguments with it.
+
+    Args:
+        text: a name, another name or `module:Class`, each with arguments in brackets or without.
+        arguments: those given apart from the text.
+
+    Raises:
+        ValueError: no such name (naming the nearest), or arguments that contradict one another.
+
+    >>> named_estimator("ARS")
+    ('arsm', {'merge': False})
+    """
+    return resolve("estimator", ESTIMATORS, text, arguments, ALIASES)
+
+
+__all__ = [
+    "ESTIMATORS",
+    "Estimator",
+    "Evaluations",
+    "SurrogateEstimator",
+    "estimator",
+    "named_estimator",
+]

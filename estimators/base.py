@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 from jaxtyping import Array, Float
 
+from gradest.estimators.sampling.draws import numbers_per_draw
 from gradest.problems.arguments import Configured
 from gradest.problems.base import Params, Problem
 
@@ -49,6 +50,16 @@ class Estimator(Configured):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         """What one estimate costs. A gradient that comes with a value counts once as each."""
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        """How many random numbers one estimate is made of: here, those of L draws of x.
+
+        A number is one that a sampler of jax.random gives, of whatever distribution: it takes one
+        word of random bits. Numbers that are drawn twice from one key are the same and count once;
+        those that the estimate does not depend on do not count, nor do those that start or train
+        the state, nor what a sampler by rejection (gamma, Poisson, von Mises) draws and drops.
+        """
+        return num_samples * numbers_per_draw(problem.abstract_distribution())
+
     def init(self, problem: Problem, params: Params, key: Array) -> State:
         """The state before the first estimate."""
         return ()
@@ -65,28 +76,6 @@ class Estimator(Configured):
     def claims_one_over_samples(self) -> bool:
         """Whether the variance, given the state, is exactly proportional to 1/L."""
         return self.independent_terms
-
-    def learning_objective(
-        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
-    ) -> Float[Array, ""]:
-        r"""What parameters in the state are trained to minimise in expectation: here $\|g\|^2$, g
-        the estimate.
-
-        Where g is unbiased whatever they are, the gradient of $E\|g\|^2$ is that of the variance.
-        """
-        estimate, _ = self.estimate(problem, params, state, key, num_samples)
-        return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate))
-
-    def learning_gradient(
-        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
-    ) -> State | None:
-        """The gradient by which `estimate` trains parameters in its state; None where it trains
-        none.
-
-        It has the state's structure, with None for what is not trained by gradient. Its expectation
-        is the gradient of that of `learning_objective`, which is checked by finite differences.
-        """
-        return None
 
     def refuses_samples(self, num_samples: int) -> str | None:
         """None, or the reason why this estimator cannot take so many samples."""

@@ -10,6 +10,7 @@ In `surrogate`, stop_gradient goes round θ, not round a learning signal that de
 stopped there leaves the mean of the estimate right, and φ wrong.
 """
 
+from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,87 +19,97 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import SurrogateEstimator
+from gradest.estimators.base import Estimator, State, SurrogateEstimator
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
 
 
+class Trainable(Estimator):
+    """The trait of an estimator that trains parameters φ, part of its state, by gradient.
+
+    `gradest check` compares the gradient of `training_objective`, by which φ is trained, with its
+    finite differences: they differ where a stop_gradient cuts φ off.
+    """
+
+    @abstractmethod
+    def trained(self, state: State) -> Any:
+        """φ, that part of the state which is trained by gradient; None where nothing is."""
+
+    @abstractmethod
+    def training_objective(
+        self,
+        learned: Any,
+        problem: Problem,
+        params: Params,
+        state: State,
+        key: Array,
+        num_samples: int,
+    ) -> tuple[Float[Array, ""], Any]:
+        """What φ is trained to minimise in expectation, as one estimate has it.
+
+        Args:
+            learned: φ, in the place of that in the state.
+            problem, params, state, key, num_samples: as of `estimate`.
+
+        Returns:
+            The objective, and what else was made on the way, as `jax.grad` wants it of a function
+            with `has_aux`.
+        """
+
+
 class Learning(NamedTuple):
-    """The state: φ, and what Adam remembers of its gradients."""
+    """The state of an estimator that learns: φ, and what Adam remembers of its gradients."""
 
     learned: Any
-    optimiser: Any
+    opt_state: optax.OptState
 
 
-class LearningEstimator(SurrogateEstimator):
+class LearningEstimator(SurrogateEstimator, Trainable):
     r"""A surrogate estimator with parameters φ, `state.learned`, trained to minimise $\|g\|^2$.
 
-    A subclass writes `start`, and a `surrogate` that returns the state as it was given. One whose φ
-    follows another objective overrides `objective_and_estimate`.
+    A subclass writes `init_learned`, and a `surrogate` that returns the state as it got it. One
+    whose φ follows another objective overrides `training_objective`.
     """
 
     learning_rate: Number = number(0.01, "step of Adam on what is learned", above=0)
 
-    def start(self, problem: Problem, params: Params, key: Array) -> Any:
+    @abstractmethod
+    def init_learned(self, problem: Problem, params: Params, key: Array) -> Any:
         """φ before any training; None where nothing is trained, and the state is then empty."""
-        raise NotImplementedError
 
-    def init(self, problem: Problem, params: Params, key: Array) -> Learning | tuple[()]:
-        learned = self.start(problem, params, key)
-        return (
-            ()
-            if learned is None
-            else Learning(learned, optax.adam(self.learning_rate).init(learned))
-        )
+    def init(self, problem: Problem, params: Params, key: Array) -> State:
+        learned = self.init_learned(problem, params, key)
+        if learned is None:
+            return ()
+        return Learning(learned, optax.adam(self.learning_rate).init(learned))
 
-    def objective_and_estimate(
-        self, problem: Problem, params: Params, state: Learning, key: Array, num_samples: int
+    def trained(self, state: State) -> Any:
+        return state.learned if isinstance(state, Learning) else None
+
+    def training_objective(
+        self,
+        learned: Any,
+        problem: Problem,
+        params: Params,
+        state: Learning,
+        key: Array,
+        num_samples: int,
     ) -> tuple[Float[Array, ""], Params]:
-        r"""What φ is trained to minimise, here $\|g\|^2$ over all of θ, and the estimate g."""
+        r"""$\|g\|^2$ over all of θ, and the estimate g."""
+        state = state._replace(learned=learned)
         estimate, _ = super().estimate(problem, params, state, key, num_samples)
         return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate)), estimate
 
-    def slope_and_estimate(
-        self, problem: Problem, params: Params, state: Learning, key: Array, num_samples: int
-    ) -> tuple[Any, Params]:
-        """The gradient of the objective with respect to φ, and the estimate."""
-
-        def objective(learned: Any) -> tuple[Float[Array, ""], Params]:
-            given = state._replace(learned=learned)
-            return self.objective_and_estimate(problem, params, given, key, num_samples)
-
-        return jax.grad(objective, has_aux=True)(state.learned)
-
     def estimate(
-        self,
-        problem: Problem,
-        params: Params,
-        state: Learning | tuple[()],
-        key: Array,
-        num_samples: int,
-    ) -> tuple[Params, Learning | tuple[()]]:
-        if not isinstance(state, Learning):
+        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
+    ) -> tuple[Params, State]:
+        if self.trained(state) is None:
             return super().estimate(problem, params, state, key, num_samples)
-        slope, estimate = self.slope_and_estimate(problem, params, state, key, num_samples)
-        step, optimiser = optax.adam(self.learning_rate).update(slope, state.optimiser)
-        return estimate, Learning(optax.apply_updates(state.learned, step), optimiser)
-
-    def learning_objective(
-        self, problem: Problem, params: Params, state: Learning, key: Array, num_samples: int
-    ) -> Float[Array, ""]:
-        return self.objective_and_estimate(problem, params, state, key, num_samples)[0]
-
-    def learning_gradient(
-        self,
-        problem: Problem,
-        params: Params,
-        state: Learning | tuple[()],
-        key: Array,
-        num_samples: int,
-    ) -> Learning | None:
-        if not isinstance(state, Learning):
-            return None
-        return Learning(self.slope_and_estimate(problem, params, state, key, num_samples)[0], None)
+        grads, estimate = jax.grad(self.training_objective, has_aux=True)(
+            state.learned, problem, params, state, key, num_samples
+        )
+        updates, opt_state = optax.adam(self.learning_rate).update(grads, state.opt_state)
+        return estimate, Learning(optax.apply_updates(state.learned, updates), opt_state)
 
 
 class Perceptron(eqx.Module):
@@ -108,9 +119,12 @@ class Perceptron(eqx.Module):
     out: eqx.nn.Linear
 
     def __init__(self, key: Array, dim: int, hidden_dim: int) -> None:
-        first, second = jax.random.split(key)
-        self.hidden = eqx.nn.Linear(dim, hidden_dim, key=first)
-        self.out = eqx.nn.Linear(hidden_dim, "scalar", key=second)
+        hidden_key, out_key = jax.random.split(key)
+        self.hidden = eqx.nn.Linear(dim, hidden_dim, key=hidden_key)
+        self.out = eqx.nn.Linear(hidden_dim, "scalar", key=out_key)
 
     def __call__(self, x: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
-        return jnp.vectorize(lambda x: self.out(jnp.tanh(self.hidden(x))), signature="(d)->()")(x)
+        def of_vector(x: Float[Array, " dim"]) -> Float[Array, ""]:
+            return self.out(jnp.tanh(self.hidden(x)))
+
+        return jnp.vectorize(of_vector, signature="(d)->()")(x)

@@ -1,10 +1,14 @@
 """What is estimated: θ, q_θ, f, and the exact gradient. To add a problem: one class, and one line here."""
 
-from gradest.problems.arguments import build
+from collections.abc import Mapping
+from typing import Any
+
 from gradest.problems.base import Params, Problem
 from gradest.problems.control.bandit import Bandit
 from gradest.problems.control.chaotic_rollout import ChaoticRollout
 from gradest.problems.control.linear_quadratic_control import LinearQuadraticControl
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import resolve
 from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
 from gradest.problems.toys.categorical import CategoricalNorm, CategoricalSquare
 from gradest.problems.toys.families import (
@@ -73,15 +77,38 @@ PROBLEMS: dict[str, type[Problem]] = {
 
 
 def problem(name: str, **arguments: object) -> Problem:
-    """The registered problem `name`.
+    """The problem that `name` stands for.
 
-    >>> problem("gaussian_square", k=2.0).dim
-    1
+    Args:
+        name: registered, `name[argument=value,…]`, or `module:Class`, a user's own.
+        arguments: of the problem.
 
     Raises:
         ValueError: an unknown name or argument (naming the nearest), or a refused value.
+
+    >>> problem("gaussian_square", k=2.0).dim
+    1
     """
-    return build("problem", PROBLEMS, name, arguments)
+    registered, filled = named_problem(name, arguments)
+    return build("problem", PROBLEMS, registered, filled)
 
 
-__all__ = ["PROBLEMS", "Params", "Problem", "problem"]
+def named_problem(
+    text: str, arguments: Mapping[str, Any] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The registered name that a text stands for, and all arguments with it.
+
+    Args:
+        text: a name or `module:Class`, with arguments in brackets or without.
+        arguments: those given apart from the text.
+
+    Raises:
+        ValueError: no such name (naming the nearest), or arguments that contradict one another.
+
+    >>> named_problem("gaussian_square[k=2]")
+    ('gaussian_square', {'k': 2})
+    """
+    return resolve("problem", PROBLEMS, text, arguments)
+
+
+__all__ = ["PROBLEMS", "Params", "Problem", "named_problem", "problem"]

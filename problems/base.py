@@ -37,6 +37,9 @@ class Problem(Configured):
     revision: ClassVar[int] = 1
     """Raised with every change that makes the problem's numbers others: runs of different revisions do not compare."""
 
+    named: ClassVar[bool] = True
+    """Whether its class and its arguments say all of it, so that what is made of it may be kept."""
+
     source: ClassVar[str] = ""
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
 

@@ -1,19 +1,14 @@
 """The real data sets, by name. What scikit-learn ships needs no network; OpenML's is fetched once and cached."""
 
 import functools
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
-import platformdirs
 from jaxtyping import Float
 
-
-def cache_folder() -> Path:
-    """Where data sets, checkpoints and compiled programs are kept: $GRADEST_CACHE, or the user's cache folder."""
-    return Path(os.environ.get("GRADEST_CACHE") or platformdirs.user_cache_dir("gradest"))
+from gradest.problems.cache import cache_folder
 
 
 def shipped(file: str, skiprows: int = 0) -> Float[np.ndarray, "rows columns"]:

@@ -21,6 +21,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["GRADEST_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def configured(own_cache: None) -> None:
+    """As whoever measures has it."""
+    from gradest.benchmarks.runtime.configure import configure
+
+    configure()
+
+
 @pytest.fixture
 def run_command(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,78 +1,127 @@
-"""The house rules that a machine can check."""
+"""The house rules that a machine can check: who may import whom, how large rooms and modules are."""
 
 import ast
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-MAY_IMPORT = {
-    "problems": set(),
-    "estimators": {"problems"},
-    "benchmarks": {"problems", "estimators"},
-}
-FILES = [path for folder in MAY_IMPORT for path in sorted((ROOT / folder).rglob("*.py"))]
-assert len(FILES) > 150
+from tests.support.house import (
+    ROOT,
+    WINGS,
+    floors,
+    imported,
+    imports,
+    modules,
+    room_of,
+    rooms,
+    syntax,
+)
+from tests.support.metrics import MOST_LINES, page_of
+
+FILES = modules()
+
+FLOORS = (
+    {"problems", "benchmarks", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
+    {"problems/distributions", "benchmarks/runtime"},
+    {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
+    {"problems/__init__", "estimators"},
+    {"estimators/score_function", "estimators/pathwise", "estimators/differences"},
+    {"estimators/discrete"},
+    {"estimators/__init__"},
+    {"benchmarks/measurement", "gradest/monte_carlo"},
+    {"benchmarks/sweeps"},
+    {"benchmarks/analysis", "benchmarks/catalogue"},
+    {"benchmarks/figures", "benchmarks/checks"},
+    {"benchmarks/report", "benchmarks/bench/calibration"},
+    {"benchmarks/cli"},
+    {"benchmarks/bench/speed", "gradest", "gradest/__init__"},
+    {"benchmarks/bench/peers"},
+)
+"""The rooms, from the ground up: each may import from those below it, and from no other."""
+
+TOPS = {"problems", "estimators", "benchmarks", "gradest"}
+"""A wing's own modules, which its rooms share: few, and no room of their own."""
 
 
-def imported(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom):
-            found.add(node.module)
-    return found
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_run_one_way(path):
-    folder = path.relative_to(ROOT).parts[0]
-    names = [name.split(".") for name in imported(path)]
-    assert {name[1] for name in names if name[0] == "gradest" and len(name) > 1} <= MAY_IMPORT[
-        folder
-    ] | {folder}
-    assert not {name[0] for name in names} & {*MAY_IMPORT, "tests"}
+def test_there_are_files_to_look_at():
+    counts = Counter(path.relative_to(ROOT).parts[0] for path in FILES)
+    assert set(counts) == set(WINGS)
+    assert len(FILES) > 150
+
+
+def test_every_room_is_on_a_floor_and_imports_only_from_below():
+    graph = rooms()
+    floor = {room: number for number, level in enumerate(FLOORS) for room in level}
+    empty = {room for room in graph if not graph[room]} - floor.keys()  # only a docstring
+    assert graph.keys() - empty == floor.keys()
+    upward = [(r, o) for r in floor for o in graph[r] - empty if floor[o] >= floor[r]]
+    assert upward == []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    floors({name_of(path): {*map(name_of, others)} for path, others in imports().items()})
+
+
+def test_a_circle_is_found():
+    with pytest.raises(ValueError, match="circle: a, b"):
+        floors({"a": {"b"}, "b": {"a"}, "c": set()})
+
+
+def test_rooms_have_three_to_nine_modules():
+    counts = Counter(room_of(path) for path in FILES if path.name != "__init__.py")
+    rooms_alone = {room: count for room, count in counts.items() if room not in TOPS}
+    assert len(rooms_alone) > 20
+    assert {r: n for r, n in rooms_alone.items() if not 3 <= n <= 9} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_modules(path):
+    """Ours are imported as gradest's, none is a drawer, none too long to read."""
+    roots = {name.partition(".")[0] for name in imported(path)}
+    assert not roots & {"problems", "estimators", "benchmarks", "tests"}
     assert path.stem not in {"utils", "helpers", "common"}
+    assert len(path.stem) > 1
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_page_reads_easily(path):
+    page = page_of(path)
+    assert page.chained_conditionals == 0
+    assert page.unformatted == 0
+    assert page.shadowed == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_nameless_functions_are_registered(path):
     """A function called _ is only reached by what its decorator does with it."""
-    functions = [
-        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)
-    ]
+    functions = [node for node in ast.walk(syntax(path)) if isinstance(node, ast.FunctionDef)]
     assert [f.lineno for f in functions if f.name == "_" and not f.decorator_list] == []
 
 
-STATISTICS = ("moments", "intervals", "tails", "bias", "trends")
+STATISTICS = [path for path in FILES if room_of(path) == "benchmarks/statistics"]
 
 
-@pytest.mark.parametrize("name", STATISTICS)
-def test_statistics_have_no_jax_in_them(name):
-    """Nor anything of ours that has."""
-    path = ROOT / "benchmarks" / "statistics" / f"{name}.py"
-    assert not {name.split(".")[0] for name in imported(path)} & {
-        "jax",
-        "jaxlib",
-        "equinox",
-        "numpyro",
-    }
-    ours = {
-        name.removeprefix("gradest.benchmarks.statistics.")
-        for name in imported(path)
-        if "gradest" in name
-    }
-    assert ours <= set(STATISTICS) | {"gradest.benchmarks.statistics"}
+@pytest.mark.parametrize("path", STATISTICS, ids=name_of)
+def test_statistics_have_no_jax_in_them(path):
+    """Nor anything of ours that has: the room is on the ground floor."""
+    roots = {name.partition(".")[0] for name in imported(path)}
+    assert not roots & {"jax", "jaxlib", "equinox", "numpyro"}
 
 
-def test_packages_are_listed_and_the_lock_names_no_index():
+def test_links_are_packages_and_the_lock_names_no_index():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert {path.name for path in (ROOT / "gradest").iterdir() if path.is_symlink()} == set(
-        MAY_IMPORT
-    )
+    links = {
+        path.name: path.resolve() for path in (ROOT / "gradest").iterdir() if path.is_symlink()
+    }
+    assert links == {wing: ROOT / wing for wing in WINGS if wing != "gradest"}
     assert project["project"]["scripts"] == {"gradest": "gradest.benchmarks.cli.main:main"}
     lock = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"https?://|--(extra-)?index|find-links", lock)

@@ -1,4 +1,7 @@
-"""Where one estimator overtakes another: along L, along a problem's numeric argument (k, t, …), along a dimension."""
+"""Where one estimator's variance falls below another's: along L, or along a problem's argument.
+
+The argument is a number (k, t, …) or a size (a dimension).
+"""
 
 import itertools
 import json
@@ -11,12 +14,12 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, place_label, subject, without, words
 from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.results import PLACE, is_sure, labelled
-from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Scale
+from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Jackknifed, Scale
 from gradest.benchmarks.statistics.trends import Crossover, crossovers
 
 
 class Line(NamedTuple):
-    """Measurements that differ in the estimator and in one quantity (column `value`), and in nothing else."""
+    """Measurements that differ in the estimator and in one quantity, and in nothing else."""
 
     problem: str
     args: str
@@ -29,26 +32,27 @@ class Line(NamedTuple):
     """The name of what varies: "L", or an argument's."""
     scale: Scale
     rows: pd.DataFrame
+    """What varies is the column `value`."""
 
 
-class Overtaking(NamedTuple):
-    """One estimator overtakes another on a line."""
+class LineCrossover(NamedTuple):
+    """A crossover of two estimators on a line."""
 
     line: Line
     first: str
     """An estimator's label."""
     second: str
-    found: Crossover
+    crossover: Crossover
 
     @property
     def above(self) -> str:
         """The label of the estimator with the lower variance above the place."""
-        return self.first if self.found.first_is_lower_above else self.second
+        return self.first if self.crossover.first_is_lower_above else self.second
 
     @property
     def below(self) -> str:
-        """That of the other."""
-        return self.second if self.found.first_is_lower_above else self.first
+        """The label of the estimator with the lower variance below the place."""
+        return self.second if self.crossover.first_is_lower_above else self.first
 
     @property
     def where(self) -> str:
@@ -57,32 +61,32 @@ class Overtaking(NamedTuple):
         level = "" if line.num_samples is None else f", L = {line.num_samples}"
         return place_label(line.problem, line.args, line.point, line.group) + level
 
+    @property
+    def pair_and_axis(self) -> tuple:
+        """What it is a crossover of, but for L: two estimators along one axis."""
+        line = self.line
+        return line.problem, line.args, line.point, line.group, line.axis, self.first, self.second
 
-def overtakings(measurements: pd.DataFrame) -> list[Overtaking]:
-    """Every crossover of two estimators' variances that the measurements show, those along
-    arguments first.
+
+def find_crossovers(measurements: pd.DataFrame) -> list[LineCrossover]:
+    """Every crossover of two estimators' variances that the measurements show.
 
     A change of sign counts only between places where the difference is known, at 95 % for all
     places of all pairs of the run at once, so that a run of many estimators finds no crossovers by
     chance.
+
+    Args:
+        measurements: a run's, as `read_run` gives them.
+
+    Returns:
+        The crossovers, those along arguments first.
     """
     table = labelled(measurements)
     table = table[is_sure(table)]
-    pairs = [
-        pair for line in [*along_arguments(table), *along_samples(table)] for pair in pairs_of(line)
-    ]
+    lines = [*along_arguments(table), *along_samples(table)]
+    pairs = [pair for line in lines for pair in pairs_of(line)]
     tests = max(1, sum(len(pair.places) for pair in pairs))
-    return [
-        Overtaking(pair.line, pair.first, pair.second, found)
-        for pair in pairs
-        for found in crossovers(
-            pair.places.index.to_numpy(float),
-            list(pair.places[pair.first]),
-            list(pair.places[pair.second]),
-            pair.line.scale,
-            tests,
-        )
-    ]
+    return [crossing for pair in pairs for crossing in crossovers_of(pair, tests)]
 
 
 class Pair(NamedTuple):
@@ -92,6 +96,15 @@ class Pair(NamedTuple):
     first: str
     second: str
     places: pd.DataFrame
+
+
+def crossovers_of(pair: Pair, tests: int) -> Iterator[LineCrossover]:
+    """The crossovers of two estimators, as one of so many tests of the run."""
+    axis = pair.places.index.to_numpy(float)
+    first = list(pair.places[pair.first])
+    second = list(pair.places[pair.second])
+    for crossover in crossovers(axis, first, second, pair.line.scale, tests):
+        yield LineCrossover(pair.line, pair.first, pair.second, crossover)
 
 
 def pairs_of(line: Line) -> Iterator[Pair]:
@@ -106,9 +119,9 @@ def pairs_of(line: Line) -> Iterator[Pair]:
             yield Pair(line, first, second, places)
 
 
-def batches(jackknifed) -> int:
+def batches(statistic: Jackknifed) -> int:
     """How many batches a statistic was jackknifed over."""
-    return len(jackknifed.without)
+    return len(statistic.without)
 
 
 def along_samples(table: pd.DataFrame) -> Iterator[Line]:
@@ -118,43 +131,56 @@ def along_samples(table: pd.DataFrame) -> Iterator[Line]:
 
 
 def along_arguments(table: pd.DataFrame) -> Iterator[Line]:
-    """Lines along every numeric argument of a problem: numbers on a linear axis, whole numbers (sizes) on a log one."""
+    """Lines along every numeric argument of a problem.
+
+    Numbers are on a linear axis, whole numbers (sizes) on a logarithmic one.
+    """
+    place = ["rest", "point", "group", "num_samples"]
     for problem, rows in table.groupby("problem", sort=True):
-        given = rows.problem_args.map(json.loads)
-        for argument in sorted({key for args in given for key in args} - {POINT_ARGUMENT}):
-            value = given.map(lambda args, key=argument: args.get(key))
+        read = rows.problem_args.map(json.loads)
+        for argument in sorted({key for args in read for key in args} - {POINT_ARGUMENT}):
+            value = read.map(lambda args, key=argument: args.get(key))
             kinds = set(value.map(type))
             if not kinds <= {int, float} or value.nunique() < 2:
                 continue
             scale = LOG if kinds == {int} and (value > 0).all() else LINEAR
             rest = [without(args, argument) for args in rows.problem_args]
-            lines = rows.assign(value=value, rest=rest).groupby(
-                ["rest", "point", "group", "num_samples"], sort=True
-            )
-            for (args, point, group, num_samples), line in lines:
-                yield Line(
-                    str(problem), args, point, group, int(num_samples), argument, scale, line
-                )
+            lines = rows.assign(value=value, rest=rest).groupby(place, sort=True)
+            for (args, point, group, level), line in lines:
+                yield Line(str(problem), args, point, group, int(level), argument, scale, line)
 
 
-def sentence(overtaking: Overtaking) -> str:
-    """Says where, with the interval: "…: the score function has the lower variance above k = 1.06 [1.05, 1.08]; …"."""
-    axis, at = words(overtaking.line.axis), show(overtaking.found.at)
-    above, below = subject(overtaking.above), subject(overtaking.below)
-    return f"{overtaking.where}: {above} has the lower variance above {axis} = {at}; {below} below."
+def sentence(crossing: LineCrossover) -> str:
+    """Says where, with the interval.
+
+    For instance "…: the score function has the lower variance above k = 1.06 [1.05, 1.08]; …".
+    """
+    axis = words(crossing.line.axis)
+    at = show(crossing.crossover.at)
+    above = subject(crossing.above)
+    below = subject(crossing.below)
+    return f"{crossing.where}: {above} has the lower variance above {axis} = {at}; {below} below."
 
 
-def most_certain(overtakings: list[Overtaking], most: int) -> list[Overtaking]:
-    """Those with the narrowest intervals in their old order, at most one of each two estimators in a place and axis."""
-    narrowest: dict[tuple, int] = {}
-    for i in sorted(range(len(overtakings)), key=lambda i: width(overtakings[i])):
-        line = overtakings[i].line
-        pair = (overtakings[i].first, overtakings[i].second)
-        narrowest.setdefault((line.problem, line.args, line.point, line.group, line.axis, pair), i)
-    return [overtakings[i] for i in sorted(list(narrowest.values())[:most])]
+def narrowest(crossings: list[LineCrossover], most: int) -> list[LineCrossover]:
+    """The crossovers with the narrowest intervals, at most one of each two estimators on an axis.
+
+    Args:
+        crossings: any.
+        most: how many of them.
+
+    Returns:
+        Those, in the order in which they were.
+    """
+    by_width = sorted(range(len(crossings)), key=lambda place: width(crossings[place]))
+    first_of: dict[tuple, int] = {}
+    for place in by_width:
+        first_of.setdefault(crossings[place].pair_and_axis, place)
+    kept = sorted([*first_of.values()][:most])
+    return [crossings[place] for place in kept]
 
 
-def width(overtaking: Overtaking) -> float:
+def width(crossing: LineCrossover) -> float:
     """The relative width of the interval."""
-    value, low, high = overtaking.found.at
+    value, low, high = crossing.crossover.at
     return (high - low) / abs(value) if value else np.inf

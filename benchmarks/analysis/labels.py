@@ -1,4 +1,7 @@
-"""Names as people read them, for figures and tables: no problem, estimator or argument is known by name."""
+"""Names as people read them, for figures and tables.
+
+No problem, estimator or argument is known by name.
+"""
 
 import json
 import re
@@ -83,33 +86,52 @@ def number_text(value: float) -> str:
     return repr(value).removesuffix(".0")
 
 
-def worth_saying(cls: type | None, args_json: str, swept: Collection[str] = ()) -> dict[str, Any]:
-    """The arguments that differ from their class's defaults, and those in `swept`."""
+def noteworthy(cls: type | None, args_json: str, swept: Collection[str] = ()) -> dict[str, Any]:
+    """The arguments that a label has to name.
+
+    Args:
+        cls: whose arguments; None for one of the user's.
+        args_json: all of them.
+        swept: those that differ among what is labelled.
+
+    Returns:
+        The arguments that differ from their class's defaults, and the swept ones.
+    """
     usual = defaults(cls) if cls else {}
-    given = json.loads(args_json)
-    return {
-        k: v
-        for k, v in given.items()
-        if k not in usual or v != usual[k] or (k in swept and v != "none")
-    }
+    differing = {}
+    for key, value in json.loads(args_json).items():
+        is_usual = key in usual and value == usual[key]
+        if not is_usual or (key in swept and value != "none"):
+            differing[key] = value
+    return differing
 
 
 def estimator_label(name: str, args_json: str, swept: Collection[str] = ()) -> str:
-    """An estimator in words, with its arguments where they are not the defaults, or are `swept`.
+    """An estimator in words, with those of its arguments that are not the defaults.
 
-    >>> estimator_label("score_function", '{"baseline": "leave_one_out", "control_variate": "none"}')
+    Args:
+        name: the estimator's registered name.
+        args_json: all its arguments.
+        swept: arguments to name even where they are the defaults.
+
+    >>> estimator_label("score_function", '{"baseline": "leave_one_out"}')
     'score function, leave-one-out'
     """
+    arguments = noteworthy(ESTIMATORS.get(name), args_json, swept)
+    return ", ".join([words(name), *(argument_text(*item) for item in arguments.items())])
 
-    def text(key: str, value: Any) -> str:
-        if isinstance(value, bool):
-            return words(key if value else f"not_{key}")
-        if isinstance(value, str):
-            return words(value if value != "none" else f"no_{key}")
-        return f"{SYMBOLS.get(key, words(key))} = {number_text(value)}"
 
-    given = worth_saying(ESTIMATORS.get(name), args_json, swept)
-    return ", ".join([words(name), *(text(*item) for item in given.items())])
+def argument_text(name: str, value: Any) -> str:
+    """An estimator's argument in words.
+
+    >>> argument_text("coupled", False), argument_text("temperature", 0.5)
+    ('uncoupled', 'τ = 0.5')
+    """
+    if isinstance(value, bool):
+        return words(name if value else f"not_{name}")
+    if isinstance(value, str):
+        return words(value if value != "none" else f"no_{name}")
+    return f"{SYMBOLS.get(name, words(name))} = {number_text(value)}"
 
 
 def problem_label(name: str, args_json: str) -> str:
@@ -118,15 +140,14 @@ def problem_label(name: str, args_json: str) -> str:
     >>> problem_label("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
     'Gaussian square (k = -2.5)'
     """
-    given = worth_saying(PROBLEMS.get(name), args_json)
-    text = ", ".join(
-        f"{words(k)} = {words(v) if isinstance(v, str) else number_text(v)}"
-        for k, v in given.items()
-    )
+    texts = []
+    for key, value in noteworthy(PROBLEMS.get(name), args_json).items():
+        text = words(value) if isinstance(value, str) else number_text(value)
+        texts.append(f"{words(key)} = {text}")
     title = words(name)
     if ":" not in name:
         title = title[:1].upper() + title[1:]
-    return title + (f" ({text})" if text else "")
+    return f"{title} ({', '.join(texts)})" if texts else title
 
 
 def file_name(text: str) -> str:
@@ -139,23 +160,26 @@ def file_name(text: str) -> str:
 
 
 def without(args_json: str, argument: str) -> str:
-    """The arguments less one."""
-    return json.dumps(
-        {k: v for k, v in json.loads(args_json).items() if k != argument}, sort_keys=True
-    )
+    """Arguments as JSON, less one of them."""
+    rest = {key: value for key, value in json.loads(args_json).items() if key != argument}
+    return json.dumps(rest, sort_keys=True)
 
 
 def place_label(problem: str, args_json: str, point: str, group: str) -> str:
     """A group of a problem's θ in words.
 
-    >>> place_label("gaussian_cosine", '{"dim": 1, "k": 1.0, "mean": 1.0, "scale": 1.0}', "init", "mean")
+    Args:
+        problem: the problem's registered name.
+        args_json: its arguments.
+        point: where θ stands.
+        group: the part of θ; empty for all of it.
+
+    >>> place_label("gaussian_cosine", '{"k": 1.0}', "init", "mean")
     'Gaussian cosine, initialisation, ∂/∂ mean'
     """
-    parts = [
-        problem_label(problem, args_json),
-        words(point),
-        f"∂/∂ {words(group)}" if group else "",
-    ]
+    parts = [problem_label(problem, args_json), words(point)]
+    if group:
+        parts.append(f"∂/∂ {words(group)}")
     return ", ".join(filter(None, parts))
 
 
@@ -170,16 +194,25 @@ def subject(label: str) -> str:
     'the score function (leave-one-out)'
     """
     name, *arguments = label.split(", ")
-    return SUBJECTS.get(name, name) + (f" ({', '.join(arguments)})" if arguments else "")
+    noun = SUBJECTS.get(name, name)
+    return f"{noun} ({', '.join(arguments)})" if arguments else noun
 
 
 def slug(name: str, args_json: str) -> str:
-    """A problem as part of a file's name: [a-z0-9_] only, and different for every choice of
-    arguments.
+    """A problem as part of a file's name, different for every choice of arguments.
+
+    Args:
+        name: the problem's registered name.
+        args_json: its arguments.
+
+    Returns:
+        A text of [a-z0-9_] only.
 
     >>> slug("gaussian_square", '{"dim": 1, "k": -2.5, "mean": 1.0, "scale": 1.0}')
     'gaussian_square_k_m2p5'
     """
-    given = worth_saying(PROBLEMS.get(name), args_json)
-    parts = [f"{k}_{v if isinstance(v, (str, bool)) else number_text(v)}" for k, v in given.items()]
-    return file_name("_".join([name, *parts]))
+    parts = [name]
+    for key, value in noteworthy(PROBLEMS.get(name), args_json).items():
+        text = value if isinstance(value, (str, bool)) else number_text(value)
+        parts.append(f"{key}_{text}")
+    return file_name("_".join(parts))

@@ -1,11 +1,11 @@
-"""Numbers as they are printed."""
+"""Numbers as they are printed: with as many digits as their intervals warrant."""
 
 import math
 
 from gradest.benchmarks.statistics.intervals import Interval
 
 
-def show(interval: Interval) -> str:
+def show(estimate: Interval) -> str:
     """A value and its interval with two digits of its half-width.
 
     >>> show(Interval(86.913, 84.2, 89.7))
@@ -13,18 +13,18 @@ def show(interval: Interval) -> str:
     >>> show(Interval(1.5e-7, 1.42e-7, 1.58e-7))
     '1.500e-07 [1.420e-07, 1.580e-07]'
     """
-    half = (interval.high - interval.low) / 2
+    half = (estimate.high - estimate.low) / 2
     if not (half > 0 and math.isfinite(half)):
-        return f"{interval.value:.4g}"
+        return f"{estimate.value:.4g}"
     decimals = 1 - math.floor(math.log10(half))
-    size = max(abs(interval.low), abs(interval.high))
+    size = max(abs(estimate.low), abs(estimate.high))
     if decimals > 6 or size >= 1e6:
         digits = max(1, math.floor(math.log10(size)) + decimals)
-        value, low, high = (f"{number:.{digits}e}" if number else "0" for number in interval)
+        texts = [f"{number:.{digits}e}" if number else "0" for number in estimate]
     else:
-        value, low, high = (
-            f"{round(number, decimals):.{max(decimals, 0)}f}" for number in interval
-        )
+        digits = max(decimals, 0)
+        texts = [f"{round(number, decimals):.{digits}f}" for number in estimate]
+    value, low, high = texts
     return f"{value} [{low}, {high}]"
 
 
@@ -37,8 +37,9 @@ def percent(fraction: float) -> str:
     '1200 %'
     """
     size = 100 * fraction
-    decimals = max(0, 1 - math.floor(math.log10(abs(size)))) if size else 0
     rounded = float(f"{size:.2g}")
-    return (
-        f"{rounded:.{decimals}f}".rstrip("0").rstrip(".") + " %" if decimals else f"{rounded:.0f} %"
-    )
+    decimals = max(0, 1 - math.floor(math.log10(abs(size)))) if size else 0
+    text = f"{rounded:.{decimals}f}"
+    if decimals:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text} %"

@@ -1,4 +1,4 @@
-"""What two runs have in common: whether they may be compared, and whether their cells share random numbers."""
+"""What two runs have in common: whether they may be compared, whether they share random numbers."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ PAIRED_BY = {
     "replicates": "R",
     "batches": "number of batches",
 }
-"""The columns in which two cells must agree to share their random numbers, and what each is called."""
+"""The columns in which two cells must agree to share their random numbers, with their names."""
 
 HARDWARE = ("machine", "device")
 GENERATOR = "prng"
@@ -20,27 +20,46 @@ GENERATOR = "prng"
 
 
 def same_draws(first: Any, second: Any) -> bool:
-    """Whether two cells of one problem, θ and L used the same random numbers, batch by batch, as far as rows tell."""
+    """Whether two cells of one problem, θ and L used the same random numbers, batch by batch.
+
+    Args:
+        first: a row of measurements.
+        second: another.
+
+    Returns:
+        Whether they did as far as the rows tell: the runs must have used one generator too.
+    """
     known = first.jackknifed is not None and second.jackknifed is not None
     return known and all(bool(getattr(first, key) == getattr(second, key)) for key in PAIRED_BY)
 
 
 def refuse_revisions(first: Run, second: Run) -> None:
-    """Raises BadInput where a problem that both runs measured was another problem in one of them."""
-    faults = []
-    a, b = (run.measurements.dropna(subset="problem_revision") for run in (first, second))
-    for problem in sorted(set(a.problem) & set(b.problem)):
-        here, there = (
-            sorted({int(n) for n in t[t.problem == problem].problem_revision}) for t in (a, b)
-        )
-        if here != there:
-            faults.append(
-                f"problem {problem}: revision {', '.join(map(str, here))} in {first.folder}, "
-                f"{', '.join(map(str, there))} in {second.folder}: their numbers are those of different problems; "
-                "expected runs of one revision: measure the older one again"
-            )
+    """Refuses two runs of different revisions of a problem.
+
+    Raises:
+        BadInput: a problem that both runs measured was another problem in one of them.
+    """
+    here = revisions(first)
+    there = revisions(second)
+    faults = [
+        f"problem {problem}: revision {here[problem]} in {first.folder}, "
+        f"{there[problem]} in {second.folder}: their numbers are those of different problems; "
+        "expected runs of one revision: measure the older one again"
+        for problem in sorted(here.keys() & there.keys())
+        if here[problem] != there[problem]
+    ]
     if faults:
         raise BadInput("\n".join(faults))
+
+
+def revisions(run: Run) -> dict[str, str]:
+    """The revisions of each problem that a run measured, where it says."""
+    known = run.measurements.dropna(subset="problem_revision")
+    texts = {}
+    for problem, rows in known.groupby("problem"):
+        numbers = sorted({int(number) for number in rows.problem_revision})
+        texts[str(problem)] = ", ".join(map(str, numbers))
+    return texts
 
 
 def generators(run: Run) -> set[str]:
@@ -55,24 +74,33 @@ def environments(run: Run) -> list[dict[str, str]]:
 
 def differing(first: Run, second: Run, keys: tuple[str, ...]) -> list[str]:
     """What differs in these keys of the environments, in words."""
-    found = []
+    texts = []
     for key in keys:
-        here, there = (
-            ", ".join(sorted({e.get(key, "unknown") for e in environments(r)}))
-            for r in (first, second)
-        )
+        here = values_of(first, key)
+        there = values_of(second, key)
         if here != there:
-            found.append(f"{key} {here or 'unknown'} in A, {there or 'unknown'} in B")
-    return found
+            texts.append(f"{key} {here or 'unknown'} in A, {there or 'unknown'} in B")
+    return texts
+
+
+def values_of(run: Run, key: str) -> str:
+    """The values of a key in a run's environments; empty where there are none."""
+    values = {environment.get(key, "unknown") for environment in environments(run)}
+    return ", ".join(sorted(values))
 
 
 def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
-    """What a run's folder lacks."""
+    """What the runs' folders lack.
+
+    Args:
+        runs: each with its name.
+    """
     warnings = []
     for run, name in runs:
         if run.manifest is None:
             warnings.append(
-                f"{name}: manifest.json is not there: its hardware and versions are unknown; not paired"
+                f"{name}: manifest.json is not there: its hardware and versions are unknown; "
+                "not paired"
             )
         if not run.jackknifed:
             warnings.append(f"{name}: {LEFT_OUT} is not there: not paired")
@@ -81,29 +109,39 @@ def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
 
 def warn_of_environments(first: Run, second: Run) -> list[str]:
     """On what the runs differ: hardware and versions, a line each, and the generator."""
-    keys = list(
-        dict.fromkeys(key for run in (first, second) for e in environments(run) for key in e)
-    )
+    both = [*environments(first), *environments(second)]
+    keys = dict.fromkeys(key for environment in both for key in environment)
     versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
-    kinds = (
+    warnings = []
+    for kind, compared, consequence in (
         ("different hardware", HARDWARE, "times do not compare"),
         ("different versions", versions, "numbers may differ for that"),
         ("different random number generators", (GENERATOR,), "not paired"),
-    )
-    lines = ((kind, differing(first, second, keys), so) for kind, keys, so in kinds)
-    return [f"{kind}: {'; '.join(found)}: {so}" for kind, found, so in lines if found]
+    ):
+        texts = differing(first, second, compared)
+        if texts:
+            warnings.append(f"{kind}: {'; '.join(texts)}: {consequence}")
+    return warnings
 
 
 def warn_of_cells(cells: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
-    """What differs between matched cells so that they are not paired, a line for each."""
-    rows = [(a[g], b[g]) for a, b in cells for g in sorted(a.keys() & b.keys() - {""})]
+    """What differs between matched cells so that they are not paired, a line for each.
+
+    Args:
+        cells: pairs of cells, each cell's rows by group.
+    """
+    rows = []
+    for first, second in cells:
+        groups = sorted(first.keys() & second.keys() - {""})
+        rows += [(first[group], second[group]) for group in groups]
     warnings = []
     for column, name in PAIRED_BY.items():
-        pairs = [(getattr(a, column), getattr(b, column)) for a, b in rows]
-        other = [(here, there) for here, there in pairs if here != there]
-        if other:
-            here, there = other[0]
+        pairs = [(getattr(here, column), getattr(there, column)) for here, there in rows]
+        different = [pair for pair in pairs if pair[0] != pair[1]]
+        if different:
+            here, there = different[0]
             warnings.append(
-                f"different {name}: {here} in A, {there} in B, in {len(other)} of {len(rows)} rows: not paired"
+                f"different {name}: {here} in A, {there} in B, in {len(different)} of {len(rows)} "
+                "rows: not paired"
             )
     return warnings

@@ -1,21 +1,19 @@
-"""Two runs compared cell by cell, or the estimators of one run with one of them: ratios with
-intervals.
+"""Ratios with intervals: two runs compared cell by cell, or a run's estimators with one of them.
 
 Where two cells share their random numbers their ratio is jackknifed batch by batch
-(`statistics.combine`), so that what they share cancels; where they do not, their errors are
-independent (`statistics.quotient`).
+(`intervals.combine`), so that what they share cancels; where they do not, their errors are
+independent (`intervals.quotient`).
 """
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import estimator_label, place_label
-from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.pairing import (
     HARDWARE,
     differing,
@@ -26,7 +24,7 @@ from gradest.benchmarks.analysis.pairing import (
     warn_of_environments,
     warn_of_files,
 )
-from gradest.benchmarks.analysis.results import ESTIMATOR, Run
+from gradest.benchmarks.analysis.results import ESTIMATOR, Run, is_zero
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import (
     Interval,
@@ -37,13 +35,17 @@ from gradest.benchmarks.statistics.intervals import (
     quotient,
 )
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
-from gradest.benchmarks.sweeps.sweep import Choice
+from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS
-from gradest.problems.arguments import build, nearest
+from gradest.problems.arguments import nearest
+from gradest.problems.registry.lookup import build
 
 ONE = Interval(1.0, 1.0, 1.0)
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
 """What a cell is a measurement of, but for the estimator."""
+
+CellRows = dict[str, Any]
+"""A cell's rows by group, "" for one that failed."""
 
 
 class Estimate(NamedTuple):
@@ -66,16 +68,15 @@ class Metric(NamedTuple):
 
 
 def variance_of(row: Any) -> Estimate:
-    """s²."""
+    """The variance of an estimate, s²."""
     whole = Interval(row.variance, row.variance_low, row.variance_high)
     return Estimate(whole, row.jackknifed, heavy=row.kurtosis > HEAVY_TAIL)
 
 
 def work_of(row: Any) -> Estimate:
-    """s² times the seconds of an estimate."""
-    return variance_of(row)._replace(
-        factor=Interval(row.seconds, row.seconds_low, row.seconds_high)
-    )
+    """The variance of an estimate times its seconds."""
+    seconds = Interval(row.seconds, row.seconds_low, row.seconds_high)
+    return variance_of(row)._replace(factor=seconds)
 
 
 def bias_of(row: Any) -> Estimate | None:
@@ -100,7 +101,7 @@ METRICS = {
 
 
 class Ratio(NamedTuple):
-    """Of a metric in two cells, with its interval."""
+    """The ratio of a metric in two cells, with its interval."""
 
     interval: Interval
     gain: float | None
@@ -108,8 +109,8 @@ class Ratio(NamedTuple):
     the cells are the same; None where they are not paired."""
 
 
-class Row(NamedTuple):
-    """Two matched cells, in one group of θ."""
+class CellRatios(NamedTuple):
+    """The ratios of two matched cells, in one group of θ."""
 
     problem: str
     problem_args: str
@@ -128,22 +129,36 @@ class Row(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The row in words."""
+        """The two cells in words."""
+        estimator = estimator_label(self.estimator, self.estimator_args)
         place = place_label(self.problem, self.problem_args, self.point, self.group)
-        return f"{estimator_label(self.estimator, self.estimator_args)} on {place}, L = {self.num_samples}"
+        return f"{estimator} on {place}, L = {self.num_samples}"
+
+    @property
+    def order(self) -> tuple:
+        """Sorts by problem, its arguments as numbers, θ, group, estimator and L."""
+        return (
+            self.problem,
+            list(json.loads(self.problem_args).values()),
+            self.point,
+            self.group,
+            self.estimator,
+            self.estimator_args,
+            self.num_samples,
+        )
 
 
 class Comparison(NamedTuple):
-    """What came out."""
+    """All ratios of two runs, or of a run's estimators over one of them."""
 
-    rows: list[Row]
+    rows: list[CellRatios]
     warnings: list[str]
     only_first: int
     """Cells that only the first run has, or that have no reference."""
     only_second: int
 
-    def above(self, threshold: float) -> list[tuple[Row, str]]:
-        """The rows and metrics whose ratio's whole interval lies above 1 + threshold."""
+    def above(self, threshold: float) -> list[tuple[CellRatios, str]]:
+        """The cells and metrics whose ratio's whole interval lies above 1 + threshold."""
         return [
             (row, name)
             for row in self.rows
@@ -152,40 +167,65 @@ class Comparison(NamedTuple):
         ]
 
 
+class Terms(NamedTuple):
+    """On what terms cells are compared."""
+
+    metrics: list[str]
+    names: tuple[str, str]
+    """What the first and the second cell are called."""
+    same_generator: bool
+    """Whether both drew with one and the same random number generator."""
+    same_hardware: bool
+
+
 def compare_runs(first: Run, second: Run, metrics: list[str]) -> Comparison:
     """The second run's cells over the first's.
+
+    Args:
+        first: a run.
+        second: another, of cells that are also in the first.
+        metrics: names in METRICS.
 
     Raises:
         BadInput: the runs have different revisions of a problem, or no cell in common.
     """
     refuse_revisions(first, second)
-    names = ("A", "B")
-    here, there = (cells_of(run.measurements, [*EVERYWHERE, *ESTIMATOR]) for run in (first, second))
+    key = [*EVERYWHERE, *ESTIMATOR]
+    here = cells_of(first.measurements, key)
+    there = cells_of(second.measurements, key)
     common = here.keys() & there.keys()
     if not common:
         raise BadInput(
-            f"{first.folder} and {second.folder} have no cell in common: expected runs of the same sweep"
+            f"{first.folder} and {second.folder} have no cell in common: "
+            "expected runs of the same sweep"
         )
-    prng = [generators(run) for run in (first, second)]
-    same_generator = prng[0] == prng[1] and len(prng[0]) == 1
-    same_hardware = differing(first, second, HARDWARE) == []
-    rows = [
-        row
-        for key in common
-        for row in compared(here[key], there[key], names, metrics, same_generator, same_hardware)
-    ]
-    warnings = [*warn_of_files((first, "A"), (second, "B")), *warn_of_environments(first, second)]
-    warnings += warn_of_cells([(here[key], there[key]) for key in common])
+    used = generators(first)
+    terms = Terms(
+        metrics,
+        ("A", "B"),
+        same_generator=used == generators(second) and len(used) == 1,
+        same_hardware=not differing(first, second, HARDWARE),
+    )
+    rows = [row for cell in common for row in compared(here[cell], there[cell], terms)]
     return Comparison(
-        sorted(rows, key=in_order),
-        warnings,
-        len(here.keys() - there.keys()),
-        len(there.keys() - here.keys()),
+        sorted(rows, key=lambda row: row.order),
+        [
+            *warn_of_files((first, "A"), (second, "B")),
+            *warn_of_environments(first, second),
+            *warn_of_cells([(here[cell], there[cell]) for cell in common]),
+        ],
+        only_first=len(here.keys() - there.keys()),
+        only_second=len(there.keys() - here.keys()),
     )
 
 
 def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparison:
-    """Every other estimator of the run over the reference, `name[argument=value,…]`.
+    """Every other estimator of the run over the reference.
+
+    Args:
+        run: whose estimators.
+        reference: `name[argument=value,…]`.
+        metrics: names in METRICS.
 
     Raises:
         BadInput: no such estimator, or it is not in the run.
@@ -193,45 +233,39 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
     name, args = parse_estimator(reference)
     table = run.measurements
     is_reference = (table.estimator == name) & (table.estimator_args == args)
-    if not (is_reference & (table.status != "skipped")).any():
-        present = (
-            table[table.status != "skipped"][ESTIMATOR].drop_duplicates().itertuples(index=False)
-        )
-        known = [short_label(*each) for each in present]
-        raise BadInput(
-            f"--reference {reference!r}: {run.folder} has no such cell: expected one of {', '.join(known)}"
-            f"{nearest(reference, known)}"
-        )
     references = cells_of(table[is_reference], EVERYWHERE)
+    if not references:
+        tried = table[table.status != "skipped"][ESTIMATOR].drop_duplicates()
+        known = [short_label(*each) for each in tried.itertuples(index=False)]
+        raise BadInput(
+            f"--reference {reference!r}: {run.folder} has no such cell: expected one of "
+            f"{', '.join(known)}{nearest(reference, known)}"
+        )
     others = cells_of(table[~is_reference], [*EVERYWHERE, *ESTIMATOR])
-    matched = [key for key in others if key[: len(EVERYWHERE)] in references]
+    place_of = {cell: cell[: len(EVERYWHERE)] for cell in others}
+    matched = [cell for cell in others if place_of[cell] in references]
     if not matched:
         raise BadInput(
             f"--reference {reference!r}: {run.folder} has no other estimator beside it to compare"
         )
-    same_generator = len(generators(run)) == 1
+    one_generator = len(generators(run)) == 1
+    terms = Terms(metrics, ("the reference", "this"), one_generator, same_hardware=True)
     rows = [
-        row
-        for key in matched
-        for row in compared(
-            references[key[: len(EVERYWHERE)]],
-            others[key],
-            ("the reference", "this"),
-            metrics,
-            same_generator,
-            True,
-        )
+        row for cell in matched for row in compared(references[place_of[cell]], others[cell], terms)
     ]
     return Comparison(
-        sorted(rows, key=in_order),
+        sorted(rows, key=lambda row: row.order),
         warn_of_files((run, str(run.folder))),
-        len(others) - len(matched),
-        0,
+        only_first=len(others) - len(matched),
+        only_second=0,
     )
 
 
 def parse_estimator(text: str) -> tuple[str, str]:
     """An estimator's name and all its arguments as JSON, from `name[argument=value,…]`.
+
+    Raises:
+        BadInput: it is not written so, or there is no such estimator or argument.
 
     >>> parse_estimator("measure_valued[coupled=false]")
     ('measure_valued', '{"coupled": false}')
@@ -239,17 +273,17 @@ def parse_estimator(text: str) -> tuple[str, str]:
     name, bracket, rest = text.strip().partition("[")
     if bool(bracket) != rest.endswith("]"):
         raise BadInput(f"--reference {text!r}: expected name[argument=value,…], or the name alone")
-    given = {}
+    args = {}
     for part in filter(None, rest.removesuffix("]").split(",")):
         key, equals, value = part.partition("=")
         if not equals:
             raise BadInput(f"--reference {text!r}: {part!r}: expected argument=value")
-        given[key.strip()] = read_value(value.strip())
+        args[key.strip()] = read_value(value.strip())
     try:
-        build("estimator", ESTIMATORS, name, given)
+        build("estimator", ESTIMATORS, name, args)
     except ValueError as error:
         raise BadInput(f"--reference {text!r}: {error}") from error
-    return name, Choice.of(ESTIMATORS, name, given).json
+    return name, Choice.of(ESTIMATORS, name, args).json
 
 
 def read_value(text: str) -> Any:
@@ -261,73 +295,63 @@ def read_value(text: str) -> Any:
 
 
 def short_label(name: str, args: str) -> str:
-    """`name[argument=value,…]` with the arguments that are not the defaults: what `parse_estimator` reads."""
+    """An estimator as `parse_estimator` reads it, with the arguments that are not the defaults.
+
+    Args:
+        name: the estimator's.
+        args: all its arguments as JSON.
+    """
     usual = json.loads(Choice.of(ESTIMATORS, name, {}).json) if name in ESTIMATORS else {}
-    given = [f"{key}={value}" for key, value in json.loads(args).items() if usual.get(key) != value]
-    return name + (f"[{','.join(given)}]" if given else "")
+    texts = [f"{key}={value}" for key, value in json.loads(args).items() if usual.get(key) != value]
+    return f"{name}[{','.join(texts)}]" if texts else name
 
 
-def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, dict[str, Any]]:
-    """The cells that were tried, by `key`: each one's rows by group, "" for one that failed."""
-    cells: dict[tuple, dict[str, Any]] = {}
+def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, CellRows]:
+    """The cells that were tried, by the columns in `key`."""
+    cells: dict[tuple, CellRows] = {}
     for row in table[table.status != "skipped"].itertuples(index=False):
         group = row.group if isinstance(row.group, str) else ""
-        cells.setdefault(tuple(getattr(row, name) for name in key), {})[group] = row
+        cell = tuple(getattr(row, name) for name in key)
+        cells.setdefault(cell, {})[group] = row
     return cells
 
 
-def in_order(row: Row) -> tuple:
-    """Sorts rows by problem, its arguments as numbers, θ, group, estimator and L."""
-    args = list(json.loads(row.problem_args).values())
-    return (
-        row.problem,
-        args,
-        row.point,
-        row.group,
-        row.estimator,
-        row.estimator_args,
-        row.num_samples,
-    )
-
-
-def compared(
-    first: dict[str, Any],
-    second: dict[str, Any],
-    names: tuple[str, str],
-    metrics: list[str],
-    same_generator: bool,
-    same_hardware: bool,
-) -> Iterator[Row]:
-    """A row for each group that both cells have; one row where either failed."""
-    failed = [name for name, cell in zip(names, (first, second), strict=True) if "" in cell]
+def compared(first: CellRows, second: CellRows, terms: Terms) -> Iterator[CellRatios]:
+    """The ratios in each group that both cells have; one without any where either failed."""
+    failed = [name for name, cell in zip(terms.names, (first, second), strict=True) if "" in cell]
     if failed:
-        yield row_of(
-            next(iter(second.values())), "", f"failed in {' and '.join(failed)}", False, {}, {}
-        )
+        row = next(iter(second.values()))
+        yield cell_ratios(row, "", f"failed in {' and '.join(failed)}", False, {}, {})
         return
     for group in sorted(first.keys() & second.keys()):
-        a, b = first[group], second[group]
-        doubtful = [name for name, row in zip(names, (a, b), strict=True) if row.status != "ok"]
-        doubt = f"unreliable in {' and '.join(doubtful)}" if doubtful else ""
-        paired = same_generator and same_draws(a, b)
-        ratios = {name: ratio_of(METRICS[name], a, b, paired) for name in metrics}
-        # a time from one process does not say how much another would differ, nor does one from
-        # other hardware
-        timed = same_hardware and bool(min(a.timing_processes, b.timing_processes) > 1)
-        gated = {name: not doubt and (name != "work" or timed) for name in metrics}
-        yield row_of(b, group, doubt, paired, ratios, gated)
+        yield compared_in_group(first[group], second[group], group, terms)
 
 
-def row_of(
+def compared_in_group(first: Any, second: Any, group: str, terms: Terms) -> CellRatios:
+    """The ratios of two cells' rows of one group."""
+    rows = zip(terms.names, (first, second), strict=True)
+    unreliable = [name for name, row in rows if row.status != "ok"]
+    doubt = f"unreliable in {' and '.join(unreliable)}" if unreliable else ""
+    paired = terms.same_generator and same_draws(first, second)
+    # a time from one process does not say how much another would differ, nor does one from other
+    # hardware
+    several = bool(min(first.timing_processes, second.timing_processes) > 1)
+    timed = terms.same_hardware and several
+    ratios = {name: ratio_of(METRICS[name], first, second, paired) for name in terms.metrics}
+    gated = {name: not doubt and (name != "work" or timed) for name in terms.metrics}
+    return cell_ratios(second, group, doubt, paired, ratios, gated)
+
+
+def cell_ratios(
     row: Any,
     group: str,
     doubt: str,
     paired: bool,
     ratios: dict[str, Ratio | None],
     gated: dict[str, bool],
-) -> Row:
-    """The row of a comparison that a measurement's row gives its name to."""
-    return Row(
+) -> CellRatios:
+    """Ratios under the name of the cell of a measurement's row."""
+    return CellRatios(
         row.problem,
         row.problem_args,
         row.point,
@@ -343,160 +367,46 @@ def row_of(
 
 
 def ratio_of(metric: Metric, first: Any, second: Any, paired: bool) -> Ratio | None:
-    """The second's over the first's; None where the metric means nothing in one of them."""
-    a, b = metric.of(first), metric.of(second)
-    if a is None or b is None:
+    """A metric in the second row over that in the first; None where it means nothing in one."""
+    below = metric.of(first)
+    above = metric.of(second)
+    if below is None or above is None:
         return None
-    zero = [is_zero(row) for row in (first, second)]
-    if metric.of is not bias_of and any(zero):
-        value = math.nan if all(zero) else math.inf if zero[0] else 0.0
+    if metric.of is not bias_of and (is_zero(first) or is_zero(second)):
+        value = ratio_with_zero(is_zero(first), is_zero(second))
         return Ratio(Interval(value, value, value), None)
-    return ratio(a, b, paired)
+    return ratio(below, above, paired)
 
 
-def is_zero(row: Any) -> bool:
-    """Whether a row's variance is zero, to rounding."""
-    return str(row.reason).startswith("variance zero") or row.variance == 0
+def ratio_with_zero(first_is_zero: bool, second_is_zero: bool) -> float:
+    """The second over the first where one of them is zero, or both."""
+    if first_is_zero and second_is_zero:
+        return math.nan
+    return math.inf if first_is_zero else 0.0
 
 
 def ratio(first: Estimate, second: Estimate, paired: bool) -> Ratio:
-    r"""second/first: $\ln s_B^2 - \ln s_A^2$ jackknifed on the same left-out batches where they are paired."""
+    r"""second/first.
+
+    Where they are paired, $\ln s_B^2 - \ln s_A^2$ is jackknifed on the same left-out batches.
+    """
     factor = quotient(second.factor, first.factor)
-    apart = product(quotient(alone(second), alone(first)), factor)
+    unpaired = product(quotient(alone(second), alone(first)), factor)
     if not (paired and first.jackknifed and second.jackknifed):
-        return Ratio(apart, None)
+        return Ratio(unpaired, None)
     both = combine(np.divide, second.jackknifed, first.jackknifed)
     together = product(interval(both, heavy=first.heavy or second.heavy), factor)
     width = log_width(together)
-    return Ratio(together, math.inf if width == 0 else log_width(apart) / width)
+    return Ratio(together, math.inf if width == 0 else log_width(unpaired) / width)
 
 
 def alone(estimate: Estimate) -> Interval:
     """The interval on the log scale, from the batches where they are known."""
-    return (
-        interval(estimate.jackknifed, heavy=estimate.heavy)
-        if estimate.jackknifed
-        else estimate.interval
-    )
+    if estimate.jackknifed is None:
+        return estimate.interval
+    return interval(estimate.jackknifed, heavy=estimate.heavy)
 
 
-def log_width(interval: Interval) -> float:
-    """Of an interval, on the log scale."""
-    return math.log(interval.high / interval.low) if interval.low > 0 else math.nan
-
-
-def parse_metrics(names: Sequence[str]) -> list[str]:
-    """The metrics of these names, each once; all where there are none.
-
-    Raises:
-        BadInput: no such metric.
-    """
-    for name in names:
-        if name not in METRICS:
-            raise BadInput(
-                f"--metric {name!r}: expected one of {', '.join(METRICS)}{nearest(name, METRICS)}"
-            )
-    return list(dict.fromkeys(names)) or list(METRICS)
-
-
-def parse_threshold(text: str) -> float:
-    """A fraction, from "5%" or "0.05".
-
-    Raises:
-        BadInput: it is neither, or negative.
-    """
-    percent = text.strip().endswith("%")
-    try:
-        value = float(text.strip().removesuffix("%")) / (100 if percent else 1)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise BadInput(
-            f"--fail-above {text!r}: expected a percentage such as 5% or a fraction such as 0.05, not below 0"
-        )
-    if not percent and value >= 1:
-        raise BadInput(
-            f"--fail-above {text!r}: expected a fraction below 1 or a percentage; did you mean {text.strip()}%?"
-        )
-    return value
-
-
-def as_text(comparison: Comparison, metrics: list[str]) -> str:
-    """An aligned table, with a heading for each problem, θ and group."""
-    header = ["estimator", "L", *(METRICS[name].title for name in metrics), "paired", "gain", ""]
-    places = [
-        place_label(row.problem, row.problem_args, row.point, row.group) for row in comparison.rows
-    ]
-    table = [header, *(line_of(row, metrics) for row in comparison.rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
-    text, last = [lines[0]], ""
-    for place, line in zip(places, lines[1:], strict=True):
-        text += [*(["", place] if place != last else []), line]
-        last = place
-    return "\n".join(text)
-
-
-def line_of(row: Row, metrics: list[str]) -> list[str]:
-    """A row as it is printed; the gain is that of the first metric that has one."""
-    texts = [ratio_text(row.ratios.get(name)) for name in metrics]
-    gain = next((r.gain for r in row.ratios.values() if r and r.gain is not None), None)
-    gain_text = (
-        ""
-        if gain is None
-        else ""
-        if math.isnan(gain)
-        else "identical"
-        if math.isinf(gain)
-        else f"{gain:.2g}×"
-    )
-    return [
-        estimator_label(row.estimator, row.estimator_args),
-        str(row.num_samples),
-        *texts,
-        "yes" if row.paired else "no",
-        gain_text,
-        row.doubt,
-    ]
-
-
-def ratio_text(ratio: Ratio | None) -> str:
-    """A ratio with its interval; a dash where it means nothing."""
-    if ratio is None:
-        return "–"
-    value, low, high = ratio.interval
-    if math.isnan(value):
-        return "both 0"
-    if not math.isfinite(value):
-        return "∞"
-    return show(ratio.interval) if low != high else f"{value:.4g}"
-
-
-def as_json(comparison: Comparison, metrics: list[str]) -> dict[str, Any]:
-    """The comparison as data: what is no number is null."""
-    rows = []
-    for row in comparison.rows:
-        found = row._asdict()
-        gated = found.pop("gated")
-        ratios = found.pop("ratios")
-        for name in metrics:
-            ratio = ratios.get(name)
-            found[name] = ratio and {
-                "ratio": finite(ratio.interval.value),
-                "low": finite(ratio.interval.low),
-                "high": finite(ratio.interval.high),
-                "gain": finite(ratio.gain),
-                "gated": gated[name],
-            }
-        rows.append(found)
-    return {
-        "rows": rows,
-        "warnings": comparison.warnings,
-        "only_in_a": comparison.only_first,
-        "only_in_b": comparison.only_second,
-    }
-
-
-def finite(value: float | None) -> float | None:
-    """The value, or None where it is no number."""
-    return None if value is None or not math.isfinite(value) else float(value)
+def log_width(bounds: Interval) -> float:
+    """The width of an interval on the log scale."""
+    return math.log(bounds.high / bounds.low) if bounds.low > 0 else math.nan

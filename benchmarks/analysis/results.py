@@ -1,8 +1,8 @@
-"""A finished run, read back: its measurements, and with them every statistic without each batch of
-replicates.
+"""A finished run, read back: its measurements and their statistics without each batch.
 
 What is made of several cells, a ratio or a slope or a crossover, needs the statistics without each
-batch, which are in leave_one_out.csv. Without that file such numbers are left out, never guessed.
+batch of replicates, which are in leave_one_out.csv. Without that file such numbers are left out,
+never guessed.
 """
 
 import json
@@ -16,11 +16,14 @@ from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
-from gradest.benchmarks.sweeps.run import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
-from gradest.benchmarks.sweeps.sweep import Sweep
+from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
+from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.problems.arguments import nearest
 
 LEFT_OUT = "leave_one_out.csv"
+
+ZERO = "variance zero"
+"""Begins the reason of a row whose variance is zero, if only to rounding."""
 
 PLACE = ["problem", "problem_args", "point", "group"]
 ESTIMATOR = ["estimator", "estimator_args"]
@@ -39,7 +42,10 @@ class Run(NamedTuple):
 
 
 def find_run(name: str) -> Path:
-    """The folder of a run: `name` itself, or that name in results/.
+    """The folder of a run.
+
+    Args:
+        name: a folder, or the name of one in results/.
 
     Raises:
         BadInput: there is no measurements.csv in either.
@@ -47,16 +53,21 @@ def find_run(name: str) -> Path:
     for folder in (Path(name), Path("results") / name):
         if (folder / "measurements.csv").exists():
             return folder
-    known = sorted(path.parent.name for path in Path("results").glob("*/measurements.csv"))
+    known = run_names()
     names = f" ({', '.join(known)})" if known else ""
     raise BadInput(
-        f"run {name!r}: its measurements.csv is not there: expected the folder of a run, or the name of one in results/"
-        f"{names}{nearest(name, known)}"
+        f"run {name!r}: its measurements.csv is not there: expected the folder of a run, or the "
+        f"name of one in results/{names}{nearest(name, known)}"
     )
 
 
+def run_names() -> list[str]:
+    """The names of the runs in results/."""
+    return sorted(path.parent.name for path in Path("results").glob("*/measurements.csv"))
+
+
 def read_run(folder: Path) -> Run:
-    """Everything that the folder holds.
+    """Everything that the folder of a run holds.
 
     Raises:
         BadInput: measurements.csv is not there, or a file is not what a run writes.
@@ -64,9 +75,9 @@ def read_run(folder: Path) -> Run:
     left_out = read_left_out(folder)
     return Run(
         folder,
-        attach(read_measurements(folder), left_out),
-        read_manifest(folder),
-        left_out is not None,
+        measurements=attach(read_measurements(folder), left_out),
+        manifest=read_manifest(folder),
+        jackknifed=left_out is not None,
     )
 
 
@@ -116,7 +127,8 @@ def recorded_sweep(folder: Path) -> Sweep:
     Raises:
         BadInput: there is none that can be read.
     """
-    path, manifest = folder / "manifest.json", read_manifest(folder)
+    path = folder / "manifest.json"
+    manifest = read_manifest(folder)
     if manifest is None:
         raise BadInput(
             f"{path} is not there: expected the folder of a finished run; `gradest run` makes one"
@@ -128,40 +140,51 @@ def recorded_sweep(folder: Path) -> Sweep:
 
 
 def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.DataFrame | None:
-    """A CSV file of a run; None where it is not there."""
+    """A CSV file of a run; None where it is not there.
+
+    Args:
+        path: the file.
+        columns: what it must have.
+        types: of some of its columns.
+
+    Raises:
+        BadInput: it is not CSV, or lacks a column.
+    """
     try:
         table = pd.read_csv(path, dtype=types)
     except FileNotFoundError:
         return None
-    except (
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        UnicodeDecodeError,
-        ValueError,
-        OSError,
-    ) as error:
+    except (ValueError, OSError) as error:  # pandas' own and those of the encoding are ValueErrors
         raise BadInput(f"{path} cannot be read: {error}") from error
-    if missing := [column for column in columns if column not in table]:
+    missing = [column for column in columns if column not in table]
+    if missing:
         raise BadInput(f"{path}: expected the columns of a run; missing: {', '.join(missing)}")
     return table
 
 
 def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.DataFrame:
-    """The measurements with the columns `jackknifed` and `jackknifed_bias`, None where the batches are not known."""
-    without_batch: dict[tuple[str, str], pd.DataFrame] = {}
+    """The measurements with the statistics without each batch.
+
+    Args:
+        measurements: a run's.
+        left_out: its leave_one_out.csv, or None.
+
+    Returns:
+        The measurements with the columns `jackknifed` and `jackknifed_bias`, None where the batches
+        are not known.
+    """
+    rows_of: dict[tuple[str, str], pd.DataFrame] = {}
     if left_out is not None:
-        without_batch = dict(
-            list(left_out.sort_values("batch").groupby(["cell", "group"], sort=False))
-        )
+        rows_of = dict(list(left_out.sort_values("batch").groupby(["cell", "group"], sort=False)))
 
     def jackknifed(column: str, statistic: str) -> pd.Series:
-        found = []
+        values = []
         for cell, group, value in measurements[["cell", "group", column]].itertuples(index=False):
-            batches = without_batch.get((cell, group))
-            values = np.array([np.nan]) if batches is None else batches[statistic].to_numpy(float)
-            known = np.isfinite(value) and np.isfinite(values).all()
-            found.append(Jackknifed(value, values) if known else None)
-        return pd.Series(found, index=measurements.index, dtype=object)
+            rows = rows_of.get((cell, group))
+            without = np.array([np.nan]) if rows is None else rows[statistic].to_numpy(float)
+            known = np.isfinite(value) and np.isfinite(without).all()
+            values.append(Jackknifed(value, without) if known else None)
+        return pd.Series(values, index=measurements.index, dtype=object)
 
     return measurements.assign(
         jackknifed=jackknifed("variance", "variance"),
@@ -170,41 +193,58 @@ def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.Data
 
 
 def is_sure(rows: pd.DataFrame) -> pd.Series:
-    """Which rows may go into a slope or a crossover: reliable, not zero, and known batch by batch."""
-    return (
-        (rows.status == "ok") & ~called_zero(rows) & (rows.variance > 0) & rows.jackknifed.notna()
-    )
+    """Which rows may go into a slope or a crossover: reliable, not zero, known batch by batch."""
+    positive = ~called_zero(rows) & (rows.variance > 0)
+    return (rows.status == "ok") & positive & rows.jackknifed.notna()
+
+
+def is_zero(row: Any) -> bool:
+    """Whether one row's variance is zero, if only to rounding."""
+    return str(row.reason).startswith(ZERO) or row.variance == 0
 
 
 def called_zero(rows: pd.DataFrame) -> pd.Series:
     """Which rows' variance the run found to be zero, if only to rounding."""
-    return rows.reason.fillna("").str.startswith("variance zero")
+    return rows.reason.fillna("").str.startswith(ZERO)
 
 
 def slope_of(rows: pd.DataFrame, tests: int = 1) -> Interval | None:
-    """The slope of ln variance on ln L over one estimator's rows of one group; None where there is
-    none.
+    """The slope of ln variance on ln L.
 
-    With `tests` > 1 the interval is one of so many that hold at once.
+    Args:
+        rows: one estimator's measurements of one group, one for each L.
+        tests: of how many intervals, which hold at once, this is one.
+
+    Returns:
+        The slope with its interval; None where fewer than two L are sure.
     """
-    sure = is_sure(rows)
-    levels, measured = rows.num_samples[sure].to_numpy(float), list(rows.jackknifed[sure])
-    slope = log_log_slope(levels, measured) if measured else None
+    sure = rows[is_sure(rows)]
+    if sure.empty:
+        return None
+    slope = log_log_slope(sure.num_samples.to_numpy(float), list(sure.jackknifed))
     return None if slope is None else interval(slope, LINEAR, tests=tests)
 
 
 def labelled(measurements: pd.DataFrame) -> pd.DataFrame:
-    """With the columns `label`, the estimator in words, and `setting`, the problem's arguments without θ's."""
-    pairs = list(zip(measurements.estimator, measurements.estimator_args, strict=True))
-    given = {pair: json.loads(pair[1]) for pair in pairs}
+    """The measurements with their estimators in words.
+
+    Args:
+        measurements: a run's.
+
+    Returns:
+        The measurements, numbered anew, with the columns `label`, the estimator in words, and
+        `setting`, the problem's arguments without θ's.
+    """
+    estimators = list(zip(measurements.estimator, measurements.estimator_args, strict=True))
     values: dict[tuple[str, str], set[str]] = {}
-    for (name, _), args in given.items():
-        for key, value in args.items():
+    for name, text in set(estimators):
+        for key, value in json.loads(text).items():
             values.setdefault((name, key), set()).add(json.dumps(value))
-    swept = {
-        pair: [key for key in args if len(values[pair[0], key]) > 1] for pair, args in given.items()
-    }
+    labels = {}
+    for name, text in set(estimators):
+        swept = [key for key in json.loads(text) if len(values[name, key]) > 1]
+        labels[name, text] = estimator_label(name, text, swept)
     return measurements.reset_index(drop=True).assign(
-        label=[estimator_label(*pair, swept[pair]) for pair in pairs],
+        label=[labels[estimator] for estimator in estimators],
         setting=[without(args, POINT_ARGUMENT) for args in measurements.problem_args],
     )

@@ -4,114 +4,155 @@ import inspect
 from collections.abc import Collection
 from typing import Any
 
-from gradest.benchmarks.catalogue.catalogue import estimator_row, every_problem, problem_row
 from gradest.benchmarks.catalogue.citations import bibtex
+from gradest.benchmarks.catalogue.facts import estimator_row, every_problem, problem_row, yes
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.environment import is_ours
-from gradest.benchmarks.sweeps.sweep import load_sweep, preset_folder, preset_names
+from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import arguments, build, defaults, nearest, own_class
+from gradest.problems.arguments import arguments, defaults, nearest
+from gradest.problems.registry.lookup import build
+from gradest.problems.registry.own_modules import own_class
 
 
 def description(name: str) -> dict[str, Any]:
-    """A problem's, estimator's or preset's facts, and a text that shows them.
+    """The facts of a problem, an estimator or a preset, and a text that shows them.
+
+    Args:
+        name: registered, a preset's, or `module:Class`.
 
     Raises:
         BadInput: no such name.
     """
-    if name in preset_names():
-        text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8").rstrip()
-        sweep = load_sweep(name)
-        cited: list[Any] = [PROBLEMS[entry.name] for entry in sweep.problem]
-        cited += [ESTIMATORS[entry.name] for entry in sweep.estimator]
-        return {
-            "kind": "preset",
-            "name": name,
-            "text": text,
-            "sweep": sweep.model_dump(exclude_none=True),
-            "bibtex": bibtex(cls.source for cls in cited),
-        }
+    presets = preset_names()
+    if name in presets:
+        return preset_description(name)
+    kind, cls = class_of(name, presets)
     try:
-        return of_class(*class_of(name, preset_names()), name)
+        return class_description(kind, cls, name)
     except ValueError as error:  # a user's class that cannot be made with its defaults
         raise BadInput(str(error)) from error
 
 
 def class_of(name: str, others: Collection[str] = ()) -> tuple[str, Any]:
-    """Whether `name` is a problem or an estimator, registered or `module:Class`, and its class.
+    """Whether a name is a problem's or an estimator's, and its class.
+
+    Args:
+        name: registered, or `module:Class`.
+        others: further names that an error may offer.
+
+    Returns:
+        "problem" or "estimator", and the class.
 
     Raises:
-        BadInput: no such name; the nearest is named, of the `others` too.
+        BadInput: no such name; the nearest is named.
     """
-    if ":" in name:
-        try:
-            cls = own_class("name", (Problem, Estimator), name)
-        except ValueError as error:
-            raise BadInput(str(error)) from error
-        return ("problem" if issubclass(cls, Problem) else "estimator"), cls
     for kind, registry in (("problem", PROBLEMS), ("estimator", ESTIMATORS)):
         if name in registry:
             return kind, registry[name]
-    known = [*PROBLEMS, *ESTIMATORS, *others]
-    expected = "a problem, an estimator" + (", a preset" if others else "") + " or module:Class"
-    raise BadInput(f"name {name!r}: expected {expected}{nearest(name, known)}")
+    if ":" not in name:
+        known = [*PROBLEMS, *ESTIMATORS, *others]
+        preset = ", a preset" if others else ""
+        raise BadInput(
+            f"name {name!r}: expected a problem, an estimator{preset} or module:Class"
+            f"{nearest(name, known)}"
+        )
+    try:
+        cls = own_class("name", (Problem, Estimator), name)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    kind = "problem" if issubclass(cls, Problem) else "estimator"
+    return kind, cls
 
 
-def of_class(kind: str, cls: Any, name: str) -> dict[str, Any]:
-    """From the docstring, the arguments' declarations and the class's facts."""
-    default = defaults(cls)
-    taken = {
-        key: {"default": default[key], "expected": argument.expected, "help": argument.help}
-        for key, argument in arguments(cls).items()
+def preset_description(name: str) -> dict[str, Any]:
+    """The description of a preset: its file."""
+    sweep = load_sweep(name)
+    problems = [PROBLEMS[entry.name].source for entry in sweep.problem]
+    estimators = [ESTIMATORS[entry.name].source for entry in sweep.estimator]
+    return {
+        "kind": "preset",
+        "name": name,
+        "text": (preset_folder() / f"{name}.toml").read_text(encoding="utf-8").rstrip(),
+        "sweep": sweep.model_dump(exclude_none=True),
+        "bibtex": bibtex([*problems, *estimators]),
     }
-    facts = facts_of(kind, cls, name)
-    lines = [f"{name} ({kind})", "", inspect.cleandoc(cls.__doc__ or ""), ""]
-    lines += [f"{key}: {value}" for key, value in facts.items() if value]
-    if taken:
-        lines += ["", "arguments:"]
-        lines += [
-            f"  {key} = {a['default']!r}: {a['help']}; {a['expected']}" for key, a in taken.items()
-        ]
-    papers = bibtex([cls.source]) if is_ours(cls) else ""
+
+
+def class_description(kind: str, cls: Any, name: str) -> dict[str, Any]:
+    """The description of a class: its docstring, the declarations of its arguments, its facts."""
+    facts = problem_facts(cls, name) if kind == "problem" else estimator_facts(cls, name)
+    taken = arguments_of(cls)
     return {
         "kind": kind,
         "name": name,
         **facts,
         "arguments": taken,
-        "bibtex": papers,
-        "text": "\n".join(lines),
+        "bibtex": bibtex([cls.source]) if is_ours(cls) else "",
+        "text": "\n".join(lines_of(kind, cls, name, facts, taken)),
     }
 
 
-def facts_of(kind: str, cls: Any, name: str) -> dict[str, Any]:
-    """What the catalogue says of the class, and the pairs it fits."""
-    if kind == "problem":
-        problem = build(kind, PROBLEMS, name, {})
-        fits = [name for name, other in ESTIMATORS.items() if not other().refuses(problem)]
-        row = problem_row(name, problem)
-        return {
-            "source": cls.source,
-            "variable": row["variable"],
-            "exact gradient": row["exact_gradient"],
-            "estimators": ", ".join(fits),
-        }
-    problems = every_problem()
-    estimator = build(kind, ESTIMATORS, name, {})
-    row = estimator_row(name, cls, problems)
-    supported = {label for label, problem in problems.items() if not estimator.refuses(problem)}
-    fitting = [
-        label
-        for label in problems
-        if label in supported and label.partition("[")[0] not in supported - {label}
-    ]
+def arguments_of(cls: type) -> dict[str, dict[str, Any]]:
+    """Each argument of a class: its default, what is expected, and what it is."""
+    usual = defaults(cls)
+    return {
+        key: {"default": usual[key], "expected": argument.expected, "help": argument.help}
+        for key, argument in arguments(cls).items()
+    }
+
+
+def lines_of(
+    kind: str, cls: type, name: str, facts: dict[str, str], taken: dict[str, dict[str, Any]]
+) -> list[str]:
+    """The description of a class as text."""
+    lines = [f"{name} ({kind})", "", inspect.cleandoc(cls.__doc__ or ""), ""]
+    lines += [f"{key}: {value}" for key, value in facts.items() if value]
+    if taken:
+        lines += ["", "arguments:"]
+    for key, argument in taken.items():
+        lines.append(
+            f"  {key} = {argument['default']!r}: {argument['help']}; {argument['expected']}"
+        )
+    return lines
+
+
+def problem_facts(cls: type[Problem], name: str) -> dict[str, str]:
+    """What the catalogue says of a problem, and the estimators that it fits."""
+    problem = build("problem", PROBLEMS, name, {})
+    fitting = [label for label, other in ESTIMATORS.items() if not other().refuses(problem)]
+    row = problem_row(name, problem)
     return {
         "source": cls.source,
-        "bias": {"yes": "unbiased", "no": "biased"}.get(
-            row["unbiased"], f"unbiased {row['unbiased']}"
-        ),
-        "variables": row["variables"],
-        "needs ∇f": "yes" if row["gradient_of_f"] else "no",
-        "state": row["state"],
-        "problems": ", ".join(fitting),
+        "variable": row["variable"],
+        "exact gradient": row["exact_gradient"],
+        "estimators": ", ".join(fitting),
     }
+
+
+def estimator_facts(cls: type[Estimator], name: str) -> dict[str, str]:
+    """What the catalogue says of an estimator, and the problems that it fits."""
+    problems = every_problem()
+    estimator = build("estimator", ESTIMATORS, name, {})
+    fitting = [label for label, problem in problems.items() if not estimator.refuses(problem)]
+    row = estimator_row(name, cls, problems)
+    return {
+        "source": cls.source,
+        "bias": bias_in_words(row["unbiased"]),
+        "variables": row["variables"],
+        "needs ∇f": yes(row["gradient_of_f"]),
+        "state": row["state"],
+        "problems": ", ".join(without_repetitions(fitting)),
+    }
+
+
+def bias_in_words(unbiased: str) -> str:
+    """The catalogue's "yes", "no" or condition as a phrase of its own."""
+    phrases = {"yes": "unbiased", "no": "biased"}
+    return phrases.get(unbiased, f"unbiased {unbiased}")
+
+
+def without_repetitions(labels: list[str]) -> list[str]:
+    """Labels of problems, those with arguments only where the same name alone is not among them."""
+    return [label for label in labels if label.partition("[")[0] not in {*labels} - {label}]

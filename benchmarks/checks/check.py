@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gradest.benchmarks.catalogue.catalogue import Variants, variants
 from gradest.benchmarks.catalogue.describe import class_of
+from gradest.benchmarks.catalogue.facts import Variants, variants
 from gradest.benchmarks.checks import estimator_checks, problem_checks
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
@@ -21,11 +21,12 @@ from gradest.benchmarks.checks.trials import (
     small_problem,
 )
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.runtime.configure import configure
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import build
 from gradest.problems.base import Problem
+from gradest.problems.registry.lookup import build, make
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run, shared equally among them."""
@@ -106,6 +107,7 @@ def check(target: str, tell: Callable[[str], None]) -> Report:
         BadInput: no such target, one that cannot be made with its defaults, or an estimator that
             fits no problem.
     """
+    configure()
     kind, cls = class_of(target)
     try:
         if kind == "problem":
@@ -226,7 +228,7 @@ def own_problems(cls: type) -> dict[str, Problem]:
         if inspect.isclass(value) and issubclass(value, Problem) and value.__module__ == module
     }
     return {
-        name: build("problem", PROBLEMS, name, {})
+        name: make("problem", name, value, {})
         for name, value in classes.items()
         if not inspect.isabstract(value)
     }

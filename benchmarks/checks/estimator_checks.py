@@ -7,9 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array
 from scipy.special import ndtr, stdtr
 
+from gradest.benchmarks.checks.draws import count_draws
 from gradest.benchmarks.checks.evaluations import Uncountable, count_evaluations
 from gradest.benchmarks.checks.float64 import in_float64
 from gradest.benchmarks.checks.trials import (
@@ -32,6 +34,7 @@ from gradest.benchmarks.statistics.intervals import (
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.tails import kurtosis
 from gradest.estimators.base import Evaluations
+from gradest.estimators.learning import Trainable
 
 AGREEMENT = 1e-4
 """How far two ways to compute an estimate in float32 may lie apart, as a fraction of its size: rounding, no more."""
@@ -166,6 +169,22 @@ def evaluations(trial: EstimatorTrial) -> None:
         )
 
 
+def draws(trial: EstimatorTrial) -> None:
+    """The random numbers that the estimate depends on are as many as it states."""
+    for num_samples in (trial.num_samples, trial.usable(2 * trial.num_samples)):
+        stated = trial.estimator.draws(trial.problem, num_samples)
+        try:
+            found = count_draws(
+                trial.estimator, trial.problem, trial.params, trial.state, num_samples
+            )
+        except Uncountable as reason:
+            raise Skipped(str(reason)) from reason
+        expect(
+            stated == found,
+            f"at L = {num_samples}: stated are {stated} random numbers; found {found}",
+        )
+
+
 def unbiasedness(trial: EstimatorTrial) -> None:
     """Where it claims to be unbiased, its mean is the exact gradient, to the standard error of that mean."""
     if not trial.estimator.claims_unbiased(trial.problem):
@@ -222,70 +241,61 @@ def precision(trial: EstimatorTrial) -> None:
 
 def learned_gradients(trial: EstimatorTrial) -> None:
     """What trains the parameters in the state is the gradient of what they minimise, by finite differences."""
-    estimator, num_samples = trial.estimator, trial.num_samples
-    plain = (trial.params, trial.state, trial.keys[0], num_samples)
-    if estimator.learning_gradient(trial.problem, *plain) is None:
+    if not isinstance(trial.estimator, Trainable) or trial.estimator.trained(trial.state) is None:
         raise Skipped("trains nothing by gradient")
-    with jax.enable_x64(True):
-        problem, params, estimator, state = in_precision_in_force(
-            (trial.problem, trial.params, trial.estimator, trial.state)
-        )
-        trained = estimator.learning_gradient(problem, params, state, trial.keys[0], num_samples)
-        learned, structure = jax.tree.flatten(
-            jax.tree.map(
-                lambda g, s: None if g is None else s, trained, state, is_leaf=lambda g: g is None
-            )
-        )
-        learned = moved(learned, jax.random.key(11), 0.5)
-        directions = [
-            moved([jnp.zeros_like(x) for x in learned], jax.random.key(seed), 1.0)
-            for seed in (12, 13, 14)
-        ]
-
-        def with_learned(values: list) -> Any:
-            return jax.tree.map(
-                lambda new, old: old if new is None else new,
-                jax.tree.unflatten(structure, values),
-                state,
-                is_leaf=lambda new: new is None,
-            )
-
-        def both(values: list, key: Array) -> tuple[Array, Array]:
-            gradient = jax.tree.leaves(
-                estimator.learning_gradient(problem, params, with_learned(values), key, num_samples)
-            )
-            stated = [
-                sum((g * d).sum() for g, d in zip(gradient, step, strict=True))
-                for step in directions
-            ]
-
-            def objective(step: list, size: float) -> Array:
-                there = [value + size * s for value, s in zip(values, step, strict=True)]
-                return estimator.learning_objective(
-                    problem, params, with_learned(there), key, num_samples
-                )
-
-            found = [
-                (objective(step, STEP) - objective(step, -STEP)) / (2 * STEP) for step in directions
-            ]
-            return jnp.array(stated), jnp.array(found)
-
-        keys = jax.random.split(jax.random.key(15), LEARNING_KEYS)
-        stated, found = jax.jit(jax.vmap(both, in_axes=(None, 0)), compiler_options=COMPILER)(
-            learned, keys
-        )
-        stated, found = np.asarray(stated), np.asarray(found)
-    apart = stated - found
-    rounding = 1e-5 * np.sqrt((found**2).mean(0))
-    error = np.sqrt(apart.var(0, ddof=1) / len(apart) + rounding**2)
-    z = np.divide(np.abs(apart.mean(0)), error, out=np.zeros_like(error), where=error > 0)
+    stated, differences = directional_derivatives(trial, trial.estimator)
+    deviations = stated - differences
+    rounding = 1e-5 * np.sqrt((differences**2).mean(0))
+    error = np.sqrt(deviations.var(0, ddof=1) / len(deviations) + rounding**2)
+    distance = np.abs(deviations.mean(0))
+    z = np.divide(distance, error, out=np.zeros_like(error), where=error > 0)
     p = 2 * len(z) * float(ndtr(-z.max()))
     worst = int(z.argmax())
     expect(
         p > trial.level,
-        f"expected the gradient that trains the state to be {found.mean(0)[worst]:.4g} along some direction, by finite "
-        f"differences; found {stated.mean(0)[worst]:.4g}, p = {p:.1e}",
+        f"expected the gradient that trains the state to be {differences.mean(0)[worst]:.4g} along some direction, by "
+        f"finite differences; found {stated.mean(0)[worst]:.4g}, p = {p:.1e}",
     )
+
+
+def directional_derivatives(
+    trial: EstimatorTrial, estimator: Trainable
+) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives of the training objective along three directions, in many estimates, in float64.
+
+    Returns:
+        Those of its gradient, and those by finite differences: a row for each estimate.
+    """
+    with jax.enable_x64(True):
+        problem, params, estimator, state = in_precision_in_force(
+            (trial.problem, trial.params, estimator, trial.state)
+        )
+        learned = moved(estimator.trained(state), jax.random.key(11), 0.5)
+        zero = jax.tree.map(jnp.zeros_like, learned)
+        directions = [moved(zero, jax.random.key(seed), 1.0) for seed in (12, 13, 14)]
+
+        def objective(learned: Any, key: Array) -> Array:
+            return estimator.training_objective(
+                learned, problem, params, state, key, trial.num_samples
+            )[0]
+
+        def derivatives(learned: Any, key: Array) -> tuple[Array, Array]:
+            def along(direction: Any, size: float) -> Array:
+                there = jax.tree.map(lambda value, step: value + size * step, learned, direction)
+                return objective(there, key)
+
+            grads = jax.grad(objective)(learned, key)
+            stated = [optax.tree.vdot(grads, direction) for direction in directions]
+            differences = [
+                (along(direction, STEP) - along(direction, -STEP)) / (2 * STEP)
+                for direction in directions
+            ]
+            return jnp.array(stated), jnp.array(differences)
+
+        keys = jax.random.split(jax.random.key(15), LEARNING_KEYS)
+        in_each = jax.jit(jax.vmap(derivatives, in_axes=(None, 0)), compiler_options=COMPILER)
+        stated, differences = in_each(learned, keys)
+        return np.asarray(stated), np.asarray(differences)
 
 
 ESTIMATOR_CHECKS: dict[str, Callable[[EstimatorTrial], None]] = {
@@ -299,6 +309,7 @@ ESTIMATOR_CHECKS: dict[str, Callable[[EstimatorTrial], None]] = {
         extreme_parameters,
         support_claims,
         evaluations,
+        draws,
         unbiasedness,
         one_over_samples,
         precision,

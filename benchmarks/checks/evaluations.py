@@ -23,7 +23,7 @@ from gradest.problems.base import Params, Problem
 
 
 class Uncountable(Exception):
-    """How often f is evaluated is decided only while the program runs."""
+    """How often it happens is decided only while the program runs."""
 
 
 objective_p = core.Primitive("objective")
@@ -114,6 +114,18 @@ def counted(problem: Problem) -> Problem:
     return twin
 
 
+class Tally(Counter[str]):
+    """How often each primitive is met that counts: here, an evaluation of f or of its gradient."""
+
+    what = "f is evaluated"
+
+    @staticmethod
+    def amount(equation: core.JaxprEqn) -> int:
+        """How much one equation counts for."""
+        counts = equation.primitive in (objective_p, slope_p)
+        return equation.params["times"] if counts else 0
+
+
 def count_evaluations(
     estimator: Estimator, problem: Problem, params: Params, state: State, num_samples: int
 ) -> Evaluations:
@@ -128,19 +140,22 @@ def count_evaluations(
         return estimator.estimate(opaque, params, state, key, num_samples)
 
     traced = jax.make_jaxpr(estimate)(params, state, jax.random.key(0)).jaxpr
-    used, _ = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars), instantiate=True)
-    tally: Counter[str] = Counter()
-    names = count()
-    walk(
-        used,
-        [next(names) for _ in used.constvars],
-        [next(names) for _ in used.invars],
-        names,
-        {},
-        tally,
-        1,
-    )
+    tally = Tally()
+    count_in(traced, tally)
     return Evaluations(f=tally[objective_p.name], grad=tally[slope_p.name])
+
+
+def count_in(program: core.Jaxpr, tally: Tally) -> None:
+    """Adds to `tally` what a traced program does, but for what none of its outputs depends on.
+
+    Raises:
+        Uncountable: it does so in a `while` loop.
+    """
+    used, _ = partial_eval.dce_jaxpr(program, [True] * len(program.outvars), instantiate=True)
+    names = count()
+    consts = [next(names) for _ in used.constvars]
+    inputs = [next(names) for _ in used.invars]
+    walk(used, consts, inputs, names, {}, tally, 1)
 
 
 def walk(
@@ -149,10 +164,10 @@ def walk(
     inputs: list,
     names: Iterator[int],
     known: dict[tuple, list],
-    tally: Counter[str],
+    tally: Tally,
     trips: int,
 ) -> list:
-    """Adds a program's evaluations to `tally`; returns a name for each of its outputs, equal names for equal values."""
+    """Adds what a program does to `tally`; returns a name for each of its outputs, equal names for equal values."""
     env = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *inputs], strict=True))
 
     def name_of(atom: Any) -> Any:
@@ -177,19 +192,19 @@ def outcome(
     operands: list,
     names: Iterator[int],
     known: dict,
-    tally: Counter[str],
+    tally: Tally,
     trips: int,
 ) -> list:
-    """Names for what one equation gives, after adding its evaluations."""
+    """Names for what one equation gives, after adding what it does."""
     inner = [closed_parts(part) for part in core.jaxprs_in_params(equation.params)]
     fresh = [next(names) for _ in equation.outvars]
     if not inner:
-        if equation.primitive in (objective_p, slope_p):
-            tally[equation.primitive.name] += trips * equation.params["times"]
+        if amount := tally.amount(equation):
+            tally[equation.primitive.name] += trips * amount
         return fresh
 
-    def of(part: core.Jaxpr, inputs: list, times: int) -> tuple[list, Counter[str]]:
-        own: Counter[str] = Counter()
+    def of(part: core.Jaxpr, inputs: list, times: int) -> tuple[list, Tally]:
+        own = type(tally)()
         return walk(
             part, [next(names) for _ in part.constvars], inputs, names, known, own, times
         ), own
@@ -202,8 +217,8 @@ def outcome(
     times = trips * (equation.params["length"] if kind == "scan" else 1)
     each = [of(part, [next(names) for _ in part.invars], times)[1] for part in inner]
     if kind == "while" and any(each):
-        raise Uncountable("f is evaluated in a while loop")
-    for name in (objective_p.name, slope_p.name):
+        raise Uncountable(f"{tally.what} in a while loop")
+    for name in set().union(*each):
         tally[name] += max(own[name] for own in each)  # of a cond's branches the costliest
     return fresh
 

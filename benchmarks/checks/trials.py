@@ -10,20 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from gradest.benchmarks.measurement.programs import adapt
-from gradest.benchmarks.measurement.replicates import (
-    Measurement,
-    cell_key,
-    elements_per_evaluation,
-    exact_gradient,
-    measure,
-)
+from gradest.benchmarks.measurement.batching import elements_per_evaluation
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.measurement.programs import warm_up
+from gradest.benchmarks.measurement.replicates import Measurement, cell_key, measure
 from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import arguments, build
+from gradest.problems.arguments import arguments
 from gradest.problems.base import Params, Problem
+from gradest.problems.registry.lookup import build
 
 SMALL: dict[str, dict[str, Any]] = {
     "categorical_square": {"dim": 2, "logit": 1.5},
@@ -80,7 +77,7 @@ def moved(tree: Any, key: Array, size: float) -> Any:
     steps = [
         size * jax.random.normal(key, jnp.shape(leaf), jnp.result_type(leaf))
         for key, leaf in zip(keys, leaves)
-    ]  # noqa: B905
+    ]
     return jax.tree.unflatten(
         structure, [leaf + step for leaf, step in zip(leaves, steps, strict=True)]
     )
@@ -286,7 +283,7 @@ class EstimatorTrial:
         """The estimator, with what it learned in ADAPT_STEPS estimates held fixed: every L then has the same state."""
         if not jax.tree.leaves(self.state):
             return self.estimator
-        states = adapt(
+        states = warm_up(
             self.problem,
             self.estimator,
             self.params,

@@ -1,8 +1,9 @@
-"""What a run shows while it goes: a bar with the time left on a terminal, a plain line for each cell elsewhere."""
+"""What a run shows while it goes: a bar on a terminal, a plain line for each cell elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -13,14 +14,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from gradest.benchmarks.sweeps.sweep import Cell
+from gradest.benchmarks.sweeps.plan import Cell
 
 
 class Reporter:
     """Called after each cell. On stderr, so that stdout is data alone."""
 
     def __init__(self, console: Console, bar: Progress | None, total: int) -> None:
-        self._console, self._bar, self._total, self._done = console, bar, total, 0
+        self._console = console
+        self._bar = bar
+        self._total = total
+        self._done = 0
         self._task = bar.add_task("measuring", total=total) if bar else None
 
     def __call__(self, cell: Cell, status: str, seconds: float) -> None:
@@ -28,7 +32,8 @@ class Reporter:
         if self._bar and self._task is not None:
             self._bar.update(self._task, advance=1, description=cell.label)
         if not self._bar or status == "failed":
-            line = f"[{self._done}/{self._total}] {cell.label} {cell.estimator.json} {status} {seconds:.2f} s"
+            place = f"[{self._done}/{self._total}] {cell.label} {cell.estimator.json}"
+            line = f"{place} {status} {seconds:.2f} s"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def start(self, missing: int) -> None:
@@ -37,9 +42,8 @@ class Reporter:
         if self._bar and self._task is not None:
             self._bar.update(self._task, completed=self._done)
         elif self._done:
-            self._console.print(
-                f"{self._done} of {self._total} cells are there already", highlight=False
-            )
+            line = f"{self._done} of {self._total} cells are there already"
+            self._console.print(line, highlight=False)
 
     def note(self, text: str) -> None:
         """Says what goes on after the last cell."""
@@ -47,10 +51,17 @@ class Reporter:
             self._bar.update(self._task, description=text)
 
 
+def console_of_stderr() -> Console:
+    """A console on stderr, without colours where --no-color or NO_COLOR says so."""
+    context = click.get_current_context(silent=True)
+    plain = context is not None and context.color is False
+    return Console(stderr=True, no_color=plain or None)  # None: rich asks the environment
+
+
 @contextmanager
 def show_progress(total: int) -> Iterator[Reporter]:
     """A reporter for `total` cells."""
-    console = Console(stderr=True)
+    console = console_of_stderr()
     if not console.is_terminal:
         yield Reporter(console, None, total)
         return

@@ -1,45 +1,28 @@
 """Figures into files, in processes of their own where there are many.
 
-Such a process runs this module, which therefore imports matplotlib alone: no pandas and no JAX.
+Such a process imports this module, which therefore imports matplotlib alone: no pandas and no JAX.
 """
 
 import contextlib
+import functools
 import gc
 import itertools
+import multiprocessing
 import os
-import pickle
-import subprocess
+import signal
 import sys
-import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
-import matplotlib.style
 from matplotlib.figure import Figure
 
-from gradest.benchmarks.runtime.processes import failed, start
-
-STYLE: dict[str, Any] = {
-    "font.size": 7,
-    "axes.titlesize": "medium",
-    "axes.titlepad": 4,
-    "axes.labelpad": 2,
-    "axes.linewidth": 0.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "0.92",
-    "grid.linewidth": 0.4,
-    "lines.linewidth": 0.8,
-    "lines.markeredgewidth": 0.4,
-    "xtick.major.width": 0.5,
-    "ytick.major.width": 0.5,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "gradest",
-    "savefig.dpi": 200,
-}
+from gradest.benchmarks.errors import GradestError
+from gradest.benchmarks.figures.drawing import draw
+from gradest.benchmarks.figures.layout import in_style
+from gradest.benchmarks.figures.spec import FigureSpec
 
 METADATA: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None},
@@ -52,56 +35,83 @@ MOST_ALONE = 8
 """Up to so many figures are written sooner than another process would have started."""
 
 MOST_PROCESSES = 4
-"""More would wait: a figure is made in a fifth of the time in which it is written."""
+"""What a process needs to start would not be won back by more."""
 
 PART = ".part"
 """Ends the name of what is not finished."""
 
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Set, a new interpreter imports nothing that only lies in the working folder."""
+
 
 @contextlib.contextmanager
-def saving(figures: Iterable[tuple[str, Figure]], folder: Path) -> Iterator[list[Path]]:
+def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
     """Writes each figure under its name into the folder, in every format; when the body has run,
     all are there.
 
-    Gives their paths, sorted. What the folder had of these formats is removed first. Where there
-    are many, other processes write figures already while the body runs. They give the same bytes,
-    and no file is ever half there.
+    What the folder had of these formats is removed first. Where there are many, other processes
+    draw and write them while the body runs. They give the same bytes, and no file is ever half
+    there.
+
+    Args:
+        figures: what to draw.
+        folder: where the files go; it is made if it is not there.
+
+    Returns:
+        A context manager that gives their paths, sorted.
 
     Raises:
-        GradestError: another process could not write a figure.
+        GradestError: a figure could not be drawn or written, or a process was killed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in METADATA:
         for stale in folder.glob(f"*.{suffix}"):
             stale.unlink()
+    specs = iter(figures)
+    first = list(itertools.islice(specs, MOST_ALONE + 1))
+    many = len(first) > MOST_ALONE and may_start_processes()
+    names = []
+    finish: list[Callable[[], None]] = []
     try:
-        with contextlib.ExitStack() as helpers:
-            with in_style():
-                made = iter(figures)
-                first = list(itertools.islice(made, MOST_ALONE + 1))
-                count = (
-                    min(os.cpu_count() or 1, MOST_PROCESSES) - 1 if len(first) > MOST_ALONE else 0
-                )
-                offers = [helpers.enter_context(helper(folder)) for _ in range(count)]
-                figure_of = {}
-                for stem, figure in itertools.chain(first, made):
-                    figure_of[stem] = figure
-                    if offers:
-                        waiting(folder, stem).write_bytes(pickle.dumps(figure))
-                    for offer in offers:
-                        offer(stem)
-            yield sorted(folder / f"{stem}.{suffix}" for stem in figure_of for suffix in METADATA)
-            with in_style():
-                for stem, figure in reversed(figure_of.items()):  # the helpers begin with the first
-                    if not offers or taken(folder, stem):
-                        save(folder, stem, figure)
+        with drawing_processes() if many else contextlib.nullcontext() as pool:
+            for spec in itertools.chain(first, specs):
+                names.append(spec.name)
+                if pool:
+                    finish.append(pool.submit(save_spec, folder, spec).result)
+                else:
+                    finish.append(functools.partial(save_spec, folder, spec))
+            yield sorted(folder / f"{name}.{suffix}" for name in names for suffix in METADATA)
+            for wait in finish:
+                wait()
+    except BrokenProcessPool as error:
+        raise GradestError("a drawing process ended before all figures were written") from error
     finally:
         for part in folder.glob(f".*{PART}"):
             part.unlink()
 
 
+def save_spec(folder: Path, spec: FigureSpec) -> None:
+    """Draws one figure and writes it in every format.
+
+    Raises:
+        GradestError: it could not be; the error names the figure.
+    """
+    try:
+        with in_style():
+            save(folder, spec.name, draw(spec))
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise GradestError(f"figure {spec.name}: {type(error).__name__}: {reason}") from error
+
+
 def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> None:
-    """Puts a figure in the place of what the folder had under its name; nothing where there is none to make."""
+    """Puts a figure in the place of what the folder had under its name.
+
+    Args:
+        folder: where its files go.
+        stem: their name.
+        make: makes the figure; None where there is none, and the old files only go.
+    """
     for suffix in METADATA:
         (folder / f"{stem}.{suffix}").unlink(missing_ok=True)
     if make:
@@ -109,72 +119,61 @@ def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> No
             save(folder, stem, make())
 
 
-def in_style() -> contextlib.AbstractContextManager[None]:
-    """Figures look the same whatever the user's matplotlibrc says: made and written here."""
-    return matplotlib.style.context(["default", STYLE])
-
-
 def save(folder: Path, stem: str, figure: Figure) -> None:
-    """One figure in every format."""
+    """Writes one figure in every format: whole, or not at all."""
     for suffix, metadata in METADATA.items():
         part = folder / f".{stem}.{suffix}{PART}"
         figure.savefig(part, format=suffix, metadata=metadata)
         part.replace(folder / f"{stem}.{suffix}")
 
 
-@contextlib.contextmanager
-def helper(folder: Path) -> Iterator[Callable[[str], None]]:
-    """A process that writes those of the waiting figures offered to it that nobody else has taken.
+def may_start_processes() -> bool:
+    """Whether there are cores for more processes, and they would not run the user's script again.
 
-    At the end it has, or was killed.
+    A fresh process imports the `__main__` of the one that started it. There is nothing to import of
+    a package's (`python -m gradest`), a prompt or a notebook, and the script of our command only
+    calls under its guard; of a user's script nobody can tell.
     """
-    with (
-        tempfile.TemporaryFile("w+") as said,
-        # unbuffered: where the process has ended, nothing is left to be sent as its stdin is closed
-        start(__name__, str(folder), stdin=subprocess.PIPE, stderr=said, bufsize=0) as process,
-    ):
-        stdin = process.stdin
-        assert stdin is not None
-
-        def offer(stem: str) -> None:
-            with contextlib.suppress(BrokenPipeError):  # its status will say why
-                stdin.write(f"{stem}\n".encode())
-
-        try:
-            yield offer
-            stdin.close()
-            process.wait()
-        except BaseException:
-            process.kill()
-            raise
-        if process.returncode:
-            raise failed("a drawing process", process.returncode, said)
+    if multiprocessing.parent_process() or (os.cpu_count() or 1) == 1:
+        return False
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None:
+        return main.__spec__.name.endswith(".__main__")
+    script = getattr(main, "__file__", None)
+    return script is None or Path(script).name == "gradest"
 
 
-def waiting(folder: Path, stem: str) -> Path:
-    """The file in which a figure waits to be taken."""
-    return folder / f".{stem}{PART}"
+@contextlib.contextmanager
+def drawing_processes() -> Iterator[ProcessPoolExecutor]:
+    """A pool of fresh processes; where the body fails, they only finish what they have begun."""
+    pool = ProcessPoolExecutor(
+        min(os.cpu_count() or 1, MOST_PROCESSES),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=begin_process,
+    )
+    usual = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if usual is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = usual
 
 
-def taken(folder: Path, stem: str) -> Path | None:
-    """Where a waiting figure lies, now that this process has taken it; None where another was sooner."""
-    with contextlib.suppress(FileNotFoundError):
-        return waiting(folder, stem).rename(folder / f".{stem}.{os.getpid()}{PART}")
-    return None
+def begin_process() -> None:
+    """What a drawing process does first: it leaves interrupts to its parent, and ends with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    # the modules: fontTools makes so much garbage that they would be looked through for each figure
+    gc.freeze()
 
 
-def help_saving(folder: Path, stems: Iterable[str]) -> None:
-    """What a helper does, until it is offered no more."""
-    gc.freeze()  # the modules: fontTools makes so much garbage that they would be looked through for each figure
-    with in_style():
-        for stem in map(str.strip, stems):
-            if file := taken(folder, stem):
-                try:
-                    save(folder, stem, pickle.loads(file.read_bytes()))
-                except Exception as error:
-                    said = " ".join(str(error).split())
-                    raise RuntimeError(f"figure {stem}: {type(error).__name__}: {said}") from error
-
-
-if __name__ == "__main__":
-    help_saving(Path(sys.argv[1]), sys.stdin)
+def end_with_parent() -> None:
+    """Ends this process when its parent has, which else it would not hear of."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,25 +1,22 @@
-"""θ to measure at: a problem's initialisation, or the checkpoint after a stated number of training steps."""
+"""θ to measure at: a problem's initialisation, or where it is after so many steps of training."""
 
-import hashlib
-import io
-import os
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.replicates import stable_hash
-from gradest.benchmarks.runtime.environment import GENERATORS, environment, sources
+from gradest.benchmarks.runtime.arrays import remembered
+from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.environment import GENERATORS, sources
 from gradest.estimators import estimator
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
-from gradest.problems.data import IMAGES, cache_folder
+from gradest.problems.data import IMAGES
 from gradest.problems.variational.vae import ImageModel
 
 LEARNING_RATE = 3e-3
@@ -33,39 +30,28 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     A trained θ is read from the user's cache folder where it was trained before, with the same
     problem, seed and versions; training is deterministic, so that this changes nothing but the
     time.
+
+    Args:
+        problem: of which θ it is.
+        label: the problem's name with every argument.
+        seed: of its initialisation and its training.
     """
-    key = jax.random.fold_in(
-        jax.random.key(seed, impl=GENERATORS["threefry"]), stable_hash("initialisation")
-    )
-    if not isinstance(problem, ImageModel) or problem.train_steps == 0:
-        return problem.init_params(key)
+    configure()
+    seed_key = jax.random.key(seed, impl=GENERATORS["threefry"])
+    key = jax.random.fold_in(seed_key, stable_hash("initialisation"))
     start = problem.init_params(key)
+    if not isinstance(problem, ImageModel) or problem.train_steps == 0:
+        return start
     spec = [label, seed, sorted(sources(problem).items()), LEARNING_RATE, BATCH, SAMPLES]
-    return remembered(
-        "checkpoints", spec, start, lambda: train(problem, start, jax.random.fold_in(key, 1))
-    )
-
-
-def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any:
-    """What `make` makes, arrays shaped `like` it: from the user's cache folder where it was made of
-    `spec` before.
-
-    Other versions or hardware make it anew.
-    """
-    digest = hashlib.sha256(repr([*spec, sorted(environment().items())]).encode()).hexdigest()[:16]
-    path = cache_folder() / kind / f"{digest}.eqx"
-    if path.exists():
-        try:
-            return eqx.tree_deserialise_leaves(path, like)
-        except (OSError, ValueError, RuntimeError, EOFError):
-            pass  # a cache that cannot be read is no reason to stop: it is made again
-    made = make()
-    keep(path, made)
-    return made
+    train_key = jax.random.fold_in(key, 1)
+    return remembered("checkpoints", spec, start, lambda: train(problem, start, train_key))
 
 
 def train(problem: ImageModel, params: Params, key: Array) -> Params:
-    """Adam on minibatches of all images, with the best gradient for the latents: pathwise, or leave-one-out."""
+    """θ after the problem's `train_steps` steps of Adam on minibatches of all its images.
+
+    The gradient is the best for the latents: pathwise, or leave-one-out.
+    """
     images = jnp.asarray(IMAGES[problem.data](), problem.images.dtype)
     gradient = estimator("pathwise")
     if gradient.refuses(problem):
@@ -86,33 +72,14 @@ def _train(
     optimizer = optax.adam(LEARNING_RATE)
 
     def step(carry: tuple[Params, Any], key: Array) -> tuple[tuple[Params, Any], None]:
-        params, momenta = carry
+        params, opt_state = carry
         choice_key, sample_key = jax.random.split(key)
         minibatch = images[jax.random.choice(choice_key, len(images), (BATCH,))]
         at_minibatch = eqx.tree_at(lambda problem: problem.images, problem, minibatch)
-        estimate, _ = gradient.estimate(at_minibatch, params, (), sample_key, SAMPLES)
-        updates, momenta = optimizer.update(estimate, momenta)
-        return (optax.apply_updates(params, updates), momenta), None
+        grads, _ = gradient.estimate(at_minibatch, params, (), sample_key, SAMPLES)
+        updates, opt_state = optimizer.update(grads, opt_state)
+        return (optax.apply_updates(params, updates), opt_state), None
 
-    (params, _), _ = jax.lax.scan(
-        step, (params, optimizer.init(params)), jax.random.split(key, steps)
-    )
+    start = (params, optimizer.init(params))
+    (params, _), _ = jax.lax.scan(step, start, jax.random.split(key, steps))
     return params
-
-
-def keep(path: Any, arrays: Any) -> None:
-    """Writes arrays so that a killed run leaves no half-written file."""
-    buffer = io.BytesIO()
-    eqx.tree_serialise_leaves(buffer, arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(buffer.getvalue())
-    part.replace(path)
-
-
-def checksum(params: Params) -> str:
-    """Of every number of θ."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(params):
-        digest.update(np.asarray(leaf).tobytes())
-    return digest.hexdigest()[:16]

@@ -35,12 +35,21 @@ REACH = 40.0
 def exact_variance(
     problem: Problem, estimator: Estimator, params: Params, num_samples: int
 ) -> dict[str, float] | None:
-    """The trace of the estimate's covariance in each group of θ, to quadrature precision; None where it is unknown."""
+    """The trace of the estimate's covariance in each group of θ, to quadrature precision.
+
+    Args:
+        problem: what is estimated.
+        estimator: how.
+        params: θ.
+        num_samples: L.
+
+    Returns:
+        A number for each group of θ; None where it is not known.
+    """
     if estimator.refuses_samples(num_samples) or estimator.refuses(problem):
         return None
-    if type(estimator) not in _exact_variance.registry or not keeps_its_kind(
-        problem
-    ):  # a subclass may do otherwise
+    # a subclass of either may do otherwise
+    if type(estimator) not in _exact_variance.registry or not keeps_its_kind(problem):
         return None
     with jax.enable_x64(True):
         problem, params = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
@@ -66,14 +75,14 @@ def _exact_variance(
 
 
 class Coordinate(NamedTuple):
-    """One coordinate's term of f and its scores, at the nodes of a rule that integrates against q."""
+    """One coordinate's term of f and its scores, at the nodes of a rule that integrates under q."""
 
     weights: Vector
     f: Vector
     scores: dict[str, Vector]
 
     def mean(self, values: Vector) -> float:
-        """E[values] under q."""
+        """The expectation of `values` under q."""
         return float(self.weights @ values)
 
 
@@ -81,21 +90,19 @@ class Coordinate(NamedTuple):
 def _(
     estimator: ScoreFunction, problem: Problem, params: Params, num_samples: int
 ) -> dict[str, float] | None:
-    r"""Of $\frac1L \sum_l (f(x_l) - b_l) s(x_l)$, s the score of one coordinate, f the sum over all
-    coordinates.
+    r"""The variance of $\frac1L \sum_l (f(x_l) - b_l) s(x_l)$, s the score of one coordinate.
 
-    Without a baseline $\frac1L (E[f^2 s^2] - g^2)$; leave-one-out
-    $\frac1L [E[(f - Ef)^2 s^2] - \frac{L-2}{L-1} g^2 + \frac{Var f\, Var s}{L-1}]$.
+    Here f is the sum over all coordinates. Without a baseline $\frac1L (E[f^2 s^2] - g^2)$;
+    leave-one-out $\frac1L [E[(f - Ef)^2 s^2] - \frac{L-2}{L-1} g^2 + \frac{Var f\, Var s}{L-1}]$.
     """
     if not estimator.coupling.independent:
         return None
-    learned = not isinstance(estimator.baseline, (NoBaseline, LeaveOneOut))
+    if not isinstance(estimator.baseline, (NoBaseline, LeaveOneOut)):
+        return None
+    if not isinstance(estimator.control_variate, NoControlVariate):
+        return None
     coordinates = coordinates_of(problem, params)
-    if (
-        learned
-        or not isinstance(estimator.control_variate, NoControlVariate)
-        or coordinates is None
-    ):
+    if coordinates is None:
         return None
     means = np.array([c.mean(c.f) for c in coordinates])
     spreads = np.array(
@@ -103,12 +110,13 @@ def _(
     )
     total = dict.fromkeys(params, 0.0)
     for c, mean, spread in zip(coordinates, means, spreads, strict=True):
-        f, others = c.f - mean, spreads.sum() - spread
+        f = c.f - mean
+        others = spreads.sum() - spread
         for group, score in c.scores.items():
-            gradient, information = c.mean(f * score), c.mean(score**2)
-            centred = (
-                c.mean(f**2 * score**2) + others * information
-            )  # E[(f − Ef)² s²], f over all coordinates
+            gradient = c.mean(f * score)
+            information = c.mean(score**2)
+            # E[(f − Ef)² s²], f over all coordinates
+            centred = c.mean(f**2 * score**2) + others * information
             if isinstance(estimator.baseline, LeaveOneOut):
                 peers = num_samples - 1
                 correction = (spreads.sum() * information - (num_samples - 2) * gradient**2) / peers
@@ -124,14 +132,17 @@ def _(
 def _(
     estimator: Pathwise, problem: Problem, params: Params, num_samples: int
 ) -> dict[str, float] | None:
-    r"""Of $h'(x)$ for the mean and $h'(x)\,\varepsilon$ for the scale, summed over coordinates, over L."""
+    r"""The variance of $h'(x)$ for the mean and of $h'(x)\,\varepsilon$ for the scale, over L.
+
+    Both are summed over coordinates.
+    """
     if not isinstance(problem, GaussianToy) or not estimator.coupling.independent:
         return None
-    slope = jax.vmap(jax.grad(problem.integrand))
+    derivative_of = jax.vmap(jax.grad(problem.integrand))
     total = dict.fromkeys(params, 0.0)
     for mean, scale in zip(*map(np.asarray, (params["mean"], params["scale"])), strict=True):
         u, weights = gaussian_rule(jump(problem, mean, scale))
-        derivative = np.asarray(slope(jnp.asarray(mean + scale * u)))
+        derivative = np.asarray(derivative_of(jnp.asarray(mean + scale * u)))
         total["mean"] += spread_of(weights, derivative) / num_samples
         total["scale"] += spread_of(weights, derivative * u) / num_samples
     return total
@@ -141,7 +152,10 @@ def _(
 def _(
     estimator: MeasureValued, problem: Problem, params: Params, num_samples: int
 ) -> dict[str, float] | None:
-    """Of c·(h(x⁺) − h(x⁻)) in each coordinate: what the other coordinates add cancels in the difference."""
+    """The variance of c·(h(x⁺) − h(x⁻)) in each coordinate.
+
+    What the other coordinates add cancels in the difference.
+    """
     if isinstance(problem, BernoulliSquare):
         return {"logits": 0.0}
     if not isinstance(problem, GaussianToy):
@@ -160,22 +174,24 @@ def _(
 ) -> dict[str, float] | None:
     r"""The weight of a coordinate is u − ½: its square has mean 1/12, and with b ≠ b̃, that is u
     beyond ½ ± (½ − m), $\frac23 [(\frac12)^3 - (\frac12 - m)^3]$."""
-    return of_pairs(
-        problem,
-        params,
-        num_samples,
-        lambda m: (2 / 3 * (1 / 8 - (0.5 - m) ** 3), np.full_like(m, 1 / 12)),
-    )
+
+    def squares(m: Vector) -> tuple[Vector, Vector]:
+        return 2 / 3 * (1 / 8 - (0.5 - m) ** 3), np.full_like(m, 1 / 12)
+
+    return of_pairs(problem, params, num_samples, squares)
 
 
 @_exact_variance.register
 def _(
     estimator: DisARM, problem: Problem, params: Params, num_samples: int
 ) -> dict[str, float] | None:
-    r"""The weight of a coordinate is ± (1 − m)/2 where b ≠ b̃, which has probability 2m, and else 0."""
-    return of_pairs(
-        problem, params, num_samples, lambda m: (m * (1 - m) ** 2 / 2, m * (1 - m) ** 2 / 2)
-    )
+    r"""The weight of a coordinate is ± (1 − m)/2 where b ≠ b̃, with probability 2m, and else 0."""
+
+    def squares(m: Vector) -> tuple[Vector, Vector]:
+        square = m * (1 - m) ** 2 / 2
+        return square, square
+
+    return of_pairs(problem, params, num_samples, squares)
 
 
 def of_pairs(
@@ -184,27 +200,39 @@ def of_pairs(
     num_samples: int,
     squares: Callable[[Vector], tuple[Vector, Vector]],
 ) -> dict[str, float] | None:
-    r"""Of $\sum_j \Delta_j d_j\, w_i$ over L/2 pairs, $d = b - \tilde b$, $\Delta_j$ the rise of f
-    with b_j.
+    r"""The variance of $\sum_j \Delta_j d_j\, w_i$ over L/2 pairs, $d = b - \tilde b$.
 
-    `squares` gives, from m = min(p, 1 − p), $E[d_i^2 w_i^2]$ and $E[w_i^2]$; $E[d_i w_i] = m (1 -
-    m)$ and $E[d_j^2] = 2 m$.
+    $\Delta_j$ is the rise of f with b_j. With m = min(p, 1 − p), $E[d_i w_i] = m (1 - m)$ and
+    $E[d_j^2] = 2 m$.
+
+    Args:
+        problem: a sum over independent bits.
+        params: θ.
+        num_samples: L.
+        squares: gives $E[d_i^2 w_i^2]$ and $E[w_i^2]$ from m.
     """
     coordinates = coordinates_of(problem, params)
     if not isinstance(problem, BernoulliSquare) or coordinates is None:
         return None
     rises = np.array([c.f[1] - c.f[0] for c in coordinates])
     m = 1 / (1 + np.exp(np.abs(np.asarray(params["logits"]))))
-    own, alone = squares(m)
+    both, weight_alone = squares(m)
     moved = 2 * m * rises**2
-    second = rises**2 * own + (moved.sum() - moved) * alone
+    second = rises**2 * both + (moved.sum() - moved) * weight_alone
     return {"logits": float((second - (rises * m * (1 - m)) ** 2).sum()) / (num_samples / 2)}
 
 
 def measure_valued_variances(
     problem: GaussianToy, mean: float, scale: float, coupled: bool
 ) -> dict[str, float]:
-    """Of one draw in one coordinate."""
+    """The variances of one draw in one coordinate, by group of θ.
+
+    Args:
+        problem: the toy, which has h.
+        mean: of the coordinate.
+        scale: of the coordinate.
+        coupled: whether x⁺ and x⁻ share their draw.
+    """
 
     def h(u: Vector) -> Vector:
         return np.asarray(problem.integrand(jnp.asarray(mean + scale * u)))
@@ -219,11 +247,9 @@ def measure_valued_variances(
         location = spread_of(rayleigh, up - down)
         # for each m, the integral over U ~ uniform(0, 1) of h(m) − h(m U), broken where m U crosses
         # the jump
-        at = np.clip(
-            np.divide(cut[0], u, out=np.full_like(u, 0.5), where=u != 0) if cut else 0.5 + 0 * u,
-            0,
-            1,
-        )
+        at = np.full_like(u, 0.5)
+        if cut:
+            at = np.clip(np.divide(cut[0], u, out=at, where=u != 0), 0, 1)
         t, tw = np.polynomial.legendre.leggauss(64)
         t, tw = (t + 1) / 2, tw / 2
         uniform = np.concatenate([at[:, None] * t, at[:, None] + (1 - at[:, None]) * t], axis=1)
@@ -278,15 +304,20 @@ def gaussian_rule(cuts: list[float]) -> tuple[Vector, Vector]:
 
 
 def legendre(low: float, high: float, cuts: list[float]) -> tuple[Vector, Vector]:
-    """Composite Gauss–Legendre: 16 nodes to each panel of width ½ at most, with panel edges at `cuts`."""
-    edges = np.unique(
-        [*np.arange(low, high + 0.25, 0.5), *(cut for cut in cuts if low < cut < high)]
-    )
+    """Nodes and weights of composite Gauss–Legendre, 16 nodes to a panel.
+
+    Panels are ½ wide at most, and have edges at `cuts`.
+    """
+    inside = [cut for cut in cuts if low < cut < high]
+    edges = np.unique([*np.arange(low, high + 0.25, 0.5), *inside])
     nodes, weights = np.polynomial.legendre.leggauss(16)
     half = np.diff(edges)[:, None] / 2
     return (edges[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
 
 
 def spread_of(weights: Vector, values: Vector) -> float:
-    """The variance of `values` under normalised `weights`, centred first so that none of its digits cancel."""
+    """The variance of `values` under normalised `weights`.
+
+    They are centred first, so that none of its digits cancel.
+    """
     return float(weights @ (values - weights @ values) ** 2)

@@ -1,11 +1,12 @@
-"""A long run that stands for the exact gradient where there is none, with its own standard error."""
+"""A long run that stands for the exact gradient where there is none, with its standard error."""
 
 import jax
 import numpy as np
 from jaxtyping import Array
 
-from gradest.benchmarks.measurement.checkpoints import checksum, remembered
-from gradest.benchmarks.measurement.replicates import flat, measure
+from gradest.benchmarks.measurement.exact_gradient import flat
+from gradest.benchmarks.measurement.replicates import measure
+from gradest.benchmarks.runtime.arrays import checksum, remembered
 from gradest.benchmarks.runtime.environment import sources
 from gradest.benchmarks.statistics.bias import Truth
 from gradest.benchmarks.statistics.moments import Moments, leave_out
@@ -19,10 +20,16 @@ REFERENCE_SAMPLES = 64
 def reference_gradient(
     problem: Problem, params: Params, key: Array, replicates: int
 ) -> dict[str, Truth]:
-    """The mean of R estimates from 64 samples each: pathwise where that is unbiased, else
-    leave-one-out.
+    """The mean of R estimates from 64 samples each, for each group of θ.
 
-    Kept in the user's cache folder under everything that it depends on.
+    The estimator is pathwise where that is unbiased, else leave-one-out. What was measured is kept
+    in the user's cache folder under everything that it depends on.
+
+    Args:
+        problem: what is estimated.
+        params: θ.
+        key: from `cell_key`.
+        replicates: R.
     """
     best = estimator("pathwise")
     if best.refuses(problem) or not best.claims_unbiased(problem):
@@ -34,13 +41,14 @@ def reference_gradient(
         )
         return {group: truth_of(moments) for group, moments in run.moments.items()}
 
-    empty = {group: np.zeros(flat(leaves).shape) for group, leaves in params.items()}
-    like = {group: Truth(zeros, zeros, 0.0) for group, zeros in empty.items()}
-    words = np.asarray(jax.random.key_data(key)).tolist()
+    like = {}
+    for group, leaves in params.items():
+        zeros = np.zeros(flat(leaves).shape)
+        like[group] = Truth(zeros, zeros, 0.0)
     spec = [
         type(problem).__name__,
         sorted(sources(problem).items()),
-        words,
+        np.asarray(jax.random.key_data(key)).tolist(),
         replicates,
         checksum(params),
     ]

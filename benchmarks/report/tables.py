@@ -1,4 +1,4 @@
-"""Tables for a paper (LaTeX, Markdown) and a macro for every headline number."""
+"""Tables for a paper, in LaTeX and Markdown, and a macro for every headline number."""
 
 import json
 import math
@@ -9,156 +9,186 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.crossovers import Overtaking
-from gradest.benchmarks.analysis.labels import estimator_label, problem_label, slug, words
+from gradest.benchmarks.analysis.crossovers import LineCrossover
+from gradest.benchmarks.analysis.labels import (
+    POINT_ARGUMENT,
+    estimator_label,
+    problem_label,
+    slug,
+    words,
+)
 from gradest.benchmarks.analysis.numerals import percent, show
-from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, slope_of
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, ZERO, slope_of
+from gradest.benchmarks.markdown import markdown_table
 from gradest.benchmarks.statistics.intervals import Interval
 
-DIGITS = dict(
-    zip(
-        "0123456789",
-        ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"],
-        strict=True,
-    )
-)
+DIGITS = {
+    "0": "Zero",
+    "1": "One",
+    "2": "Two",
+    "3": "Three",
+    "4": "Four",
+    "5": "Five",
+    "6": "Six",
+    "7": "Seven",
+    "8": "Eight",
+    "9": "Nine",
+}
 
 
 class Table(NamedTuple):
-    """One problem's table: a title, a header, rows of text."""
+    """A table of texts, under a title and a header."""
 
     name: str
+    """Of its files, without the suffix."""
     title: str
     header: list[str]
     rows: list[list[str]]
 
 
 def tables(measurements: pd.DataFrame) -> Iterator[Table]:
-    """A table for each problem, θ and group: each estimator's variance at every L, its slope, bias
-    and cost.
+    """A table for each problem, θ and group: variance at every L, slope, bias and cost.
 
     Where an argument of the problem was swept there is one table for all its values, with a column
     for it.
+
+    Args:
+        measurements: a run's, as `read_run` gives them.
     """
-    measured = measurements[measurements.status.isin(["ok", "unreliable"])]
-    measured = measured.assign(row=list(measured.itertuples()))
-    for (problem, point, group), rows in measured.groupby(["problem", "point", "group"], sort=True):
+    usable = measurements[measurements.status.isin(["ok", "unreliable"])]
+    usable = usable.assign(row=list(usable.itertuples()))
+    for (problem, point, group), rows in usable.groupby(["problem", "point", "group"], sort=True):
         levels = sorted(rows.num_samples.unique())
         swept = swept_arguments(rows.problem_args.unique())
-        header = [*swept, "estimator", *(f"L = {level}" for level in levels)]
-        header += ["slope", "bias / gradient", "f + ∇f", "µs"]
-        lines = [
-            (
-                [json.loads(args)[key] for key in swept],
-                [estimator_label(*estimator), *cells_of(cells, levels)],
-            )
-            for (args, *estimator), cells in rows.groupby(["problem_args", *ESTIMATOR], sort=True)
-        ]
-        body = [
-            [*map(str, values), *texts] for values, texts in sorted(lines, key=lambda line: line[0])
-        ]
-        where = (
-            problem_label(problem, rows.problem_args.iloc[0])
-            if not swept
-            else problem_label(problem, "{}")
-        )
+        args = "{}" if swept else rows.problem_args.iloc[0]
         yield Table(
             f"{problem.replace(':', '_')}_{point}_{group}",
-            f"{where}, {point}: variance, group {group}",
-            header,
-            body,
+            f"{problem_label(problem, args)}, {point}: variance, group {group}",
+            [
+                *swept,
+                "estimator",
+                *(f"L = {level}" for level in levels),
+                "slope",
+                "bias / gradient",
+                "f + ∇f",
+                "µs",
+            ],
+            lines_of(rows, swept, levels),
         )
 
 
-def crossover_table(found: list[Overtaking]) -> Table:
-    """Every place where one estimator overtakes another."""
-    body = [[o.where, words(o.line.axis), show(o.found.at), o.above, o.below] for o in found]
+def lines_of(rows: pd.DataFrame, swept: list[str], levels: list[int]) -> list[list[str]]:
+    """A line for each estimator and each value of the swept arguments, by these values."""
+    lines = []
+    for (args, *estimator), cells in rows.groupby(["problem_args", *ESTIMATOR], sort=True):
+        values = [json.loads(args)[key] for key in swept]
+        lines.append((values, [estimator_label(*estimator), *cells_of(cells, levels)]))
+    lines.sort(key=lambda line: line[0])
+    return [[*map(str, values), *texts] for values, texts in lines]
+
+
+def crossover_table(crossings: list[LineCrossover]) -> Table:
+    """A line for each place where one estimator overtakes another."""
+    body = [
+        [o.where, words(o.line.axis), show(o.crossover.at), o.above, o.below] for o in crossings
+    ]
     header = ["where", "along", "crossover", "lower variance above it", "lower variance below it"]
     return Table("crossovers", "Where one estimator overtakes another", header, body)
 
 
 def swept_arguments(texts: Iterable[str]) -> list[str]:
-    """The arguments that differ among problems, θ's place in training aside."""
-    read = [json.loads(text) for text in texts]
-    return [
-        key
-        for key in read[0]
-        if key != "train_steps" and len({str(given.get(key)) for given in read}) > 1
-    ]
+    """The arguments that differ among problems, θ's place in training aside.
+
+    Args:
+        texts: each problem's arguments as JSON.
+    """
+    problems = [json.loads(text) for text in texts]
+    names = [key for key in problems[0] if key != POINT_ARGUMENT]
+    return [key for key in names if len({str(args.get(key)) for args in problems}) > 1]
 
 
 def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:
-    """One estimator's line: bias and cost are those at the largest L measured."""
+    """One estimator's numbers: bias and cost are those at the largest L measured."""
     by_level = {row.num_samples: row for row in rows.row}
     last = by_level[max(by_level)]
-    variances = [variance_text(by_level[level]) if level in by_level else "–" for level in levels]
+    slope = slope_of(rows)
     return [
-        *variances,
-        *slope_and_bias(rows, last),
+        *(variance_text(by_level[level]) if level in by_level else "–" for level in levels),
+        show(slope) if slope else "–",
+        bias_text(last),
         f"{last.f_evals}+{last.grad_evals}",
         f"{last.seconds * 1e6:.3g}",
     ]
 
 
-def slope_and_bias(rows: pd.DataFrame, last) -> list[str]:
-    """The slope of ln variance on ln L with its interval, and what was found of the bias."""
-    slope = slope_of(rows)
-    return [show(slope) if slope else "–", FINDINGS.get(last.bias_finding, lambda _: "–")(last)]
+def bias_text(row: Any) -> str:
+    """What was found of a row's bias; a dash where there was nothing to find it by."""
+    text_of = FINDINGS.get(row.bias_finding)
+    return text_of(row) if text_of else "–"
 
 
-def biased_text(row) -> str:
-    """A bias that was found: relative to the gradient and along it, or absolute where the gradient is zero."""
+def biased_text(row: Any) -> str:
+    """A bias that was found: relative to the gradient, or its size where the gradient is zero."""
     relative = Interval(row.bias_relative, row.bias_relative_low, row.bias_relative_high)
     return f"‖bias‖ = {row.bias_norm:.3g}" if math.isnan(relative.value) else show(relative)
 
 
-def undetected_text(row) -> str:
+def undetected_text(row: Any) -> str:
     """That no bias was found, and which could have been: no claim that there is none."""
-    relative = row.exact_norm > 0
-    size = (
-        percent(row.bias_detectable / row.exact_norm)
-        if relative
-        else f"‖bias‖ = {row.bias_detectable:.3g}"
-    )
+    if row.exact_norm > 0:
+        size = percent(row.bias_detectable / row.exact_norm)
+    else:
+        size = f"‖bias‖ = {row.bias_detectable:.3g}"
     return f"none found, detectable from {size}"
+
+
+def equivalent_text(row: Any) -> str:
+    """That a bias is smaller than the margin of a test of equivalence."""
+    return f"unbiased within {percent(row.equivalence_margin)}"
 
 
 FINDINGS: dict[Any, Callable[[Any], str]] = {
     "biased": biased_text,
-    "equivalent": lambda row: f"unbiased within {percent(row.equivalence_margin)}",
+    "equivalent": equivalent_text,
     "none found": undetected_text,
 }
-"""What a table says of a bias, by the finding. "Unbiased" only where a test of equivalence within a margin said so."""
+"""What a table says of a bias, by the finding: "unbiased" only where a test of equivalence did."""
 
 
-def variance_text(row) -> str:
+def variance_text(row: Any) -> str:
     """A variance with its interval, or a zero that is one to rounding."""
-    if str(row.reason).startswith("variance zero"):
+    if str(row.reason).startswith(ZERO):
         return "0"
-    return show(Interval(row.variance, row.variance_low, row.variance_high)) + (
-        "?" if row.status != "ok" else ""
-    )
+    doubt = "" if row.status == "ok" else "?"
+    return show(Interval(row.variance, row.variance_low, row.variance_high)) + doubt
 
 
 def markdown(table: Table) -> str:
     """The table for a README."""
-    lines = [table.header, ["---"] * len(table.header), *table.rows]
-    return f"### {table.title}\n\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return f"### {table.title}\n\n{markdown_table(table.header, table.rows)}\n"
 
 
 def latex(table: Table) -> str:
-    """The table for a paper: needs booktabs; a `tabular` to be put in a float of one's own."""
+    """The table for a paper: a `tabular` to be put in a float of one's own; it needs booktabs.
+
+    pandas writes LaTeX with jinja2, which nothing else of ours needs.
+    """
     lines = [
         f"% {table.title}",
         rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
         r"\toprule",
-        " & ".join(map(escape, table.header)) + r" \\",
+        latex_row(table.header),
         r"\midrule",
-        *(" & ".join(map(escape, row)) + r" \\" for row in table.rows),
+        *map(latex_row, table.rows),
         r"\bottomrule",
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def latex_row(texts: list[str]) -> str:
+    """One line of a `tabular`."""
+    return " & ".join(map(escape, texts)) + r" \\"
 
 
 LATEX = {
@@ -179,7 +209,7 @@ def escape(text: str) -> str:
     """Text as LaTeX, exponents and minus signs typeset."""
     for plain, command in LATEX.items():
         text = text.replace(plain, command)
-    text = re.sub(r"(-?[\d.]+)e([+-])0*(\d+)", lambda m: power(*m.groups()), text)
+    text = re.sub(r"(-?[\d.]+)e([+-])0*(\d+)", lambda match: power(*match.groups()), text)
     return re.sub(r"(?<![\w$^{])-([\d.]+)", r"$-$\1", text)
 
 
@@ -188,53 +218,61 @@ def power(mantissa: str, sign: str, exponent: str) -> str:
     return rf"${mantissa} \times 10^{{{sign.replace('+', '')}{exponent}}}$"
 
 
-def numbers(measurements: pd.DataFrame, crossovers: list[Overtaking]) -> str:
-    r"""numbers.tex: \gradest… macros for every measured variance, its interval, every slope and
-    crossover.
+def numbers(measurements: pd.DataFrame, crossings: list[LineCrossover]) -> str:
+    r"""numbers.tex: macros for every measured variance, its interval, every slope and crossover.
 
     A macro's name is made of the problem, its arguments that differ from the defaults, θ's name,
     the group, the estimator and L, in letters only:
     `\gradestGaussianSquareInitMeanPathwiseLOneVariance`.
+
+    Args:
+        measurements: a run's, as `read_run` gives them.
+        crossings: its crossovers.
     """
-    measured = measurements[measurements.status == "ok"]
-    measured = measured.assign(row=list(measured.itertuples()))
     lines = [
         "% Written by gradest; \\input this file and cite the macros. Every interval is at 95 %.",
         macro("Cells", str(measurements.cell.nunique())),
         macro("Seed", ", ".join(map(str, sorted(measurements.seed.unique())))),
     ]
-    for key, rows in measured.groupby([*PLACE, *ESTIMATOR], sort=True):
+    usable = measurements[measurements.status == "ok"]
+    usable = usable.assign(row=list(usable.itertuples()))
+    for key, rows in usable.groupby([*PLACE, *ESTIMATOR], sort=True):
         problem, args, point, group, estimator, estimator_args = key
         name = [slug(problem, args), point, group, estimator_label(estimator, estimator_args)]
         for row in rows.row:
-            at = [*name, f"L{row.num_samples}"]
-            text = variance_text(row)
-            value, _, interval = text.partition(" ")
-            lines.append(macro(letters(*at, "variance"), escape(value)))
-            if interval:
-                lines.append(macro(letters(*at, "variance", "interval"), escape(interval)))
-        if slope := slope_of(rows):
+            lines += variance_macros([*name, f"L{row.num_samples}"], row)
+        slope = slope_of(rows)
+        if slope:
             lines.append(macro(letters(*name, "slope"), escape(show(slope))))
-    return "\n".join([*lines, *crossover_macros(crossovers)]) + "\n"
+    return "\n".join([*lines, *crossover_macros(crossings)]) + "\n"
 
 
-def crossover_macros(found: list[Overtaking]) -> Iterator[str]:
+def variance_macros(name: list[str], row: Any) -> Iterator[str]:
+    """One variance and its interval."""
+    value, _, bounds = variance_text(row).partition(" ")
+    yield macro(letters(*name, "variance"), escape(value))
+    if bounds:
+        yield macro(letters(*name, "variance", "interval"), escape(bounds))
+
+
+def crossover_macros(crossings: list[LineCrossover]) -> Iterator[str]:
     r"""Each crossover and its interval: `\gradest<where>PathwiseAgainstScoreFunctionCrossoverK`.
 
     The first of the two names is that of the lower variance above the place; a further one of the
     same two is numbered.
     """
-    seen: Counter[str] = Counter()
-    for o in found:
-        level = [] if o.line.num_samples is None else [f"L{o.line.num_samples}"]
-        place = [slug(o.line.problem, o.line.args), o.line.point, o.line.group, *level]
-        name = letters(*place, o.above, "against", o.below, "crossover", o.line.axis)
-        seen[name] += 1
-        value, _, interval = show(o.found.at).partition(" ")
-        again = letters(str(seen[name])) if seen[name] > 1 else ""
-        yield macro(name + again, escape(value))
-        if interval:
-            yield macro(f"{name}{again}Interval", escape(interval))
+    counts: Counter[str] = Counter()
+    for each in crossings:
+        line = each.line
+        level = [] if line.num_samples is None else [f"L{line.num_samples}"]
+        place = [slug(line.problem, line.args), line.point, line.group, *level]
+        name = letters(*place, each.above, "against", each.below, "crossover", line.axis)
+        counts[name] += 1
+        number = letters(str(counts[name])) if counts[name] > 1 else ""
+        value, _, bounds = show(each.crossover.at).partition(" ")
+        yield macro(name + number, escape(value))
+        if bounds:
+            yield macro(f"{name}{number}Interval", escape(bounds))
 
 
 def macro(name: str, value: str) -> str:
@@ -242,11 +280,12 @@ def macro(name: str, value: str) -> str:
     return rf"\newcommand{{\gradest{name}}}{{{value}}}"
 
 
-def letters(*words: str) -> str:
-    """Words as one name in camel case, digits spelled out: TeX names have no others.
+def letters(*parts: str) -> str:
+    """Texts as one name in camel case, digits spelled out: TeX names have no others.
 
     >>> letters("gaussian_square", "L16")
     'GaussianSquareLOneSix'
     """
-    parts = re.findall(r"[A-Za-z]+|\d", re.sub(r"τ", "temperature", "_".join(words)))
-    return "".join(DIGITS.get(part, part[:1].upper() + part[1:]) for part in parts)
+    text = re.sub(r"τ", "temperature", "_".join(parts))
+    pieces = re.findall(r"[A-Za-z]+|\d", text)
+    return "".join(DIGITS.get(piece, piece[:1].upper() + piece[1:]) for piece in pieces)

@@ -11,8 +11,8 @@ from jax.errors import JaxRuntimeError
 
 from gradest.benchmarks.runtime.devices import fewer_rows
 
-SIGNS = ("RESOURCE_EXHAUSTED", "out of memory")
-"""What the runtime says where memory does not suffice."""
+SIGNS = ("resource_exhausted", "out of memory")
+"""What the runtime says, in small letters, where memory does not suffice."""
 
 
 class OutOfMemory(MemoryError):
@@ -20,10 +20,9 @@ class OutOfMemory(MemoryError):
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether fewer rows may help."""
-    return isinstance(error, MemoryError) or any(
-        sign.lower() in str(error).lower() for sign in SIGNS
-    )
+    """Whether an error comes of too little memory, so that fewer rows may help."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in SIGNS)
 
 
 @dataclass
@@ -36,22 +35,22 @@ class Calls:
     """How many at a time: fewer from where memory did not suffice on."""
 
     def __call__(self, places: np.ndarray, *shared: Any) -> tuple[Any, float]:
-        """What comes of these rows, on the host, and how long it took.
+        """What the function gives for these rows, on the host, and the seconds that it took.
+
+        Args:
+            places: the rows, as many as there are.
+            shared: what the function takes beside them.
 
         Raises:
             OutOfMemory: memory does not suffice for one row.
         """
         while self.rows:
+            starts = range(0, len(places), self.rows)
             begun = time.perf_counter()
             try:
-                parts = [
-                    self._part(places[start:], *shared)
-                    for start in range(0, len(places), self.rows)
-                ]
+                parts = [self._part(places[start:], *shared) for start in starts]
                 seconds = time.perf_counter() - begun
-                return jax.tree.map(
-                    lambda *each: np.concatenate(each)[: len(places)], *jax.device_get(parts)
-                ), seconds
+                return joined(jax.device_get(parts), len(places)), seconds
             except (JaxRuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -59,6 +58,14 @@ class Calls:
         raise OutOfMemory("out of memory: it does not suffice for one replicate at a time")
 
     def _part(self, places: np.ndarray, *shared: Any) -> Any:
-        """Of the first rows; where there are too few, the last is made again and again, so that nothing is compiled."""
+        """The first `rows` of the rows.
+
+        Where there are too few, the last is made again and again, so that nothing is compiled.
+        """
         taken = places[np.minimum(np.arange(self.rows), len(places) - 1)]
         return jax.block_until_ready(self.run(taken, *shared))
+
+
+def joined(parts: list[Any], rows: int) -> Any:
+    """The arrays of all parts one after the other, cut to so many rows."""
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays)[:rows], *parts)

@@ -12,26 +12,36 @@ REPLICATES = "replicates"
 """The only axis of the mesh: everything but the rows is on every device."""
 
 ON_ONE_DEVICE = ("philox",)
-"""Generators whose programs XLA cannot compile for several devices: it does not convert their products (JAX 0.10.2)."""
+"""Generators whose programs XLA cannot compile for several devices (JAX 0.10.2).
+
+It does not convert their products.
+"""
 
 
 def refuse_devices(generator: str) -> None:
-    """Raises BadInput where JAX has more devices than the generator can be used on."""
+    """Refuses a generator that cannot be used on all of JAX's devices.
+
+    Raises:
+        BadInput: there are more devices than one, and the generator needs one.
+    """
     if generator in ON_ONE_DEVICE and jax.device_count() > 1:
         raise BadInput(
-            f"generator {generator}: expected one device, because XLA cannot compile it for {jax.device_count()}; on "
-            "GPUs CUDA_VISIBLE_DEVICES=0 shows only the first"
+            f"generator {generator}: expected one device, because XLA cannot compile it for "
+            f"{jax.device_count()}; on GPUs CUDA_VISIBLE_DEVICES=0 shows only the first"
         )
 
 
 def most_rows(rows: int, batches: int) -> int:
-    """How many rows a call takes where one device takes `rows`: as many on each, or fewer so that each has some."""
+    """How many rows a call takes where one device takes `rows`.
+
+    It takes as many on each device, or fewer so that each device has some of the `batches`.
+    """
     each = min(rows, -(-batches // jax.device_count()))
     return each * min(jax.device_count(), -(-batches // each))
 
 
 def fewer_rows(rows: int) -> int:
-    """Half as many on each device; below one on each, fewer devices; 0 below one row."""
+    """Half as many rows on each device; below one on each, fewer devices; 0 below one row."""
     count = sharing(rows)
     return count * (rows // count // 2) or rows // 2
 
@@ -60,6 +70,5 @@ def in_shares(function: Callable, rows: int) -> Callable:
 @cache
 def mesh(count: int) -> Mesh:
     """The first `count` devices in a row."""
-    return jax.make_mesh(
-        (count,), (REPLICATES,), axis_types=(AxisType.Auto,), devices=jax.devices()[:count]
-    )
+    devices = jax.devices()[:count]
+    return jax.make_mesh((count,), (REPLICATES,), axis_types=(AxisType.Auto,), devices=devices)

@@ -1,19 +1,20 @@
-"""What a number was measured with."""
+"""What a number was measured with: versions, hardware, and a user's own files."""
 
 import hashlib
 import inspect
 import os
 import platform
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from gradest.benchmarks.runtime.source_code import installed_version
 from gradest.problems.arguments import Configured
 
-PACKAGES = ("gradest", "jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
+PACKAGES = ("jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
+"""The packages, beside our own, on whose versions results depend."""
 
 GENERATORS = {"threefry": "threefry2x32", "philox": "philox4x32"}
 """The random number generators, with JAX's names for them.
@@ -25,74 +26,62 @@ number of devices.
 
 
 def environment(generator: str = "threefry") -> dict[str, str]:
-    """Versions and hardware on which results depend: a cell measured with others is measured again."""
-    device, count = jax.devices()[0], jax.device_count()
+    """Versions and hardware on which results depend.
+
+    A cell that was measured with others is measured again.
+
+    Args:
+        generator: one of GENERATORS.
+
+    Raises:
+        BadInput: gradest is not installed, so that it has no version.
+    """
+    device = jax.devices()[0]
+    count = jax.device_count()
+    several = f" × {count}" if count > 1 else ""
     return {
+        "gradest": installed_version(),
         **{package: version(package) for package in PACKAGES},
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "device": f"{device.platform}: {device.device_kind}" + (f" × {count}" if count > 1 else ""),
+        "device": f"{device.platform}: {device.device_kind}{several}",
         "prng": GENERATORS[generator],
     }
 
 
 def sources(*things: Any) -> dict[str, str]:
-    """A digest of each file of a user's own that defines the class of one of `things`, or what it inherits from."""
-    classes = [
-        cls for thing in things for cls in type(thing).__mro__ if issubclass(cls, Configured)
-    ]
-    return {
-        f"source {cls.__module__}": digest(inspect.getfile(cls))
-        for cls in classes
-        if not is_ours(cls)
-    }
+    """A digest of each file of a user's own that problems and estimators are made of.
+
+    These are the files that define the class of one of `things`, or a class that it inherits from.
+    """
+    ancestors = [cls for thing in things for cls in type(thing).__mro__]
+    theirs = [cls for cls in ancestors if issubclass(cls, Configured) and not is_ours(cls)]
+    return {f"source {cls.__module__}": digest(inspect.getfile(cls)) for cls in theirs}
 
 
 def is_ours(cls: type) -> bool:
-    """Whether a class comes with gradest: the version, or the commit, says which it is."""
-    return cls.__module__.partition(".")[0] == "gradest"
+    """Whether a class comes with gradest: its version, or its commit, says which it is."""
+    return cls.__module__ == "gradest" or cls.__module__.startswith("gradest.")
 
 
 def digest(file: str) -> str:
-    """Of a file's bytes."""
+    """The SHA-256 digest of a file's bytes, 16 hex digits."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
-
-
-def git_state() -> dict[str, str | bool | None]:
-    """The commit of the code that runs, and whether it has been changed since; None outside a checkout."""
-    folder = Path(__file__).resolve().parents[2]
-
-    def git(*words: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", *words], cwd=folder, capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return done.stdout.strip()
-
-    changed = git(
-        "status",
-        "--porcelain",
-        "--untracked-files=no",
-        "--",
-        "gradest",
-        "problems",
-        "estimators",
-        "benchmarks",
-    )
-    return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}
 
 
 def hardware() -> dict[str, str | int | None]:
     """The processor's name and how many cores there are: what seconds depend on."""
+    return {"processor": cpuinfo("model name"), "cores": os.cpu_count()}
+
+
+def cpuinfo(*names: str) -> str:
+    """What Linux says of the processor under the first of `names`; elsewhere what Python says."""
     try:
-        described = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        described = ""
-    names = [
-        line.partition(":")[2].strip()
-        for line in described.splitlines()
-        if line.startswith("model name")
-    ]
-    return {"processor": names[0] if names else platform.processor(), "cores": os.cpu_count()}
+        lines = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() in names:
+            return value.strip()
+    return platform.processor()

@@ -1,22 +1,31 @@
-"""Processes that run a module of ours, each a fresh interpreter: a fork of one that has started JAX may hang."""
+"""Processes that run a module of ours, each a fresh interpreter.
+
+A fork of a process that has started JAX may hang.
+"""
 
 import gc
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import IO, Any
 
 from gradest.benchmarks.errors import GradestError
+from gradest.benchmarks.runtime.source_code import package_root
 
 
 def start(
     module: str, *words: str, settings: dict[str, str] | None = None, **streams: Any
 ) -> subprocess.Popen:
-    """`python -m module words…`, of the same code as this, wherever it was started; `settings` are for its environ."""
-    path = os.pathsep.join(
-        filter(None, [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")])
-    )
+    """Starts `python -m module words…`, of the same code as this, wherever it was started.
+
+    Args:
+        module: the full name of the module; a module that starts itself passes its `__name__`.
+        words: its command line.
+        settings: variables added to the environment.
+        streams: what else `subprocess.Popen` takes: stdin, stdout, stderr, text, bufsize.
+    """
+    folders = [str(package_root().parent), os.environ.get("PYTHONPATH", "")]
+    path = os.pathsep.join(filter(None, folders))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *words],
         env=os.environ | {"PYTHONPATH": path} | (settings or {}),
@@ -24,15 +33,38 @@ def start(
     )
 
 
-def failed(what: str, status: int, said: IO[str], kept: str = "") -> GradestError:
-    """The error for a process that ended with a status, by the last line that it said."""
-    said.seek(0)
-    lines = said.read().strip().splitlines() or ["it said nothing"]
+def failed(what: str, status: int, stderr: IO[str], kept: str = "") -> GradestError:
+    """The error for a process that ended with a status, with the last line that it wrote.
+
+    Args:
+        what: names the process.
+        status: its exit status.
+        stderr: the file that it wrote its errors into.
+        kept: a clause on what is not lost, to end the message with.
+    """
+    stderr.seek(0)
+    lines = stderr.read().strip().splitlines() or ["it said nothing"]
     error = GradestError(f"{what} ended with status {status}: {lines[-1]}{kept}")
     error.add_note("\n".join(lines))  # for --debug
     return error
 
 
+def limit_threads() -> None:
+    """NumPy's matrix products keep to one thread, unless OPENBLAS_NUM_THREADS says otherwise.
+
+    Those of the statistics are small: several threads would wait for each other, up to twenty times
+    as long.
+    """
+    if "OPENBLAS_NUM_THREADS" in os.environ:
+        return
+    if "numpy" in sys.modules:  # which has read the variable
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, user_api="blas")
+    else:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+
 def collect_rarely() -> None:
-    """Sets when to look for garbage: JAX's tracing and fontTools make millions of objects and little of it."""
+    """Sets when to look for garbage: tracing and fontTools make many objects and little of it."""
     gc.set_threshold(200_000, 20, 20)

@@ -4,13 +4,15 @@ JAX's own cache looks a program up by its text, so that it must be traced and lo
 is most of the time of a run that compiles nothing. Here a program is looked up by what it would be
 traced from: the code, the versions, the machine, and the structure of its arguments. A user's own
 classes, whose code we cannot follow, are traced each time.
+
+Nothing is kept on disk until one of two functions says where: `keep_in` for programs looked up so,
+`let_jax_keep_in` for JAX's cache. Only one of the two can be in use.
 """
 
 import functools
 import json
 import os
 import pickle
-import platform
 import shutil
 import threading
 import time
@@ -27,22 +29,16 @@ from jax.experimental.compilation_cache import compilation_cache
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 from jax.stages import Compiled
 
-from gradest.benchmarks.runtime.environment import environment, is_ours
+from gradest.benchmarks.runtime.environment import cpuinfo, environment, is_ours
+from gradest.benchmarks.runtime.files import write_atomically
+from gradest.benchmarks.runtime.source_code import file_of, package_files, reached
+from gradest.problems.cache import cache_folder
 
 MOST_VERSIONS = 4
 """How many versions of the code, or machines, are remembered on disk."""
 
-TOP = Path(__file__).parents[2]
-"""Of the code."""
-
-TRACED = (
-    "problems/**/*.py",
-    "estimators/**/*.py",
-    "benchmarks/measurement/programs.py",
-    "benchmarks/runtime/devices.py",
-    "benchmarks/statistics/moments.py",
-)
-"""The code that is in the programs."""
+TRACED_WHOLE = ("gradest.problems", "gradest.estimators")
+"""Packages of which every module may be in a program: what it is called with comes from them."""
 
 SETTINGS = (
     "jax_enable_x64",
@@ -50,40 +46,57 @@ SETTINGS = (
     "jax_threefry_partitionable",
     "jax_default_matmul_precision",
 )
-"""Those of JAX that change what is traced."""
+"""JAX's settings that change what is traced."""
 
-
-class Shelf:
-    """Where programs are kept on disk: nowhere, until `keep_in` is called."""
-
-    folder: Path | None = None
+_folder: Path | None = None
+"""Where programs are kept on disk: see `keep_in`."""
 
 
 def keep_in(folder: Path | None) -> None:
-    """From now on programs are kept in this folder, and JAX keeps none; without a folder, nothing
-    is kept here.
+    """From now on programs are kept in this folder, and JAX keeps none.
 
     A program that JAX takes from its own cache cannot be written again: it would be there, and not
     run.
+
+    Args:
+        folder: made where it is not there; None to keep nothing here.
     """
-    Shelf.folder = folder
+    global _folder
+    _folder = folder
     if folder:
         let_jax_keep_in(None)
 
 
 def let_jax_keep_in(folder: Path | None) -> None:
-    """From now on JAX keeps what it compiled in this folder; it looks at the setting once, unless told to again."""
+    """From now on JAX keeps what it compiled in this folder, or nothing where there is none."""
     jax.config.update("jax_compilation_cache_dir", folder and str(folder))
-    compilation_cache.reset_cache()
+    compilation_cache.reset_cache()  # JAX looks at the setting once, unless told to again
 
 
-class Ready(NamedTuple):
+def use_compilation_cache() -> None:
+    """From now on JAX keeps what it compiled in the user's cache folder."""
+    keep_in(None)
+    let_jax_keep_in(cache_folder() / "xla")
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+
+
+class Executable(NamedTuple):
     """A compiled program."""
 
     run: Compiled
     """Called with the arguments that are not static."""
     seconds: float
-    """That it took to get it."""
+    """What it took to get it."""
+
+
+def compiled(*, static: tuple[str, ...] = (), options: dict[str, Any]) -> Callable:
+    """Makes a function a `Program`, as `jax.jit` makes it one that is compiled when called.
+
+    Args:
+        static: the names of its static arguments, which are keyword arguments.
+        options: the compiler's, by name; one that this version of it has not is left out.
+    """
+    return lambda function: Program(function, static, options)
 
 
 class Program:
@@ -92,73 +105,88 @@ class Program:
     def __init__(
         self, function: Callable, static: tuple[str, ...], options: dict[str, Any]
     ) -> None:
-        self.function, self.static, self.options = function, static, options
-        self.kept: dict[Hashable, Ready] = {}
+        self.function = function
+        self.static = static
+        self.options = options
+        self.kept: dict[Hashable, Executable] = {}
         self.locks: defaultdict[Hashable, threading.Lock] = defaultdict(threading.Lock)
 
     @functools.cached_property
     def jitted(self) -> Any:
-        """The function, to be compiled as was wished."""
-        options = {name: value for name, value in self.options.items() if known(name, value)}
+        """The function under `jax.jit`, with those of the options that the compiler has."""
+        options = {name: value for name, value in self.options.items() if is_option(name, value)}
         return jax.jit(self.function, static_argnames=self.static, compiler_options=options)
 
     def __call__(self, *arguments: Any, **static: Any) -> Any:
-        """What the function returns."""
-        return self.ready(*arguments, **static).run(*arguments)
+        return self.executable(*arguments, **static).run(*arguments)
 
-    def ready(self, *arguments: Any, **static: Any) -> Ready:
-        """The program for such arguments: from memory, from disk, or compiled. Threads may ask at the same time."""
+    def executable(self, *arguments: Any, **static: Any) -> Executable:
+        """The program for such arguments: from memory, from disk, or compiled.
+
+        Threads may ask for programs at the same time.
+        """
         leaves, structure = jax.tree.flatten(arguments)
-        key = (structure, tuple(map(kind, leaves)), tuple(static.items()), mode())
+        key = (structure, tuple(map(kind, leaves)), tuple(static.items()), settings())
         with self.locks[key]:
             if key not in self.kept:
                 started = time.perf_counter()
-                file = self.file(arguments, static)
-                run = (load(file, arguments) if file else None) or self.compile(
-                    file, arguments, static
-                )
-                self.kept[key] = Ready(run, time.perf_counter() - started)
+                run = self._load_or_compile(arguments, static)
+                self.kept[key] = Executable(run, time.perf_counter() - started)
             return self.kept[key]
 
-    def compile(self, file: Path | None, arguments: tuple, static: dict[str, Any]) -> Compiled:
-        """Compiles, and keeps what was compiled."""
-        run = self.jitted.lower(*arguments, **static).compile()
-        if not file:
-            return run
-        payload, _, structure = serialize(run)
-        with suppress(OSError):  # a full disk costs time, not the run
-            part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(pickle.dumps((payload, structure)))
-            part.replace(file)
+    def _load_or_compile(self, arguments: tuple, static: dict[str, Any]) -> Compiled:
+        file = self.file(arguments, static)
+        if file is None:
+            return self.compile(arguments, static)
+        kept = load(file, arguments)
+        if kept is not None:
+            return kept
+        run = self.compile(arguments, static)
+        save(file, run)
         return run
 
+    def compile(self, arguments: tuple, static: dict[str, Any]) -> Compiled:
+        """The program for such arguments, traced and compiled anew."""
+        return self.jitted.lower(*arguments, **static).compile()
+
     def file(self, arguments: tuple, static: dict[str, Any]) -> Path | None:
-        """Where the program for such arguments is kept; None where it is not."""
+        """Where the program for such arguments is kept on disk; None where it is not kept."""
         kept_by_jax = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-        if Shelf.folder is None or kept_by_jax or jax.device_count() > 1:
+        if _folder is None or kept_by_jax or jax.device_count() > 1:
             return None
         text = description(arguments)
         if text is None:
             return None
-        traced = f"{self.function.__name__} {self.options} {text} {static} {mode()}"
-        return shelf_of(Shelf.folder) / sha256(traced.encode()).hexdigest()
+        traced = f"{self.function.__name__} {self.options} {text} {static} {settings()}"
+        shelf = shelf_of(_folder, self.function.__module__)
+        return shelf / sha256(traced.encode()).hexdigest()
 
     def forget(self) -> None:
-        """Frees the programs: each holds tens of megabytes."""
+        """Frees the programs in memory: each holds tens of megabytes."""
         self.kept.clear()
         self.locks.clear()
         self.jitted.clear_cache()
 
 
 @functools.cache
-def known(name: str, value: Any) -> bool:
-    """Whether this version of the compiler has such an option: an unknown one would be an error in every program."""
+def is_option(name: str, value: Any) -> bool:
+    """Whether this version of the compiler has such an option.
+
+    One that it has not would be an error in every program.
+    """
     try:
         jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
     except jax.errors.JaxRuntimeError:
         return False
     return True
+
+
+def save(file: Path, run: Compiled) -> None:
+    """Writes a program to disk; a disk that is full, or cannot be written, costs time, no run."""
+    payload, _, structure = serialize(run)
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, pickle.dumps((payload, structure)))
 
 
 def load(file: Path, arguments: tuple) -> Compiled | None:
@@ -168,33 +196,30 @@ def load(file: Path, arguments: tuple) -> Compiled | None:
         return deserialize_and_load(payload, jax.tree.structure((arguments, {})), structure)
     except FileNotFoundError:
         return None
-    except Exception:  # whatever is wrong with the file: it is made again
+    except Exception:  # whatever is wrong with the file, and pickle may raise: it is made again
         return None
 
 
 def kind(leaf: Any) -> tuple:
-    """What a compiled program must know of an argument."""
+    """What a compiled program depends on of an argument: shape, dtype and where it lies."""
     aval = jax.typeof(leaf)
-    return (
-        aval.shape,
-        aval.dtype,
-        getattr(aval, "weak_type", False),
-        getattr(leaf, "sharding", None),
-    )
+    weak = getattr(aval, "weak_type", False)
+    return (aval.shape, aval.dtype, weak, getattr(leaf, "sharding", None))
 
 
-def mode() -> Hashable:
-    """The SETTINGS now, in this thread."""
+def settings() -> Hashable:
+    """The values of SETTINGS now, in this thread."""
     return tuple(getattr(jax.config, setting) for setting in SETTINGS)
 
 
 def description(thing: Any) -> str | None:
-    """A text in which no two arguments agree that are traced differently; None where no such text can be had."""
+    """A text that differs between any two arguments that are traced differently.
+
+    Returns:
+        The text; None where there is none, because a class is a user's own, or of another kind.
+    """
     if isinstance(thing, eqx.Module):
-        if not (is_ours(type(thing)) or type(thing).__module__.startswith("equinox.")):
-            return None
-        fields = description(vars(thing))
-        return fields and f"{type(thing).__module__}.{type(thing).__qualname__}{fields}"
+        return description_of_module(thing)
     if isinstance(thing, dict):
         return description(tuple(thing.items()))
     if isinstance(thing, tuple | list):
@@ -207,12 +232,24 @@ def description(thing: Any) -> str | None:
     return None
 
 
+def description_of_module(module: eqx.Module) -> str | None:
+    """The class of a module and the description of its fields; None where it is a user's own."""
+    cls = type(module)
+    if not is_ours(cls) and not cls.__module__.startswith("equinox."):
+        return None
+    fields = description(vars(module))
+    return fields and f"{cls.__module__}.{cls.__qualname__}{fields}"
+
+
 @functools.cache
-def shelf_of(folder: Path) -> Path:
-    """The folder of programs of this very code, on such a machine."""
-    files = [file for pattern in TRACED for file in sorted(TOP.glob(pattern))]
-    code = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    about = json.dumps([environment(), code, processor(), os.environ.get("XLA_FLAGS")])
+def shelf_of(folder: Path, module: str) -> Path:
+    """The folder for programs of this very code, made by this module, on such a machine.
+
+    It is made, and those that have not been used for longest are removed.
+    """
+    code = digest_of(traced_files(module))
+    instructions = cpuinfo("flags", "Features")
+    about = json.dumps([environment(), code, instructions, os.environ.get("XLA_FLAGS")])
     shelf = folder / sha256(about.encode()).hexdigest()[:32]
     with suppress(OSError):
         shelf.mkdir(parents=True, exist_ok=True)
@@ -222,12 +259,22 @@ def shelf_of(folder: Path) -> Path:
     return shelf
 
 
-def processor() -> str:
-    """What a compiled program may use of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line for line in lines if line.startswith(("flags", "Features"))), platform.processor()
-    )
+def digest_of(files: list[Path]) -> str:
+    """The SHA-256 digest of what is in all files.
+
+    Raises:
+        ValueError: there is no file, so that no change of the code would be seen.
+    """
+    if not files:
+        raise ValueError("the code of compiled programs: expected files, found none")
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def traced_files(module: str) -> list[Path]:
+    """The files that programs defined in a module may run through while they are traced.
+
+    These are all of problems and estimators, and those of benchmarks that the module imports,
+    directly or not.
+    """
+    packages = [path for package in TRACED_WHOLE for path in package_files(package)]
+    return packages + [file_of(name) for name in sorted(reached(module))]

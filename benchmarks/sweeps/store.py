@@ -11,7 +11,8 @@ import numpy as np
 import zstandard
 from filelock import FileLock, Timeout
 
-from gradest.benchmarks.errors import BadInput, StoreDamaged, StoreInUse
+from gradest.benchmarks.errors import StoreDamaged, StoreInUse
+from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.statistics.moments import Moments
 
 VERSION = 2
@@ -40,7 +41,12 @@ create table if not exists timings (
     primary key (cell, process, environment)
 )
 """
-"""A cell's times in several processes: apart from the cells, so that a cell measured again keeps them."""
+"""A cell's times in several processes.
+
+They are in a table of their own, so that a cell that is measured again keeps them.
+"""
+
+OUTCOMES = "select cell, status, reason, rows, environment, theta from cells"
 
 UPGRADES = {
     1: (
@@ -90,17 +96,21 @@ class Store:
         self._connection = connection
 
     def outcomes(self) -> dict[str, Outcome]:
-        """All cells, by id."""
-        rows = self._connection.execute(
-            "select cell, status, reason, rows, environment, theta from cells"
-        )
-        return {
-            cell: Outcome(status, reason, json.loads(rows), json.loads(environment), theta)
-            for cell, status, reason, rows, environment, theta in rows
-        }
+        """What became of every cell, by id."""
+        outcomes = {}
+        for name, status, reason, rows, environment, theta in self._connection.execute(OUTCOMES):
+            parsed = json.loads(rows), json.loads(environment)
+            outcomes[name] = Outcome(status, reason, *parsed, theta)
+        return outcomes
 
     def keep(self, cell: str, outcome: Outcome, summaries: Summaries | None = None) -> None:
-        """Commits one cell, replacing what was there."""
+        """Commits one cell, in place of what was there.
+
+        Args:
+            cell: its id.
+            outcome: what became of it.
+            summaries: what a longer run goes on from, where there is something.
+        """
         series, replicates, moments = summaries or ("", 0, None)
         with self._connection:
             self._connection.execute(
@@ -119,32 +129,43 @@ class Store:
             )
 
     def timings(self, environment: dict[str, str]) -> dict[str, list[Timing]]:
-        """The times in this environment, by cell."""
+        """The times that were taken in an environment, by cell."""
         rows = self._connection.execute(
-            "select cell, process, seconds from timings where environment = ? order by cell, process",
+            "select cell, process, seconds from timings"
+            " where environment = ? order by cell, process",
             (json.dumps(environment),),
         )
-        found: dict[str, list[Timing]] = {}
-        for cell, *timing in rows:
-            found.setdefault(cell, []).append(Timing(*timing))
-        return found
+        timings: dict[str, list[Timing]] = {}
+        for cell, process, seconds in rows:
+            timings.setdefault(cell, []).append(Timing(process, seconds))
+        return timings
 
     def keep_timings(
         self, process: int, seconds: dict[str, float], environment: dict[str, str]
     ) -> None:
-        """Commits the times of some cells in one process, all or none."""
+        """Commits the times of some cells in one process, all or none.
+
+        Args:
+            process: its number.
+            seconds: by cell.
+            environment: that they were taken in.
+        """
         rows = [(cell, process, value, json.dumps(environment)) for cell, value in seconds.items()]
         with self._connection:
             self._connection.executemany("insert or replace into timings values (?, ?, ?, ?)", rows)
 
     def shorter(self, series: str, environment: dict[str, str]) -> Iterator[Summaries]:
-        """The runs of a series that were measured in this environment, the longest first."""
-        found = self._connection.execute(
+        """The runs of a series that were measured in an environment, the longest first.
+
+        Each is read when it is asked for: it may be large.
+        """
+        rows = self._connection.execute(
             "select replicates, summaries from cells"
-            " where series = ? and environment = ? and summaries is not null order by replicates desc",
+            " where series = ? and environment = ? and summaries is not null"
+            " order by replicates desc",
             (series, json.dumps(environment)),
         )
-        for replicates, packed in found:
+        for replicates, packed in rows:
             yield Summaries(series, replicates, unpack(packed))
 
 
@@ -153,21 +174,23 @@ def pack(moments: dict[str, Moments]) -> bytes:
 
     Bytes of the same significance lie together, because so they compress: exponents are alike.
     """
-    shapes = {
-        group: [cell.size, [np.shape(field) for field in cell[1:]]]
-        for group, cell in moments.items()
-    }
-    numbers = np.concatenate([np.ravel(field) for cell in moments.values() for field in cell[1:]])
-    planes = np.ascontiguousarray(numbers.astype("<f8").view(np.uint8).reshape(-1, 8).T)
+    shapes = {}
+    arrays: list[np.ndarray] = []
+    for group, (size, *fields) in moments.items():
+        shapes[group] = [size, [np.shape(field) for field in fields]]
+        arrays += map(np.ravel, fields)
+    numbers = np.concatenate(arrays).astype("<f8")
+    planes = np.ascontiguousarray(numbers.view(np.uint8).reshape(-1, 8).T)
     return json.dumps(shapes).encode() + b"\n" + zstandard.compress(planes.tobytes(), 3)
 
 
 def unpack(packed: bytes) -> dict[str, Moments]:
-    """What was packed."""
+    """Batch summaries from the bytes that `pack` made of them."""
     head, _, body = packed.partition(b"\n")
     planes = np.frombuffer(zstandard.decompress(body), np.uint8).reshape(8, -1)
     numbers = np.ascontiguousarray(planes.T).view("<f8").ravel()
-    moments, start = {}, 0
+    moments = {}
+    start = 0
     for group, (size, shapes) in json.loads(head).items():
         fields = []
         for shape in shapes:
@@ -178,22 +201,9 @@ def unpack(packed: bytes) -> dict[str, Moments]:
     return moments
 
 
-def make_folder(folder: Path) -> None:
-    """Creates the output folder and shows that it can be written, before anything is measured."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise BadInput(
-            f"output folder {folder}: cannot be written ({error.strerror}); expected a folder that can"
-        ) from error
-
-
 @contextmanager
 def open_store(folder: Path) -> Iterator[Store]:
-    """The store of a results folder, made where there is none, held by this process alone.
+    """The store of a results folder, made where there is none and held by this process alone.
 
     Raises:
         BadInput: the folder cannot be written.
@@ -219,7 +229,13 @@ def open_store(folder: Path) -> Iterator[Store]:
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:
-    """What a store holds, without the lock: a run may be going on. Empty where there is no store."""
+    """What became of the cells in a folder's store, empty where there is none.
+
+    It is read without the lock: a run may be going on.
+
+    Raises:
+        StoreDamaged: the file is there but is no store of this version.
+    """
     if not (folder / FILE).exists():
         return {}
     connection = connect(folder / FILE)
@@ -230,7 +246,11 @@ def read_outcomes(folder: Path) -> dict[str, Outcome]:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Opens and checks the file; creates the table where the file is new."""
+    """Opens a store's file and brings it to this version; creates it where it is not there.
+
+    Raises:
+        StoreDamaged: the file is there but is no store.
+    """
     new = not path.exists()
     connection = sqlite3.connect(path)
     try:
@@ -238,25 +258,31 @@ def connect(path: Path) -> sqlite3.Connection:
             with connection:
                 connection.execute(TABLE)
                 connection.execute(f"pragma user_version = {VERSION}")
-        (version,) = connection.execute("pragma user_version").fetchone()
-        while version in UPGRADES:
-            with connection:
-                for statement in UPGRADES[version]:
-                    connection.execute(statement)
-                version += 1
-                connection.execute(f"pragma user_version = {version}")
+        version = upgraded(connection)
         (health,) = connection.execute("pragma quick_check").fetchone()
-        if version != VERSION or health != "ok":
-            found = f"version {version}, not {VERSION}" if health == "ok" else health
-            raise sqlite3.DatabaseError(found)
-        connection.execute(
-            "select cell, status, reason, rows, environment, theta from cells limit 1"
-        )
+        if health != "ok":
+            raise sqlite3.DatabaseError(health)
+        if version != VERSION:
+            raise sqlite3.DatabaseError(f"version {version}, not {VERSION}")
+        connection.execute(f"{OUTCOMES} limit 1")
         with connection:
             connection.execute(TIMINGS)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise StoreDamaged(
-            f"store {path}: damaged ({error}); nothing was changed: move the file away and run again to measure anew"
+            f"store {path}: damaged ({error}); nothing was changed: "
+            "move the file away and run again to measure anew"
         ) from error
     return connection
+
+
+def upgraded(connection: sqlite3.Connection) -> int:
+    """Brings a store of an older version to this one, step by step; returns where that ends."""
+    (version,) = connection.execute("pragma user_version").fetchone()
+    while version in UPGRADES:
+        with connection:
+            for statement in UPGRADES[version]:
+                connection.execute(statement)
+            version += 1
+            connection.execute(f"pragma user_version = {version}")
+    return version

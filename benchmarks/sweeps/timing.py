@@ -13,30 +13,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 import jax
-import numpy as np
 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import params_at
-from gradest.benchmarks.measurement.replicates import (
-    LEAST_TIMED,
-    compile_cell,
-    forget_programs,
-    number_of_batches,
-    zero_center,
-)
-from gradest.benchmarks.runtime.environment import environment
+from gradest.benchmarks.measurement.replicates import forget_programs
+from gradest.benchmarks.measurement.rounds import call_of, interleaved
 from gradest.benchmarks.runtime.processes import failed, start
-from gradest.benchmarks.sweeps.run import Progress, sources_of, use_caches, write_results
-from gradest.benchmarks.sweeps.store import open_store
-from gradest.benchmarks.sweeps.sweep import Cell, Plan, Sweep, resolve
-from gradest.estimators.base import Estimator
-from gradest.problems.base import Params, Problem
+from gradest.benchmarks.sweeps.output import timings_of, write_results
+from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
+from gradest.benchmarks.sweeps.run import Progress, environments_of, still_valid, use_caches
+from gradest.benchmarks.sweeps.schema import Sweep
+from gradest.benchmarks.sweeps.store import Store, open_store
 
 
 class Timed(NamedTuple):
@@ -51,10 +43,15 @@ class Timed(NamedTuple):
 
 
 def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Timed:
-    """Times every measured cell of the folder's run in so many processes, those that are not there
-    yet.
+    """Times every measured cell of a run in several processes, where that has not been done.
 
     Interrupted, every finished group of cells is kept, and the next call goes on from there.
+
+    Args:
+        plan: of the run.
+        folder: of the run.
+        processes: how many, one after the other.
+        progress: told of each cell in each process.
 
     Raises:
         BadInput: fewer than two processes, or nothing was measured here with these versions on this
@@ -62,32 +59,26 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
     """
     if processes < 2:
         raise BadInput(
-            f"--processes {processes}: expected at least 2: one says nothing of how much another would differ"
+            f"--processes {processes}: expected at least 2: "
+            "one says nothing of how much another would differ"
         )
     with open_store(folder) as store:
-        versions, outcomes = environment(plan.sweep.generator), store.outcomes()
-        here = {cell.id: versions | sources_of(cell, plan) for cell in plan.measurable}
+        outcomes = store.outcomes()
+        here = environments_of(plan)
+        valid = still_valid(outcomes, here)
         cells = {
-            cell: int(outcomes[cell.id].rows[0]["replicates"])
+            cell: int(valid[cell.id].rows[0]["replicates"])
             for cell in plan.measurable
-            if cell.id in outcomes
-            and outcomes[cell.id].environment == here[cell.id]
-            and outcomes[cell.id].status in ("ok", "unreliable")
+            if cell.id in valid
         }
         if not cells:
             raise BadInput(
-                f"run {folder}: nothing was measured there with these versions on this hardware: expected a finished "
-                "run; `gradest run` makes one"
+                f"run {folder}: nothing was measured there with these versions on this hardware: "
+                "expected a finished run; `gradest run` makes one"
             )
-        environments = {json.dumps(one): one for one in here.values()}
-        times = {text: store.timings(one) for text, one in environments.items()}
-        there = {
-            (cell.id, timing.process)
-            for cell in cells
-            for timing in times[json.dumps(here[cell.id])].get(cell.id, [])
-        }
-        wanted = [(cell, process) for process in range(processes) for cell in cells]
-        progress.start(sum((cell.id, process) not in there for cell, process in wanted))
+        there = timed_already(store, cells, here)
+        wanted = {(cell.id, process) for process in range(processes) for cell in cells}
+        progress.start(len(wanted - there))
         for process in range(processes):
             missing = {cell: cells[cell] for cell in cells if (cell.id, process) not in there}
             begun = time.perf_counter()
@@ -95,35 +86,53 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
                 for name, value in seconds.items():
                     store.keep_timings(process, {name: value}, here[name])
                 each = (time.perf_counter() - begun) / len(seconds)
-                for cell in (cell for cell in missing if cell.id in seconds):
-                    progress(cell, f"process {process + 1} of {processes}", each)
+                for cell in missing:
+                    if cell.id in seconds:
+                        progress(cell, f"process {process + 1} of {processes}", each)
                 begun = time.perf_counter()
-        counts = write_results(plan, store, folder)
-    return Timed(
-        len(cells), processes, sum((cell.id, process) in there for cell, process in wanted), counts
-    )
+        counts = write_results(plan, outcomes, timings_of(store, outcomes), folder)
+    return Timed(len(cells), processes, len(wanted & there), counts)
+
+
+def timed_already(
+    store: Store, cells: dict[Cell, int], here: dict[str, dict[str, str]]
+) -> set[tuple[str, int]]:
+    """The ids of these cells, each with the processes in which it was timed in this environment."""
+    there = set()
+    for environment in {json.dumps(here[cell.id]) for cell in cells}:
+        timings = store.timings(json.loads(environment))
+        for cell in cells:
+            if json.dumps(here[cell.id]) == environment:
+                there |= {(cell.id, timing.process) for timing in timings.get(cell.id, [])}
+    return there
 
 
 def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, float]]:
-    """The seconds of an estimate of each cell, by its id, a group at a time, from a fresh
-    interpreter.
+    """Times cells in a fresh interpreter, those of one problem, θ and L in turn.
+
+    Args:
+        sweep: that the cells are of.
+        cells: with their replicates.
+
+    Yields:
+        The seconds of an estimate of each cell of a group, by its id.
 
     Raises:
-        GradestError: it ended before it had timed everything.
+        GradestError: the process ended before it had timed everything.
     """
     groups: dict[tuple, dict[str, int]] = {}
     for cell, replicates in cells.items():
         groups.setdefault((cell.problem, cell.point, cell.num_samples), {})[cell.id] = replicates
     if not groups:
         return
-    task = {
+    job = {
         "sweep": sweep.model_dump(by_alias=True, exclude_none=True),
         "groups": list(groups.values()),
     }
-    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as given:
-        json.dump(task, given)
-        given.seek(0)
-        worker = start(__name__, text=True, stdin=given, stdout=subprocess.PIPE, stderr=said)
+    with tempfile.TemporaryFile("w+") as stderr, tempfile.TemporaryFile("w+") as stdin:
+        json.dump(job, stdin)
+        stdin.seek(0)
+        worker = start(__name__, text=True, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
         assert worker.stdout is not None
         try:
             yield from map(json.loads, worker.stdout)
@@ -133,81 +142,36 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
                 worker.kill()
             status = worker.wait()
         if status:
-            raise failed("a timing process", status, said, "; what it had timed is kept")
+            raise failed("a timing process", status, stderr, "; what it had timed is kept")
 
 
-def work(task: dict[str, Any], out: TextIO) -> None:
-    """What a timing process does: a line of JSON for each group, the seconds of an estimate by cell."""
-    sweep = Sweep.model_validate(task["sweep"])
+def work(job: dict[str, Any], out: TextIO) -> None:
+    """What a timing process does.
+
+    Args:
+        job: the sweep, and groups of cells with their replicates.
+        out: gets a line of JSON for each group: the seconds of an estimate by cell.
+    """
+    sweep = Sweep.model_validate(job["sweep"])
     with jax.enable_x64(sweep.dtype == "float64"):
         plan = resolve(sweep)
         use_caches(plan)
         cells = {cell.id: cell for cell in plan.measurable}
-        for group in task["groups"]:
+        for group in job["groups"]:
             calls = {}
-            for cell_id, replicates in group.items():
-                cell = cells[cell_id]
-                problem = plan.problems[cell.problem]
-                params = params_at(problem, cell.problem.label, cell.seed)
-                calls[cell_id] = call_of(
+            for name, replicates in group.items():
+                cell = cells[name]
+                problem, estimator = plan.parts(cell)
+                calls[name] = call_of(
                     problem,
-                    plan.estimators[cell.estimator],
-                    params,
+                    estimator,
+                    params_at(problem, cell.problem.label, cell.seed),
                     cell.key,
                     num_samples=cell.num_samples,
                     replicates=replicates,
                 )
-            print(json.dumps(interleaved(calls)), file=out, flush=True)
+            print(json.dumps(interleaved(calls).medians()), file=out, flush=True)
             forget_programs()
-
-
-class Call(NamedTuple):
-    """A compiled call, and how many estimates it makes."""
-
-    run: Callable[[], Any]
-    estimates: int
-
-
-def call_of(
-    problem: Problem,
-    estimator: Estimator,
-    params: Params,
-    key: jax.Array,
-    *,
-    num_samples: int,
-    replicates: int,
-    summed: bool = True,
-) -> Call:
-    """One call as `measure` makes it, compiled and warm, or the estimates of it alone, not
-    `summed`.
-
-    A state is as it starts: its numbers change no times.
-    """
-    ready = compile_cell(
-        problem, estimator, params, num_samples=num_samples, replicates=replicates, key=key
-    )
-    first, stride = np.arange(ready.rows, dtype=np.uint32), np.uint32(number_of_batches(replicates))
-    alone: Callable[..., Any] = ready.moments.estimates.run
-    call = partial(ready.moments.__call__, zero_center(params)) if summed else alone
-    run: Callable[[], Any] = partial(
-        call, problem, estimator, params, ready.states, key, first, stride
-    )
-    for _ in range(2):
-        jax.block_until_ready(run())
-    return Call(run, ready.rows * ready.block)
-
-
-def interleaved(calls: dict[str, Call], rounds: int = LEAST_TIMED) -> dict[str, float]:
-    """The median seconds of an estimate by each call: all are made in turn, each round beginning with the next one."""
-    names = list(calls)
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(rounds):
-        first = number % len(names)
-        for name in [*names[first:], *names[:first]]:
-            begun = time.perf_counter()
-            jax.block_until_ready(calls[name].run())
-            seconds[name].append((time.perf_counter() - begun) / calls[name].estimates)
-    return {name: float(np.median(values)) for name, values in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Estimator, Evaluations, State
-from gradest.estimators.sampling.draws import needs_even, noise, sample
+from gradest.estimators.sampling.draws import noise, sample
+from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
 
@@ -65,7 +66,7 @@ class FiniteDifference(Estimator):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        return super().refuses_samples(num_samples) or needs_even(
+        return super().refuses_samples(num_samples) or refuse_unless_even(
             num_samples, ", a draw on either side of θ"
         )
 
@@ -74,6 +75,13 @@ class FiniteDifference(Estimator):
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=0)
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        params = jax.eval_shape(problem.init_params, jax.random.key(0))
+        of_direction = sum(leaf.size for leaf in jax.tree.leaves(params))
+        # both sides of θ share the numbers of x
+        pairs = num_samples // 2
+        return pairs * of_direction + super().draws(problem, pairs)
 
 
 class GaussianSmoothing(FiniteDifference):

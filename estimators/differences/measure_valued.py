@@ -10,14 +10,16 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, knows, sample
+from gradest.estimators.sampling.draws import has_rule, sample
 from gradest.estimators.sampling.weak_derivatives import (
     WeakDerivative,
+    numbers_drawn,
     weak_derivatives,
     without_weak_derivative,
 )
 from gradest.problems.arguments import flag
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class MeasureValued(SurrogateEstimator):
@@ -49,6 +51,8 @@ class MeasureValued(SurrogateEstimator):
         places = coordinates.reshape(q.event_shape)
 
         def costs_with(i: Array, replacement: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
+            if len(coordinates) == 1:  # nothing of x stays
+                return problem.objectives(params, replacement)
             return problem.objectives(params, jnp.where(places == i, replacement, x))
 
         def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
@@ -63,7 +67,7 @@ class MeasureValued(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        if not knows(weak_derivatives, q):
+        if not has_rule(weak_derivatives, q):
             return f"no weak derivative is known for {type(q).__name__}"
         lacking = [name for name in without_weak_derivative(q) if depends_on_params(problem, name)]
         return (
@@ -76,12 +80,20 @@ class MeasureValued(SurrogateEstimator):
         event = problem.abstract_distribution().event_shape
         own = problem.direct_gradients(num_samples)
         return Evaluations(
-            f=2 * math.prod(event) * num_samples * moving_parameters(problem) + own, grad=own
+            f=2 * math.prod(event) * num_samples * sum(moving(problem)) + own, grad=own
         )
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        q = problem.abstract_distribution()
+        numbers = numbers_drawn(base(q), self.coupled)
+        each = sum(number for number, moves in zip(numbers, moving(problem), strict=True) if moves)
+        if math.prod(q.event_shape) > 1 or problem.objective_uses_params:
+            each += 1  # x, where it is not replaced as a whole
+        return num_samples * each * math.prod(base(q).batch_shape)
 
-def moving_parameters(problem: Problem) -> int:
-    """How many parameters of q's coordinates depend on θ: what is fixed takes no evaluation."""
+
+def moving(problem: Problem) -> list[bool]:
+    """Which parameters of q's coordinates depend on θ: what is fixed takes no evaluation."""
 
     def parameters(params: Params) -> list[Array]:
         parts = weak_derivatives(base(problem.distribution(params)), jax.random.key(0), 1, True)
@@ -91,9 +103,7 @@ def moving_parameters(problem: Problem) -> int:
         jax.eval_shape(problem.init_params, jax.random.key(0))
     ).jaxpr
     number = len(program.outvars)
-    return sum(
-        any(dce_jaxpr(program, [i == one for i in range(number)])[1]) for one in range(number)
-    )
+    return [any(dce_jaxpr(program, [i == one for i in range(number)])[1]) for one in range(number)]
 
 
 def depends_on_params(problem: Problem, parameter: str) -> bool:

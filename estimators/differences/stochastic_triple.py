@@ -1,5 +1,6 @@
 """Stochastic triples: a finite jump of a discrete draw, of infinitesimal probability."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -9,9 +10,11 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, needs_bernoulli, noise, sample
+from gradest.estimators.sampling.draws import noise, sample
+from gradest.estimators.sampling.refusals import refuse_unless_bernoulli
 from gradest.problems.arguments import choice, flag
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 Weight = Callable[[Float[Array, "..."], Float[Array, "..."]], Float[Array, "..."]]
 
@@ -79,11 +82,17 @@ class StochasticTriple(SurrogateEstimator):
         return (slope * logits).mean(0).sum() + f.mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
-        return needs_bernoulli(problem.abstract_distribution())
+        return refuse_unless_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
         return Evaluations(f=(1 + jumps) * num_samples, grad=problem.direct_gradients(num_samples))
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        of_x = super().draws(problem, num_samples)
+        if not self.pruned:
+            return of_x
+        return of_x + num_samples * math.prod(problem.abstract_distribution().batch_shape)
 
 
 def one_of(

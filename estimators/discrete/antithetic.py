@@ -10,9 +10,11 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.copulas import COPULAS, Copula
-from gradest.estimators.sampling.draws import base, needs_bernoulli, needs_even, noise
+from gradest.estimators.sampling.draws import noise
+from gradest.estimators.sampling.refusals import refuse_unless_bernoulli, refuse_unless_even
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class OfBernoullis(SurrogateEstimator):
@@ -22,7 +24,7 @@ class OfBernoullis(SurrogateEstimator):
     unbiased: ClassVar[bool] = True
 
     def refuses(self, problem: Problem) -> str | None:
-        return needs_bernoulli(problem.abstract_distribution())
+        return refuse_unless_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))
@@ -58,7 +60,10 @@ class AntitheticPairs(OfBernoullis):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        return needs_even(num_samples, ", of antithetic pairs")
+        return refuse_unless_even(num_samples, ", of antithetic pairs")
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return super().draws(problem, num_samples // 2)
 
 
 class ARM(AntitheticPairs):

@@ -10,9 +10,10 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, noise, one_hot_of_largest
+from gradest.estimators.sampling.draws import noise, one_hot_of_largest
 from gradest.problems.arguments import flag
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 
 

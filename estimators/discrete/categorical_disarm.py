@@ -1,5 +1,6 @@
 """DisARM for categorical variables, each written in bits as a leaf of a binary tree."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
@@ -10,9 +11,11 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, needs_even, noise
+from gradest.estimators.sampling.draws import noise
+from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 
 
@@ -94,7 +97,7 @@ class CategoricalDisARM(SurrogateEstimator):
         return 2
 
     def refuses_samples(self, num_samples: int) -> str | None:
-        return needs_even(num_samples, ", of pairs")
+        return refuse_unless_even(num_samples, ", of pairs")
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
@@ -103,6 +106,11 @@ class CategoricalDisARM(SurrogateEstimator):
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        logits = base(problem.abstract_distribution()).logits
+        bits = math.prod(logits.shape[:-1]) * (logits.shape[-1] - 1)
+        return num_samples // 2 * bits
 
 
 def log_total(

@@ -7,13 +7,15 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Evaluations
+from gradest.estimators.base import Evaluations, State
 from gradest.estimators.learning import Learning, LearningEstimator, Perceptron
-from gradest.estimators.sampling.draws import base, knows, needs_bernoulli, sample
+from gradest.estimators.sampling.draws import has_rule, sample
+from gradest.estimators.sampling.refusals import refuse_unless_bernoulli
 from gradest.estimators.sampling.relaxations import mean_parameter
-from gradest.estimators.score_function.baselines import LeaveOneOut
+from gradest.estimators.score_function.baselines import leave_one_out_mean
 from gradest.problems.arguments import Number, as_float, flag, integer, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 def slopes(problem: Problem, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
@@ -44,11 +46,12 @@ class DoubleControlVariate(LearningEstimator):
         self,
         problem: Problem,
         params: Params,
-        state: Learning | tuple[()],
+        state: State,
         key: Array,
         num_samples: int,
-    ) -> tuple[Float[Array, ""], Learning | tuple[()]]:
-        alpha = state.learned if isinstance(state, Learning) else self.coefficient
+    ) -> tuple[Float[Array, ""], State]:
+        learned = self.trained(state)
+        alpha = self.coefficient if learned is None else learned
         q = problem.distribution(params)
         mean = mean_parameter(base(q))
         x = sample(q, key, num_samples)
@@ -56,12 +59,12 @@ class DoubleControlVariate(LearningEstimator):
         others = (slope.sum(0) - slope) / (num_samples - 1)
         event = tuple(range(-len(q.event_shape), 0))
         signal = stop_gradient(f) + alpha * ((x - stop_gradient(mean)) * others).sum(event)
-        advantage = signal - LeaveOneOut().value(signal, ())
+        advantage = signal - leave_one_out_mean(signal)
         return (advantage * q.log_prob(x) + f).mean(0).sum() - alpha * (
             slope.mean(0) * mean
         ).sum(), state
 
-    def start(self, problem: Problem, params: Params, key: Array) -> Any:
+    def init_learned(self, problem: Problem, params: Params, key: Array) -> Any:
         return self.coefficient if self.learned else None
 
     @property
@@ -71,7 +74,7 @@ class DoubleControlVariate(LearningEstimator):
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
         reason = f"the mean of {type(q).__name__} is not known as a function of θ for a discrete variable"
-        return None if knows(mean_parameter, q) else reason
+        return None if has_rule(mean_parameter, q) else reason
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples + problem.direct_gradients(num_samples))
@@ -117,13 +120,13 @@ class RODEO(LearningEstimator):
             return jnp.einsum("lm,lm...->l...", peers, network(jnp.stack([along, values], -1)))
 
         stein = (other * (h(of_baseline, there) - h(of_baseline, here)[..., None])).mean(-1)
-        advantage = fixed - LeaveOneOut().value(fixed + alpha * stein, ())
+        advantage = fixed - leave_one_out_mean(fixed + alpha * stein)
         log_q = q.log_prob(x)
         log_q_there = log_q[..., None] + turn * base(q).logits
         scores = h(of_score, there) * log_q_there - (h(of_score, here) * log_q)[..., None]
         return (advantage * log_q + beta * (other * scores).mean(-1) + f).mean(0).sum(), state
 
-    def start(self, problem: Problem, params: Params, key: Array) -> Any:
+    def init_learned(self, problem: Problem, params: Params, key: Array) -> Any:
         first, second = jax.random.split(key)
         zero = as_float(jnp.zeros(()))
         return (
@@ -138,7 +141,7 @@ class RODEO(LearningEstimator):
         return 2
 
     def refuses(self, problem: Problem) -> str | None:
-        return needs_bernoulli(problem.abstract_distribution())
+        return refuse_unless_bernoulli(problem.abstract_distribution())
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples + problem.direct_gradients(num_samples))

@@ -23,9 +23,10 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float, Int
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, noise
+from gradest.estimators.sampling.draws import noise
 from gradest.problems.arguments import flag, integer
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.enumeration import (
     MOST_STATES,
     all_log_probs,
@@ -107,6 +108,9 @@ class Enumeration(WeightedValues):
     def evaluated(self, problem: Problem, num_samples: int) -> int:
         return int(number_of_states(problem.abstract_distribution()))
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return 0
+
 
 class SumAndSample(WeightedValues):
     r"""$\sum_{s \in C} q(s) g(s) + \frac{1 - q(C)}{L - k} \sum_l g(x_l)$, $g = f \nabla_\theta \log
@@ -142,6 +146,11 @@ class SumAndSample(WeightedValues):
     def min_samples(self) -> int:
         return self.summed + 1
 
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        q = problem.abstract_distribution()
+        summed = min(self.summed, int(number_of_states(q)) - 1)
+        return (num_samples - summed) * math.prod(q.batch_shape)
+
 
 class WithoutReplacement(WeightedValues):
     r"""$\sum_{s \in S} \frac{q(s)}{\pi(s)} (f(\theta, s) - b_s) \nabla_\theta \log q_\theta(s)$.
@@ -173,6 +182,9 @@ class WithoutReplacement(WeightedValues):
     @property
     def min_samples(self) -> int:
         return 4 if self.with_baseline else 2
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return numbers_perturbed(problem)
 
 
 class UnorderedSet(WeightedValues):
@@ -207,6 +219,9 @@ class UnorderedSet(WeightedValues):
     @property
     def min_samples(self) -> int:
         return 2 if self.with_baseline else 1
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return numbers_perturbed(problem)
 
 
 def take(
@@ -247,6 +262,12 @@ def largest_perturbed(
         return place, jnp.full_like(largest[..., :1], -jnp.inf)
     largest, place = jax.lax.top_k(log_probs + gumbel, values + 1)
     return place[..., :-1], largest[..., -1:]
+
+
+def numbers_perturbed(problem: Problem) -> int:
+    """How many values have noise added in `largest_perturbed`, however many of them are picked."""
+    q = problem.abstract_distribution()
+    return math.prod(q.batch_shape) * int(number_of_states(q))
 
 
 def log_probability_of_event(log_rate: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -9,10 +9,11 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.conditional_latents import conditional_latent, hard, latent, relax
-from gradest.estimators.sampling.draws import base, knows, sample
+from gradest.estimators.sampling.draws import has_rule, sample
 from gradest.estimators.sampling.relaxations import relaxed_sample
 from gradest.problems.arguments import Number, integer, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class Relaxed(SurrogateEstimator):
@@ -26,7 +27,7 @@ class Relaxed(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if knows(relax, q) else f"no relaxation is known for {type(q).__name__}"
+        return None if has_rule(relax, q) else f"no relaxation is known for {type(q).__name__}"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)
@@ -107,3 +108,6 @@ class GumbelRao(Relaxed):
             jax.vmap(conditional_latent, in_axes=(None, None, 0))(q, x, keys) - q.logits
         )
         return relax(q, q.logits + gumbel, self.temperature).mean(0)
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return (1 + self.conditional_draws) * super().draws(problem, num_samples)

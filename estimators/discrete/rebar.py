@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from gradest.estimators.base import Evaluations
-from gradest.estimators.learning import Learning, LearningEstimator, Perceptron
+from gradest.estimators.base import Evaluations, State
+from gradest.estimators.learning import LearningEstimator, Perceptron
 from gradest.estimators.sampling.conditional_latents import (
     conditional_latent,
     hard,
@@ -18,9 +18,11 @@ from gradest.estimators.sampling.conditional_latents import (
     relax,
     same_latent_given,
 )
-from gradest.estimators.sampling.draws import base, knows, needs_one_row
+from gradest.estimators.sampling.draws import has_rule
+from gradest.estimators.sampling.refusals import refuse_unless_one_row
 from gradest.problems.arguments import Number, flag, integer, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class ConditionedControlVariate(LearningEstimator):
@@ -51,13 +53,12 @@ class ConditionedControlVariate(LearningEstimator):
         self,
         problem: Problem,
         params: Params,
-        state: Learning | tuple[()],
+        state: State,
         key: Array,
         num_samples: int,
-    ) -> tuple[Float[Array, ""], Learning | tuple[()]]:
+    ) -> tuple[Float[Array, ""], State]:
         def c(z: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
-            learned = state.learned if isinstance(state, Learning) else None
-            return self.control_variate(problem, stop_gradient(params), learned, z)
+            return self.control_variate(problem, stop_gradient(params), self.trained(state), z)
 
         q = problem.distribution(params)
         z = latent(base(q), key, num_samples)  # the very draws of the estimators that use this key
@@ -74,13 +75,17 @@ class ConditionedControlVariate(LearningEstimator):
         return (advantage * q.log_prob(x) + f + c(z) - c(given_x)).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
-        if reason := needs_one_row(problem.abstract_distribution()):
+        if reason := refuse_unless_one_row(problem.abstract_distribution()):
             return reason
         q = base(problem.abstract_distribution())
-        if not knows(conditional_latent, q):
+        if not has_rule(conditional_latent, q):
             return f"{type(q).__name__} is not known as the hard reading of a continuous latent"
         reason = f"coupled: the latent of {type(q).__name__} given x is not known as a function of the latent"
-        return None if knows(same_latent_given, q) or not self.coupled else reason
+        return None if has_rule(same_latent_given, q) or not self.coupled else reason
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        latents = super().draws(problem, num_samples)
+        return latents if self.coupled else 2 * latents
 
 
 class REBAR(ConditionedControlVariate):
@@ -110,7 +115,7 @@ class REBAR(ConditionedControlVariate):
         )
         return eta * problem.objectives(fixed, relax(base(problem.distribution(fixed)), z, tau))
 
-    def start(self, problem: Problem, params: Params, key: Array) -> Any:
+    def init_learned(self, problem: Problem, params: Params, key: Array) -> Any:
         return (self.coefficient, jnp.log(self.temperature)) if self.learned else None
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
@@ -158,7 +163,7 @@ class RELAX(ConditionedControlVariate):
             c += eta * problem.objectives(fixed, relax(base(q), z, tau))
         return c
 
-    def start(self, problem: Problem, params: Params, key: Array) -> Any:
+    def init_learned(self, problem: Problem, params: Params, key: Array) -> Any:
         q = problem.abstract_distribution()
         z = jax.eval_shape(lambda q, key: latent(base(q), key, 1), q, key)
         network = Perceptron(key, math.prod(z.shape[1 + len(q.batch_shape) :]), self.hidden_dim)

@@ -7,10 +7,12 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.differences.stochastic_triple import SIDES
-from gradest.estimators.sampling.draws import base, knows, needs_bernoulli, sample
+from gradest.estimators.sampling.draws import has_rule, sample
+from gradest.estimators.sampling.refusals import refuse_unless_bernoulli
 from gradest.estimators.sampling.relaxations import mean_parameter
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class StraightThrough(SurrogateEstimator):
@@ -48,9 +50,9 @@ class StraightThrough(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        if not knows(mean_parameter, q):
+        if not has_rule(mean_parameter, q):
             return f"{type(q).__name__} is not discrete: there is nothing to pass through"
-        return None if self.smoothed == "none" else needs_bernoulli(q)
+        return None if self.smoothed == "none" else refuse_unless_bernoulli(q)
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)

@@ -8,10 +8,11 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, knows, sample
+from gradest.estimators.sampling.draws import has_rule, sample
 from gradest.estimators.sampling.relaxations import gapped, mean_parameter, moved_to
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class PastTheDraw(SurrogateEstimator):
@@ -44,7 +45,7 @@ class PastTheDraw(SurrogateEstimator):
         q = base(problem.abstract_distribution())
         return (
             None
-            if knows(moved_to, q)
+            if has_rule(moved_to, q)
             else f"{type(q).__name__} is no vector of discrete variables with logits"
         )
 

@@ -19,9 +19,10 @@ from jax.scipy.special import digamma, polygamma
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, knows, noise, sample
+from gradest.estimators.sampling.draws import has_rule, noise, sample
 from gradest.problems.arguments import integer
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class Transformed(NamedTuple):
@@ -67,7 +68,7 @@ def log_standardisation(q: dist.Distribution) -> Standardisation:
 
 
 @log_standardisation.register
-def _(q: dist.Gamma) -> Standardisation:
+def _log_standardisation_gamma(q: dist.Gamma) -> Standardisation:
     return Standardisation(
         digamma(q.concentration) - jnp.log(q.rate), jnp.sqrt(polygamma(1, q.concentration))
     )
@@ -95,7 +96,7 @@ class GeneralizedReparameterization(TransformedNoise):
         q = base(problem.abstract_distribution())
         return (
             None
-            if knows(log_standardisation, q)
+            if has_rule(log_standardisation, q)
             else f"no standardisation of {type(q).__name__} is known"
         )
 
@@ -142,3 +143,6 @@ class RejectionReparameterization(TransformedNoise):
             if isinstance(q, dist.Gamma)
             else f"{type(q).__name__} is no gamma variable drawn by rejection"
         )
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return (1 + self.augmentation) * super().draws(problem, num_samples)

@@ -12,9 +12,10 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Estimator, Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, has_rsample, rsample
+from gradest.estimators.sampling.draws import has_rsample, rsample
 from gradest.problems.base import Params, Problem
 from gradest.problems.bounds import ImportanceWeightedBound, VariationalBound
+from gradest.problems.distributions.coordinates import base
 
 
 def refusal(problem: Problem, trait: type[Any], reason: str) -> str | None:

@@ -6,9 +6,10 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
-from gradest.estimators.sampling.draws import base, has_rsample
+from gradest.estimators.sampling.draws import has_rsample
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class Pathwise(SurrogateEstimator):
@@ -51,6 +52,9 @@ class Pathwise(SurrogateEstimator):
         if not has_rsample(q):
             return f"{type(base(q)).__name__} has no differentiable draw (rsample)"
         return self.coupling.refuses(q)
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return self.coupling.draws(problem.abstract_distribution(), num_samples)
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)

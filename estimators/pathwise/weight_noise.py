@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, noise, rsample
+from gradest.estimators.sampling.draws import noise, rsample
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.linear_layers import LinearLayers
 
 
@@ -34,6 +35,12 @@ class WeightNoise(SurrogateEstimator):
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=num_samples)
+
+
+def layer_sizes(problem: LinearLayers) -> list[tuple[int, int]]:
+    """The inputs and the outputs of each layer."""
+    weights = jax.ShapeDtypeStruct(problem.abstract_distribution().event_shape, jnp.float32)
+    return [matrix.shape for matrix in jax.eval_shape(problem.matrices, weights)]
 
 
 class LocalGaussian(eqx.Module):
@@ -78,6 +85,11 @@ class LocalReparameterization(WeightNoise):
             )
 
         return jax.vmap(cost)(noises).mean(), state
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        assert isinstance(problem, LinearLayers)
+        outputs = sum(outputs for _, outputs in layer_sizes(problem))
+        return num_samples * problem.num_rows * outputs
 
 
 class SignFlips(eqx.Module):
@@ -131,3 +143,8 @@ class Flipout(WeightNoise):
             return problem.objective_through(params, list(map(SignFlips, means, *drawn)))
 
         return jax.vmap(cost)(perturbations, of_inputs, of_outputs).mean(), state
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        assert isinstance(problem, LinearLayers)
+        signs = sum(inputs + outputs for inputs, outputs in layer_sizes(problem))
+        return super().draws(problem, num_samples) + num_samples * problem.num_rows * signs

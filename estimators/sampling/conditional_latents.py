@@ -72,18 +72,22 @@ def relax(
 
 
 @latent.register
-def _(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _latent_bernoulli(
+    q: dist.BernoulliLogits, key: Array, num_samples: int
+) -> Float[Array, "L ..."]:
     """Logistic(logits, 1)."""
     return logistic_latent(q, key, num_samples)
 
 
 @hard.register
-def _(q: dist.BernoulliLogits, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+def _hard_bernoulli(q: dist.BernoulliLogits, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
     return (stop_gradient(z) > 0).astype(z.dtype)
 
 
 @conditional_latent.register
-def _(q: dist.BernoulliLogits, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
+def _conditional_latent_bernoulli(
+    q: dist.BernoulliLogits, x: Float[Array, "L ..."], key: Array
+) -> Float[Array, "L ..."]:
     r"""$\tilde z = s\, \mathrm{softplus}(\lambda + \mathrm{softplus}(s \phi))$, s = 2x − 1, λ ~
     Logistic(0, 1).
 
@@ -96,7 +100,7 @@ def _(q: dist.BernoulliLogits, x: Float[Array, "L ..."], key: Array) -> Float[Ar
 
 
 @same_latent_given.register
-def _(
+def _same_latent_given_bernoulli(
     q: dist.BernoulliLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
     """With the λ that gives z, held fixed."""
@@ -114,7 +118,7 @@ def cut_off(
 
 
 @relax.register
-def _(
+def _relax_bernoulli(
     q: dist.BernoulliLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]
 ) -> Float[Array, "L ..."]:
     """The binary concrete variable (Maddison, Mnih and Teh, 2017)."""
@@ -123,24 +127,28 @@ def _(
 
 @latent.register(OneHotCategoricalLogits)
 @latent.register(PlackettLuce)
-def _(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _latent_one_hot_or_permutation(
+    q: dist.Distribution, key: Array, num_samples: int
+) -> Float[Array, "L ..."]:
     """Gumbel(logits, 1)."""
     return gumbel_latent(q, key, num_samples)
 
 
 @hard.register
-def _(q: OneHotCategoricalLogits, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+def _hard_one_hot(q: OneHotCategoricalLogits, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
     return one_hot_of_largest(stop_gradient(z))
 
 
 @hard.register
-def _(q: PlackettLuce, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+def _hard_permutation(q: PlackettLuce, z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
     return ranking(stop_gradient(z))
 
 
 @conditional_latent.register(OneHotCategoricalLogits)
 @conditional_latent.register(PlackettLuce)
-def _(q: dist.Distribution, x: Float[Array, "L ..."], key: Array) -> Float[Array, "L ..."]:
+def _conditional_latent_one_hot_or_permutation(
+    q: dist.Distribution, x: Float[Array, "L ..."], key: Array
+) -> Float[Array, "L ..."]:
     """From exponential noise, as minus the logarithm of arrival times with rates e^φ."""
     log_exponential = -noise(jax.random.gumbel, key, len(x), q.logits.shape, q.logits.dtype)
     return from_exponentials(q, x, log_exponential)
@@ -155,7 +163,7 @@ def from_exponentials(
 
 
 @from_exponentials.register
-def _(
+def _from_exponentials_one_hot(
     q: OneHotCategoricalLogits, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
     r"""$\tilde z = -\log(E_k / Z)$ where x has its 1, $-\log(E_i / e^{\phi_i} + E_k / Z)$
@@ -170,7 +178,7 @@ def _(
 
 
 @from_exponentials.register
-def _(
+def _from_exponentials_permutation(
     q: PlackettLuce, x: Float[Array, "L ..."], log_exponential: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
     r"""$\tilde z = -\log \sum_{t \le r} E_t / Z_t$ for the item ranked r-th, $Z_t$ = Σ e^φ from t
@@ -184,7 +192,7 @@ def _(
 
 
 @same_latent_given.register
-def _(
+def _same_latent_given_one_hot(
     q: OneHotCategoricalLogits, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
     """With the E that give z, held fixed."""
@@ -196,7 +204,9 @@ def _(
 
 
 @same_latent_given.register
-def _(q: PlackettLuce, x: Float[Array, "L ..."], z: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
+def _same_latent_given_permutation(
+    q: PlackettLuce, x: Float[Array, "L ..."], z: Float[Array, "L ..."]
+) -> Float[Array, "L ..."]:
     """With the E that give z, held fixed."""
     ordered, ranked = ((x * value[..., None, :]).sum(-1) for value in (q.logits, z))
     behind = jnp.diff(ranked, axis=-1, prepend=jnp.inf)
@@ -205,7 +215,7 @@ def _(q: PlackettLuce, x: Float[Array, "L ..."], z: Float[Array, "L ..."]) -> Fl
 
 
 @relax.register
-def _(
+def _relax_one_hot(
     q: OneHotCategoricalLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]
 ) -> Float[Array, "L ..."]:
     """The concrete variable (Maddison, Mnih and Teh, 2017)."""
@@ -213,7 +223,7 @@ def _(
 
 
 @relax.register
-def _(
+def _relax_permutation(
     q: PlackettLuce, z: Float[Array, "L ..."], temperature: Float[Array, ""]
 ) -> Float[Array, "L ..."]:
     """NeuralSort (Grover, Wang, Zweig and Ermon, 2019)."""

@@ -23,14 +23,15 @@ from jaxtyping import Array, Float, UInt32
 
 from gradest.estimators.sampling.draws import (
     Explicit,
-    base,
     explicit,
-    knows,
-    needs_even,
+    has_rule,
     noise,
+    numbers_per_draw,
     rsample,
     sample,
 )
+from gradest.estimators.sampling.refusals import refuse_unless_even
+from gradest.problems.distributions.coordinates import base
 
 BITS = 32
 """Of a Sobol point's coordinate."""
@@ -73,7 +74,7 @@ def made_of_noise(q: dist.Distribution) -> Explicit:
 
 
 @made_of_noise.register
-def _(q: dist.BernoulliLogits) -> Explicit:
+def _made_of_noise_bernoulli(q: dist.BernoulliLogits) -> Explicit:
     """b = 1[logit + logistic noise > 0]."""
     dtype = q.logits.dtype
     return Explicit(
@@ -101,10 +102,14 @@ class Coupling(eqx.Module):
         """L draws from q, constant with respect to θ."""
         return stop_gradient(self.rsample(q, key, num_samples))
 
+    def draws(self, q: dist.Distribution, num_samples: int) -> int:
+        """How many random numbers L draws from q are made of."""
+        return num_samples * numbers_per_draw(q)
+
     def refuses(self, q: dist.Distribution) -> str | None:
         """None, or the reason why draws from q cannot be coupled so."""
         q = base(q)
-        if knows(explicit, q) or knows(made_of_noise, q):
+        if has_rule(explicit, q) or has_rule(made_of_noise, q):
             return None
         return f"{type(q).__name__} is no explicit function of noise: its draws cannot be coupled"
 
@@ -142,8 +147,11 @@ class Antithetic(Coupling):
         half = noise(made.sampler, key, num_samples // 2, made.shape, made.dtype)
         return jnp.concatenate([half, NOISES[made.sampler].mirror(half)])
 
+    def draws(self, q: dist.Distribution, num_samples: int) -> int:
+        return num_samples // 2 * numbers_per_draw(q)
+
     def refuses_samples(self, num_samples: int) -> str | None:
-        return needs_even(num_samples, " with antithetic draws")
+        return refuse_unless_even(num_samples, " with antithetic draws")
 
 
 class Sobol(Coupling):
@@ -163,6 +171,10 @@ class Sobol(Coupling):
         digits = scrambled(direction_numbers(dims, num_samples), key, num_samples, batch_shape)
         draws = NOISES[made.sampler].quantile(uniform(digits, made.dtype))
         return draws.reshape(num_samples, *made.shape)
+
+    def draws(self, q: dist.Distribution, num_samples: int) -> int:
+        words = BITS + 1  # a scrambling of the digits and a shift, however many points there are
+        return words * numbers_per_draw(q)
 
     def refuses_samples(self, num_samples: int) -> str | None:
         if num_samples >= 1 and num_samples & (num_samples - 1) == 0:

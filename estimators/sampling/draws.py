@@ -6,70 +6,59 @@ randomness. The draw is laid out with the samples along the minor axis, because 
 that axis long, and handed on transposed.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial, singledispatch
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import numpyro.distributions as dist
 from jax.custom_batching import custom_vmap
 from jax.experimental.layout import Layout, with_layout_constraint
 from jax.lax import stop_gradient
-from jax.scipy.special import i0e, i1e
 from jaxtyping import Array, Float, Num
-from numpyro.distributions import constraints
 
-import gradest.estimators.sampling.threefry  # noqa: F401  (draws take a third of the time)
+from gradest.estimators.sampling.angles import implicit_angle
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce, ranking
 
 VECTOR = 32
 """Numbers from one key that fill the vector units."""
 
 
-def base(q: dist.Distribution) -> dist.Distribution:
-    """The distribution of the coordinates, without the wrapper that makes them one event."""
-    return base(q.base_dist) if isinstance(q, dist.Independent) else q
-
-
-def noise(draw, key: Array, num_samples: int, shape: tuple[int, ...], dtype) -> Num[Array, "L ..."]:
+def noise(
+    draw: Callable[..., Array], key: Array, num_samples: int, shape: tuple[int, ...], dtype: Any
+) -> Num[Array, "L ..."]:
     """L draws of `shape` from one of jax.random's samplers, made once however often they are used."""
-    return jnp.moveaxis(stored(lambda key: draw(key, (*shape, num_samples), dtype))(key), -1, 0)
+    draw_all = drawn_once(lambda key: draw(key, (*shape, num_samples), dtype))
+    return jnp.moveaxis(draw_all(key), -1, 0)
 
 
-def stored(draw: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """A draw from a key, made once and kept however many consumers it has, for one key or a batch
-    of them.
+def drawn_once(draw: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A draw from a key, or from a batch of keys, that is made once however many consumers it has.
 
-    XLA fuses a draw into each of its consumers and makes it again in every one, at several times
-    the cost of the draw. It does not fuse a conditional, even one whose predicate (a number with
-    its lowest bit set is not zero) always holds. And where a key gives only a few numbers the keys
-    go along the minor axis, which must be long.
+    XLA would fuse a draw into each of its consumers and make it again in every one, at several
+    times the cost of the draw: the barrier keeps it whole. Where a key gives only a few numbers the
+    keys go along the minor axis, which must be long for the vector units.
     """
 
     @custom_vmap
-    def keep(keys: Array) -> Array:
-        one = jax.eval_shape(draw, jax.ShapeDtypeStruct((), keys.dtype))
-        minor = keys.ndim > 0 and one.size < VECTOR
-        each = jax.vmap(draw, out_axes=-1 if minor else 0)
-        made = jax.eval_shape(each, keys.ravel())
-        order = Layout(tuple(range(made.ndim)))
-        drawn = jax.lax.cond(
-            (jax.random.key_data(keys).ravel()[0] | 1) > 0,
-            lambda keys: with_layout_constraint(each(keys), order),
-            lambda keys: with_layout_constraint(jnp.zeros(made.shape, made.dtype), order),
-            keys.ravel(),
-        )
-        drawn = with_layout_constraint(drawn, order)
-        return jnp.moveaxis(drawn, -1 if minor else 0, 0).reshape(*keys.shape, *one.shape)
+    def make(keys: Array) -> Array:
+        shape = jax.eval_shape(draw, jax.ShapeDtypeStruct((), keys.dtype)).shape
+        keys_are_minor = keys.ndim > 0 and math.prod(shape) < VECTOR
+        key_axis = -1 if keys_are_minor else 0
+        drawn = jax.vmap(draw, out_axes=key_axis)(keys.ravel())
+        row_major = Layout(tuple(range(drawn.ndim)))
+        drawn = jax.lax.optimization_barrier(with_layout_constraint(drawn, row_major))
+        return jnp.moveaxis(drawn, key_axis, 0).reshape(*keys.shape, *shape)
 
-    @keep.def_vmap
-    def _(size: int, batched: list[bool], keys: Array) -> tuple[Array, bool]:
-        return keep(keys), True
+    @make.def_vmap
+    def make_batch(size: int, batched: list[bool], keys: Array) -> tuple[Array, bool]:
+        return make(keys), True
 
-    return keep
+    return make
 
 
 def sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
@@ -82,20 +71,33 @@ def rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, 
     return _rsample(base(q), key, num_samples)
 
 
-def knows(capability: Any, q: dist.Distribution) -> bool:
-    """Whether a capability, looked up by type with `singledispatch`, is registered for q's type."""
-    return capability.dispatch(type(q)) is not capability.dispatch(object)
+def numbers_per_draw(q: dist.Distribution) -> int:
+    """How many random numbers one draw of x, for all data points, is made of.
+
+    A sampler by rejection counts as if nothing were rejected.
+    """
+    return _numbers_per_draw(base(q))
+
+
+@singledispatch
+def _numbers_per_draw(q: dist.Distribution) -> int:
+    return math.prod(q.batch_shape) * math.prod(q.event_shape)
+
+
+@_numbers_per_draw.register
+def _numbers_per_ranking(q: PlackettLuce) -> int:
+    return math.prod(q.logits.shape)
+
+
+def has_rule(function: Any, q: dist.Distribution) -> bool:
+    """Whether a function that looks its rule up by type, with `singledispatch`, has one for q's."""
+    return function.dispatch(type(q)) is not function.dispatch(object)
 
 
 def has_rsample(q: dist.Distribution) -> bool:
     """Whether `rsample` knows how to differentiate q's draws."""
     q = base(q)
-    return knows(explicit, q) or knows(_rsample, q) or bool(q.has_rsample)
-
-
-def is_angle(q: dist.Distribution) -> bool:
-    """Whether x is wrapped round a circle: it jumps where the circle closes, and its mean is only a direction."""
-    return base(q).support is constraints.circular
+    return has_rule(explicit, q) or has_rule(_rsample, q) or bool(q.has_rsample)
 
 
 class Explicit(NamedTuple):
@@ -135,14 +137,14 @@ for family, standard in LOCATION_SCALE.items():
 
 
 @explicit.register
-def _(q: dist.Exponential) -> Explicit:
+def _explicit_exponential(q: dist.Exponential) -> Explicit:
     return Explicit(
         jax.random.exponential, q.batch_shape, jnp.result_type(q.rate), lambda e: e / q.rate
     )
 
 
 @explicit.register
-def _(q: dist.Weibull) -> Explicit:
+def _explicit_weibull(q: dist.Weibull) -> Explicit:
     def from_noise(e: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
         return jnp.minimum(
             positive(q.scale * positive(e) ** (1 / q.concentration)), jnp.finfo(e.dtype).max
@@ -152,7 +154,7 @@ def _(q: dist.Weibull) -> Explicit:
 
 
 @explicit.register
-def _(q: dist.MultivariateNormal) -> Explicit:
+def _explicit_multivariate_normal(q: dist.MultivariateNormal) -> Explicit:
     def from_noise(e: Float[Array, "L ... dim"]) -> Float[Array, "L ... dim"]:
         return q.loc + (q.scale_tril @ e[..., None])[..., 0]
 
@@ -161,32 +163,9 @@ def _(q: dist.MultivariateNormal) -> Explicit:
     )
 
 
-def needs_bernoulli(q: dist.Distribution) -> str | None:
-    """None, or the reason why an estimator that is made for a row of Bernoulli variables cannot be used."""
-    is_bernoulli = isinstance(base(q), dist.BernoulliLogits)
-    reason = f"this estimator is made for Bernoulli variables, not {type(base(q)).__name__}"
-    return needs_one_row(q) if is_bernoulli else reason
-
-
-def needs_one_row(q: dist.Distribution) -> str | None:
-    """None, or the reason why an estimator that is made for a row of coordinates cannot be used."""
-    axes = len(q.event_shape) - len(base(q).event_shape)
-    return (
-        None
-        if axes <= 1
-        else f"x has {axes} axes of coordinates, as the particles of a bound: expected one"
-    )
-
-
-def needs_even(num_samples: int, why: str) -> str | None:
-    """None, or the reason why an estimator that takes its samples in pairs cannot take so many."""
-    even = num_samples >= 2 and num_samples % 2 == 0
-    return None if even else f"num_samples = {num_samples}: expected an even number{why}"
-
-
 @singledispatch
 def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    if not knows(explicit, q):
+    if not has_rule(explicit, q):
         return q.rsample(key, (num_samples,))
     made = explicit(q)
     return made.from_noise(noise(made.sampler, key, num_samples, made.shape, made.dtype))
@@ -200,7 +179,7 @@ def along_samples(
 
 
 @_rsample.register
-def _(q: dist.Gamma, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _rsample_gamma(q: dist.Gamma, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """By rejection; its derivative, JAX's own, is implicit: −∂F/∂α divided by the density."""
     concentration = along_samples(q.concentration, q.batch_shape, num_samples)
     drawn = jnp.moveaxis(jax.random.gamma(key, concentration, dtype=concentration.dtype), -1, 0)
@@ -213,7 +192,7 @@ def positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 @_rsample.register
-def _(q: dist.Beta, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _rsample_beta(q: dist.Beta, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """G₁ / (G₁ + G₀) with two gamma variables."""
     parameters = [
         jnp.broadcast_to(each, q.batch_shape) for each in (q.concentration1, q.concentration0)
@@ -222,7 +201,7 @@ def _(q: dist.Beta, key: Array, num_samples: int) -> Float[Array, "L ..."]:
 
 
 @_rsample.register
-def _(q: dist.Dirichlet, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _rsample_dirichlet(q: dist.Dirichlet, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """K gamma variables, each divided by their sum."""
     return proportions(q.concentration, key, num_samples)
 
@@ -238,7 +217,7 @@ def proportions(
 
 
 @_rsample.register
-def _(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _rsample_student_t(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """A Gaussian over the root of a gamma variable: explicit in location and scale, implicit in ν."""
     normal_key, gamma_key = jax.random.split(key)
     half = along_samples(q.df / 2, q.batch_shape, num_samples)
@@ -248,7 +227,7 @@ def _(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
 
 
 @_rsample.register
-def _(q: dist.VonMises, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _rsample_von_mises(q: dist.VonMises, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """By rejection about 0, with the implicit derivative in κ, and then turned by the location."""
     concentration = jnp.broadcast_to(q.concentration, (num_samples, *q.batch_shape))
     centred = dist.VonMises(jnp.zeros_like(q.loc), stop_gradient(q.concentration)).sample(
@@ -258,55 +237,24 @@ def _(q: dist.VonMises, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return (turned + jnp.pi) % (2 * jnp.pi) - jnp.pi
 
 
-@jax.custom_jvp
-def implicit_angle(
-    angle: Float[Array, "..."], concentration: Float[Array, "..."]
-) -> Float[Array, "..."]:
-    """A draw from the von Mises distribution about 0, as a function of its concentration."""
-    return angle
-
-
-@implicit_angle.defjvp
-def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    return primals[0], angle_slope(*primals) * tangents[1]  # a draw has no tangent of its own
-
-
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
-
-
-def angle_slope(
-    angle: Float[Array, "..."], concentration: Float[Array, "..."]
-) -> Float[Array, "..."]:
-    r"""$\partial_\kappa \phi = -\partial_\kappa F(\phi) / p(\phi)$ (Figurnov, Mohamed and Mnih,
-    2018).
-
-    F(0) = ½ whatever κ is, so that it equals $-\int_0^\phi e^{\kappa (\cos t - \cos\phi)} (\cos t -
-    A(\kappa))\, dt$ with $A = I_1 / I_0$, a smooth integral.
-    """
-    scaled = i0e(concentration)
-    miss = ((scaled - i1e(concentration)) / scaled)[..., None]  # 1 − A
-    t = jnp.asarray((NODES + 1) / 2, angle.dtype) * angle[..., None]
-    rise = (
-        2 * jnp.sin((angle[..., None] + t) / 2) * jnp.sin((angle[..., None] - t) / 2)
-    )  # cos t − cos φ
-    integrand = jnp.exp(concentration[..., None] * rise) * (miss - 2 * jnp.sin(t / 2) ** 2)
-    return -angle * (integrand * jnp.asarray(WEIGHTS / 2, angle.dtype)).sum(-1)
-
-
 @singledispatch
 def _sample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return _rsample(q, key, num_samples) if has_rsample(q) else q.sample(key, (num_samples,))
 
 
 @_sample.register
-def _(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _sample_bernoulli(
+    q: dist.BernoulliLogits, key: Array, num_samples: int
+) -> Float[Array, "L ..."]:
     # b = 1[logit + logistic noise > 0], so that a relaxation with the same key relaxes this very
     # draw
     return (logistic_latent(q, key, num_samples) > 0).astype(q.logits.dtype)
 
 
 @_sample.register
-def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _sample_bernoulli_chain(
+    q: BernoulliChain, key: Array, num_samples: int
+) -> Float[Array, "L ..."]:
     return q.bits(
         noise(
             jax.random.logistic, key, num_samples, (*q.batch_shape, *q.event_shape), q.logits.dtype
@@ -315,7 +263,7 @@ def _(q: BernoulliChain, key: Array, num_samples: int) -> Float[Array, "L ..."]:
 
 
 @_sample.register
-def _(
+def _sample_without_derivative(
     q: dist.Gamma | dist.Beta | dist.Dirichlet | dist.StudentT | dist.VonMises,
     key: Array,
     num_samples: int,
@@ -326,7 +274,7 @@ def _(
 
 
 @_sample.register
-def _(q: dist.Poisson, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _sample_poisson(q: dist.Poisson, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     if (
         str(jax.random.key_impl(key)) != "threefry2x32"
     ):  # JAX draws Poisson variables from no other generator
@@ -341,12 +289,14 @@ def logistic_latent(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Fl
 
 
 @_sample.register
-def _(q: OneHotCategoricalLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _sample_one_hot(
+    q: OneHotCategoricalLogits, key: Array, num_samples: int
+) -> Float[Array, "L ..."]:
     return one_hot_of_largest(gumbel_latent(q, key, num_samples))
 
 
 @_sample.register
-def _(q: PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+def _sample_permutation(q: PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     return ranking(gumbel_latent(q, key, num_samples))
 
 

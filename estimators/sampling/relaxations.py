@@ -29,7 +29,7 @@ def mean_parameter(q: dist.Distribution) -> Float[Array, "..."]:
 
 @mean_parameter.register(dist.BernoulliLogits)
 @mean_parameter.register(OneHotCategoricalLogits)
-def _(q: dist.Distribution) -> Float[Array, "..."]:
+def _mean_parameter_bernoulli_or_one_hot(q: dist.Distribution) -> Float[Array, "..."]:
     return q.probs
 
 
@@ -40,12 +40,12 @@ def moved_to(q: dist.Distribution, mean: Float[Array, "..."]) -> dist.Distributi
 
 
 @moved_to.register
-def _(q: dist.BernoulliLogits, mean: Float[Array, "..."]) -> dist.Distribution:
+def _moved_to_bernoulli(q: dist.BernoulliLogits, mean: Float[Array, "..."]) -> dist.Distribution:
     return dist.BernoulliLogits(q.logits + stop_gradient(jax.scipy.special.logit(mean) - q.logits))
 
 
 @moved_to.register
-def _(q: OneHotCategoricalLogits, mean: Float[Array, "..."]) -> dist.Distribution:
+def _moved_to_one_hot(q: OneHotCategoricalLogits, mean: Float[Array, "..."]) -> dist.Distribution:
     return OneHotCategoricalLogits(q.logits + stop_gradient(jnp.log(mean) - q.logits))
 
 
@@ -61,7 +61,7 @@ def gapped(
 
 
 @gapped.register
-def _(
+def _gapped_one_hot(
     q: OneHotCategoricalLogits,
     x: Float[Array, "L ..."],
     gap: Float[Array, ""],
@@ -74,7 +74,7 @@ def _(
 
 
 @gapped.register
-def _(
+def _gapped_bernoulli(
     q: dist.BernoulliLogits,
     x: Float[Array, "L ..."],
     gap: Float[Array, ""],

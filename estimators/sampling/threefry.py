@@ -1,9 +1,9 @@
 r"""JAX's default generator, bit by bit the same, at a third of its time on a CPU.
 
 On a CPU JAX writes the twenty rounds of Threefry (Salmon et al., 2011) as a loop over arrays, so
-that every round goes through memory; elsewhere it writes them out. Importing this module has them
-written out on a CPU too, for every draw of the process: bits are three times as fast for one key,
-four times for many, and compile in less time, not more.
+that every round goes through memory; elsewhere it writes them out. `unroll_threefry` has them
+written out on a CPU too: bits are three times as fast for one key, four times for many, and compile
+in less time, not more.
 """
 
 import numpy as np
@@ -42,6 +42,7 @@ def threefry_2x32(
     return x_0, x_1
 
 
-mlir.register_lowering(
-    threefry2x32_p, mlir.lower_fun(threefry_2x32, multiple_results=True), platform="cpu"
-)
+def unroll_threefry() -> None:
+    """From now on JAX writes the rounds out on a CPU too, for every draw of the process."""
+    written_out = mlir.lower_fun(threefry_2x32, multiple_results=True)
+    mlir.register_lowering(threefry2x32_p, written_out, platform="cpu")

@@ -35,7 +35,9 @@ def weak_derivatives(
 
 
 @weak_derivatives.register
-def _(q: dist.Normal, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+def _weak_derivatives_normal(
+    q: dist.Normal, key: Array, num_samples: int, coupled: bool
+) -> list[WeakDerivative]:
     r"""Location: $c = 1/(\sigma\sqrt{2\pi})$, $x^\pm = \mu \pm \sigma W$ with W Rayleigh; coupled:
     the same W.
 
@@ -74,14 +76,18 @@ def rayleigh(uniform: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 @weak_derivatives.register
-def _(q: dist.BernoulliLogits, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+def _weak_derivatives_bernoulli(
+    q: dist.BernoulliLogits, key: Array, num_samples: int, coupled: bool
+) -> list[WeakDerivative]:
     r"""$\partial_p q = \delta_1 - \delta_0$: c = 1, and nothing random in either part."""
     shape = (num_samples, *q.batch_shape)
     return [WeakDerivative(q.probs, jnp.ones_like(q.probs), jnp.ones(shape), jnp.zeros(shape))]
 
 
 @weak_derivatives.register
-def _(q: dist.Exponential, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+def _weak_derivatives_exponential(
+    q: dist.Exponential, key: Array, num_samples: int, coupled: bool
+) -> list[WeakDerivative]:
     r"""Rate: $c = 1/\lambda$, $x^+$ from q, $x^-$ an Erlang variable of two; coupled: $x^+$ is its first part."""
     dtype = jnp.result_type(q.rate)
 
@@ -93,7 +99,9 @@ def _(q: dist.Exponential, key: Array, num_samples: int, coupled: bool) -> list[
 
 
 @weak_derivatives.register
-def _(q: dist.Gamma, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+def _weak_derivatives_gamma(
+    q: dist.Gamma, key: Array, num_samples: int, coupled: bool
+) -> list[WeakDerivative]:
     r"""Rate: $c = \alpha/\lambda$, $x^+$ from q itself, $x^- \sim \mathrm{Gamma}(\alpha + 1,
     \lambda)$.
 
@@ -111,11 +119,41 @@ def _(q: dist.Gamma, key: Array, num_samples: int, coupled: bool) -> list[WeakDe
 
 
 @weak_derivatives.register
-def _(q: dist.Poisson, key: Array, num_samples: int, coupled: bool) -> list[WeakDerivative]:
+def _weak_derivatives_poisson(
+    q: dist.Poisson, key: Array, num_samples: int, coupled: bool
+) -> list[WeakDerivative]:
     """Rate: c = 1, $x^+$ one more than a draw from q, $x^-$ a draw from q; coupled: the same draw."""
     up_key, down_key = jax.random.split(key)
     up, down = sample(q, up_key, num_samples), sample(q, down_key, num_samples)
     return [WeakDerivative(q.rate, jnp.ones_like(q.rate), up + 1, up if coupled else down)]
+
+
+@singledispatch
+def numbers_drawn(q: dist.Distribution, coupled: bool) -> tuple[int, ...]:
+    """How many random numbers a draw of both parts takes, for each parameter of a coordinate."""
+    raise NotImplementedError(f"no weak derivative is known for {type(q).__name__}")
+
+
+@numbers_drawn.register
+def _numbers_normal(q: dist.Normal, coupled: bool) -> tuple[int, ...]:
+    of_location = 1 if coupled else 2
+    of_scale = 3 + 1 + 1  # a vector's length, its sign, and U or a Gaussian
+    return of_location, of_scale
+
+
+@numbers_drawn.register
+def _numbers_bernoulli(q: dist.BernoulliLogits, coupled: bool) -> tuple[int, ...]:
+    return (0,)
+
+
+@numbers_drawn.register
+def _numbers_waits(q: dist.Exponential | dist.Gamma, coupled: bool) -> tuple[int, ...]:
+    return (2 if coupled else 3,)
+
+
+@numbers_drawn.register
+def _numbers_poisson(q: dist.Poisson, coupled: bool) -> tuple[int, ...]:
+    return (1 if coupled else 2,)
 
 
 def everywhere(q: dist.Distribution, value: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
@@ -130,5 +168,5 @@ def without_weak_derivative(q: dist.Distribution) -> tuple[str, ...]:
 
 
 @without_weak_derivative.register
-def _(q: dist.Gamma) -> tuple[str, ...]:
+def _without_weak_derivative_gamma(q: dist.Gamma) -> tuple[str, ...]:
     return ("concentration",)

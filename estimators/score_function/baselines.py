@@ -3,6 +3,16 @@ r"""Baselines: what may be subtracted from f in the score-function gradient with
 $E[b \nabla_\theta \log q_\theta(x_l)] = 0$ for any b that does not depend on x_l. So a baseline is
 either a constant learned from earlier draws (its state, which an estimate reads but never writes
 before use), or made from the other samples. There is one baseline for each data point.
+
+A baseline is three functions. What goes in is `drawn`, the draws of one estimate, in which the
+signal is f less the control variate; a state is any pytree of arrays.
+
+- `init(problem, key) -> state`: before anything was drawn; () where nothing is learned.
+- `value(drawn, state) -> b`: one for each sample, of which the l-th may depend on the state and on
+  every sample but the l-th; or one for all of them, on a sample axis of length 1.
+- `update(drawn, state) -> state`: for the next estimate; as it was where nothing is learned.
+
+One that trains parameters by gradient is a `TrainedBaseline`.
 """
 
 from abc import abstractmethod
@@ -11,88 +21,95 @@ from typing import Any, ClassVar, NamedTuple, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpyro.distributions as dist
 import optax
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
+from gradest.estimators.base import State
 from gradest.estimators.learning import Perceptron
 from gradest.problems.arguments import as_float
 from gradest.problems.base import Params, Problem, WithInputs
 
-State = Any
 
+class Drawn(NamedTuple):
+    """What one estimate drew, for its baseline."""
 
-def zeros(problem: Problem) -> Float[Array, "*batch"]:
-    """A number for each data point."""
-    return as_float(jnp.zeros(problem.abstract_distribution().batch_shape))
+    problem: Problem
+    params: Params
+    q: dist.Distribution
+    x: Float[Array, "L ..."]
+    signal: Float[Array, "L *batch"]
+    """f − h at each sample, for each data point: what b is subtracted from."""
 
 
 class Baseline(eqx.Module):
-    """A baseline b, with whatever state it learns it from."""
+    """A baseline b: the top of the file says what its three functions take and return.
+
+    A sweep names a baseline; what may be tuned of it is a field, for those who make one in Python:
+    `ScoreFunction(baseline=MovingAverage(decay=0.9))`.
+    """
 
     min_samples: ClassVar[int] = 1
 
     joins_samples: ClassVar[bool] = False
-    """Whether b_l is made from the other samples: the terms of the estimate then are not independent."""
-
-    @abstractmethod
-    def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
-        """b for each sample; the l-th may depend on the state and on every sample but the l-th."""
+    """Whether b_l is made from the other samples: the estimate's terms are then not independent."""
 
     def init(self, problem: Problem, key: Array) -> State:
         """The state before anything was drawn."""
         return ()
 
-    def on(self, problem: Problem, state: State) -> State:
-        """The state as `value` needs it on this problem."""
+    @abstractmethod
+    def value(self, drawn: Drawn, state: State) -> Float[Array, "#L *batch"]:
+        """b for each sample; the l-th may depend on the state and on every sample but the l-th."""
+
+    def update(self, drawn: Drawn, state: State) -> State:
+        """The state for the next estimate."""
         return state
 
     def refuses(self, problem: Problem) -> str | None:
         """None, or the reason why b cannot be formed for this problem."""
         return None
 
-    def learning_objective(
-        self, problem: Problem, state: State, signal: Float[Array, "L *batch"]
-    ) -> Float[Array, ""]:
-        """What parameters in the state are trained by gradient to minimise; 0 where there are none."""
-        return jnp.zeros((), signal.dtype)
 
-    def learning_gradient(
-        self, problem: Problem, state: State, signal: Float[Array, "L *batch"]
-    ) -> State | None:
-        """Its gradient, built like the state, with None for what is not trained so; None where nothing is."""
-        return None
+class TrainedBaseline(Baseline):
+    """A baseline with parameters φ, part of its state, that `update` trains by gradient."""
 
-    def update(
-        self,
-        problem: Problem,
-        params: Params,
-        x: Float[Array, "L ..."],
-        signal: Float[Array, "L *batch"],
-        state: State,
-    ) -> State:
-        """The state for the next estimate."""
-        return state
+    @abstractmethod
+    def trained(self, state: State) -> Any:
+        """φ, that part of the state which is trained."""
+
+    @abstractmethod
+    def training_objective(self, learned: Any, drawn: Drawn, state: State) -> Float[Array, ""]:
+        """What φ is trained to minimise in expectation, with `learned` for the φ of the state."""
 
 
 class NoBaseline(Baseline):
     """b = 0."""
 
-    def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
-        return jnp.zeros_like(signal[:1])
+    def value(self, drawn: Drawn, state: State) -> Float[Array, "#L *batch"]:
+        return jnp.zeros_like(drawn.signal[:1])
 
 
 class LeaveOneOut(Baseline):
-    r"""$b_l = \frac1{L-1} \sum_{m \ne l} f(x_m)$ (Kool, van Hoof and Welling, 2019; "RLOO"). Needs L ≥ 2."""
+    r"""$b_l = \frac1{L-1} \sum_{m \ne l} f(x_m)$ (Kool, van Hoof and Welling, 2019; "RLOO").
+
+    Needs L ≥ 2.
+    """
 
     min_samples: ClassVar[int] = 2
     joins_samples: ClassVar[bool] = True
 
-    def value(self, signal: Float[Array, "L *batch"], state: State) -> Float[Array, "#L *batch"]:
-        # relative to the first sample, so that a constant f leaves exactly zero, not its rounding
-        first = signal[:1]
-        apart = signal - first
-        return first + (apart.sum(0) - apart) / (len(signal) - 1)
+    def value(self, drawn: Drawn, state: State) -> Float[Array, "#L *batch"]:
+        return leave_one_out_mean(drawn.signal)
+
+
+def leave_one_out_mean(signal: Float[Array, "L *batch"]) -> Float[Array, "L *batch"]:
+    """For each sample, the mean of the signal over all the others."""
+    # relative to the first sample, so that a constant f leaves exactly zero, not its rounding
+    first = signal[:1]
+    difference = signal - first
+    return first + (difference.sum(0) - difference) / (len(signal) - 1)
 
 
 class WeightedMean(eqx.Module):
@@ -107,30 +124,42 @@ class WeightedMean(eqx.Module):
         return self.total / jnp.where(self.weight > 0, self.weight, 1)
 
 
+def empty_mean(problem: Problem) -> WeightedMean:
+    """The mean, for each data point, of nothing yet."""
+    shape = problem.abstract_distribution().batch_shape
+    return WeightedMean(as_float(jnp.zeros(shape)), as_float(jnp.zeros(shape)))
+
+
+def faded(mean: WeightedMean, signal: Float[Array, "L *batch"], decay: float) -> WeightedMean:
+    """The mean with one more estimate's signal in it, all the earlier weighing `decay` times less."""
+    return WeightedMean(
+        decay * mean.total + (1 - decay) * signal.mean(0), decay * mean.weight + (1 - decay)
+    )
+
+
 class LearnedConstant(Baseline):
-    """A constant for each data point, a weighted mean over earlier draws; a subclass says how new ones weigh in."""
+    """A constant for each data point: a weighted mean over earlier draws.
+
+    A subclass says in `update` how new draws weigh in.
+    """
 
     def init(self, problem: Problem, key: Array) -> WeightedMean:
-        return WeightedMean(zeros(problem), zeros(problem))
+        return empty_mean(problem)
 
-    def value(
-        self, signal: Float[Array, "L *batch"], state: WeightedMean
-    ) -> Float[Array, "#L *batch"]:
+    def value(self, drawn: Drawn, state: WeightedMean) -> Float[Array, "#L *batch"]:
         return state.mean[None]
 
 
 class Mean(LearnedConstant):
     r"""$b = E[f]$, the mean of f over all earlier draws (independent of those of the estimate)."""
 
-    def update(
-        self,
-        problem: Problem,
-        params: Params,
-        x: Float[Array, "L ..."],
-        signal: Float[Array, "L *batch"],
-        state: WeightedMean,
-    ) -> WeightedMean:
+    def update(self, drawn: Drawn, state: WeightedMean) -> WeightedMean:
+        signal = drawn.signal
         return WeightedMean(state.total + signal.sum(0), state.weight + len(signal))
+
+
+DECAY = 0.99
+"""Of the moving averages."""
 
 
 class MovingAverage(LearnedConstant):
@@ -139,20 +168,11 @@ class MovingAverage(LearnedConstant):
     (Mnih and Gregor, 2014.)
     """
 
-    decay: ClassVar[float] = 0.99
+    decay: float = eqx.field(default=DECAY, static=True)
+    """What a former average counts for beside the new one; the larger, the longer its memory."""
 
-    def update(
-        self,
-        problem: Problem,
-        params: Params,
-        x: Float[Array, "L ..."],
-        signal: Float[Array, "L *batch"],
-        state: WeightedMean,
-    ) -> WeightedMean:
-        fade, enter = self.decay, 1 - self.decay
-        return WeightedMean(
-            fade * state.total + enter * signal.mean(0), fade * state.weight + enter
-        )
+    def update(self, drawn: Drawn, state: WeightedMean) -> WeightedMean:
+        return faded(state, drawn.signal, self.decay)
 
 
 class Optimal(LearnedConstant):
@@ -163,98 +183,78 @@ class Optimal(LearnedConstant):
     estimate's own (Weaver and Tao, 2001; Greensmith, Bartlett and Baxter, 2004).
     """
 
-    def update(
-        self,
-        problem: Problem,
-        params: Params,
-        x: Float[Array, "L ..."],
-        signal: Float[Array, "L *batch"],
-        state: WeightedMean,
-    ) -> WeightedMean:
-        norm = squared_score_norm(problem, params, x)
-        return WeightedMean(state.total + (signal * norm).sum(0), state.weight + norm.sum(0))
-
-
-class Fitted(NamedTuple):
-    """A network, what Adam remembers of its gradients, and the weighted mean of f."""
-
-    network: Perceptron
-    optimiser: Any
-    mean: Any
-
-
-class InputDependent(Baseline):
-    r"""$b_n = c + C_\phi(u_n)$: a moving average c, and a network of the data point's inputs (Mnih
-    and Gregor, 2014).
-
-    It is NVIL's, without the normalisation of the signal by its variance, which biases the scale of
-    the gradient. φ takes a step of Adam down the gradient of the mean of $(f - c - C_\phi(u))^2$
-    after each estimate.
-    """
-
-    hidden_dim: ClassVar[int] = 16
-    learning_rate: ClassVar[float] = 0.01
-
-    def init(self, problem: Problem, key: Array) -> Fitted:
-        network = Perceptron(key, cast(WithInputs, problem).inputs.shape[-1], self.hidden_dim)
-        return Fitted(
-            network,
-            optax.adam(self.learning_rate).init(network),
-            MovingAverage().init(problem, key),
-        )
-
-    def on(self, problem: Problem, state: Fitted) -> Float[Array, "*batch"]:
-        return state.mean.mean + state.network(cast(WithInputs, problem).inputs)
-
-    def value(
-        self, signal: Float[Array, "L *batch"], state: Float[Array, "*batch"]
-    ) -> Float[Array, "#L *batch"]:
-        return state[None]
-
-    def learning_objective(
-        self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]
-    ) -> Float[Array, ""]:
-        return ((signal - self.on(problem, state)) ** 2).mean()
-
-    def learning_gradient(
-        self, problem: Problem, state: Fitted, signal: Float[Array, "L *batch"]
-    ) -> Fitted:
-        def objective(network: Perceptron) -> Float[Array, ""]:
-            return self.learning_objective(problem, state._replace(network=network), signal)
-
-        return Fitted(jax.grad(objective)(state.network), None, None)
-
-    def update(
-        self,
-        problem: Problem,
-        params: Params,
-        x: Float[Array, "L ..."],
-        signal: Float[Array, "L *batch"],
-        state: Fitted,
-    ) -> Fitted:
-        slope = self.learning_gradient(problem, state, signal).network
-        step, optimiser = optax.adam(self.learning_rate).update(slope, state.optimiser)
-        mean = MovingAverage().update(problem, params, x, signal, state.mean)
-        return Fitted(optax.apply_updates(state.network, step), optimiser, mean)
-
-    def refuses(self, problem: Problem) -> str | None:
-        known = isinstance(problem, WithInputs)
-        return None if known else "an input-dependent baseline needs data points with inputs"
+    def update(self, drawn: Drawn, state: WeightedMean) -> WeightedMean:
+        # Var = E[(f − b)² ‖s‖²] − ‖E[f s]‖², of which d/db is −2 E[(f − b) ‖s‖²]
+        norm = squared_score_norm(drawn.problem, drawn.params, drawn.x)
+        return WeightedMean(state.total + (drawn.signal * norm).sum(0), state.weight + norm.sum(0))
 
 
 def squared_score_norm(
     problem: Problem, params: Params, x: Float[Array, "L ..."]
 ) -> Float[Array, "L *batch"]:
-    r"""$\|\nabla_\theta \log q_\theta(x_l)\|^2$ over all of θ, for each sample and each data point."""
+    r"""$\|\nabla_\theta \log q_\theta(x_l)\|^2$ over all of θ, for each sample and data point."""
+    batch = problem.abstract_distribution().batch_shape
 
     def of_one_sample(x: Float[Array, "..."]) -> Float[Array, "*batch"]:
-        scores = jax.jacrev(lambda params: problem.distribution(params).log_prob(x))(
-            stop_gradient(params)
-        )
-        batch = problem.abstract_distribution().batch_shape
+        def log_q(params: Params) -> Float[Array, "*batch"]:
+            return problem.distribution(params).log_prob(x)
+
+        scores = jax.jacrev(log_q)(stop_gradient(params))
         return sum((leaf.reshape(*batch, -1) ** 2).sum(-1) for leaf in jax.tree.leaves(scores))
 
     return jax.vmap(of_one_sample)(x)
+
+
+class Fitted(NamedTuple):
+    """A network, Adam's state of it, and the moving average beside it."""
+
+    network: Perceptron
+    opt_state: optax.OptState
+    constant: WeightedMean
+
+
+class InputDependent(TrainedBaseline):
+    r"""$b_n = c + C_\phi(u_n)$: a moving average c, and a network of the data point's inputs.
+
+    It is NVIL's (Mnih and Gregor, 2014), without the normalisation of the signal by its variance,
+    which biases the scale of the gradient. φ takes a step of Adam down the gradient of the mean of
+    $(f - c - C_\phi(u))^2$ after each estimate.
+    """
+
+    hidden_dim: int = eqx.field(default=16, static=True)
+    """Units in the network's hidden layer."""
+    learning_rate: float = eqx.field(default=0.01, static=True)
+    """Of Adam."""
+    decay: float = eqx.field(default=DECAY, static=True)
+    """Of the moving average, as `MovingAverage` has it."""
+
+    def init(self, problem: Problem, key: Array) -> Fitted:
+        network = Perceptron(key, cast(WithInputs, problem).inputs.shape[-1], self.hidden_dim)
+        return Fitted(network, optax.adam(self.learning_rate).init(network), empty_mean(problem))
+
+    def value(self, drawn: Drawn, state: Fitted) -> Float[Array, "#L *batch"]:
+        inputs = cast(WithInputs, drawn.problem).inputs
+        return (state.constant.mean + state.network(inputs))[None]
+
+    def trained(self, state: Fitted) -> Perceptron:
+        return state.network
+
+    def training_objective(
+        self, learned: Perceptron, drawn: Drawn, state: Fitted
+    ) -> Float[Array, ""]:
+        b = self.value(drawn, state._replace(network=learned))
+        return ((drawn.signal - b) ** 2).mean()
+
+    def update(self, drawn: Drawn, state: Fitted) -> Fitted:
+        grads = jax.grad(self.training_objective)(state.network, drawn, state)
+        updates, opt_state = optax.adam(self.learning_rate).update(grads, state.opt_state)
+        network = optax.apply_updates(state.network, updates)
+        return Fitted(network, opt_state, faded(state.constant, drawn.signal, self.decay))
+
+    def refuses(self, problem: Problem) -> str | None:
+        if isinstance(problem, WithInputs):
+            return None
+        return "an input-dependent baseline needs data points with inputs"
 
 
 BASELINES: dict[str, Baseline] = {

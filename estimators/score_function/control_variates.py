@@ -11,8 +11,9 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations
-from gradest.estimators.sampling.draws import base, is_angle
+from gradest.estimators.sampling.angles import is_angle
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class ControlVariate(eqx.Module):

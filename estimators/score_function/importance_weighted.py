@@ -1,5 +1,6 @@
 """The score-function gradient at draws from another, wider distribution, with importance weights."""
 
+import math
 from functools import singledispatch
 from typing import ClassVar
 
@@ -10,9 +11,10 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, knows, noise, sample
+from gradest.estimators.sampling.draws import has_rule, noise, sample
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import Bernoulli
 
 
@@ -23,29 +25,29 @@ def widened(q: dist.Distribution, factor: Float[Array, ""]) -> dist.Distribution
 
 
 @widened.register
-def _(q: dist.Independent, factor: Float[Array, ""]) -> dist.Distribution:
+def _widened_independent(q: dist.Independent, factor: Float[Array, ""]) -> dist.Distribution:
     return widened(q.base_dist, factor).to_event(q.reinterpreted_batch_ndims)
 
 
 @widened.register
-def _(
+def _widened_location_scale(
     q: dist.Normal | dist.Logistic | dist.Laplace | dist.Gumbel, factor: Float[Array, ""]
 ) -> dist.Distribution:
     return type(q)(q.loc, factor * q.scale)
 
 
 @widened.register
-def _(q: dist.Exponential, factor: Float[Array, ""]) -> dist.Distribution:
+def _widened_exponential(q: dist.Exponential, factor: Float[Array, ""]) -> dist.Distribution:
     return dist.Exponential(q.rate / factor)
 
 
 @widened.register
-def _(q: dist.Poisson, factor: Float[Array, ""]) -> dist.Distribution:
+def _widened_poisson(q: dist.Poisson, factor: Float[Array, ""]) -> dist.Distribution:
     return dist.Poisson(q.rate * factor)
 
 
 @widened.register
-def _(q: dist.BernoulliLogits, factor: Float[Array, ""]) -> dist.Distribution:
+def _widened_bernoulli(q: dist.BernoulliLogits, factor: Float[Array, ""]) -> dist.Distribution:
     return Bernoulli(q.logits / factor)
 
 
@@ -92,7 +94,12 @@ class ImportanceWeighted(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        return None if knows(widened, q) else f"no wider {type(q).__name__} is known"
+        return None if has_rule(widened, q) else f"no wider {type(q).__name__} is known"
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        # whether a draw is from the wider one; both share the numbers of x
+        choices = math.prod(problem.abstract_distribution().batch_shape)
+        return super().draws(problem, num_samples) + num_samples * choices
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))

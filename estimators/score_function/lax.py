@@ -8,9 +8,11 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations
 from gradest.estimators.learning import Learning, LearningEstimator, Perceptron
-from gradest.estimators.sampling.draws import base, has_rsample, is_angle, rsample
+from gradest.estimators.sampling.angles import is_angle
+from gradest.estimators.sampling.draws import has_rsample, rsample
 from gradest.problems.arguments import integer
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 
 
 class LAX(LearningEstimator):
@@ -30,7 +32,7 @@ class LAX(LearningEstimator):
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Grathwohl, Choi, Wu, Roeder and Duvenaud, 2018"
 
-    def start(self, problem: Problem, params: Params, key: Array) -> Perceptron:
+    def init_learned(self, problem: Problem, params: Params, key: Array) -> Perceptron:
         return Perceptron(
             key, math.prod(problem.abstract_distribution().event_shape), self.hidden_dim
         )

@@ -193,3 +193,9 @@ class OVIS(ParticleScore):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         extra = self.auxiliary * (self.control_variate == "monte_carlo")
         return Evaluations(f=num_samples * (1 + extra), grad=num_samples)
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        once = super().draws(problem, num_samples)
+        if self.control_variate == "monte_carlo":
+            return once + self.auxiliary * once
+        return once

@@ -7,8 +7,9 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import base, sample
+from gradest.estimators.sampling.draws import sample
 from gradest.problems.base import Params, Problem, SumOfTerms
+from gradest.problems.distributions.coordinates import base
 
 
 class RaoBlackwell(SurrogateEstimator):

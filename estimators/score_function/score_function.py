@@ -1,19 +1,20 @@
 """The score-function gradient, also known as REINFORCE or the likelihood-ratio method."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
+from gradest.estimators.learning import Trainable
 from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
-from gradest.estimators.score_function.baselines import BASELINES, Baseline
+from gradest.estimators.score_function.baselines import BASELINES, Baseline, Drawn, TrainedBaseline
 from gradest.estimators.score_function.control_variates import CONTROL_VARIATES, ControlVariate
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
 
 
-class ScoreFunction(SurrogateEstimator):
+class ScoreFunction(SurrogateEstimator, Trainable):
     r"""$\frac1L \sum_l [f(\theta, x_l) - h(x_l) - b_l] \nabla_\theta \log q_\theta(x_l) +
     \partial_\theta f$.
 
@@ -43,38 +44,40 @@ class ScoreFunction(SurrogateEstimator):
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
+        drawn, f, expected_h = self.draw_and_evaluate(problem, params, key, num_samples)
+        b = self.baseline.value(drawn, state)
+        advantage = stop_gradient(drawn.signal - b)
+        score_term = advantage * drawn.q.log_prob(drawn.x)
+        surrogate = (score_term + f).mean(0).sum() + expected_h
+        return surrogate, self.baseline.update(drawn, state)
+
+    def draw_and_evaluate(
+        self, problem: Problem, params: Params, key: Array, num_samples: int
+    ) -> tuple[Drawn, Float[Array, "L *batch"], Float[Array, ""] | float]:
+        """L draws with f − h at them; f, as a function of θ; and the expectation of h."""
         q = problem.distribution(params)
         x = self.coupling.sample(q, key, num_samples)
         f = problem.objectives(params, x)
         h, expected_h = self.control_variate(problem, params, q, x)
-        signal = stop_gradient(f - h)
-        b = self.baseline.value(signal, self.baseline.on(problem, state))
-        surrogate = (stop_gradient(signal - b) * q.log_prob(x) + f).mean(0).sum() + expected_h
-        return surrogate, self.baseline.update(problem, params, x, signal, state)
+        return Drawn(problem, params, q, x, signal=stop_gradient(f - h)), f, expected_h
 
-    def signal(
-        self, problem: Problem, params: Params, key: Array, num_samples: int
-    ) -> Float[Array, "L *batch"]:
-        """What a baseline that learns is fitted to: f − h at the samples of an estimate with this key."""
-        q = problem.distribution(params)
-        x = self.coupling.sample(q, key, num_samples)
-        return stop_gradient(
-            problem.objectives(params, x) - self.control_variate(problem, params, q, x)[0]
-        )
+    def trained(self, state: State) -> Any:
+        if isinstance(self.baseline, TrainedBaseline):
+            return self.baseline.trained(state)
+        return None
 
-    def learning_objective(
-        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
-    ) -> Float[Array, ""]:
-        return self.baseline.learning_objective(
-            problem, state, self.signal(problem, params, key, num_samples)
-        )
-
-    def learning_gradient(
-        self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
-    ) -> State | None:
-        return self.baseline.learning_gradient(
-            problem, state, self.signal(problem, params, key, num_samples)
-        )
+    def training_objective(
+        self,
+        learned: Any,
+        problem: Problem,
+        params: Params,
+        state: State,
+        key: Array,
+        num_samples: int,
+    ) -> tuple[Float[Array, ""], Any]:
+        assert isinstance(self.baseline, TrainedBaseline)
+        drawn, *_ = self.draw_and_evaluate(problem, params, key, num_samples)
+        return self.baseline.training_objective(learned, drawn, state), None
 
     def init(self, problem: Problem, params: Params, key: Array) -> State:
         return self.baseline.init(problem, key)
@@ -99,6 +102,9 @@ class ScoreFunction(SurrogateEstimator):
             self.coupling.refuses(q),
         )
         return next(filter(None, parts), None)
+
+    def draws(self, problem: Problem, num_samples: int) -> int:
+        return self.coupling.draws(problem.abstract_distribution(), num_samples)
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         extra = self.control_variate.evaluations(problem)

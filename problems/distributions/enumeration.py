@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce
 
 MOST_BITS = 12
@@ -50,7 +51,7 @@ def permutation_matrices(items: int) -> Float[np.ndarray, "states items items"]:
 
 def number_of_states(q: dist.Distribution) -> int | float:
     """How many values x has; infinitely many where they cannot be listed."""
-    return _number_of_states(_coordinates(q), q.event_shape)
+    return _number_of_states(base(q), q.event_shape)
 
 
 def is_enumerable(q: dist.Distribution) -> bool:
@@ -60,12 +61,12 @@ def is_enumerable(q: dist.Distribution) -> bool:
 
 def all_states(q: dist.Distribution) -> Float[np.ndarray, "states ..."]:
     """Every value of x, for one data point."""
-    return _all_states(_coordinates(q), q.event_shape)
+    return _all_states(base(q), q.event_shape)
 
 
 def all_log_probs(q: dist.Distribution) -> Float[Array, "*batch states"]:
     """log q of every value of x, in the order of `all_states`, for each data point."""
-    return _all_log_probs(_coordinates(q), q.event_shape)
+    return _all_log_probs(base(q), q.event_shape)
 
 
 def enumerated_expectation(problem: Problem, params: Params) -> Float[Array, ""]:
@@ -81,11 +82,6 @@ def enumerated_expectation(problem: Problem, params: Params) -> Float[Array, ""]
     return (jnp.exp(q.log_prob(x)) * problem.objectives(params, x)).sum()
 
 
-def _coordinates(q: dist.Distribution) -> dist.Distribution:
-    """The distribution without the wrapper that makes its coordinates one event."""
-    return _coordinates(q.base_dist) if isinstance(q, dist.Independent) else q
-
-
 @singledispatch
 def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | float:
     return math.inf
@@ -93,17 +89,19 @@ def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | flo
 
 @_number_of_states.register(BernoulliChain)
 @_number_of_states.register(dist.BernoulliLogits)
-def _(q: dist.Distribution, event: tuple[int, ...]) -> int:
+def _number_of_states_bernoulli_chain_or_bernoulli(
+    q: dist.Distribution, event: tuple[int, ...]
+) -> int:
     return 2 ** math.prod(event)
 
 
 @_number_of_states.register
-def _(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> int:
+def _number_of_states_one_hot(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> int:
     return event[-1] ** math.prod(event[:-1])
 
 
 @_number_of_states.register
-def _(q: PlackettLuce, event: tuple[int, ...]) -> int:
+def _number_of_states_permutation(q: PlackettLuce, event: tuple[int, ...]) -> int:
     return math.factorial(event[-1])
 
 
@@ -114,17 +112,23 @@ def _all_states(q: dist.Distribution, event: tuple[int, ...]) -> Float[np.ndarra
 
 @_all_states.register(BernoulliChain)
 @_all_states.register(dist.BernoulliLogits)
-def _(q: dist.Distribution, event: tuple[int, ...]) -> Float[np.ndarray, "states ..."]:
+def _all_states_bernoulli_chain_or_bernoulli(
+    q: dist.Distribution, event: tuple[int, ...]
+) -> Float[np.ndarray, "states ..."]:
     return binary_vectors(math.prod(event)).reshape(-1, *event)
 
 
 @_all_states.register
-def _(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> Float[np.ndarray, "states ..."]:
+def _all_states_one_hot(
+    q: OneHotCategoricalLogits, event: tuple[int, ...]
+) -> Float[np.ndarray, "states ..."]:
     return one_hot_vectors(math.prod(event[:-1]), event[-1]).reshape(-1, *event)
 
 
 @_all_states.register
-def _(q: PlackettLuce, event: tuple[int, ...]) -> Float[np.ndarray, "states ..."]:
+def _all_states_permutation(
+    q: PlackettLuce, event: tuple[int, ...]
+) -> Float[np.ndarray, "states ..."]:
     return permutation_matrices(event[-1])
 
 
@@ -134,13 +138,17 @@ def _all_log_probs(q: dist.Distribution, event: tuple[int, ...]) -> Float[Array,
 
 
 @_all_log_probs.register
-def _(q: dist.BernoulliLogits, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
+def _all_log_probs_bernoulli(
+    q: dist.BernoulliLogits, event: tuple[int, ...]
+) -> Float[Array, "*batch states"]:
     each = jnp.stack([jax.nn.log_sigmoid(-q.logits), jax.nn.log_sigmoid(q.logits)], axis=-1)
     return _sums(each.reshape(*q.batch_shape[: len(q.batch_shape) - len(event)], -1, 2))
 
 
 @_all_log_probs.register
-def _(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
+def _all_log_probs_one_hot(
+    q: OneHotCategoricalLogits, event: tuple[int, ...]
+) -> Float[Array, "*batch states"]:
     return _sums(
         q.log_probs.reshape(*q.batch_shape[: len(q.batch_shape) + 1 - len(event)], -1, event[-1])
     )
@@ -148,7 +156,9 @@ def _(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> Float[Array, "*batc
 
 @_all_log_probs.register(BernoulliChain)
 @_all_log_probs.register(PlackettLuce)
-def _(q: Any, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
+def _all_log_probs_bernoulli_chain_or_permutation(
+    q: Any, event: tuple[int, ...]
+) -> Float[Array, "*batch states"]:
     states = jnp.asarray(_all_states(q, event), q.logits.dtype)
     states = states.reshape(-1, *(1 for _ in q.batch_shape), *event)
     return jnp.moveaxis(q.log_prob(states), 0, -1)

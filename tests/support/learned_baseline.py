@@ -7,11 +7,12 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 
 from gradest.estimators import Evaluations, SurrogateEstimator
+from gradest.estimators.learning import Trainable
 from gradest.estimators.sampling.draws import sample
 from gradest.problems.arguments import Number, number
 
 
-class LearnedBaseline(SurrogateEstimator):
+class LearnedBaseline(SurrogateEstimator, Trainable):
     r"""$\frac1L \sum_l [f_l - b] \nabla_\theta \log q_\theta + \partial_\theta f$. Unbiased."""
 
     learning_rate: Number = number(1e-3, "of b", above=0)
@@ -29,20 +30,18 @@ class LearnedBaseline(SurrogateEstimator):
         f = problem.objectives(params, x)
         return (self.advantage(f, state) * q.log_prob(x) + f).mean(0).sum(), state
 
+    def trained(self, state):
+        return state
+
+    def training_objective(self, learned, problem, params, state, key, num_samples):
+        estimate, _ = super().estimate(problem, params, learned, key, num_samples)
+        return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate)), estimate
+
     def estimate(self, problem, params, state, key, num_samples):
-        def with_square(state):
-            estimate, _ = super(LearnedBaseline, self).estimate(
-                problem, params, state, key, num_samples
-            )
-            return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate)), estimate
-
-        slope, estimate = jax.grad(with_square, has_aux=True)(state)
-        return estimate, state - self.learning_rate * slope
-
-    def learning_gradient(self, problem, params, state, key, num_samples):
-        return jax.grad(
-            lambda state: self.learning_objective(problem, params, state, key, num_samples)
-        )(state)
+        grads, estimate = jax.grad(self.training_objective, has_aux=True)(
+            state, problem, params, state, key, num_samples
+        )
+        return estimate, state - self.learning_rate * grads
 
     def init(self, problem, params, key):
         return jnp.zeros((), jnp.result_type(float))

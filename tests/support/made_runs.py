@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.statistics.intervals import Jackknifed, interval
-from gradest.benchmarks.sweeps.run import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
+from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 
 BATCHES = 32
 

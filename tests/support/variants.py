@@ -1,6 +1,6 @@
 """What tests over the registries run over: each estimator with each of its alternatives."""
 
-from gradest.benchmarks.catalogue.catalogue import variants
+from gradest.benchmarks.catalogue.facts import variants
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 

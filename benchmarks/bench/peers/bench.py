@@ -1,69 +1,61 @@
-"""`make bench-peers`: how many times as fast as other people's estimators ours are, where both find
-the same variance.
+"""The bench against peers: each in a process and an environment of its own, cell by cell.
 
-Each peer runs in a process of its own, in an environment of its own (benchmarks/peers/). In a cell,
-one problem, estimator, D and L, its variance and mean must first agree with ours and with the exact
-ones; then ours and every peer are called in turn. What is timed is gradients, of a peer in calls of
-the size at which it is fastest, of ours in those of a measurement; the sums from which variance,
-intervals and tests are made no peer has (`make bench` has them in).
+In a cell, one problem, estimator, D and L, a peer's variance and mean must first agree with ours
+and with the exact ones; then ours and every peer are called in turn. What is timed is gradients, of
+a peer in calls of the size at which it is fastest, of ours in those of a measurement; the sums from
+which variance, intervals and tests are made no peer has (`make bench` has them in).
 """
 
 import json
 import math
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-import click
 import jax
 import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.bench.peers.agreement import (
+    Ours,
     agreement,
     disagreement,
     our_moments,
     peer_moments,
 )
 from gradest.benchmarks.bench.peers.figure import draw
-from gradest.benchmarks.bench.peers.process import (
-    PEERS,
-    Peer,
-    PeerFailed,
-    PeerProcess,
-    make_environment,
+from gradest.benchmarks.bench.peers.process import Peer, PeerFailed, PeerProcess, make_environment
+from gradest.benchmarks.bench.peers.scripts.protocol import DoesNotHave, PeerCell
+from gradest.benchmarks.bench.peers.summary import (
+    DISAGREES,
+    FAILED,
+    LACKS,
+    SKIPPED,
+    TIMED,
+    print_table,
+    text_of,
 )
-from gradest.benchmarks.bench.peers.scripts.protocol import Cell, DoesNotHave
-from gradest.benchmarks.bench.speed.rounds import (
-    CALL_SECONDS,
-    ROUNDS,
-    Contender,
-    contender,
-    interleaved,
-    our_call,
-    warm,
-)
-from gradest.benchmarks.cli.main import INTERRUPTED, complain
-from gradest.benchmarks.cli.options import one_of, positive_integers
-from gradest.benchmarks.errors import BadInput, GradestError
+from gradest.benchmarks.bench.speed.throughput import our_call
+from gradest.benchmarks.measurement import rounds
 from gradest.benchmarks.measurement.replicates import forget_programs
-from gradest.benchmarks.runtime.environment import environment, git_state, hardware
+from gradest.benchmarks.measurement.rounds import Contender, contender, interleaved, warm
+from gradest.benchmarks.runtime.environment import environment, hardware
+from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics.intervals import median
-from gradest.benchmarks.sweeps.run import use_compilation_cache, write_atomically
-from gradest.benchmarks.sweeps.store import make_folder
-from gradest.estimators import estimator
-from gradest.problems import problem
+from gradest.benchmarks.statistics.moments import Moments
+from gradest.estimators import Estimator, estimator
+from gradest.problems import Problem, problem
 
-ESTIMATORS = {
+COMPARED_ESTIMATORS = {
     "score_function": estimator("score_function"),
     "score_function[leave_one_out]": estimator("score_function", baseline="leave_one_out"),
     "pathwise": estimator("pathwise"),
     "measure_valued": estimator("measure_valued"),
     "gumbel_softmax": estimator("gumbel_softmax"),
 }
-PROBLEMS = {
+LABELS = {
     "gaussian_square": (
         "score_function",
         "score_function[leave_one_out]",
@@ -72,10 +64,10 @@ PROBLEMS = {
     ),
     "bernoulli_square": ("score_function", "score_function[leave_one_out]", "gumbel_softmax"),
 }
+"""The estimators that are compared on each problem."""
+
 CONSTANTS = ("k", "t", "temperature")
 """Numbers of a problem or an estimator that a peer is told, beside θ."""
-
-DIMS, SAMPLES = (1, 10, 100), (1, 16, 256, 4096)
 
 SIZES = tuple(2**power for power in (12, 14, 16, 18, 20))
 """Numbers drawn in one call of a peer whose replicates run at once: the fastest size is timed."""
@@ -83,20 +75,26 @@ SIZES = tuple(2**power for power in (12, 14, 16, 18, 20))
 LONG_CALL = 0.5
 """Seconds of a call after which no larger one is tried."""
 
+MUCH_SLOWER = 1.25
+"""Times as slow as the fastest so far: after that no larger call is tried either."""
+
 OURS = "ours"
-TIMED, DISAGREES, LACKS, FAILED, SKIPPED = (
-    "timed",
-    "disagrees",
-    "does not have it",
-    "failed",
-    "skipped",
-)
 
 Runner = PeerProcess | PeerFailed
 """A peer's process, or why there is none."""
 
 
-class Row(NamedTuple):
+class ComparedCell(NamedTuple):
+    """What is compared with every peer."""
+
+    problem: str
+    estimator: str
+    """A label of COMPARED_ESTIMATORS."""
+    dim: int
+    num_samples: int
+
+
+class PeerRow(NamedTuple):
     """A line of peers.csv."""
 
     problem: str
@@ -120,75 +118,107 @@ class Row(NamedTuple):
     reason: str = ""
 
 
-def fastest(process: PeerProcess, cell: Cell) -> Contender:
+def ours_in(cell: ComparedCell) -> Ours:
+    """Our side of a cell."""
+    toy = problem(cell.problem, dim=cell.dim)
+    params = toy.init_params(jax.random.key(0))
+    return Ours(toy, COMPARED_ESTIMATORS[cell.estimator], params, cell.num_samples)
+
+
+def told(cell: ComparedCell, ours: Ours) -> PeerCell:
+    """The cell as a peer is told of it."""
+    params = {group: np.ravel(leaf).tolist() for group, leaf in ours.params.items()}
+    constants = constants_of(ours.toy) | constants_of(ours.candidate)
+    return PeerCell(cell.problem, cell.estimator, cell.num_samples, params, constants)
+
+
+def constants_of(thing: Problem | Estimator) -> dict[str, float]:
+    """Those of the constants that are its arguments."""
+    return {name: float(getattr(thing, name)) for name in CONSTANTS if hasattr(thing, name)}
+
+
+def bench_cell(cell: ComparedCell, peers: Mapping[str, Runner], cells: int) -> list[PeerRow]:
+    """A row for each peer.
+
+    Args:
+        cell: what is compared.
+        peers: by name.
+        cells: how many rows the whole table has: so many tests of agreement share their level.
+    """
+    ours = ours_in(cell)
+    call = our_call(ours.toy, ours.candidate, ours.params, ours.num_samples, summed=False)
+    contenders = {OURS: contender(call.run, call.estimates)}
+    moments = our_moments(ours, contenders[OURS].seconds())
+    columns: dict[str, dict[str, Any]] = {}
+    for peer, runner in peers.items():
+        columns[peer], its_calls = prepared(runner, ours, told(cell, ours), moments, cells)
+        if its_calls:
+            contenders[peer] = its_calls
+    seconds, failed = interleaved(
+        contenders, rounds.ROUNDS, pause=rounds.PAUSE, failures=PeerFailed
+    )
+    for peer in contenders.keys() - {OURS}:
+        if peer in failed:
+            columns[peer] |= {"status": FAILED, "reason": failed[peer]}
+        else:
+            times = ratios(seconds[OURS], seconds[peer], cell.num_samples)
+            columns[peer] |= {"status": TIMED} | times
+    return [
+        PeerRow(cell.problem, cell.dim, cell.num_samples, cell.estimator, peer, **columns[peer])
+        for peer in peers
+    ]
+
+
+def prepared(
+    runner: Runner, ours: Ours, cell: PeerCell, moments: dict[str, Moments], cells: int
+) -> tuple[dict[str, Any], Contender | None]:
+    """What is known of a peer before the rounds, and its calls, if it is to be timed.
+
+    Args:
+        runner: the peer.
+        ours: our side of the cell.
+        cell: the cell as a peer is told of it.
+        moments: what we find.
+        cells: see `bench_cell`.
+    """
+    columns: dict[str, Any] = {}
+    if isinstance(runner, PeerFailed):
+        return {"status": SKIPPED, "reason": str(runner)}, None
+    try:
+        columns["peer_version"], _ = runner.hello()
+        its_calls = fastest_calls(runner, cell)
+        columns["peer_replicates"] = its_calls.units
+        its_moments = peer_moments(runner, ours.params, its_calls.units, its_calls.seconds())
+        distances = agreement(ours, moments, its_moments)
+        columns |= distances._asdict()
+    except DoesNotHave as lacking:
+        return columns | {"status": LACKS, "reason": str(lacking)}, None
+    except PeerFailed as error:
+        return columns | {"status": FAILED, "reason": str(error)}, None
+    if reason := disagreement(distances, ours.coordinates, cells):
+        return columns | {"status": DISAGREES, "reason": reason}, None
+    return columns, its_calls
+
+
+def fastest_calls(process: PeerProcess, cell: PeerCell) -> Contender:
     """The peer in calls of the size at which it is fastest, prepared and warm."""
-    _, batched = process.hello()
-    drawn = cell.num_samples * len(next(iter(cell.params.values())))
-    best: tuple[float, Contender] | None = None
-    for replicates in sorted({max(1, size // drawn) for size in SIZES}) if batched else [1]:
+    _, is_batched = process.hello()
+    numbers = cell.num_samples * len(next(iter(cell.params.values())))
+    sizes = sorted({max(1, size // numbers) for size in SIZES}) if is_batched else [1]
+    least = math.inf
+    for replicates in sizes:
         process.prepare(cell, replicates)
         candidate = warm(process.run, replicates)
         seconds = min(candidate.seconds() for _ in range(3))
-        if best is None or seconds < best[0]:
-            best = seconds, candidate
-        elif seconds > 1.25 * best[0]:
+        if seconds < least:
+            least, best = seconds, candidate
+        elif seconds > MUCH_SLOWER * least:
             break
         if seconds * replicates > LONG_CALL:
             break
-    assert best is not None
-    process.prepare(cell, best[1].units)
+    process.prepare(cell, best.units)
     process.run(1)
-    return best[1]
-
-
-def bench_cell(
-    name: str, label: str, dim: int, num_samples: int, peers: dict[str, Runner], cells: int
-) -> list[Row]:
-    """A row for each peer; `cells` is of how many rows the whole table is."""
-    toy, ours = problem(name, dim=dim), ESTIMATORS[label]
-    params = toy.init_params(jax.random.key(0))
-    constants = {
-        key: float(getattr(thing, key))
-        for thing in (toy, ours)
-        for key in CONSTANTS
-        if hasattr(thing, key)
-    }
-    cell = Cell(
-        name,
-        label,
-        num_samples,
-        {group: np.ravel(leaf).tolist() for group, leaf in params.items()},
-        constants,
-    )
-    contenders = {OURS: contender(*our_call(toy, ours, params, num_samples, summed=False))}
-    mine = our_moments(toy, ours, params, num_samples, contenders[OURS].seconds())
-    coordinates = sum(leaf.size for leaf in params.values())
-    said: dict[str, dict[str, Any]] = {peer: {} for peer in peers}
-    for peer, runner in peers.items():
-        if isinstance(runner, PeerFailed):
-            said[peer] |= {"status": SKIPPED, "reason": str(runner)}
-            continue
-        try:
-            said[peer]["peer_version"], _ = runner.hello()
-            its_calls = fastest(runner, cell)
-            its = peer_moments(runner, params, its_calls.units, its_calls.seconds())
-            found = agreement(toy, ours, params, num_samples, mine, its)
-            said[peer] |= {"peer_replicates": its_calls.units} | found._asdict()
-            if apart := disagreement(found, coordinates, cells):
-                said[peer] |= {"status": DISAGREES, "reason": apart}
-            else:
-                contenders[peer] = its_calls
-        except DoesNotHave as lacking:
-            said[peer] |= {"status": LACKS, "reason": str(lacking)}
-        except PeerFailed as error:
-            said[peer] |= {"status": FAILED, "reason": str(error)}
-    seconds, failed = interleaved(contenders, PeerFailed)
-    for peer in contenders.keys() - {OURS}:
-        if peer in failed:
-            said[peer] |= {"status": FAILED, "reason": failed[peer]}
-        else:
-            said[peer] |= {"status": TIMED} | ratios(seconds[OURS], seconds[peer], num_samples)
-    return [Row(name, dim, num_samples, label, peer, **said[peer]) for peer in peers]
+    return best
 
 
 def ratios(ours: list[float], peers: list[float], num_samples: int) -> dict[str, float]:
@@ -204,15 +234,19 @@ def ratios(ours: list[float], peers: list[float], num_samples: int) -> dict[str,
 
 
 @contextmanager
-def running(peers: dict[str, Peer], environments: Path) -> Iterator[dict[str, Runner]]:
-    """The peers' processes, or why one cannot be; an environment that is not there is made."""
+def running(peers: Mapping[str, Peer], environments: Path) -> Iterator[dict[str, Runner]]:
+    """The peers' processes, or why one cannot be.
+
+    Args:
+        peers: by name.
+        environments: the folder of their environments; one that is not there is made.
+    """
     with ExitStack() as stack:
         runners: dict[str, Runner] = {}
         for name, peer in peers.items():
             try:
-                process = PeerProcess(
-                    make_environment(peer.pins, environments / peer.pins.stem), peer.script
-                )
+                python = make_environment(peer.pins, environments / peer.pins.stem)
+                process = PeerProcess(python, peer.script)
                 stack.callback(process.close)
                 runners[name] = process
             except PeerFailed as error:
@@ -222,113 +256,35 @@ def running(peers: dict[str, Peer], environments: Path) -> Iterator[dict[str, Ru
 
 
 def bench(
-    cells: list[tuple[str, str, int, int]], peers: dict[str, Peer], environments: Path, folder: Path
+    cells: Sequence[ComparedCell], peers: Mapping[str, Peer], environments: Path, folder: Path
 ) -> None:
-    """Every cell against every peer: peers.csv, which grows with each cell, peers.json, and the figure."""
+    """Compares every cell with every peer, and prints how the peers fare.
+
+    Args:
+        cells: what is compared.
+        peers: with whom.
+        environments: the folder of the peers' environments.
+        folder: what is written into: peers.csv, which grows with each cell, peers.json, the figure.
+    """
     make_folder(folder)
-    rows: list[Row] = []
+    rows: list[PeerRow] = []
     with running(peers, environments) as runners:
-        for name, label, dim, num_samples in cells:
-            found = bench_cell(name, label, dim, num_samples, runners, len(cells) * len(peers))
-            print(
-                f"{name} {label} D = {dim} L = {num_samples}: {', '.join(map(text_of, found))}",
-                flush=True,
-            )
-            rows += found
-            write_atomically(
-                folder / "peers.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
-            )
+        for cell in cells:
+            new = bench_cell(cell, runners, len(cells) * len(peers))
+            name = f"{cell.problem} {cell.estimator} D = {cell.dim} L = {cell.num_samples}"
+            texts = [text_of(row.peer, row.status, row.times_faster) for row in new]
+            print(f"{name}: {', '.join(texts)}", flush=True)
+            rows += new
+            table = pd.DataFrame(rows)
+            write_atomically(folder / "peers.csv", table.to_csv(index=False, float_format="%.6g"))
             forget_programs()
-    table = pd.DataFrame(rows)
     conditions = {
         "environment": environment(),
         "hardware": hardware(),
         "git": git_state(),
         "peers": {row.peer: row.peer_version for row in rows if row.peer_version},
-        "settings": {"rounds": ROUNDS, "call_seconds": CALL_SECONDS},
+        "settings": {"rounds": rounds.ROUNDS, "call_seconds": rounds.CALL_SECONDS},
     }
     write_atomically(folder / "peers.json", json.dumps(conditions, indent=2) + "\n")
     draw(table, folder)
     print_table(table)
-
-
-def text_of(row: Row) -> str:
-    """How a peer did in a cell."""
-    return (
-        f"{row.peer} {row.times_faster:.3g}×" if row.status == TIMED else f"{row.peer} {row.status}"
-    )
-
-
-def print_table(table: pd.DataFrame) -> None:
-    """How many times as fast ours are, a line a cell and a column a peer; the extremes; why others were not timed."""
-    shown = table.times_faster.map("{:.3g}".format).where(table.status == TIMED, table.status)
-    wide = table.assign(shown=shown).pivot_table(
-        index=["problem", "estimator", "dim", "num_samples"],
-        columns="peer",
-        values="shown",
-        aggfunc="first",
-    )
-    print(f"\nsamples a second, ours over the peer's: medians of {ROUNDS} rounds")
-    print(wide.to_string())
-    for peer, rows in table[table.status == TIMED].groupby("peer"):
-        ratio = rows.times_faster
-        print(
-            f"{peer}: {ratio.min():.3g} to {ratio.max():.3g} times, median {ratio.median():.3g}, {len(rows)} cells"
-        )
-    untimed = table[table.status.isin([DISAGREES, FAILED, SKIPPED])]
-    for (peer, status, reason), rows in untimed.groupby(["peer", "status", "reason"]):
-        print(f"{peer} {status} in {len(rows)} cells: {reason}")
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--only", multiple=True, metavar="PROBLEM", help=f"One of {', '.join(PROBLEMS)}.")
-@click.option("--estimator", "labels", multiple=True, help=f"One of {', '.join(ESTIMATORS)}.")
-@click.option("--dim", "dims", multiple=True, type=int, help="D.")
-@click.option("--num-samples", "samples", multiple=True, type=int, help="L.")
-@click.option("--peer", "names", multiple=True, help=f"One of {', '.join(PEERS)}.")
-@click.option(
-    "--output", type=click.Path(path_type=Path), default=Path("results/bench"), show_default=True
-)
-def command(
-    only: tuple[str, ...],
-    labels: tuple[str, ...],
-    dims: tuple[int, ...],
-    samples: tuple[int, ...],
-    names: tuple[str, ...],
-    output: Path,
-) -> None:
-    """How many times as fast as other people's estimators ours are. Each option may be given several times."""
-    toys = one_of("--only", only, PROBLEMS)
-    wanted = one_of("--estimator", labels, ESTIMATORS)
-    cells = [
-        (name, label, dim, num_samples)
-        for name in toys
-        for label in PROBLEMS[name]
-        if label in wanted
-        for dim in positive_integers("--dim", dims, DIMS)
-        for num_samples in positive_integers("--num-samples", samples, SAMPLES)
-        if not ESTIMATORS[label].refuses_samples(num_samples)
-    ]
-    if not cells:
-        raise BadInput(
-            f"--estimator {', '.join(wanted)}: not for {', '.join(toys)} at so few or so many samples"
-        )
-    peers = {name: PEERS[name] for name in one_of("--peer", names, PEERS)}
-    use_compilation_cache()
-    bench(cells, peers, Path(".venv/peers"), output)
-
-
-def main(args: list[str] | None = None) -> NoReturn:
-    """Exits with a status; bad input is one clear line."""
-    try:
-        command.main(args, prog_name="bench_peers", standalone_mode=False)
-    except (click.ClickException, GradestError) as error:
-        sys.exit(complain(error))
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("gradest: interrupted; peers.csv has every finished cell", err=True)
-        sys.exit(INTERRUPTED)
-    sys.exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """A peer as the bench sees it: an environment of its own, and a process in it that is asked and
 answers.
 
-The other end of the conversation is benchmarks/peers/protocol.py.
+The other end of the conversation is scripts/protocol.py.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from gradest.benchmarks.bench.peers.scripts.protocol import Cell, DoesNotHave
+from gradest.benchmarks.bench.peers.scripts.protocol import DoesNotHave, PeerCell
 
 Answer = TypeVar("Answer")
 
@@ -60,28 +60,25 @@ PEERS = {
 
 
 def make_environment(pins: Path, folder: Path) -> Path:
-    """The Python of the environment with these requirements, which is made where there is none, or
-    not of these.
+    """The Python of an environment with these requirements, which is made where it is not there.
+
+    Args:
+        pins: the file of requirements.
+        folder: of the environment; one of other requirements or another Python is made anew.
 
     Raises:
         PeerFailed: it cannot be made; the message is pip's.
     """
-    python, mark = folder / "bin" / "python", folder / ".ready"
-    wanted = hashlib.sha256(f"{platform.python_version()}\n{pins.read_text()}".encode()).hexdigest()
+    python = folder / "bin" / "python"
+    mark = folder / ".ready"
+    contents = f"{platform.python_version()}\n{pins.read_text()}"
+    wanted = hashlib.sha256(contents.encode()).hexdigest()
     if mark.is_file() and mark.read_text() == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
-    install = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
-        str(pins),
-    ]
-    for command in ([sys.executable, "-m", "venv", str(folder)], install):
+    make = [sys.executable, "-m", "venv", str(folder)]
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+    for command in (make, [*pip, "install", "--quiet", "-r", str(pins)]):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             shutil.rmtree(folder, ignore_errors=True)
@@ -92,9 +89,9 @@ def make_environment(pins: Path, folder: Path) -> Path:
     return python
 
 
-def last_error(said: str) -> str:
+def last_error(output: str) -> str:
     """The line that says what went wrong: the last one called an error, else the last."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["nothing was said"]
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["nothing was said"]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines)[-1]
 
@@ -103,19 +100,22 @@ class PeerProcess:
     """A peer's process, started when it is first asked, and again after it failed."""
 
     def __init__(self, python: Path, script: Path, longest_answer: float = LONGEST_ANSWER) -> None:
-        self._command, self._longest = [str(python), str(script)], longest_answer
+        self._command = [str(python), str(script)]
+        self._longest = longest_answer
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._folder = tempfile.TemporaryDirectory()
-        self._said = Path(self._folder.name) / "stderr"
+        self._stderr = Path(self._folder.name) / "stderr"
 
     def hello(self) -> tuple[str, bool]:
         """Its version, and whether the replicates of a call run at once."""
-        return self._ask(
-            lambda answer: (str(answer["version"]), bool(answer["batched"])), ask="hello"
-        )
 
-    def prepare(self, cell: Cell, replicates: int) -> None:
+        def read(answer: dict[str, Any]) -> tuple[str, bool]:
+            return str(answer["version"]), bool(answer["batched"])
+
+        return self._ask(read, ask="hello")
+
+    def prepare(self, cell: PeerCell, replicates: int) -> None:
         """Makes ready for calls of so many replicates of a cell.
 
         Raises:
@@ -181,14 +181,14 @@ class PeerProcess:
         # what of ours would be on its path is not: the folder of its protocol is all that it gets
         environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
         self._lines = queue.Queue()
-        with self._said.open("w") as said:
+        with self._stderr.open("w") as stderr:
             self._process = subprocess.Popen(
                 self._command,
                 env=environment,
                 text=True,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=said,
+                stderr=stderr,
             )
         self._reader = threading.Thread(
             target=pass_on, args=(self._process.stdout, self._lines), daemon=True
@@ -209,7 +209,9 @@ class PeerProcess:
         if line is None:
             status = self._process.wait()
             self._stop()
-            raise PeerFailed(f"it ended with status {status}: {last_error(self._said.read_text())}")
+            raise PeerFailed(
+                f"it ended with status {status}: {last_error(self._stderr.read_text())}"
+            )
         return line
 
 

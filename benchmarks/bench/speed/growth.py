@@ -1,8 +1,7 @@
-"""How the time of a measurement grows with R, L, D and the number of cells: exponents, from rounds in one process."""
+"""How the time of a measurement grows with R, L, D and the number of cells: exponents."""
 
-import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,19 +9,20 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from gradest.benchmarks.bench.speed.rounds import timed
 from gradest.benchmarks.measurement.replicates import cell_key, measure
+from gradest.benchmarks.measurement.rounds import Call, interleaved
 from gradest.benchmarks.statistics.intervals import Interval, median
 from gradest.benchmarks.statistics.trends import fit_time
+from gradest.benchmarks.sweeps.plan import Cell, resolve
 from gradest.benchmarks.sweeps.run import run_sweep
-from gradest.benchmarks.sweeps.sweep import Cell, Sweep, resolve
+from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.estimators import estimator
 from gradest.problems import problem
 
 ROUNDS = 6
 """The fewest whose range is a 95 % interval of their median."""
 
-ESTIMATORS = ("score_function", "pathwise")
+GROWING_ESTIMATORS = ("score_function", "pathwise")
 FACTORS = (1, 4, 16)
 
 
@@ -34,7 +34,26 @@ class Size(NamedTuple):
     dim: int = 10
 
 
-AXES = {"R": "replicates", "L": "num_samples", "D": "dim"}
+AXES: dict[str, Callable[[Size], int]] = {
+    "R": lambda size: size.replicates,
+    "L": lambda size: size.num_samples,
+    "D": lambda size: size.dim,
+    "R·L": lambda size: size.replicates * size.num_samples,
+}
+"""What a measurement's time is to grow with."""
+
+
+def larger(field: str) -> list[Size]:
+    """The smallest measurement, and those with one of its sizes multiplied."""
+    least = Size()
+    return [least._replace(**{field: factor * getattr(least, field)}) for factor in FACTORS]
+
+
+ALONG_R = larger("replicates")
+ALONG_L = larger("num_samples")
+ALONG_D = larger("dim")
+ALONG = {"R": ALONG_R, "L": ALONG_L, "D": ALONG_D, "R·L": ALONG_R + ALONG_L}
+"""The measurements along each axis."""
 
 CELLS = (5, 10, 20, 40)
 CELL_REPLICATES, CELL_SAMPLES = 20_000, 16
@@ -52,32 +71,35 @@ def exponent(sizes: Float[np.ndarray, " n"], seconds: Float[np.ndarray, "rounds 
     return median(np.log(np.asarray(seconds, float)) @ x / (x**2).sum())
 
 
-def rows() -> Iterator[dict[str, Any]]:
+def growth_rows() -> Iterator[dict[str, Any]]:
     """A row of growth.csv for each axis and estimator."""
-    for name in ESTIMATORS:
-        yield from measurements(name)
-    yield cells()
+    for name in GROWING_ESTIMATORS:
+        yield from measurement_rows(name)
+    yield cells_row()
 
 
-def measurements(name: str) -> Iterator[dict[str, Any]]:
-    """Of one estimator: along R, along L, along both at once, and along D."""
-    along = {axis: [scaled(axis, factor) for factor in FACTORS] for axis in AXES}
-    along["R·L"] = [size for axis in ("R", "L") for size in along[axis]]
-    sizes = list(dict.fromkeys(size for every in along.values() for size in every))
+def measurement_rows(name: str) -> Iterator[dict[str, Any]]:
+    """The rows of one estimator: along R, along L, along D, and along R and L at once."""
+    sizes = list(dict.fromkeys(size for along in ALONG.values() for size in along))
     seconds = in_rounds([measuring(name, size) for size in sizes])
-    for axis, those in along.items():
-        measured = [
-            size.replicates * size.num_samples if axis == "R·L" else getattr(size, AXES[axis])
-            for size in those
-        ]
-        yield row(axis, name, measured, seconds[:, [sizes.index(size) for size in those]])
+    seconds_of = dict(zip(sizes, seconds.T, strict=True))
+    for axis, along in ALONG.items():
+        measured = [AXES[axis](size) for size in along]
+        yield row(axis, name, measured, np.stack([seconds_of[size] for size in along], axis=1))
 
 
 def row(
-    axis: str, name: str, sizes: list[int], seconds: Float[np.ndarray, "rounds n"]
+    axis: str, name: str, sizes: Sequence[int], seconds: Float[np.ndarray, "rounds n"]
 ) -> dict[str, Any]:
-    """Of growth.csv."""
-    found = exponent(np.array(sizes), seconds)
+    """One row of growth.csv.
+
+    Args:
+        axis: what grows.
+        name: the estimator.
+        sizes: what it grows to.
+        seconds: of each size, round by round.
+    """
+    slope = exponent(np.array(sizes), seconds)
     line = fit_time(np.array(sizes), np.median(seconds, axis=0))
     assert line is not None
     return {
@@ -85,9 +107,9 @@ def row(
         "estimator": name,
         "least": min(sizes),
         "most": max(sizes),
-        "exponent": found.value,
-        "exponent_low": found.low,
-        "exponent_high": found.high,
+        "exponent": slope.value,
+        "exponent_low": slope.low,
+        "exponent_high": slope.high,
         "seconds_least": float(np.median(seconds[:, np.argmin(sizes)])),
         "seconds_most": float(np.median(seconds[:, np.argmax(sizes)])),
         "seconds_fixed": line.fixed,
@@ -95,36 +117,26 @@ def row(
     }
 
 
-def scaled(axis: str, factor: int) -> Size:
-    """The smallest measurement, larger along one axis."""
-    least = Size()
-    return least._replace(**{AXES[axis]: factor * getattr(least, AXES[axis])})
-
-
-def in_rounds(calls: list[Callable[[], Any]]) -> Float[np.ndarray, "rounds n"]:
-    """Seconds of each call, all warm and made in turn, each round beginning with the next one."""
+def in_rounds(calls: Sequence[Callable[[], Any]]) -> Float[np.ndarray, "rounds n"]:
+    """Seconds of each call, warm, in rounds."""
     for call in calls:
         call()
-    seconds = np.full((ROUNDS, len(calls)), math.nan)
-    for number in range(ROUNDS):
-        for place in range(len(calls)):
-            chosen = (number + place) % len(calls)
-            seconds[number, chosen] = timed(calls[chosen])
-    return seconds
+    timeable = {str(place): Call(call, 1) for place, call in enumerate(calls)}
+    seconds, _ = interleaved(timeable, ROUNDS)
+    return np.array(list(seconds.values())).T
 
 
 def measuring(name: str, size: Size) -> Callable[[], Any]:
     """A measurement of this size, all that belongs to it included."""
-    toy, one = problem("gaussian_square", dim=size.dim), estimator(name)
-    params, key = (
-        toy.init_params(jax.random.key(0)),
-        cell_key(0, "growth", "init", size.num_samples),
-    )
+    toy = problem("gaussian_square", dim=size.dim)
+    candidate = estimator(name)
+    params = toy.init_params(jax.random.key(0))
+    key = cell_key(0, "growth", "init", size.num_samples)
 
     def call() -> None:
         measure(
             toy,
-            one,
+            candidate,
             params,
             num_samples=size.num_samples,
             replicates=size.replicates,
@@ -135,39 +147,38 @@ def measuring(name: str, size: Size) -> Callable[[], Any]:
     return call
 
 
-def cells() -> dict[str, Any]:
-    """Along the number of cells of a sweep, all of one program."""
+def cells_row() -> dict[str, Any]:
+    """The row along the number of cells of a sweep, all of one program."""
     seconds = in_rounds([sweeping(count) for count in CELLS])
-    return row("cells", "score_function", list(CELLS), seconds)
+    return row("cells", "score_function", CELLS, seconds)
 
 
 def sweeping(count: int) -> Callable[[], Any]:
     """A sweep of so many cells, into a new folder."""
+    ks = [0.1 * number for number in range(count)]
     sweep = Sweep.model_validate(
         {
             "schema": 1,
             "name": "growth",
             "replicates": CELL_REPLICATES,
             "samples": [CELL_SAMPLES],
-            "problem": [
-                {"name": "gaussian_square", "k": [0.1 * number for number in range(count)]}
-            ],
+            "problem": [{"name": "gaussian_square", "k": ks}],
             "estimator": [{"name": "score_function"}],
         }
     )
 
     def call() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            run_sweep(resolve(sweep), Path(folder), Unheard())
+            run_sweep(resolve(sweep), Path(folder), Silent())
 
     return call
 
 
-class Unheard:
-    """Progress that nobody is told of."""
+class Silent:
+    """Progress that is not shown."""
 
     def start(self, missing: int) -> None:
-        """Nothing."""
+        """Takes how many cells there are to measure."""
 
     def __call__(self, cell: Cell, status: str, seconds: float) -> None:
-        """Nothing."""
+        """Takes how one of them went."""

@@ -1,21 +1,17 @@
 """bench.md: the targets beside what was measured, and a table of each section."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.numerals import show
-from gradest.benchmarks.bench.speed.rounds import ROUNDS
 from gradest.benchmarks.bench.speed.targets import Verdict, verdicts
+from gradest.benchmarks.markdown import markdown_table
+from gradest.benchmarks.measurement.rounds import ROUNDS
 from gradest.benchmarks.statistics.intervals import Interval
 
 Tables = Mapping[str, pd.DataFrame]
-
-
-def markdown_table(header: Sequence[str], lines: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table, all columns but the first `left` flush right."""
-    rule = ["---" if place < left else "---:" for place in range(len(header))]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *lines))
+"""What was measured, by the name of its CSV."""
 
 
 def number(value: float) -> str:
@@ -26,13 +22,11 @@ def number(value: float) -> str:
     """
     if pd.isna(value):
         return "–"
-    return (
-        f"{value:.2f}"
-        if abs(value) < 10
-        else f"{value:.1f}"
-        if abs(value) < 100
-        else f"{value:,.0f}"
-    )
+    if abs(value) < 10:
+        return f"{value:.2f}"
+    if abs(value) < 100:
+        return f"{value:.1f}"
+    return f"{value:,.0f}"
 
 
 def against_samples(table: pd.DataFrame, column: str) -> str:
@@ -42,78 +36,77 @@ def against_samples(table: pd.DataFrame, column: str) -> str:
     )
     wide = wide[sorted(wide.columns)]
     header = ["problem", "estimator", "D", *(f"L = {level:,}" for level in wide.columns)]
-    return markdown_table(
-        header,
-        (
-            [*map(str, where), *map(number, line)]
-            for where, line in zip(wide.index, wide.to_numpy(), strict=True)
-        ),
-        left=2,
-    )
+    lines = [[*map(str, cell), *map(number, shares)] for cell, shares in wide.iterrows()]
+    return markdown_table(header, lines, left=2)
+
+
+SHARES = {
+    "of_floor": (
+        "Samples a second over those of drawing as many random numbers, from the sampler of the "
+        "problem's own distribution in the fastest shape found, and nothing else: the roofline. An "
+        "estimator that draws nothing is left out."
+    ),
+    "of_floor_with_f": (
+        "Over those of drawing them and evaluating f as often as the estimator says that it costs, "
+        "at stored points in the fastest shape found. The measure-valued gradient of a Gaussian "
+        "evaluates f 4·D·L times, of a Bernoulli 2·D·L times, each at D numbers: at D = 100 that, "
+        "not the draws, is its work."
+    ),
+    "of_network": (
+        "Networks, 8 images: estimates a second over those of a forward and a backward pass of f "
+        "at L fixed draws, for as many replicates at a time."
+    ),
+}
+"""The columns of shares in throughput.csv, and what each is of."""
 
 
 def throughput(tables: Tables) -> str:
-    """Against the floor, against the floor with f, against the network."""
+    """The section of shares: of the roofline, of the roofline with f, of the network's passes."""
     table = tables["throughput"]
-    parts = [
-        (
-            "of_floor",
-            "Samples a second over those of drawing exactly the same random numbers, each sampler in the "
-            "fastest shape found, and nothing else. An estimator that draws nothing is left out.",
-        ),
-        (
-            "of_floor_with_f",
-            "Over those of drawing them and evaluating f as often as the estimator says that it "
-            "costs, at stored points in the fastest shape found. The measure-valued gradient of a Gaussian evaluates f "
-            "4·D·L times, of a Bernoulli 2·D·L times, each at D numbers: at D = 100 that, not the draws, is its work.",
-        ),
-        (
-            "of_network",
-            "Networks, 8 images: estimates a second over those of a forward and a backward pass of f at L "
-            "fixed draws, for as many replicates at a time.",
-        ),
-    ]
     text = [
-        f"Medians of the ratios of {ROUNDS} rounds, in which everything is called in turn, warm; intervals and samples "
-        "a second are in throughput.csv. Ours is timed as a measurement calls it, with the sums from which variance, "
-        "intervals and tests are made."
+        f"Medians of the ratios of {ROUNDS} rounds, in which everything is called in turn, warm; "
+        "intervals and samples a second are in throughput.csv. Ours is timed as a measurement "
+        "calls it, with the sums from which variance, intervals and tests are made."
     ]
-    for column, said in parts:
+    for column, meaning in SHARES.items():
         if column in table and table[column].notna().any():
-            text += [said, against_samples(table, column)]
+            text += [meaning, against_samples(table, column)]
     return "\n\n".join(text)
 
 
 def compilation(tables: Tables) -> str:
-    """Quantiles by problem, and what changing a number compiles."""
-    table = tables["compile"]
-    names = ["all", *table.problem.map(plain).unique()]
-    lines = []
-    for name in names:
-        rows = table if name == "all" else table[table.problem.map(plain) == name]
-        quantiles = (rows.seconds.quantile(level) for level in (0.5, 0.9, 1))
-        parts = (
-            rows[column].median()
-            for column in ("estimates_seconds", "sums_seconds", "adapt_seconds")
-        )
-        lines.append([name, str(len(rows)), *map(number, (*quantiles, *parts))])
+    """The section of compile times by problem, and of what a changed number compiles."""
+    table = tables["compile"].assign(problem=lambda table: table.problem.map(plain))
+    lines = [compilation_line("all", table)]
+    for name, rows in table.groupby("problem", sort=False):
+        lines.append(compilation_line(str(name), rows))
     header = ["problem", "programs", "median", "90 %", "most", "estimates", "sums", "adapting"]
     text = [
-        "Seconds of lowering and compiling what each cell of `default` needs that no cell before it had, the "
-        "persistent cache off: its estimates, its sums, and what adapts its state. The last three: medians of these.",
-        markdown_table(header, lines),
+        "Seconds of lowering and compiling what each cell of `default` needs that no cell before "
+        "it had, the persistent cache off: its estimates, its sums, and what adapts its state. "
+        "The last three: medians of these.",
+        markdown_table(header, lines, left=1),
     ]
     if "recompilations" in tables:
-        again = tables["recompilations"]
         text += [
-            "Programs compiled by a measurement made before, but for one number (R: twice as many):",
-            markdown_table(
-                ["problem", "changed", "compilations"],
-                ([row.problem, row.changed, str(row.compilations)] for row in again.itertuples()),
-                left=2,
-            ),
+            "Programs compiled by a measurement made before, but for one number (R: twice as "
+            "many):",
+            recompilations(tables["recompilations"]),
         ]
     return "\n\n".join(text)
+
+
+def compilation_line(name: str, rows: pd.DataFrame) -> list[str]:
+    """One problem's programs: how many, quantiles of their seconds, medians of the parts."""
+    quantiles = [rows.seconds.quantile(level) for level in (0.5, 0.9, 1)]
+    medians = rows[["estimates_seconds", "sums_seconds", "adapt_seconds"]].median()
+    return [name, str(len(rows)), *map(number, quantiles), *map(number, medians)]
+
+
+def recompilations(table: pd.DataFrame) -> str:
+    """A line for each number that was changed."""
+    lines = [[row.problem, row.changed, str(row.compilations)] for row in table.itertuples()]
+    return markdown_table(["problem", "changed", "compilations"], lines, left=2)
 
 
 def plain(label: str) -> str:
@@ -122,17 +115,19 @@ def plain(label: str) -> str:
 
 
 def default(tables: Tables) -> str:
-    """Cold and warm."""
-    lines = (
-        [row.cache, *map(number, (row.seconds, row.measuring_seconds, row.peak_mib))]
+    """The section of runs of the `default` sweep, cold and warm."""
+    lines = [
+        [row.cache, number(row.seconds), number(row.measuring_seconds), number(row.peak_mib)]
         for row in tables["default"].itertuples()
+    ]
+    return markdown_table(
+        ["cache", "seconds in all", "measuring", "peak memory, MiB"], lines, left=1
     )
-    return markdown_table(["cache", "seconds in all", "measuring", "peak memory, MiB"], lines)
 
 
 def memory(tables: Tables) -> str:
-    """Against R, and of the presets."""
-    lines = (
+    """The section of the memory that runs take, against R, and of the presets."""
+    lines = [
         [
             row.run,
             "–" if pd.isna(row.replicates) else f"{row.replicates:,.0f}",
@@ -140,31 +135,33 @@ def memory(tables: Tables) -> str:
             number(row.seconds),
         ]
         for row in tables["memory"].itertuples()
-    )
-    said = "Peak memory of the process that measures, draws and tabulates."
-    return f"{said}\n\n{markdown_table(['run', 'R', 'peak memory, MiB', 'seconds in all'], lines)}"
+    ]
+    table = markdown_table(["run", "R", "peak memory, MiB", "seconds in all"], lines, left=1)
+    return f"Peak memory of the process that measures, draws and tabulates.\n\n{table}"
 
 
 def growth(tables: Tables) -> str:
-    """Exponents."""
-    lines = (
+    """The section of exponents: how time grows with each size."""
+    lines = [
         [
             row.axis,
             row.estimator,
             f"{row.least:,} to {row.most:,}",
             show(Interval(row.exponent, row.exponent_low, row.exponent_high)),
-            *map(number, (row.seconds_least, row.seconds_most)),
+            number(row.seconds_least),
+            number(row.seconds_most),
             f"{row.seconds_fixed:.2g}",
         ]
         for row in tables["growth"].itertuples()
-    )
+    ]
     header = ["along", "estimator", "from, to", "exponent", "seconds, least", "most", "fixed"]
-    said = (
-        "Seconds ∝ sizeᵉ, all else fixed, of a Gaussian square; cells: of a sweep. Exponents: medians of the rounds' "
-        "least squares, with their range. Fixed: a of the line a + b·size. Below 1 a fixed cost shows: along L and D "
-        "that of a replicate's key, along the cells that of a sweep's start."
+    text = (
+        "Seconds ∝ sizeᵉ, all else fixed, of a Gaussian square; cells: of a sweep. Exponents: "
+        "medians of the rounds' least squares, with their range. Fixed: a of the line a + b·size. "
+        "Below 1 a fixed cost shows: along L and D that of a replicate's key, along the cells that "
+        "of a sweep's start."
     )
-    return f"{said}\n\n{markdown_table(header, lines, left=2)}"
+    return f"{text}\n\n{markdown_table(header, lines, left=2)}"
 
 
 SECTIONS: dict[str, tuple[str, str, Callable[[Tables], str]]] = {
@@ -182,14 +179,19 @@ def targets_table(found: list[Verdict]) -> str:
     return markdown_table(["to reach, on two cores", "measured", ""], found, left=1)
 
 
-def markdown(tables: Tables, conditions: str) -> str:
-    """bench.md."""
+def bench_page(tables: Tables, conditions: str) -> str:
+    """The text of bench.md.
+
+    Args:
+        tables: those that were measured.
+        conditions: a sentence on what they were measured with.
+    """
     text = [
         "# Performance",
         f"Written by `make bench`. {conditions}",
         targets_table(verdicts(tables)),
     ]
-    for title, needed, said in SECTIONS.values():
+    for title, needed, section in SECTIONS.values():
         if needed in tables:
-            text += [f"## {title}", said(tables)]
+            text += [f"## {title}", section(tables)]
     return "\n\n".join(text) + "\n"

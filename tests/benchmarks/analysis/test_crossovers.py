@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from gradest.benchmarks.analysis.crossovers import most_certain, overtakings, sentence
+from gradest.benchmarks.analysis.crossovers import find_crossovers, narrowest, sentence
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.report.tables import crossover_table, latex, numbers
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG
 from gradest.benchmarks.statistics.trends import crossovers, curvatures
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
-from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
+from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.support.made_runs import (
@@ -156,14 +157,12 @@ def test_a_measured_crossover_is_the_root_of_the_exact_difference(rng):
 
 def test_a_run_finds_the_root_of_the_exact_difference(measured):
     """Measured through and through: pathwise against the score function as k makes the cosine turn faster."""
-    found = overtakings(measured.measurements)
-    assert {overtaking.line.group for overtaking in found} == {"mean", "scale"}
-    for overtaking in found:
-        assert overtaking.line.axis == "k"
-        difference = log_ratio(
-            "gaussian_cosine", overtaking.line.group, "pathwise", "score_function"
-        )
-        low, high = overtaking.found.at.low, overtaking.found.at.high
+    found = find_crossovers(measured.measurements)
+    assert {crossing.line.group for crossing in found} == {"mean", "scale"}
+    for crossing in found:
+        assert crossing.line.axis == "k"
+        difference = log_ratio("gaussian_cosine", crossing.line.group, "pathwise", "score_function")
+        low, high = crossing.crossover.at.low, crossing.crossover.at.high
         assert difference(low) * difference(high) < 0
         assert low <= brentq(difference, low, high) <= high
 
@@ -176,7 +175,7 @@ def test_a_crossover_is_said_in_a_sentence_a_table_and_a_macro(rng, tmp_path):
         for kind, v in ((LEAVE_ONE_OUT, 1.2 - 0.2 * i), (PATHWISE, 0.75 + 0.2 * i))
     ]
     run = read_run(write(tmp_path, cells))
-    (found,) = overtakings(run.measurements)
+    (found,) = find_crossovers(run.measurements)
     text = sentence(found)
     assert text.startswith(
         "Gaussian square, initialisation, ∂/∂ mean, L = 1: the score function (leave-one-out) has the"
@@ -209,13 +208,13 @@ def test_along_samples_the_axis_is_logarithmic_and_a_size_too(rng, tmp_path):
         for dim, values in at.items()
         for kind, v in zip((PLAIN, PATHWISE), values, strict=True)
     ]
-    found = overtakings(read_run(write(tmp_path, by_samples + by_dim)).measurements)
-    assert [overtaking.line.axis for overtaking in found] == ["dim", "L"]
-    for overtaking in found:
-        assert overtaking.found.at.value == pytest.approx(
+    found = find_crossovers(read_run(write(tmp_path, by_samples + by_dim)).measurements)
+    assert [crossing.line.axis for crossing in found] == ["dim", "L"]
+    for crossing in found:
+        assert crossing.crossover.at.value == pytest.approx(
             8, rel=0.1
         )  # halfway from 4 to 16 in logs; 10 in numbers
-        assert overtaking.above == "pathwise"
+        assert crossing.above == "pathwise"
 
 
 def test_unreliable_and_zero_variances_cross_nothing(rng, tmp_path):
@@ -228,9 +227,9 @@ def test_unreliable_and_zero_variances_cross_nothing(rng, tmp_path):
         rows[-1] |= last
         return read_run(write(tmp_path, rows)).measurements
 
-    assert len(overtakings(cells())) == 1
-    assert overtakings(cells(status="unreliable")) == []
-    assert overtakings(cells(reason="variance zero to rounding")) == []
+    assert len(find_crossovers(cells())) == 1
+    assert find_crossovers(cells(status="unreliable")) == []
+    assert find_crossovers(cells(reason="variance zero to rounding")) == []
 
 
 def test_the_summary_has_one_of_each_pair_and_place(rng, tmp_path):
@@ -252,8 +251,10 @@ def test_the_summary_has_one_of_each_pair_and_place(rng, tmp_path):
         for kind, v in zip((PLAIN, PATHWISE), values, strict=True)
     ]
     found = [
-        o for o in overtakings(read_run(write(tmp_path, cells)).measurements) if o.line.axis == "k"
+        o
+        for o in find_crossovers(read_run(write(tmp_path, cells)).measurements)
+        if o.line.axis == "k"
     ]
     assert [o.line.num_samples for o in found] == [1, 2]
-    (kept,) = most_certain(found, 10)
+    (kept,) = narrowest(found, 10)
     assert kept.line.num_samples == 2

@@ -14,12 +14,13 @@ from gradest.benchmarks.analysis.ratios import (
     compare_estimators,
     compare_runs,
     parse_estimator,
-    parse_threshold,
     short_label,
 )
 from gradest.benchmarks.analysis.results import read_run
+from gradest.benchmarks.cli.options import fraction
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.replicates import cell_key, measure
+from gradest.benchmarks.report.comparison import ratio_text
 from gradest.benchmarks.statistics.intervals import (
     Jackknifed,
     combine,
@@ -145,11 +146,11 @@ def test_the_same_run_twice_is_one_everywhere_and_zero_variances_are_said(tmp_pa
     rows = {row.estimator: row for row in compare_runs(run, run, ["variance"]).rows}
     assert rows["score_function"].ratios["variance"].interval == (1.0, 1.0, 1.0)
     assert math.isinf(rows["score_function"].ratios["variance"].gain)
-    assert compare.ratio_text(rows["pathwise"].ratios["variance"]) == "both 0"
+    assert ratio_text(rows["pathwise"].ratios["variance"]) == "both 0"
     (to_zero,) = compare_estimators(run, "score_function", ["variance"]).rows
     assert to_zero.ratios["variance"].interval == (0.0, 0.0, 0.0)
     found = compare_estimators(run, "pathwise", ["variance"])
-    assert compare.ratio_text(found.rows[0].ratios["variance"]) == "∞"
+    assert ratio_text(found.rows[0].ratios["variance"]) == "∞"
     assert len(found.above(0.05)) == 1
 
 
@@ -157,13 +158,13 @@ def test_the_same_run_twice_is_one_everywhere_and_zero_variances_are_said(tmp_pa
     ("text", "value"), [("5%", 0.05), ("0.05", 0.05), ("0", 0.0), ("250 %", 2.5), ("0%", 0.0)]
 )
 def test_thresholds(text, value):
-    assert parse_threshold(text) == pytest.approx(value)
+    assert fraction("--fail-above", text) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("text", ["-5%", "-0.1", "five", "", "%", "nan", "inf%", "5"])
 def test_nonsense_is_no_threshold(text):
     with pytest.raises(BadInput, match=r"--fail-above .*expected"):
-        parse_threshold(text)
+        fraction("--fail-above", text)
 
 
 def test_an_estimators_label_reads_back():

@@ -1,8 +1,7 @@
-"""`make bench`: its arithmetic on made numbers, and one cell from end to end. Nothing here asserts a time."""
+"""`make bench`: its arithmetic on made numbers, and one cell from end to end; no time is tested."""
 
 import json
 import math
-from collections import Counter
 
 import jax
 import jax.numpy as jnp
@@ -10,71 +9,54 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradest.benchmarks.bench.speed import bench as command
-from gradest.benchmarks.bench.speed import compile_times, growth, rounds, throughput
-from gradest.benchmarks.bench.speed.bench import main
+from gradest.benchmarks.bench.speed import __main__ as command
+from gradest.benchmarks.bench.speed import compile_times, growth, throughput
+from gradest.benchmarks.bench.speed.__main__ import main
 from gradest.benchmarks.bench.speed.figure import with_f
-from gradest.benchmarks.bench.speed.floor import drawn, floor_seconds, needed, quickest, share
-from gradest.benchmarks.bench.speed.own_process import run_command
-from gradest.benchmarks.bench.speed.page import against_samples, markdown
+from gradest.benchmarks.bench.speed.page import against_samples, bench_page
+from gradest.benchmarks.bench.speed.roofline import quickest, sampler_of, share
 from gradest.benchmarks.bench.speed.targets import TARGETS, Target, verdicts
+from gradest.benchmarks.bench.speed.whole_runs import run_command
 from gradest.benchmarks.errors import GradestError
-from gradest.benchmarks.sweeps.run import use_compilation_cache
+from gradest.benchmarks.measurement import rounds
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.estimators import estimator
-from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.problems import problem
 
 
 @pytest.mark.parametrize(
-    ("name", "label", "dim", "expected"),
-    [
-        ("gaussian_square", "pathwise", 3, {"normal": 1}),
-        ("gaussian_square", "score_function[optimal]", 3, {"normal": 1}),
-        ("gaussian_square", "measure_valued", 3, {"normal": 4, "uniform": 2, "rademacher": 1}),
-        # the only coordinate is replaced, so that x itself is never used
-        ("gaussian_square", "measure_valued", 1, {"normal": 3, "uniform": 2, "rademacher": 1}),
-        ("bernoulli_square", "measure_valued", 1, {}),
-        ("bernoulli_square", "measure_valued", 10, {"logistic": 1}),
-        ("bernoulli_square", "score_function[leave_one_out]", 3, {"logistic": 1}),
-        ("bernoulli_square", "gumbel_softmax", 3, {"logistic": 1}),
-    ],
+    ("name", "sampler"),
+    [("gaussian_square", jax.random.normal), ("bernoulli_square", jax.random.logistic)],
 )
-def test_what_an_estimate_draws_is_counted(name, label, dim, expected):
-    toy, one = problem(name, dim=dim), throughput.ESTIMATORS[label]
-    params = toy.init_params(jax.random.key(0))
-    counted = drawn(toy, one, params, 16, needed(toy, one, params))
-    assert counted == {sampler: 16 * dim * each for sampler, each in expected.items()}
+def test_the_roofline_draws_from_the_sampler_that_x_is_made_with(name, sampler):
+    toy = problem(name, dim=3)
+    assert sampler_of(toy, toy.init_params(jax.random.key(0))) is sampler
 
 
-def test_what_is_drawn_elsewhere_is_refused_not_left_out():
-    class Own(Pathwise):
-        def surrogate(self, problem, params, state, key, num_samples):
-            x = problem.distribution(params).mean + jax.random.normal(key, (num_samples, 1))
-            return problem.objectives(params, x).mean(0).sum(), state
-
-    toy = problem("gaussian_square")
-    with pytest.raises(
-        ValueError, match=r"Own draws otherwise than by estimators\.sampling\.noise"
-    ):
-        needed(toy, Own(), toy.init_params(jax.random.key(0)))
+def test_a_roofline_is_the_time_of_its_numbers_in_the_fastest_shape():
+    seconds = {"a": [3.0, 9.0, 3.0], "b": [2.0, 2.5, 4.0], "ours": [20.0, 20.0, 40.0]}
+    each = quickest(seconds, {"a": None, "b": None})
+    assert each.tolist() == [2.0, 2.5, 4.0], "the one with the least median, in every round"
+    assert share(4 * each, seconds["ours"]).tolist() == [0.4, 0.5, 0.4]
+    assert np.isnan(share(0 * each, seconds["ours"])).all(), "what draws nothing has no roofline"
 
 
-def test_a_floor_is_the_time_of_each_samplers_numbers_in_its_fastest_shape():
-    seconds = {
-        "a": [3.0, 9.0, 3.0],
-        "b": [2.0, 2.5, 4.0],
-        "u": [1.0, 1.0, 2.0],
-        "ours": [20.0, 20.0, 40.0],
-    }
-    normal = quickest(seconds, {"a": None, "b": None})
-    assert normal.tolist() == [2.0, 2.5, 4.0], "the one with the least median, in every round"
-    floor = floor_seconds(
-        Counter(normal=3, uniform=2), {"normal": normal, "uniform": np.array(seconds["u"])}
-    )
-    assert floor.tolist() == [8.0, 9.5, 16.0]
-    assert share(floor, seconds["ours"]).tolist() == [0.4, 0.475, 0.4]
-    nothing = floor_seconds(Counter(), {"normal": normal})
-    assert np.isnan(share(nothing, seconds["ours"])).all(), "what draws nothing has no floor"
+def test_the_roofline_counts_the_numbers_that_an_estimator_states(monkeypatch):
+    """So many numbers at the time of one, and so many evaluations of f at the time of one."""
+    monkeypatch.setattr(throughput, "draws_alone", lambda sampler: {"normal": None})
+    monkeypatch.setattr(throughput, "evaluations_of_f", lambda name, dim: {"f": None})
+    cell = throughput.BenchCell("gaussian_square", 10, 16)
+    toy, params = throughput.built(cell.problem, cell.dim)
+    candidate = throughput.BENCHED_ESTIMATORS["measure_valued"]
+    timed = throughput.TimedCell(cell, toy, params, {"m": candidate}, {})
+    seconds = {"normal": [1.0, 2.0], "f": [3.0, 1.0], "m": [1000.0, 4000.0]}
+    shares = throughput.against_roofline(timed).shares("m", seconds)
+    draws, evaluations = 7 * 16 * 10, 4 * 16 * 10
+    assert shares["of_floor"].tolist() == [draws / 1000, draws * 2 / 4000]
+    assert shares["of_floor_with_f"].tolist() == [
+        (draws + evaluations * 3) / 1000,
+        (draws * 2 + evaluations) / 4000,
+    ]
 
 
 def test_an_exponent_is_that_of_the_rounds_whatever_the_machines_mood():
@@ -126,10 +108,10 @@ def test_targets_are_met_missed_or_not_measured():
         "memory": pd.DataFrame({"replicates": [1e5, 1e7, math.nan], "peak_mib": [500.0, 540, 900]}),
         "growth": pd.DataFrame({"axis": ["R", "R", "L"], "exponent": [1.04, 0.94, 0.5]}),
     }
-    assert judged("D ≥ 10: at least 0.6 of the floor, ", tables) == ("0.6", "met")
-    assert judged("no cell under 0.35 of the floor with f", tables) == ("0.8", "met")
-    assert judged("D = 1: at least 0.5 of the floor, ", tables) == ("0.45", "missed")
-    assert judged("D = 1: at least 0.5 of the floor with f", tables) == ("0.5", "met")
+    assert judged("D ≥ 10: at least 0.6 of the roofline, ", tables) == ("0.6", "met")
+    assert judged("no cell under 0.35 of the roofline with f", tables) == ("0.8", "met")
+    assert judged("D = 1: at least 0.5 of the roofline, ", tables) == ("0.45", "missed")
+    assert judged("D = 1: at least 0.5 of the roofline with f", tables) == ("0.5", "met")
     assert judged("compilation", tables) == ("0.5 s", "met")
     assert judged("nothing compiled", tables) == ("2", "missed")
     assert judged("empty cache", tables) == ("80 s", "met")
@@ -157,7 +139,7 @@ def test_a_bound_is_kept_at_the_bound():
 
 
 def test_the_page_has_the_targets_and_the_tables_that_are_there():
-    page = markdown({"throughput": THROUGHPUT}, "On paper.")
+    page = bench_page({"throughput": THROUGHPUT}, "On paper.")
     assert "Written by `make bench`. On paper." in page
     assert page.count("## ") == 1
     assert "| a | e | 1 | 0.45 | – |" in page
@@ -197,7 +179,7 @@ def test_every_section_has_its_table():
             [growth.row("R", "pathwise", [1, 4, 16], np.array([[1.1, 4.1, 16.1]] * 6))]
         ),
     }
-    page = markdown(tables, "")
+    page = bench_page(tables, "")
     assert "| all | 3 | 0.40 | 2.48 | 3.00 | 0.30 | 0.10 | 0.00 |" in page
     assert "| a | 2 |" in page
     assert "| A | k | 0 |" in page
@@ -257,9 +239,9 @@ def test_another_number_compiles_nothing():
 
 def test_sums_of_the_same_shapes_are_compiled_once(monkeypatch):
     before = jax.config.jax_enable_compilation_cache
-    every = compile_times.rows("quick")
-    first, second = next(every), next(every)
-    every.close()
+    rows = compile_times.compile_rows("quick")
+    first, second = next(rows), next(rows)
+    rows.close()
     assert first["seconds"] == pytest.approx(first["estimates_seconds"] + first["sums_seconds"])
     assert first["sums_seconds"] > 0
     assert second["problem"] == first["problem"]
@@ -303,7 +285,7 @@ def test_one_cell_from_end_to_end(bench, tmp_path):
     )
     status, out, err = bench(*words, "--dim", "1", "--num-samples", "16")
     assert status == 0, err
-    assert "| D = 1: at least 0.5 of the floor, mean |" in out
+    assert "| D = 1: at least 0.5 of the roofline, mean |" in out
     folder = tmp_path / "bench"
     wanted = {"throughput.csv", "bench.json", "bench.md", "bench.png", "bench.pdf", "bench.svg"}
     assert {path.name for path in folder.iterdir()} == wanted
@@ -325,7 +307,7 @@ def test_a_network_is_compared_with_its_own_passes(bench, tmp_path):
     assert status == 0, err
     (row,) = pd.read_csv(tmp_path / "bench" / "throughput.csv").itertuples()
     assert 0 < row.of_network_low <= row.of_network <= row.of_network_high
-    assert not (tmp_path / "bench" / "bench.png").exists(), "the figure is of the floor"
+    assert not (tmp_path / "bench" / "bench.png").exists(), "the figure is of the roofline"
 
 
 def test_what_is_measured_is_written_at_once_and_the_rest_stays(tmp_path):
@@ -372,19 +354,18 @@ def test_bad_input_is_one_line(bench, tmp_path, words, said):
 
 
 def test_the_estimators_of_the_bench_are_those_of_the_issue():
-    """Score function with each baseline that needs no network, and each other classic estimator once."""
+    """Score function with each baseline that needs no network, and each other classic once."""
     from gradest.estimators.score_function.baselines import BASELINES
 
-    scored = {name for name in throughput.ESTIMATORS if name.startswith("score_function")}
+    benched = throughput.BENCHED_ESTIMATORS
+    scored = {name for name in benched if name.startswith("score_function")}
     assert len(scored) == len(BASELINES) - 1
-    assert set(throughput.ESTIMATORS) - scored == {
+    assert set(benched) - scored == {
         "pathwise",
         "measure_valued",
         "gumbel_softmax",
         "straight_through_gumbel",
         "straight_through",
     }
-    assert (
-        throughput.ESTIMATORS["score_function[mean]"].baseline
-        == estimator("score_function", baseline="mean").baseline
-    )
+    mean = estimator("score_function", baseline="mean")
+    assert benched["score_function[mean]"].baseline == mean.baseline

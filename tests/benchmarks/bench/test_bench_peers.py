@@ -1,4 +1,4 @@
-"""The bench against peers, with fake ones: what is skipped, what is not believed, and what is timed."""
+"""The bench against peers, with fake ones: what is skipped, not believed, and timed."""
 
 import json
 import math
@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gradest.benchmarks.bench.peers import __main__ as command
 from gradest.benchmarks.bench.peers import agreement as peer_agreement
 from gradest.benchmarks.bench.peers import bench as bench_peers
 from gradest.benchmarks.bench.peers import process as peer
+from gradest.benchmarks.bench.peers.__main__ import main
 from gradest.benchmarks.bench.peers.agreement import Agreement, disagreement
-from gradest.benchmarks.bench.peers.bench import main, ratios
+from gradest.benchmarks.bench.peers.bench import ratios
 from gradest.benchmarks.bench.peers.process import (
     PEERS,
     Peer,
@@ -23,20 +25,22 @@ from gradest.benchmarks.bench.peers.process import (
     PeerProcess,
     make_environment,
 )
-from gradest.benchmarks.bench.peers.scripts.protocol import Cell, DoesNotHave
-from gradest.benchmarks.bench.speed import rounds
-from gradest.benchmarks.bench.speed.rounds import ROUNDS, Contender, interleaved
+from gradest.benchmarks.bench.peers.scripts.protocol import DoesNotHave, PeerCell
+from gradest.benchmarks.measurement import rounds
+from gradest.benchmarks.measurement.rounds import ROUNDS, Contender, interleaved
 
 TOP = Path(__file__).parents[3]
 FAKE = TOP / "tests" / "support" / "fake_peer.py"
-CELL = Cell("gaussian_square", "pathwise", 4, {"mean": [1.0, 1.0], "scale": [1.0, 1.0]}, {"k": 3.0})
+THETA = {"mean": [1.0, 1.0], "scale": [1.0, 1.0]}
+CELL = PeerCell("gaussian_square", "pathwise", 4, THETA, {"k": 3.0})
 
 
 def fake(folder: Path, what: str) -> Path:
     """A script that is the fake peer doing `what`."""
     script = folder / f"{what.replace(' ', '_') or 'right'}.py"
     script.write_text(
-        f"import runpy, sys\nsys.argv[1:] = [{what!r}]\nrunpy.run_path({str(FAKE)!r}, run_name='__main__')\n"
+        f"import runpy, sys\nsys.argv[1:] = [{what!r}]\n"
+        f"runpy.run_path({str(FAKE)!r}, run_name='__main__')\n"
     )
     return script
 
@@ -179,7 +183,7 @@ def bench(tmp_path, monkeypatch, capsys):
         peers = {what: Peer(what, fake(tmp_path, what), tmp_path / "pins") for what in whats}
         if "impossible" in peers:
             peers["impossible"] = peers["impossible"]._replace(pins=tmp_path / "impossible")
-        monkeypatch.setattr(bench_peers, "PEERS", peers)
+        monkeypatch.setattr(command, "PEERS", peers)
         with pytest.raises(SystemExit) as ended:
             main([*words, "--only", "gaussian_square", "--dim", "2"])
         table = tmp_path / "results" / "bench" / "peers.csv"
@@ -267,8 +271,7 @@ def test_bad_input_is_one_line(bench, words, said):
     assert err.count("\n") == 1
 
 
-def test_all_are_called_in_turn_and_one_that_fails_on_the_way_is_left_out(monkeypatch):
-    monkeypatch.setattr(rounds, "PAUSE", 0.0)
+def test_all_are_called_in_turn_and_one_that_fails_on_the_way_is_left_out():
     order = []
 
     def contender(name):
@@ -280,7 +283,8 @@ def test_all_are_called_in_turn_and_one_that_fails_on_the_way_is_left_out(monkey
 
         return Contender(run, 5, 3)
 
-    seconds, failed = interleaved({name: contender(name) for name in "abc"}, PeerFailed)
+    contenders = {name: contender(name) for name in "abc"}
+    seconds, failed = interleaved(contenders, ROUNDS, failures=PeerFailed)
     assert "".join(order) == ("abc" + "bca" + "ca" + "ac" + "ca" * 2 + "ac" + "ca" * 2)
     assert failed == {"b": "gone"}
     assert seconds["a"] == seconds["c"] == [2.0] * ROUNDS

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gradest.benchmarks.catalogue import catalogue
 from gradest.benchmarks.catalogue.citations import bibtex, cited, key, references, spelled
+from gradest.benchmarks.catalogue.facts import estimator_row
+from gradest.benchmarks.catalogue.page import PAGE, page
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from gradest.problems.arguments import nearest
@@ -17,13 +18,17 @@ CLASSES = {**PROBLEMS, **ESTIMATORS}
 
 def test_the_page_is_that_of_the_classes():
     """`make catalogue` writes it."""
-    assert (TOP / catalogue.PAGE).read_text(encoding="utf-8") == catalogue.page()
+    assert (TOP / PAGE).read_text(encoding="utf-8") == page()
 
 
-def test_every_link_leads_somewhere():
-    links = re.findall(r"\]\(([^)]+)\)", (TOP / catalogue.PAGE).read_text(encoding="utf-8"))
-    assert len(links) == len(CLASSES)
-    assert all((TOP / catalogue.PAGE.parent / link).exists() for link in links)
+def test_every_link_leads_to_the_class_in_the_repositorys_own_folders():
+    text = (TOP / PAGE).read_text(encoding="utf-8")
+    links = dict(re.findall(r"\[`(\w+)`\]\(([^)]+)\)", text))
+    assert links.keys() == CLASSES.keys()
+    for name, link in links.items():
+        file = TOP / PAGE.parent / link
+        assert f"class {CLASSES[name].__name__}(" in file.read_text(encoding="utf-8")
+        assert link.startswith(("../problems/", "../estimators/"))
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -58,14 +63,14 @@ def test_bibtex_has_each_paper_once_and_balanced_braces():
 )
 def test_facts_of_estimators_that_everybody_knows(name, facts):
     problems = {name: cls() for name, cls in PROBLEMS.items()}
-    row = catalogue.estimator_row(name, ESTIMATORS[name], problems)
+    row = estimator_row(name, ESTIMATORS[name], problems)
     assert facts.items() <= row.items()
     assert row["evaluations"].startswith("L evaluations of f")
 
 
 def test_which_variants_learn():
     problems = {name: cls() for name, cls in PROBLEMS.items()}
-    row = catalogue.estimator_row("score_function", ESTIMATORS["score_function"], problems)
+    row = estimator_row("score_function", ESTIMATORS["score_function"], problems)
     argument, _, values = row["state"].partition(" = ")
     assert argument == "baseline"
     assert {"mean", "moving_average", "optimal"} <= set(values.split(", "))

@@ -4,6 +4,7 @@ import importlib
 
 import jax
 import pytest
+from jax.lax import stop_gradient
 
 from gradest.benchmarks.checks.check import FALSE_ALARMS, estimator_findings, problem_findings
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
@@ -24,9 +25,10 @@ BROKEN = {
     "unsafe_logarithm": ("bernoulli_square", {"extreme_parameters"}),
     "refuses_nothing": ("bernoulli_square", set(ESTIMATOR_CHECKS) - {"learned_gradients"}),
     "misreported_evaluations": ("gaussian_square", {"evaluations"}),
+    "misreported_draws": ("gaussian_square", {"draws"}),
     "biased_baseline": ("gaussian_square", {"unbiasedness"}),
     "missing_direct_term": ("vae_bernoulli", {"unbiasedness"}),
-    "key_reuse": ("gaussian_square", {"one_over_samples"}),
+    "key_reuse": ("gaussian_square", {"one_over_samples", "draws"}),
     "wrong_one_over_l": ("gaussian_square", {"one_over_samples", "unbiasedness"}),
     "difference_quotient": ("gaussian_square", {"precision"}),
     "stopped_learning_signal": ("gaussian_square", {"learned_gradients"}),
@@ -78,15 +80,21 @@ class Counting(LearnedBaseline):
         estimate, _ = SurrogateEstimator.estimate(self, problem, params, state, key, num_samples)
         return estimate, state | {"seen": state["seen"] + 1}
 
-    def learning_gradient(self, problem, params, state, key, num_samples):
-        return super().learning_gradient(problem, params, state, key, num_samples) | {"seen": None}
+    def trained(self, state):
+        return state["baseline"]
+
+    def training_objective(self, learned, problem, params, state, key, num_samples):
+        state = state | {"baseline": learned}
+        estimate, _ = SurrogateEstimator.estimate(self, problem, params, state, key, num_samples)
+        return sum((leaf**2).sum() for leaf in jax.tree.leaves(estimate)), estimate
 
 
 class TwiceTheGradient(Counting):
-    def learning_gradient(self, problem, params, state, key, num_samples):
-        return jax.tree.map(
-            lambda g: 2 * g, super().learning_gradient(problem, params, state, key, num_samples)
+    def training_objective(self, learned, problem, params, state, key, num_samples):
+        objective, estimate = super().training_objective(
+            learned, problem, params, state, key, num_samples
         )
+        return 2 * objective - stop_gradient(objective), estimate
 
 
 def test_of_a_state_only_what_is_trained_by_gradient_is_differentiated():

@@ -11,7 +11,8 @@ import pytest
 from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.main import main
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.sweep import load_sweep, parse_sweep, resolve
+from gradest.benchmarks.sweeps.plan import resolve
+from gradest.benchmarks.sweeps.schema import load_sweep, parse_sweep
 from tests.support.sweeps import GOOD_SWEEP
 
 README = (Path(__file__).parents[3] / "README.md").read_text()

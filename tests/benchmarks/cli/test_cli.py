@@ -1,13 +1,17 @@
 """The command line: its statuses, one clear line for each error, and no JAX for --help."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from gradest.benchmarks.analysis.results import read_measurements
+from gradest.benchmarks.cli import plans
 from gradest.benchmarks.cli.main import main
+from gradest.benchmarks.cli.progress import console_of_stderr
+from gradest.benchmarks.errors import ExitStatus
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from tests.support.sweeps import GOOD_SWEEP
@@ -22,7 +26,7 @@ def test_run_status_report_and_rerun(run_command, tmp_path):
     summary = json.loads(out)
     assert summary["folder"] == "results/small"
     measured = summary["cells"]["ok"] + summary["cells"]["unreliable"]
-    assert "skipped" in err
+    assert "skipped 1 cell: pathwise on bernoulli_square: Bernoulli has no differentiable" in err
     folder = tmp_path / "results" / "small"
     for name in (
         "store.sqlite",
@@ -160,12 +164,12 @@ def test_a_damaged_store_is_status_five_and_a_used_one_six(run_command, tmp_path
 
 
 def test_failed_cells_are_status_three(run_command, monkeypatch):
-    from gradest.benchmarks.sweeps import run
+    from gradest.benchmarks.sweeps import cell
 
     def explode(*args, **kwargs):
         raise FloatingPointError("not finite")
 
-    monkeypatch.setattr(run, "measure", explode)
+    monkeypatch.setattr(cell, "measure", explode)
     status, _, err = run_command("run", "small.toml")
     assert status == 3
     assert "failed" in err
@@ -173,12 +177,12 @@ def test_failed_cells_are_status_three(run_command, monkeypatch):
 
 
 def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(run_command, monkeypatch):
-    from gradest.benchmarks.catalogue import describe
+    from gradest.benchmarks.cli import catalogue
 
     def explode(name):
         raise KeyError("oops")
 
-    monkeypatch.setattr(describe, "description", explode)
+    monkeypatch.setattr(catalogue, "description", explode)
     status, _, err = run_command("describe", "pathwise")
     assert status == 1
     assert "internal error: KeyError" in err
@@ -188,9 +192,9 @@ def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(run_command,
 
 
 def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
-    from gradest.benchmarks.sweeps import run
+    from gradest.benchmarks.sweeps import cell
 
-    original, calls = run.measure, []
+    original, calls = cell.measure, []
 
     def third_is_interrupted(*args, **kwargs):
         calls.append(1)
@@ -199,7 +203,7 @@ def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
         return original(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "measure", third_is_interrupted)
+        patch.setattr(cell, "measure", third_is_interrupted)
         status, _, err = run_command("run", "small.toml")
     assert status == 130
     assert "goes on from there" in err
@@ -210,7 +214,7 @@ def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
 def test_an_interrupted_drawing_does_not_ask_for_more_replicates(
     run_command, tmp_path, monkeypatch
 ):
-    from gradest.benchmarks.report import report
+    from gradest.benchmarks.cli import runs
 
     (tmp_path / "tiny.toml").write_text(
         GOOD_SWEEP.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
@@ -221,7 +225,7 @@ def test_an_interrupted_drawing_does_not_ask_for_more_replicates(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(report, "write_report", interrupted)
+        patch.setattr(runs, "write_report", interrupted)
         status, _, err = run_command("extend", "tiny", "-o", "tiny", "--replicates", "400")
     assert status == 130
     assert "interrupted; all is measured; gradest report tiny draws it" in err
@@ -241,10 +245,57 @@ def test_help_does_not_import_jax(words):
     assert "gradest" in done.stdout
 
 
+def test_help_says_every_exit_status(run_command):
+    out = " ".join(run_command("--help")[1].split())
+    stated = re.search(r"Exit status: (.*?)\.", out)[1]
+    assert [int(number) for number in re.findall(r"\d+", stated)] == list(ExitStatus)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "plain"),
+    [([], "", False), (["--no-color"], "", True), ([], "1", True), (["--no-color"], "1", True)],
+)
+def test_no_color(run_command, monkeypatch, words, environment, plain):
+    monkeypatch.setenv("NO_COLOR", environment)
+    consoles = []
+    monkeypatch.setattr(plans, "show_plan", lambda **_: consoles.append(console_of_stderr()))
+    assert run_command("plan", *words, "small.toml")[0] == 0
+    assert [console.no_color for console in consoles] == [plain]
+
+
+def completions(capsys, monkeypatch, *words: str) -> list[str]:
+    """What a shell would offer for the last of these words."""
+    monkeypatch.setenv("_GRADEST_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(["gradest", *words]))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    with pytest.raises(SystemExit):
+        main([])
+    return [line.removeprefix("plain,") for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["ru"], ["run"]),
+        (["run", "qui"], ["quick"]),
+        (["report", ""], ["mine"]),
+        (["describe", "gaussian_s"], ["gaussian_smoothing", "gaussian_square", "gaussian_step"]),
+        (["describe", "qui"], ["quick"]),
+        (["check", "rao"], ["rao_blackwell"]),
+        (["run", "nothing_like_it"], ["file,nothing_like_it"]),
+    ],
+)
+def test_a_shell_completes_names(capsys, monkeypatch, tmp_path, words, offered):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results" / "mine").mkdir(parents=True)
+    (tmp_path / "results" / "mine" / "measurements.csv").touch()
+    assert completions(capsys, monkeypatch, *words) == offered
+
+
 def test_a_plan_imports_nothing_that_only_draws():
     """Nor scipy.stats or scikit-learn, which take half a second each."""
     slow = "{'matplotlib', 'scipy.stats', 'sklearn', 'rich'} & set(sys.modules)"
-    imports = "import sys, gradest.benchmarks.sweeps.run, gradest.benchmarks.cli.main as c"
-    code = f"{imports}\nc.load_plan('default')\nassert not {slow}, {slow}"
+    imports = "import sys, gradest.benchmarks.sweeps.run, gradest.benchmarks.cli.plans as plans"
+    code = f"{imports}\nplans.load_plan('default')\nassert not {slow}, {slow}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Figures: the same bytes from the same table, nothing that overlaps, nothing drawn that was not measured."""
+"""Figures: the same bytes from a table, nothing that overlaps, nothing that was not measured."""
 
 import itertools
 import json
@@ -12,30 +12,29 @@ from matplotlib.text import Text
 
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label, slug
 from gradest.benchmarks.analysis.results import labelled
-from gradest.benchmarks.figures.figures import figures, log_ticks
-from gradest.benchmarks.figures.layout import STAR, looks_of
-from gradest.benchmarks.figures.saving import in_style, saving
+from gradest.benchmarks.figures.drawing import draw as draw_spec
+from gradest.benchmarks.figures.drawing import log_ticks
+from gradest.benchmarks.figures.figures import figures, styles_in
+from gradest.benchmarks.figures.layout import in_style, plot_keywords
+from gradest.benchmarks.figures.saving import saving
+from gradest.benchmarks.figures.spec import STAR
 from tests.support.made_tables import ELEVEN, SQUARE, table
 
 
 def draw(measurements, name=""):
     """Each figure under its name, drawn, with the texts in it and their boxes."""
     with in_style():
-        for stem, figure in (
-            (stem, figure) for stem, figure in figures(measurements) if name in stem
-        ):
-            canvas = FigureCanvasAgg(figure)
-            canvas.draw()
-            texts = [
-                text
-                for text in figure.findobj(Text)
-                if text.get_visible() and text.get_text().strip()
-            ]
-            yield (
-                stem,
-                figure,
-                [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts],
-            )
+        for spec in figures(measurements):
+            if name in spec.name:
+                figure = draw_spec(spec)
+                canvas = FigureCanvasAgg(figure)
+                canvas.draw()
+                texts = [
+                    (text.get_text(), text.get_window_extent(canvas.get_renderer()))
+                    for text in figure.findobj(Text)
+                    if text.get_visible() and text.get_text().strip()
+                ]
+                yield spec.name, figure, texts
 
 
 def draw_figures(measurements, folder):
@@ -288,34 +287,35 @@ def test_a_star_for_each_significant_bias():
     measurements = table(groups=("mean",))
     measurements.loc[[0, 4, 5], "bias_finding"] = "biased"
     figure, texts = only(measurements, "bias")
-    assert sum(line.get_marker() == STAR["marker"] for line in figure.axes[0].lines) == 3
+    assert (
+        sum(line.get_marker() == plot_keywords(STAR)["marker"] for line in figure.axes[0].lines)
+        == 3
+    )
     assert {"unbiased in theory", "biased in theory"} <= set(texts)
 
 
 def test_an_estimator_looks_the_same_in_every_figure_and_like_no_other():
     fourteen = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(14)]
-    looks = looks_of(labelled(table(estimators=fourteen)))
-    assert len({(look["color"], look["marker"]) for look in looks.values()}) == 14
-    assert len({look["marker"] for look in looks.values()}) == 14
+    styles = styles_in(labelled(table(estimators=fourteen)))
+    assert len({(style.color, style.marker) for style in styles.values()}) == 14
+    assert len({style.marker for style in styles.values()}) == 14
     forty = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(40)]
-    looks = looks_of(labelled(table(estimators=forty, levels=(1,))))
-    assert len({(look["color"], look["marker"]) for look in looks.values()}) == 40
+    styles = styles_in(labelled(table(estimators=forty, levels=(1,))))
+    assert len({(style.color, style.marker) for style in styles.values()}) == 40
     assert {"Gumbel-softmax, τ = 0.5", "Gumbel-softmax, τ = 1"} <= set(
         labelled(table(estimators=ELEVEN)).label
     )
     sweep = sweep_of_k(range(9), levels=(1,), estimators=ELEVEN[1:3])
     measurements = pd.concat([table([("gaussian_cosine", {})]), sweep])
-    looks = list(looks_of(labelled(measurements)).values())
-    expected = {"variance_vs_k_gaussian_square": looks[1:]}
+    styles = list(styles_in(labelled(measurements)).values())
+    expected = {"variance_vs_k_gaussian_square": styles[1:]}
     for stem, figure, _ in draw(measurements, "variance"):
         drawn = {
             (line.get_marker(), line.get_color())
             for line in figure.axes[0].lines
             if line.get_marker() in "os^D"
         }
-        assert drawn == {(look["marker"], look["color"]) for look in expected.get(stem, looks)}, (
-            stem
-        )
+        assert drawn == {(style.marker, style.color) for style in expected.get(stem, styles)}, stem
 
 
 def test_labels_and_slugs_are_distinct():

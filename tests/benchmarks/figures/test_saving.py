@@ -1,128 +1,227 @@
-"""Figures into files: the same bytes whoever writes them, and nothing left behind where one cannot be written."""
+"""Figures into files: the same bytes whoever writes them, and nothing half-written left behind."""
 
+import multiprocessing
+import os
 import subprocess
 import sys
+import textwrap
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.figures import saving as module
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.saving import METADATA, saving
+from gradest.benchmarks.figures.spec import Axis, FigureSpec, Panel
+from tests.support.made_runs import BATCHES, PATHWISE, SQUARE, cell, jackknifed, write
 from tests.support.made_tables import table
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def helpers(monkeypatch):
-    """One other process, from the first figure on; those that were started."""
-    started = []
-
-    def start(*words, **streams):
-        started.append(original(*words, **streams))
-        return started[-1]
-
-    original = module.start
-    monkeypatch.setattr(module, "start", start)
+def processes(monkeypatch):
+    """Two drawing processes, from the first figure on."""
     monkeypatch.setattr(module, "MOST_ALONE", 0)
+    monkeypatch.setattr(module, "may_start_processes", lambda: True)
     monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
-    return started
 
 
-def plain(text: str) -> Figure:
-    figure = Figure()
-    figure.text(0.5, 0.5, text)
-    return figure
+def plain(name, title=""):
+    """A figure of one empty panel."""
+    return FigureSpec(name, title, (Panel("", "", Axis(), Axis(), ()),), columns=1, key=())
 
 
-def test_another_process_gives_the_same_bytes(helpers, tmp_path, monkeypatch):
+def many(count):
+    return [plain(f"figure_{i:02}") for i in range(count)]
+
+
+def until(happened):
+    """Waits for it, up to a minute."""
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.1)
+    raise TimeoutError
+
+
+def run_python(*words, folder, **environment):
+    """What an interpreter that finds gradest says, started in the folder; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_other_processes_give_the_same_bytes(processes, tmp_path, monkeypatch):
     measurements = table(groups=("mean",), levels=(1, 4))
     with monkeypatch.context() as patch:
         patch.setattr(module, "MOST_ALONE", 8)
         with saving(figures(measurements), tmp_path / "alone") as alone:
-            pass
-    assert not helpers
-    monkeypatch.setattr(module, "taken", lambda *_: None)  # so that all is left to the other
-    with saving(figures(measurements), tmp_path / "helped") as helped:
-        pass
-    assert [helper.returncode for helper in helpers] == [0]
+            assert not multiprocessing.active_children()
+    with saving(figures(measurements), tmp_path / "others") as others:
+        assert multiprocessing.active_children()
+    assert not multiprocessing.active_children()
     assert len(alone) == 9
-    for one, other in zip(alone, helped, strict=True):
+    for one, other in zip(alone, others, strict=True):
         assert one.name == other.name
         assert one.read_bytes() == other.read_bytes(), one.name
-    assert sorted(path.name for path in (tmp_path / "helped").iterdir()) == [
-        path.name for path in helped
-    ]
+    assert sorted((tmp_path / "others").iterdir()) == others
 
 
-def test_both_write_and_nothing_is_written_twice(helpers, tmp_path):
-    made = {f"figure_{i}": plain(str(i)) for i in range(12)}
-    with saving(made.items(), tmp_path) as paths:
-        while not paths[0].exists():  # the helper begins
-            assert helpers[0].poll() is None
+def test_they_write_while_the_body_runs_and_all_is_there_after_it(processes, tmp_path):
+    with saving(many(12), tmp_path) as paths:
+        until(paths[0].exists)
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"{stem}.{suffix}" for stem in made for suffix in METADATA
+        f"{spec.name}.{suffix}" for spec in many(12) for suffix in METADATA
     }
     assert all(path.stat().st_size for path in paths)
 
 
-def test_a_figure_that_cannot_be_written_is_one_error_and_the_others_are_there(
-    helpers, tmp_path, monkeypatch
+@pytest.mark.parametrize("most_alone", [0, 8])
+def test_a_figure_that_cannot_be_written_is_one_error_that_names_it(
+    processes, tmp_path, monkeypatch, most_alone
 ):
-    monkeypatch.setattr(module, "taken", lambda *_: None)
+    monkeypatch.setattr(module, "MOST_ALONE", most_alone)
+    specs = [plain("good"), plain("bad", r"$\frac$"), plain("never")]
     with (
-        pytest.raises(
-            GradestError,
-            match=r"a drawing process ended with status 1: RuntimeError: figure bad: ValueError",
-        ),
-        saving(
-            {"good": plain("good"), "bad": plain(r"$\frac$"), "never": plain("")}.items(), tmp_path
-        ),
+        pytest.raises(GradestError, match=r"^figure bad: ValueError: .*frac"),
+        saving(specs, tmp_path),
     ):
         pass
-    assert [helper.returncode for helper in helpers] == [1]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["good.pdf", "good.png", "good.svg"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"good.pdf", "good.png", "good.svg"} <= names
+    assert not any("bad" in name for name in names)
+    assert not multiprocessing.active_children()
 
 
-def killed(helper):
-    helper.kill()
-    helper.wait()
+def kill_all():
+    for process in multiprocessing.active_children():
+        process.kill()
+        process.join()
 
 
-def test_a_process_that_is_killed_is_an_error(helpers, tmp_path):
+def test_a_process_that_is_killed_is_an_error(processes, tmp_path):
     with (
-        pytest.raises(
-            GradestError, match="a drawing process ended with status -9: it said nothing"
-        ),
-        saving({"one": plain("one")}.items(), tmp_path),
+        pytest.raises(GradestError, match="a drawing process ended before all figures"),
+        saving(many(30), tmp_path),
     ):
-        killed(helpers[0])
+        kill_all()
     assert not list(tmp_path.glob(".*"))
 
 
-def interrupted_after(path, helper):
-    while not path.exists():
-        assert helper.poll() is None
+def interrupted_after(path):
+    until(path.exists)
     raise KeyboardInterrupt
 
 
-def test_an_interrupt_ends_the_others_and_leaves_nothing_half_done(helpers, tmp_path):
-    made = {f"figure_{i}": plain(str(i)) for i in range(30)}
-    with pytest.raises(KeyboardInterrupt), saving(made.items(), tmp_path) as paths:
-        interrupted_after(paths[0], helpers[0])
-    assert helpers[0].returncode < 0
+def test_an_interrupt_ends_the_others_and_leaves_nothing_half_done(processes, tmp_path):
+    with pytest.raises(KeyboardInterrupt), saving(many(30), tmp_path) as paths:
+        interrupted_after(paths[0])
+    assert not multiprocessing.active_children()
     assert not list(tmp_path.glob(".*"))
     assert 1 <= len(list(tmp_path.iterdir())) < len(paths)
+
+
+SCRIPT = """
+import multiprocessing, os, signal
+from pathlib import Path
+from gradest.benchmarks.figures import saving as module
+from tests.benchmarks.figures.test_saving import many
+
+os.cpu_count = lambda: 2
+with open("starts", "a") as log:
+    log.write("started\\n")
+with module.saving(many(12), Path("figures")) as paths:
+    print(len(multiprocessing.active_children()), "processes", flush=True)
+    if {kill}:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_a_run_that_is_killed(tmp_path):
+    """They would hold the pipe to which they were born, and `run` would wait for them."""
+    killed = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(kill=True)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert killed.returncode < 0
+    assert killed.stdout == "2 processes\n"
+
+
+def test_a_script_without_a_guard_is_run_once_and_draws_by_itself(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT.format(kill=False))
+    assert run_python("script.py", folder=tmp_path) == "0 processes\n"
+    assert (tmp_path / "starts").read_text() == "started\n"
+    assert len(list((tmp_path / "figures").iterdir())) == 36
+
+
+@pytest.mark.parametrize(
+    "started", ["-m package", "gradest", "-c", "script.py", "-m package.module"]
+)
+def test_where_a_fresh_process_would_run_a_script_again_there_is_none(tmp_path, started):
+    code = textwrap.dedent(
+        """
+        import os
+        from gradest.benchmarks.figures.saving import may_start_processes
+        os.cpu_count = lambda: {cores}
+        print(may_start_processes())
+        """
+    )
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    for cores in (1, 2):
+        for file in ("gradest", "script.py", "package/__main__.py", "package/module.py"):
+            (tmp_path / file).write_text(code.format(cores=cores))
+        words = ["-c", code.format(cores=cores)] if started == "-c" else started.split()
+        safe = cores > 1 and not started.endswith(("script.py", "module"))
+        assert run_python(*words, folder=tmp_path) == f"{safe}\n", (started, cores)
+
+
+def test_the_command_draws_from_another_folder_whatever_lies_in_it(tmp_path):
+    exactly = np.zeros(BATCHES)
+    cells = [
+        cell(jackknifed(1 / n, exactly), PATHWISE, (SQUARE[0], SQUARE[1] | {"k": k}), samples=n)
+        | {"bias_relative": 0.1, "bias_relative_low": 0.0, "bias_relative_high": 0.2}
+        for k in (1.0, 2.0, 3.0)
+        for n in (1, 4)
+    ]
+    write(tmp_path / "run", cells)
+    command = tmp_path / "bin" / "gradest"
+    command.parent.mkdir()
+    command.write_text(
+        "import os\n"
+        "from gradest.benchmarks.cli.main import main\n"
+        "os.cpu_count = lambda: 2\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+    decoys = tmp_path / "decoys"
+    decoys.mkdir()
+    for name in ("signal", "socket", "matplotlib", "problems", "benchmarks", "gradest"):
+        (decoys / f"{name}.py").write_text("raise RuntimeError('what lies in the working folder')")
+    run_python(command, "report", "-o", tmp_path / "run", folder=decoys)
+    assert len(list((tmp_path / "run" / "figures").iterdir())) == 27
 
 
 def test_what_a_drawing_process_imports():
     """It is to be there before the second figure is made."""
     slow = "{'jax', 'pandas', 'scipy', 'gradest.estimators', 'gradest.problems'} & set(sys.modules)"
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}",
-        ]
+    run_python(
+        "-c",
+        f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}",
+        folder=".",
     )
-    assert done.returncode == 0

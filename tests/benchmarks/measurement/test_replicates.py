@@ -9,16 +9,15 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.checks.trials import small_problem
-from gradest.benchmarks.measurement import replicates as measuring
-from gradest.benchmarks.measurement.programs import estimates
-from gradest.benchmarks.measurement.replicates import (
+from gradest.benchmarks.measurement import batching
+from gradest.benchmarks.measurement.batching import (
     block_length,
-    cell_key,
     extends,
     largest_divisor,
-    measure,
     number_of_batches,
 )
+from gradest.benchmarks.measurement.programs import estimates
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.runtime.calls import Calls
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.statistics import intervals
@@ -68,7 +67,7 @@ def test_moments_are_those_of_the_replicates_made_one_by_one():
 def test_no_number_depends_on_how_much_a_call_takes(name, monkeypatch):
     toy, candidate = small_problem(name), estimator("score_function", baseline="leave_one_out")
     whole = measured(toy, candidate)
-    monkeypatch.setattr(measuring, "CALL_ELEMENTS", 1)
+    monkeypatch.setattr(batching, "CALL_ELEMENTS", 1)
     single = measured(toy, candidate, replicates=400)
     for group in whole.moments:
         ours, theirs = (
@@ -310,7 +309,7 @@ def test_a_third_power_shows_skewness():
 PEAK = """
 import sys, jax
 from gradest.benchmarks.measurement.replicates import cell_key, measure
-from gradest.benchmarks.bench.speed.own_process import peak_mib
+from gradest.benchmarks.bench.speed.whole_runs import peak_mib
 from gradest.estimators import estimator
 from gradest.problems import problem
 toy = problem("gaussian_square", dim=10)

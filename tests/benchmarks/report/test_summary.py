@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from gradest.benchmarks.analysis.crossovers import overtakings
+from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import headlines, summary
@@ -42,7 +42,7 @@ def cells():
 
 def text_of(folder, cells, **options):
     run = read_run(write(folder, cells, **options))
-    return summary(run, overtakings(run.measurements))
+    return summary(run, find_crossovers(run.measurements))
 
 
 def test_it_says_what_matters(cells, tmp_path):

@@ -9,8 +9,9 @@ from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.report.tables import escape, latex, letters, markdown, numbers, tables
 from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
-from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
+from gradest.benchmarks.sweeps.schema import parse_sweep
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 

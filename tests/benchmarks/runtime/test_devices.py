@@ -17,7 +17,8 @@ from gradest.benchmarks.runtime.environment import environment
 MEASURE = """
 import json, sys, jax
 from gradest.benchmarks.runtime.environment import environment
-from gradest.benchmarks.measurement.replicates import cell_key, layout, measure
+from gradest.benchmarks.measurement.batching import layout
+from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.estimators import estimator
 from gradest.problems import problem
 

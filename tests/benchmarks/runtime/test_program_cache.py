@@ -6,14 +6,24 @@ import pytest
 
 from gradest.benchmarks.measurement.programs import estimates
 from gradest.benchmarks.measurement.replicates import compile_cell, forget_programs, measure
-from gradest.benchmarks.runtime import program_cache as compiled
-from gradest.benchmarks.runtime.program_cache import Program, description, keep_in, shelf_of
-from gradest.benchmarks.sweeps.run import use_compilation_cache
+from gradest.benchmarks.runtime import program_cache, source_code
+from gradest.benchmarks.runtime.program_cache import (
+    Program,
+    description,
+    digest_of,
+    keep_in,
+    shelf_of,
+    traced_files,
+    use_compilation_cache,
+)
 from gradest.estimators import estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
+from gradest.estimators.sampling import draws
 from gradest.problems import PROBLEMS, problem
+from tests.support.house import ROOT
 
 KEY = jax.random.key(7)
+PROGRAMS = "gradest.benchmarks.measurement.programs"
 
 
 @pytest.fixture
@@ -136,40 +146,84 @@ def test_a_class_of_the_users_own_is_traced_each_time(shelf):
 
 def test_changed_code_has_another_shelf_and_old_ones_go(tmp_path, monkeypatch):
     code = tmp_path / "code.py"
-    monkeypatch.setattr(compiled, "TRACED", (str(code.relative_to("/")),))
-    monkeypatch.setattr(compiled, "TOP", type(code)("/"))
+    monkeypatch.setattr(program_cache, "traced_files", lambda module: [code])
     shelves = []
     for version in range(6):
         code.write_text(f"version = {version}")
         shelf_of.cache_clear()
-        shelves.append(shelf_of(tmp_path / "programs"))
+        shelves.append(shelf_of(tmp_path / "programs", PROGRAMS))
     assert len(set(shelves)) == 6
-    assert len(list((tmp_path / "programs").iterdir())) == compiled.MOST_VERSIONS
+    assert len(list((tmp_path / "programs").iterdir())) == program_cache.MOST_VERSIONS
     assert shelves[-1].is_dir()
     shelf_of.cache_clear()
 
 
+def test_the_code_of_a_program_is_all_that_it_may_run_through():
+    """What the shelf's name is made from: every problem and estimator, and what sums them."""
+    files = {path.resolve() for path in traced_files(PROGRAMS)}
+    for folder in ("problems", "estimators"):
+        ours = {path.resolve() for path in (ROOT / folder).rglob("*.py")}
+        assert len(ours) > 25
+        assert ours <= files
+        files -= ours
+    inside = {path.relative_to(ROOT / "benchmarks").as_posix() for path in files}
+    assert {
+        "measurement/programs.py",
+        "runtime/devices.py",
+        "runtime/program_cache.py",
+        "statistics/moments.py",
+    } <= inside
+    assert not {path for path in inside if path.startswith(("sweeps/", "cli/", "figures/"))}
+
+
+def test_a_change_of_any_file_is_a_change_of_the_code(tmp_path):
+    copies = []
+    for number, path in enumerate(traced_files(PROGRAMS)):
+        copy = tmp_path / f"{number}.py"
+        copy.write_bytes(path.read_bytes())
+        copies.append(copy)
+    before = digest_of(copies)
+    for copy in copies:
+        text = copy.read_bytes()
+        copy.write_bytes(text + b"# touched\n")
+        assert digest_of(copies) != before
+        copy.write_bytes(text)
+    assert digest_of(copies) == before
+
+
+def test_code_that_cannot_be_found_is_an_error(tmp_path, monkeypatch):
+    """A key that sees no code would run the programs of old code."""
+    with pytest.raises(ValueError, match="expected files, found none"):
+        digest_of([])
+    empty = tmp_path / "__init__.py"
+    empty.write_text("")
+    monkeypatch.setattr(source_code, "file_of", lambda module: empty)
+    with pytest.raises(ValueError, match=r"gradest\.problems: expected modules in .*, found none"):
+        traced_files(PROGRAMS)
+
+
+def rounds_of_the_generator(name: str, **arguments) -> int:
+    """How often the compiled estimates of a toy mix bits: in proportion to the draws made."""
+    toy = problem("gaussian_square", dim=10)
+    subject = estimator(name, **arguments)
+    jax.clear_caches()
+    program = jax.jit(estimates.function, static_argnames=estimates.static)
+    first, stride = np.zeros(1, np.uint32), np.uint32(1)
+    lowered = program.lower(
+        toy, subject, toy.init_params(KEY), (), KEY, first, stride, num_samples=16, block=50
+    )
+    return lowered.compile().as_text().count("xor(")
+
+
 def test_a_draw_is_made_once_however_many_use_it():
-    """XLA would make it again in each consumer: then its inverse error function is there several times."""
+    once = rounds_of_the_generator("pathwise")
+    assert once > 20
+    assert rounds_of_the_generator("score_function") < 1.2 * once
+    assert rounds_of_the_generator("score_function", baseline="leave_one_out") < 1.2 * once
 
-    def logarithms(name: str, **arguments) -> int:
-        toy = problem("gaussian_square", dim=10)
-        params = toy.init_params(KEY)
-        candidate = estimator(name, **arguments)
-        program = estimates.jitted.lower(
-            toy,
-            candidate,
-            params,
-            (),
-            KEY,
-            np.zeros(1, np.uint32),
-            np.uint32(1),
-            num_samples=16,
-            block=50,
-        )
-        return program.compile().as_text().count("log-plus-one(")
 
-    once = logarithms("pathwise")
-    assert once > 0
-    assert logarithms("score_function") == once
-    assert logarithms("score_function", baseline="leave_one_out") == once
+def test_without_the_barrier_it_is_made_again(monkeypatch):
+    once = rounds_of_the_generator("score_function", baseline="leave_one_out")
+    monkeypatch.setattr(draws, "drawn_once", lambda draw: draw)
+    again = rounds_of_the_generator("score_function", baseline="leave_one_out")
+    assert again > 2 * once

@@ -104,7 +104,7 @@ def test_what_has_all_moments_and_modest_kurtosis_is_not_refused(law):
 
 
 def test_what_lacks_the_variance_is_refused():
-    """Student's t with 1.5 degrees of freedom: in the coverage study 96 % or more of the cells."""
+    """Student's t with 1.5 degrees of freedom: in the calibration study 96 % or more of the cells."""
     assert flags(stats.t(1.5), 4) >= 0.9
     assert flags(stats.t(1.5), 2) >= 0.5
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sqlite3
 
 import jax
 import numpy as np
@@ -12,43 +11,28 @@ import pytest
 
 from gradest.benchmarks.analysis.ratios import compare_runs
 from gradest.benchmarks.analysis.results import read_measurements, read_run, recorded_sweep
-from gradest.benchmarks.errors import BadInput, StoreDamaged, StoreInUse
+from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement import replicates as measuring
-from gradest.benchmarks.measurement.checkpoints import checksum, params_at
-from gradest.benchmarks.measurement.reference import reference_gradient
 from gradest.benchmarks.report.report import write_report
-from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.benchmarks.statistics.intervals import (
     LINEAR,
-    Interval,
     Jackknifed,
     interval,
     standard_error,
     t_quantile,
 )
-from gradest.benchmarks.statistics.moments import Moments
-from gradest.benchmarks.statistics.tails import HEAVY_TAIL, Tail
+from gradest.benchmarks.statistics.tails import HEAVY_TAIL
+from gradest.benchmarks.sweeps import cell as cells
 from gradest.benchmarks.sweeps import run as running
-from gradest.benchmarks.sweeps.run import COLUMNS, run_sweep
-from gradest.benchmarks.sweeps.store import FILE, Outcome, Summaries, open_store, read_outcomes
-from gradest.benchmarks.sweeps.sweep import Plan, lengthened, override, parse_sweep, resolve
-from gradest.estimators import estimator
-from gradest.problems import problem
+from gradest.benchmarks.sweeps.columns import COLUMNS
+from gradest.benchmarks.sweeps.plan import Plan, resolve
+from gradest.benchmarks.sweeps.run import run_sweep
+from gradest.benchmarks.sweeps.schema import lengthened, override, parse_sweep
+from gradest.benchmarks.sweeps.store import read_outcomes
 from tests.support.short_of_memory import short_of_memory
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 TIMED = [column for column in COLUMNS if "seconds" in column or "work" in column]
-
-
-@pytest.fixture(scope="module")
-def plan():
-    return resolve(parse_sweep(GOOD_SWEEP, "here"))
-
-
-@pytest.fixture(scope="module")
-def finished(plan, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    return folder, run_sweep(plan, folder, Quiet())
 
 
 def untimed(folder):
@@ -137,7 +121,7 @@ def test_a_failed_cell_is_a_row_and_is_tried_again(plan, tmp_path, monkeypatch):
         raise FloatingPointError("not finite")
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, "measure", explode)
+        patch.setattr(cells, "measure", explode)
         assert run_sweep(plan, tmp_path, Quiet()).counts["failed"] == len(plan.measurable)
     table = read_measurements(tmp_path)
     assert (table[table.status == "failed"].reason == "not finite").all()
@@ -198,7 +182,7 @@ def test_an_extended_run_has_the_numbers_of_one_run_of_the_total(
     total = resolve(lengthened(recorded_sweep(tmp_path / "extended"), 4_000))
     assert {cell.replicates for cell in total.cells} == {8_000, 1_600}
     with monkeypatch.context() as patch:
-        patch.setattr(running, "measure", spy)
+        patch.setattr(cells, "measure", spy)
         with pytest.raises(KeyboardInterrupt):
             run_sweep(total, tmp_path / "extended", Quiet(interrupt_after=5))
         run_sweep(total, tmp_path / "extended", Quiet())
@@ -279,69 +263,6 @@ def test_the_pilot_is_not_part_of_what_is_measured(tmp_path):
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 
-def test_summaries_are_kept_to_the_last_bit(tmp_path):
-    rng = np.random.default_rng(0)
-    shapes = [(32, 5), (32, 5), (32, 5), (32,), (32, 7), (5,)]
-    moments = {
-        group: Moments(9, *(rng.normal(size=shape) for shape in shapes))
-        for group in ("mean", "scale")
-    }
-    outcome = Outcome("ok", "", [], {"jax": "1"}, "")
-    with open_store(tmp_path) as store:
-        store.keep("short", outcome, Summaries("s", 288, moments))
-        store.keep("long", outcome, Summaries("s", 576, moments))
-        store.keep("failed", outcome)
-        found = list(store.shorter("s", {"jax": "1"}))
-        assert [each.replicates for each in found] == [576, 288]
-        for group in moments:
-            for ours, theirs in zip(found[0].moments[group], moments[group], strict=True):
-                np.testing.assert_array_equal(ours, theirs)
-        assert not list(store.shorter("s", {"jax": "2"}))
-
-
-def test_a_store_of_the_first_version_is_brought_up_to_date(finished, plan, tmp_path):
-    """Its cells stay readable; having no summaries, they are not gone on from."""
-    cell = plan.measurable[0]
-    with sqlite3.connect(tmp_path / FILE) as connection:
-        connection.execute(
-            "create table cells"
-            " (cell text primary key, status text, reason text, rows text, environment text, theta text)"
-        )
-        kept = (cell.id, "ok", "", "[]", json.dumps(running.environment()), "")
-        connection.execute("insert into cells values (?, ?, ?, ?, ?, ?)", kept)
-        connection.execute("pragma user_version = 1")
-    connection.close()
-    assert read_outcomes(tmp_path)[cell.id].status == "ok"
-    with open_store(tmp_path) as store:
-        assert not list(store.shorter(cell.series, running.environment()))
-    progress = Quiet()
-    run_sweep(plan, tmp_path, progress)
-    assert progress.missing == len(plan.measurable) - 1
-
-
-def test_findings_are_of_the_whole_sweep():
-    """Benjamini and Hochberg's by hand: of 4 p-values the k-th smallest is held against k/4 · 5 %."""
-    table = pd.DataFrame(
-        {
-            "bias_p": [0.03, 0.001, 0.9, 0.04, np.nan],
-            "equivalence_p": [1.0, 0.01, 0.01, 0.2, np.nan],
-        }
-    )
-    table = table.reindex(columns=[*COLUMNS]).assign(unbiased=True)
-    found = running.judged(table)
-    np.testing.assert_allclose(found.bias_q, [0.04 * 4 / 3, 0.004, 0.9, 0.04 * 4 / 3, np.nan])
-    assert list(found.bias_finding[:4]) == ["none found", "biased", "equivalent", "none found"]
-    assert found.bias_finding.isna().iloc[4]
-
-
-def test_those_that_say_they_are_biased_do_not_lower_the_bar_for_the_others():
-    """One p-value of 0.04 among nine that claim no bias, beside 90 that are biased and say so."""
-    p = [0.04, *np.linspace(0.2, 0.9, 8), *[1e-9] * 90]
-    table = pd.DataFrame({"bias_p": p, "equivalence_p": 1.0, "unbiased": [True] * 9 + [False] * 90})
-    found = running.judged(table.reindex(columns=[*COLUMNS])).bias_finding
-    assert list(found) == ["none found"] * 9 + ["biased"] * 90
-
-
 HEAVY = """
 schema = 1
 name = "heavy"
@@ -355,16 +276,6 @@ k = [-0.15, 0.5]
 [[estimator]]
 name = "score_function"
 """
-
-
-def test_a_variance_that_is_one_batchs_is_refused():
-    variance, light = Interval(2.0, 1.0, 3.0), Tail(float("inf"), 0.0, 0.0)
-    status, reason = running.reliability(20_000, variance, 15.0, light, 0.0, 0.3)
-    assert (status, reason.partition(",")[0]) == (
-        "unreliable",
-        "one batch of replicates carries 30% of the variance",
-    )
-    assert running.reliability(20_000, variance, 15.0, light, 0.0, 0.2)[0] == "ok"
 
 
 def test_intervals_without_a_fourth_moment_are_refused_where_the_tail_hides_too(tmp_path):
@@ -390,56 +301,6 @@ def test_intervals_without_a_fourth_moment_are_refused_where_the_tail_hides_too(
     assert json.loads((tmp_path / "manifest.json").read_text())["cells"]["unreliable"] == 2
 
 
-def test_a_reference_run_stands_for_a_gradient_that_is_not_known_and_its_error_is_counted():
-    vae = problem("vae_gaussian", latent_dim=3, num_images=4, hidden_dim=8)
-    params = vae.init_params(jax.random.key(0))
-    first, second, longer = (
-        reference_gradient(vae, params, jax.random.key(i), replicates)
-        for i, replicates in ((1, 1_000), (2, 1_000), (3, 16_000))
-    )
-    for group, truth in first.items():
-        apart = np.abs(truth.gradient - second[group].gradient)
-        error = np.hypot(truth.error, second[group].error)
-        assert np.max(apart[error > 0] / error[error > 0]) < 5.5
-        assert np.median(longer[group].error / np.maximum(truth.error, 1e-12)) == pytest.approx(
-            0.25, rel=0.1
-        )
-    again = reference_gradient(vae, params, jax.random.key(1), 1_000)
-    np.testing.assert_array_equal(again["encoder"].gradient, first["encoder"].gradient)
-    # a long run against a short reference: biased only if the reference is taken for exact
-    run = measuring.measure(
-        vae, estimator("pathwise"), params, num_samples=64, replicates=16_000, key=jax.random.key(9)
-    ).moments
-    careless = {group: exactly(truth.gradient) for group, truth in first.items()}
-    assert min(found.p for found in biases(run, careless, 1e-7).values()) < 0.01
-    assert min(found.p for found in biases(run, first, 1e-7).values()) > 0.05
-
-
-@pytest.mark.parametrize("damage", ["text", "version", "table"])
-def test_a_damaged_store_is_said_and_left_as_it_is(damage, plan, tmp_path):
-    path = tmp_path / FILE
-    if damage == "text":
-        path.write_bytes(b"this is no database" * 100)
-    else:
-        with sqlite3.connect(path) as connection:
-            connection.execute(
-                "create table other (x)" if damage == "table" else "pragma user_version = 9"
-            )
-            connection.execute(
-                "pragma user_version = 1" if damage == "table" else "create table cells (x)"
-            )
-        connection.close()
-    before = path.read_bytes()
-    with pytest.raises(StoreDamaged, match=r"damaged .*nothing was changed"):
-        run_sweep(plan, tmp_path, Quiet())
-    assert path.read_bytes() == before
-
-
-def test_a_store_in_use_is_refused(plan, tmp_path):
-    with open_store(tmp_path), pytest.raises(StoreInUse, match="in use"):
-        run_sweep(plan, tmp_path, Quiet())
-
-
 def test_a_folder_that_cannot_be_made_is_refused(plan, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written"):
@@ -460,19 +321,3 @@ def test_a_report_without_its_table_says_what_is_missing(tmp_path):
     (tmp_path / "measurements.csv").write_text("a,b\n1,2\n")
     with pytest.raises(BadInput, match="missing: cell, problem"):
         write_report(tmp_path)
-
-
-def test_training_lowers_the_loss_and_is_deterministic_with_and_without_its_checkpoint():
-    for name in ("vae_gaussian", "vae_bernoulli"):
-        trained = problem(name, latent_dim=4, hidden_dim=16, train_steps=200)
-        start = params_at(problem(name, latent_dim=4, hidden_dim=16), "start", 0)
-        first = params_at(trained, name, 0)
-        again = params_at(trained, name, 0)  # from the checkpoint
-        anew = params_at(trained, name + "elsewhere", 0)  # trained again
-        assert checksum(first) == checksum(again) == checksum(anew) != checksum(start)
-
-        def loss(params, vae=trained):
-            x = vae.distribution(params).sample(jax.random.key(0), (50,)).astype(float)
-            return float(vae.objectives(params, x).mean(0).sum())
-
-        assert loss(first) < loss(start) - 5  # nats per image

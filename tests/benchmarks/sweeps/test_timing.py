@@ -1,6 +1,5 @@
 """Times over several processes: what is called in which order, what is kept, and where the numbers go."""
 
-import itertools
 import json
 import math
 
@@ -10,12 +9,14 @@ from scipy import stats
 
 from gradest.benchmarks.analysis.results import read_left_out, read_measurements
 from gradest.benchmarks.errors import BadInput, GradestError
+from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.statistics.intervals import median, over_processes
-from gradest.benchmarks.sweeps import timing
+from gradest.benchmarks.sweeps import run as run_module
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
+from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.sweeps.store import open_store
-from gradest.benchmarks.sweeps.sweep import parse_sweep, resolve
-from gradest.benchmarks.sweeps.timing import Call, in_a_process, interleaved, time_run
+from gradest.benchmarks.sweeps.timing import in_a_process, time_run
 from tests.support.sweeps import Quiet
 
 TINY = """
@@ -47,28 +48,12 @@ def run(plan, tmp_path_factory):
     return folder
 
 
-def test_the_estimators_are_called_in_turn_and_each_round_begins_with_the_next():
-    order = []
-    calls = {name: Call(lambda name=name: order.append(name), 10) for name in "abc"}
-    found = interleaved(calls, rounds=4)
-    assert "".join(order) == "abc" + "bca" + "cab" + "abc"
-    assert all(0 < seconds < 1 for seconds in found.values())
-
-
-def test_a_time_is_the_median_of_the_calls_by_estimate(monkeypatch):
-    clock = itertools.accumulate(
-        itertools.cycle([0.0, 2.0, 0.0, 2.0, 0.0, 50.0])
-    )  # calls of 2, 2 and 50 seconds
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
-    assert interleaved({"one": Call(lambda: None, 4)}, rounds=3) == {"one": 0.5}
-
-
 def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     before, batches = read_measurements(run), read_left_out(run)
     with pytest.raises(KeyboardInterrupt):
         time_run(plan, run, 2, Quiet(interrupt_after=1))
     with open_store(run) as store:
-        kept = store.timings(timing.environment())
+        kept = store.timings(environment())
     assert len(kept) == 3, "the group that was finished: three estimators at one L"
     run_sweep(plan, run, Quiet())
     assert read_measurements(run).equals(before), "one process alone changes nothing"
@@ -82,7 +67,7 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     assert (after.seconds_low < after.seconds).all()
     assert (after.seconds < after.seconds_high).all()
     with open_store(run) as store:
-        kept = store.timings(timing.environment())
+        kept = store.timings(environment())
     for row in after.itertuples():
         values = [each.seconds for each in kept[row.cell]]
         assert row.seconds == pytest.approx(math.sqrt(values[0] * values[1]))
@@ -117,8 +102,8 @@ def test_a_process_that_ends_early_is_said(plan):
 def test_nothing_measured_here_is_bad_input(plan, run, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="nothing was measured there"):
         time_run(plan, tmp_path, 2, Quiet())
-    other = timing.environment() | {"jax": "0"}
-    monkeypatch.setattr(timing, "environment", lambda generator: other)
+    other = environment() | {"jax": "0"}
+    monkeypatch.setattr(run_module, "environment", lambda generator: other)
     with pytest.raises(BadInput, match="these versions"):
         time_run(plan, run, 2, Quiet())
 

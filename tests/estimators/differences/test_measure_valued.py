@@ -4,7 +4,7 @@ import pytest
 from scipy import special
 
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
-from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, Skipped
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.support.statistical import assert_variance, moments_of
@@ -49,3 +49,5 @@ def test_a_gammas_rate(coupled):
     trial = EstimatorTrial(subject, ProblemTrial("gamma_toy", toy, 1e-3))
     for name in ("shapes", "evaluations", "unbiasedness"):
         ESTIMATOR_CHECKS[name](trial)
+    with pytest.raises(Skipped, match="in a while loop"):
+        ESTIMATOR_CHECKS["draws"](trial)

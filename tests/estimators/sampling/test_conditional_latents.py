@@ -16,8 +16,9 @@ from gradest.estimators.sampling.conditional_latents import (
     relax,
     same_latent_given,
 )
-from gradest.estimators.sampling.draws import base, sample
+from gradest.estimators.sampling.draws import sample
 from gradest.problems import problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import PlackettLuce
 from tests.support.bits import LOGIT
 from tests.support.distributions import LOGITS, ONE_X

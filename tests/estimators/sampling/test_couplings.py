@@ -17,8 +17,9 @@ from gradest.estimators.sampling.couplings import (
     scrambled,
     uniform,
 )
-from gradest.estimators.sampling.draws import base, explicit, rsample
+from gradest.estimators.sampling.draws import explicit, rsample
 from gradest.problems import PROBLEMS, problem
+from gradest.problems.distributions.coordinates import base
 from tests.support.statistical import (
     assert_likely,
     assert_mean,

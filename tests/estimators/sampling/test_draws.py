@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from gradest.benchmarks.checks.trials import small_problem
-from gradest.estimators.sampling.draws import angle_slope, rsample, sample
+from gradest.estimators.sampling.draws import rsample, sample
 from gradest.problems import problem
 from gradest.problems.distributions.enumeration import all_log_probs, all_states
 from tests.support.distributions import DISCRETE, LOGITS, PARAMETERS, SCIPY, around
@@ -128,16 +128,3 @@ def test_derivatives_of_angles():
     x, derivatives = draws_and_derivatives("von_mises_toy")
     x = around(x, PARAMETERS["von_mises_toy"]["loc"])
     assert_probability_stays("von_mises_toy", x, derivatives)
-
-
-@pytest.mark.parametrize("concentration", [0.01, 1.0, 30.0, 1000.0])
-def test_angle_slope(concentration):
-    """At other concentrations too, by differences of scipy's quantiles."""
-    levels = [1e-3, 0.2, 0.4, 0.7, 0.99]
-    with jax.enable_x64(True):
-        angle = jnp.asarray(stats.vonmises(concentration).ppf(levels))
-        slope = np.asarray(angle_slope(angle, jnp.full(5, concentration)))
-    step = 1e-4 * concentration
-    up = stats.vonmises(concentration + step).ppf(levels)
-    down = stats.vonmises(concentration - step).ppf(levels)
-    np.testing.assert_allclose(slope, (up - down) / (2 * step), rtol=1e-4)

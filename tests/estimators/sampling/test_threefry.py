@@ -36,10 +36,12 @@ for dtype in ("uint8", "uint16", "uint32"):
     draw.clear_cache()
 """
 
+CONFIGURED = "from gradest.benchmarks.runtime.configure import configure; configure()"
+
 
 def test_jax_without_it_draws_the_same_bits():
     here = subprocess.run(
-        [sys.executable, "-c", "import gradest.estimators" + DRAWS],
+        [sys.executable, "-c", CONFIGURED + DRAWS],
         capture_output=True,
         text=True,
         check=True,

@@ -3,9 +3,9 @@
 import equinox as eqx
 
 from gradest.estimators.discrete.gumbel_softmax import Relaxed
-from gradest.estimators.sampling.draws import base
 from gradest.estimators.sampling.relaxations import relaxed_sample
 from gradest.problems.arguments import as_float
+from gradest.problems.distributions.coordinates import base
 
 
 class Broken(Relaxed):

@@ -7,8 +7,8 @@ from gradest.estimators.score_function.score_function import ScoreFunction
 
 
 class MeanOfAll(LeaveOneOut):
-    def value(self, signal, state):
-        return jnp.broadcast_to(signal.mean(0), signal.shape)
+    def value(self, drawn, state):
+        return jnp.broadcast_to(drawn.signal.mean(0), drawn.signal.shape)
 
 
 class Broken(ScoreFunction):

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 
-from gradest.estimators.sampling.draws import base, sample
+from gradest.estimators.sampling.draws import sample
 from gradest.estimators.score_function.score_function import ScoreFunction
+from gradest.problems.distributions.coordinates import base
 
 
 class Broken(ScoreFunction):

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 from optax import monte_carlo
 from optax._src.utils import multi_normal
-from protocol import Call, Cell, DoesNotHave, serve
+from protocol import DoesNotHave, GradientCall, PeerCell, serve
 
-ESTIMATORS = {
+JACOBIANS = {
     "score_function": monte_carlo.score_function_jacobians,
     "pathwise": monte_carlo.pathwise_jacobians,
     "measure_valued": monte_carlo.measure_valued_jacobians,
@@ -21,38 +21,35 @@ ESTIMATORS = {
 
 
 class Bernoulli:
-    """What optax asks of a distribution; it comes with none for bits."""
+    """Bits, as optax asks for a distribution; it comes with none."""
 
     def __init__(self, logits: jax.Array) -> None:
         self.logits = logits
 
     def sample(self, shape: tuple[int, ...], key: jax.Array) -> jax.Array:
         """Bits, as numbers."""
-        return jax.random.bernoulli(
-            key, jax.nn.sigmoid(self.logits), shape + self.logits.shape
-        ).astype(float)
+        probs = jax.nn.sigmoid(self.logits)
+        return jax.random.bernoulli(key, probs, shape + self.logits.shape).astype(float)
 
     def log_prob(self, x: jax.Array) -> jax.Array:
-        """Of one vector of bits."""
+        """The log-probability of one vector of bits."""
         return (x * self.logits - jax.nn.softplus(self.logits)).sum(-1)
 
 
-def prepare(cell: Cell, replicates: int) -> Call:
+def prepare(cell: PeerCell, replicates: int) -> GradientCall:
     """Compiles the cell's program."""
-    if cell.estimator not in ESTIMATORS or (cell.problem, cell.estimator) == (
-        "bernoulli_square",
-        "measure_valued",
-    ):
+    gaussian = cell.problem == "gaussian_square"
+    if cell.estimator not in JACOBIANS or (cell.estimator == "measure_valued" and not gaussian):
         raise DoesNotHave(f"{cell.estimator} on {cell.problem}")
-    jacobians = ESTIMATORS[cell.estimator]
-    target = cell.constants["k" if cell.problem == "gaussian_square" else "t"]
+    jacobians = JACOBIANS[cell.estimator]
+    target = cell.constants["k" if gaussian else "t"]
     theta = {group: jnp.asarray(values) for group, values in cell.params.items()}
 
     def f(x: jax.Array) -> jax.Array:
         return ((x - target) ** 2).sum(-1)
 
     def gradient(theta: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
-        if cell.problem == "bernoulli_square":
+        if not gaussian:
             (logits,) = jacobians(f, (theta["logits"],), Bernoulli, key, cell.num_samples)
             return {"logits": logits.mean(0)}
         params = (theta["mean"], jnp.log(theta["scale"]))
@@ -64,16 +61,15 @@ def prepare(cell: Cell, replicates: int) -> Call:
         theta: dict[str, jax.Array], key: jax.Array
     ) -> tuple[dict[str, jax.Array], jax.Array]:
         now, later = jax.random.split(key)
-        return jax.vmap(gradient, in_axes=(None, 0))(
-            theta, jax.random.split(now, replicates)
-        ), later
+        keys = jax.random.split(now, replicates)
+        return jax.vmap(gradient, in_axes=(None, 0))(theta, keys), later
 
     key = jax.random.key(0)
 
     def call() -> dict[str, jax.Array]:
         nonlocal key
-        found, key = gradients(theta, key)
-        return jax.block_until_ready(found)
+        made, key = gradients(theta, key)
+        return jax.block_until_ready(made)
 
     return call
 

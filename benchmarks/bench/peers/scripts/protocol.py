@@ -3,7 +3,7 @@ stdout.
 
 A peer is a script beside this file, run by the Python of its own environment. It says how it
 prepares a cell, and `serve` does the rest. Nothing here may be imported but the standard library
-and NumPy. The other end is benchmarks/peer.py.
+and NumPy. The other end is benchmarks/bench/peers/process.py.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
-class Cell(NamedTuple):
+class PeerCell(NamedTuple):
     """What is to be estimated, and how."""
 
     problem: str
@@ -34,11 +34,11 @@ class DoesNotHave(Exception):
     """The peer has no such estimator; the message is the estimator, in words."""
 
 
-Call = Callable[[], dict[str, Any]]
-"""Makes so many new gradients, waits for them, and gives an array of them, (replicates, D), for each group of θ."""
+GradientCall = Callable[[], dict[str, Any]]
+"""Makes so many new gradients and waits for them: for each group of θ an array, (replicates, D)."""
 
 
-def serve(prepare: Callable[[Cell, int], Call], *, version: str, batched: bool) -> None:
+def serve(prepare: Callable[[PeerCell, int], GradientCall], *, version: str, batched: bool) -> None:
     """Answers until nothing more is asked.
 
     Args:
@@ -49,7 +49,7 @@ def serve(prepare: Callable[[Cell, int], Call], *, version: str, batched: bool) 
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
-    call: Call = dict
+    call: GradientCall = dict
     for line in sys.stdin:
         question = json.loads(line)
         answer: dict[str, Any] = {}
@@ -58,21 +58,31 @@ def serve(prepare: Callable[[Cell, int], Call], *, version: str, batched: bool) 
                 case "hello":
                     answer = {"version": version, "batched": batched}
                 case "prepare":
-                    call = prepare(Cell(**question["cell"]), question["replicates"])
+                    call = prepare(PeerCell(**question["cell"]), question["replicates"])
                 case "run":
-                    begun = time.perf_counter()
-                    for _ in range(question["calls"]):
-                        call()
-                    answer = {"seconds": time.perf_counter() - begun}
+                    answer = {"seconds": seconds_of(call, question["calls"])}
                 case "gradients":
-                    found = [call() for _ in range(question["calls"])]
-                    arrays: dict[str, Any] = {
-                        group: np.concatenate([np.asarray(one[group]) for one in found])
-                        for group in found[0]
-                    }
-                    np.savez(question["file"], **arrays)
+                    save_gradients(call, question["calls"], question["file"])
         except DoesNotHave as lacking:
             answer = {"does_not_have": str(lacking)}
         except Exception as error:
             answer = {"failed": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
+
+
+def seconds_of(call: GradientCall, calls: int) -> float:
+    """The seconds that so many calls take."""
+    begun = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return time.perf_counter() - begun
+
+
+def save_gradients(call: GradientCall, calls: int, file: str) -> None:
+    """Writes the gradients of so many calls, an array for each group of θ."""
+    made = [call() for _ in range(calls)]
+    arrays: dict[str, Any] = {
+        group: np.concatenate([np.asarray(gradients[group]) for gradients in made])
+        for group in made[0]
+    }
+    np.savez(file, **arrays)

@@ -9,13 +9,13 @@ from importlib.metadata import version
 
 import storch
 import torch
-from protocol import Call, Cell, DoesNotHave, serve
+from protocol import DoesNotHave, GradientCall, PeerCell, serve
 from storch.method import GumbelSoftmax, Method, Reparameterization, ScoreFunction
 from torch.distributions import Bernoulli, Distribution, Normal
 
 
-def method_of(cell: Cell) -> Method:
-    """The estimator."""
+def method_of(cell: PeerCell) -> Method:
+    """The method of Storchastic's that is the cell's estimator."""
     match cell.problem, cell.estimator:
         case _, "score_function":
             return ScoreFunction("x", n_samples=cell.num_samples)
@@ -31,24 +31,25 @@ def method_of(cell: Cell) -> Method:
     raise DoesNotHave(f"{cell.estimator} on {cell.problem}")
 
 
-def prepare(cell: Cell, replicates: int) -> Call:
-    """The method, and θ."""
+def prepare(cell: PeerCell, replicates: int) -> GradientCall:
+    """Makes the method and θ."""
     method = method_of(cell)
     target = cell.constants["k" if cell.problem == "gaussian_square" else "t"]
     theta = {group: torch.tensor(values) for group, values in cell.params.items()}
 
     def distribution(theta: dict[str, torch.Tensor]) -> Distribution:
-        each = {
+        independent = {
             group: storch.denote_independent(values, 0, "replicates")
             for group, values in theta.items()
         }
         if cell.problem == "gaussian_square":
-            return Normal(each["mean"], each["scale"], validate_args=False)
-        return Bernoulli(logits=each["logits"], validate_args=False)
+            return Normal(independent["mean"], independent["scale"], validate_args=False)
+        return Bernoulli(logits=independent["logits"], validate_args=False)
 
     def call() -> dict[str, torch.Tensor]:
         expanded = {
-            g: values.expand(replicates, -1).clone().requires_grad_() for g, values in theta.items()
+            group: values.expand(replicates, -1).clone().requires_grad_()
+            for group, values in theta.items()
         }
         x = method(distribution(expanded))
         storch.add_cost(((x - target) ** 2).sum(-1), "f")

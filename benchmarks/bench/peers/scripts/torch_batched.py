@@ -1,22 +1,22 @@
-"""PyTorch batched over replicates: θ expanded to (R, D), one backward pass of the sum of all replicates' losses."""
+"""PyTorch batched over replicates: θ expanded to (R, D), one backward pass of all their losses."""
 
 from importlib.metadata import version
 
 import torch
-from protocol import Call, Cell, serve
+from protocol import GradientCall, PeerCell, serve
 from torch_surrogates import surrogate, theta_of
 
 
-def prepare(cell: Cell, replicates: int) -> Call:
-    """Nothing but θ."""
+def prepare(cell: PeerCell, replicates: int) -> GradientCall:
+    """Makes θ, and nothing else: nothing is compiled."""
     theta = theta_of(cell)
 
     def call() -> dict[str, torch.Tensor]:
         expanded = {group: leaf.expand(replicates, -1) for group, leaf in theta.items()}
-        found = torch.autograd.grad(surrogate(cell, expanded).sum(), list(expanded.values()))
-        return dict(zip(expanded, found, strict=True))
+        grads = torch.autograd.grad(surrogate(cell, expanded).sum(), list(expanded.values()))
+        return dict(zip(expanded, grads, strict=True))
 
-    surrogate(cell, theta)  # says what it does not have
+    surrogate(cell, theta)  # raises where it does not have the estimator
     return call
 
 

@@ -1,25 +1,24 @@
-"""PyTorch as in a training loop: one loss and one backward pass a replicate, vectorised over its samples."""
+"""PyTorch as in a training loop: one backward pass a replicate, vectorised over its samples."""
 
 from importlib.metadata import version
 
 import torch
-from protocol import Call, Cell, serve
+from protocol import GradientCall, PeerCell, serve
 from torch_surrogates import surrogate, theta_of
 
 
-def prepare(cell: Cell, replicates: int) -> Call:
-    """Nothing but θ."""
+def prepare(cell: PeerCell, replicates: int) -> GradientCall:
+    """Makes θ, and nothing else: nothing is compiled."""
     theta = theta_of(cell)
-    groups, leaves = list(theta), list(theta.values())
+    groups = list(theta)
+    leaves = list(theta.values())
 
     def call() -> dict[str, torch.Tensor]:
-        found = [torch.autograd.grad(surrogate(cell, theta), leaves) for _ in range(replicates)]
-        return {
-            group: torch.stack(column)
-            for group, column in zip(groups, zip(*found, strict=True), strict=True)
-        }
+        grads = [torch.autograd.grad(surrogate(cell, theta), leaves) for _ in range(replicates)]
+        by_group = zip(*grads, strict=True)
+        return {group: torch.stack(rows) for group, rows in zip(groups, by_group, strict=True)}
 
-    surrogate(cell, theta)  # says what it does not have
+    surrogate(cell, theta)  # raises where it does not have the estimator
     return call
 
 

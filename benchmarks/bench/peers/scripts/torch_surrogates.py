@@ -5,21 +5,21 @@ loss, less D.
 """
 
 import torch
-from protocol import Cell, DoesNotHave
+from protocol import DoesNotHave, PeerCell
 from torch.distributions import Bernoulli, Distribution, Normal, RelaxedBernoulli
 
 Theta = dict[str, torch.Tensor]
 
 
-def theta_of(cell: Cell) -> Theta:
-    """θ, to be differentiated by."""
+def theta_of(cell: PeerCell) -> Theta:
+    """θ as tensors, to be differentiated by."""
     return {
         group: torch.tensor(values, requires_grad=True) for group, values in cell.params.items()
     }
 
 
-def distribution(cell: Cell, theta: Theta) -> Distribution:
-    """q, or its relaxation."""
+def distribution(cell: PeerCell, theta: Theta) -> Distribution:
+    """The distribution of x, or its relaxation."""
     if cell.problem == "gaussian_square":
         return Normal(theta["mean"], theta["scale"], validate_args=False)
     if cell.estimator == "gumbel_softmax":
@@ -28,7 +28,7 @@ def distribution(cell: Cell, theta: Theta) -> Distribution:
     return Bernoulli(logits=theta["logits"], validate_args=False)
 
 
-def surrogate(cell: Cell, theta: Theta) -> torch.Tensor:
+def surrogate(cell: PeerCell, theta: Theta) -> torch.Tensor:
     """The loss of one estimate from L samples."""
     q = distribution(cell, theta)
     target = cell.constants["k" if cell.problem == "gaussian_square" else "t"]

@@ -1,0 +1,124 @@
+"""What a sweep asks for, why it skips cells, and how far a run of it has come."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradest.benchmarks.analysis.ratios import short_label
+from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.sweeps.store import read_outcomes
+
+MOST_NAMED = 3
+"""How many problems a line names."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a plan asks for. With a precision, R is the most that may be chosen."""
+
+    cells: int
+    """Those that are measured."""
+    skipped: int
+    problems: int
+    estimators: int
+    draws: int
+    """Draws of x, over all replicates."""
+    f_evals: int
+    grad_evals: int
+
+    @property
+    def as_json(self) -> dict[str, int]:
+        """Draws and evaluations."""
+        return {"draws": self.draws, "f_evals": self.f_evals, "grad_evals": self.grad_evals}
+
+    @property
+    def text(self) -> str:
+        """All of it in two lines."""
+        return (
+            f"{self.cells} cells to measure, {self.skipped} skipped\n"
+            f"{self.problems} problems × {self.estimators} estimators; {self.draws:.3g} draws, "
+            f"{self.f_evals:.3g} evaluations of f, {self.grad_evals:.3g} of its gradient"
+        )
+
+
+def totals_of(plan: Plan) -> Totals:
+    """What it takes to measure a plan from the beginning."""
+    draws = f_evals = grad_evals = 0
+    for cell in plan.measurable:
+        problem = plan.problems[cell.problem]
+        each = plan.estimators[cell.estimator].evaluations(problem, cell.num_samples)
+        draws += cell.replicates * cell.num_samples
+        f_evals += cell.replicates * each.f
+        grad_evals += cell.replicates * each.grad
+    return Totals(
+        cells=len(plan.measurable),
+        skipped=len(plan.reasons),
+        problems=len(plan.problems),
+        estimators=len(plan.estimators),
+        draws=draws,
+        f_evals=f_evals,
+        grad_evals=grad_evals,
+    )
+
+
+def skipped_lines(plan: Plan) -> list[str]:
+    """Why cells are skipped: a line for each estimator and reason, with the problems."""
+    problems: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for cell in plan.cells:
+        if reason := plan.reasons.get(cell.id):
+            estimator = short_label(cell.estimator.name, cell.estimator.json)
+            problems[estimator, reason].append(cell.problem.name)
+    return [
+        f"skipped {cells(len(names))}: {estimator} on {first_of(names)}: {reason}"
+        for (estimator, reason), names in problems.items()
+    ]
+
+
+def cells(number: int) -> str:
+    """A number of cells in words."""
+    return "1 cell" if number == 1 else f"{number} cells"
+
+
+def first_of(names: Iterable[str]) -> str:
+    """A few different names, and how many more there are.
+
+    >>> first_of(["a", "b", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    different = list(dict.fromkeys(names))
+    more = len(different) - MOST_NAMED
+    text = ", ".join(different[:MOST_NAMED])
+    return f"{text} and {more} more" if more > 0 else text
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """How far a run has come."""
+
+    counts: dict[str, int]
+    """Cells by status: ok, unreliable, failed, pending, skipped."""
+    failures: list[str]
+    """A line for each cell that failed."""
+
+
+def status_of(plan: Plan, folder: Path) -> RunStatus:
+    """How far a run of a plan has come; it may still be running.
+
+    Args:
+        plan: of the run.
+        folder: where it is or will be; one that is not there is a run that has not begun.
+
+    Raises:
+        StoreDamaged: the folder's store cannot be read.
+    """
+    outcomes = read_outcomes(folder)
+    counts = dict.fromkeys(("ok", "unreliable", "failed", "pending"), 0)
+    failures = []
+    for cell in plan.measurable:
+        outcome = outcomes.get(cell.id)
+        status = outcome.status if outcome else "pending"
+        counts[status] += 1
+        if outcome and status == "failed":
+            failures.append(f"failed: {cell.label}: {outcome.reason}")
+    return RunStatus(counts | {"skipped": len(plan.reasons)}, failures)

@@ -1,0 +1,286 @@
+"""The commands: what each takes, and what it says of itself in --help.
+
+What a command does is in plans.py, runs.py, results.py or catalogue.py, imported when the command
+is called: with JAX that takes a second, and --help answers at once.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.runtime.source_code import installed_version
+
+
+def imported(name: str) -> Callable[..., Any]:
+    """The function that a dotted name stands for."""
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(module), function)
+
+
+def body(name: str) -> Callable[..., ExitStatus]:
+    """What a command does: the function `module.function` of this folder."""
+    return imported(f"{__package__}.{name}")
+
+
+def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:
+    """Completes a word by names, or else as a file's path.
+
+    Args:
+        lists: functions under gradest.benchmarks, each of which lists names.
+    """
+
+    def complete(_: click.Context, __: click.Parameter, start: str) -> list[CompletionItem]:
+        names = [name for each in lists for name in imported(f"gradest.benchmarks.{each}")()]
+        fitting = [CompletionItem(name) for name in names if name.startswith(start)]
+        return fitting or [CompletionItem(start, type="file")]
+
+    return complete
+
+
+PRESETS = "sweeps.schema.preset_names"
+RUNS = "analysis.results.run_names"
+REGISTERED = "catalogue.facts.registered_names"
+
+sweep_argument = click.argument("sweep", default="default", shell_complete=completed_from(PRESETS))
+output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Results folder  [default: results/NAME]",
+)
+seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
+generator_option = click.option("--generator", help="Of random numbers: threefry or philox.")
+replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")
+precision_option = click.option(
+    "--precision",
+    type=float,
+    help="Chooses R for each cell: the half-width of a variance's interval, relative to it.",
+)
+max_replicates_option = click.option(
+    "--max-replicates", type=int, help="The most that --precision may choose."
+)
+timeout_option = click.option(
+    "--cell-timeout", type=float, help="Seconds that --precision may choose R for."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+SWEEP_PARAMETERS = (
+    sweep_argument,
+    output_option,
+    seed_option,
+    generator_option,
+    replicates_option,
+    precision_option,
+    max_replicates_option,
+    timeout_option,
+    json_option,
+)
+
+
+def for_a_sweep(command: Callable) -> Callable:
+    """The argument and options of every command that reads a sweep."""
+    for declare in reversed(SWEEP_PARAMETERS):
+        command = declare(command)
+    return command
+
+
+class Commands(click.Group):
+    """A group that names the nearest command to one that it does not have."""
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            from gradest.problems.arguments import nearest  # JAX comes with it
+
+            known = list(self.commands)
+            raise BadInput(
+                f"command {args[0]!r}: expected one of {', '.join(known)}{nearest(args[0], known)}"
+            )
+        return super().resolve_command(context, args)
+
+
+def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Prints the version, where that was asked for, and ends."""
+    if wanted:
+        click.echo(f"gradest, version {installed_version()}")
+        context.exit()
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog='Completion of names, in bash: eval "$(_GRADEST_COMPLETE=bash_source gradest)"',
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Measure Monte Carlo gradient estimators: variance, bias and cost against the number of
+    samples L.
+
+    Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate
+    failed, 5 store damaged, 6 store in use, 130 interrupted. Anywhere: --debug shows tracebacks,
+    --no-color (or NO_COLOR in the environment) leaves out colours.
+    """
+
+
+@cli.command()
+@for_a_sweep
+def run(**options: Any) -> ExitStatus:
+    """Measure SWEEP, a preset or a TOML file, and draw it.
+
+    A rerun goes on where an earlier one stopped.
+    """
+    return body("runs.run")(**options)
+
+
+@cli.command()
+@click.argument("name", metavar="[RUN]", default="default", shell_complete=completed_from(RUNS))
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=1),
+    required=True,
+    help="How many more; they add to the sweep's R.",
+)
+@output_option
+@json_option
+def extend(**options: Any) -> ExitStatus:
+    """Add replicates to a finished run: the same numbers as one run of the total.
+
+    RUN is the name of a run in results/, or the folder of one. A problem with an R of its own grows
+    in proportion.
+    """
+    return body("runs.extend")(**options)
+
+
+@cli.command()
+@click.argument("sweep", default="default", shell_complete=completed_from(RUNS))
+@click.option(
+    "--processes",
+    type=int,
+    default=5,
+    show_default=True,
+    help="How many, one after the other; 2 or more.",
+)
+@output_option
+@json_option
+def time(**options: Any) -> ExitStatus:
+    """Time the cells of a finished run again, in several processes, and draw it again.
+
+    SWEEP is the name of a run in results/, the folder of one, or a sweep's file. Each process is a
+    fresh interpreter. In it the estimators of one problem, θ and L are called in turn, compiled and
+    warm; a time is the median of its calls. From the processes come the seconds of
+    measurements.csv, with an interval over processes. A rerun adds the processes that are not there
+    yet.
+    """
+    return body("runs.time_again")(**options)
+
+
+@cli.command()
+@click.argument("sweep", default="default", shell_complete=completed_from(RUNS))
+@output_option
+@json_option
+def report(**options: Any) -> ExitStatus:
+    """Draw the figures, tables, numbers and summary of a finished run again, from its CSV files
+    alone.
+
+    SWEEP is the name of a run in results/, or the folder of one. Of the two files measurements.csv
+    is enough; without leave_one_out.csv slopes and crossovers are left out.
+    """
+    return body("results.report")(**options)
+
+
+@cli.command()
+@click.argument("first", metavar="A", shell_complete=completed_from(RUNS))
+@click.argument("second", metavar="[B]", required=False, shell_complete=completed_from(RUNS))
+@click.option(
+    "--reference", help="Compare A's other estimators with this one: name[argument=value,…]."
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    help="variance, work or bias; may be repeated  [default: all]",
+)
+@click.option(
+    "--fail-above", help="Exit with status 4 where a ratio is surely above 1 + this: 5% or 0.05."
+)
+@json_option
+def compare(**options: Any) -> ExitStatus:
+    """Compare run B with run A cell by cell, or the estimators of A with a --reference: ratios with
+    95 % intervals.
+
+    A and B are names of runs in results/, or folders. A ratio is B's over A's, or an estimator's
+    over the reference's: of the variance, of the work-normalised variance (variance × seconds), of
+    ‖bias‖ where both were found biased. Cells on the same random numbers are paired: "gain" is how
+    many times wider the interval would be without that.
+
+    --fail-above 5% is a gate: the exit status is 4 where some ratio's whole interval lies above
+    1.05. Unreliable and failed cells never count, and work only where both were timed in several
+    processes (`gradest time`) on the same hardware.
+    """
+    return body("results.compare")(**options)
+
+
+@cli.command(name="list")
+@json_option
+def list_(**options: Any) -> ExitStatus:
+    """Print the catalogue: every estimator and problem, and what each is for.
+
+    In JSON, `supports` has for each problem and estimator null, or the reason why not.
+    """
+    return body("catalogue.show_catalogue")(**options)
+
+
+@cli.command()
+@click.argument("name", shell_complete=completed_from(REGISTERED, PRESETS))
+@click.option(
+    "--bibtex",
+    "as_bibtex",
+    is_flag=True,
+    help="Print the papers of a problem or an estimator, to be cited, instead.",
+)
+@json_option
+def describe(**options: Any) -> ExitStatus:
+    """Print what a problem, an estimator or a preset is: formula, arguments, bias, cost, source."""
+    return body("catalogue.show_description")(**options)
+
+
+@cli.command()
+@click.argument("target", shell_complete=completed_from(REGISTERED))
+@json_option
+def check(**options: Any) -> ExitStatus:
+    """Check TARGET, an estimator or a problem of your own, written MODULE:CLASS, or a registered
+    one.
+
+    MODULE is a file in the current folder, or any module that can be imported. Shapes, dtypes,
+    purity, agreement under jit and vmap, recompilation, extreme θ, claims, stated evaluations,
+    bias, 1/L, precision, learned gradients: on every problem that it does not refuse.
+    """
+    return body("catalogue.check_target")(**options)
+
+
+@cli.command()
+@for_a_sweep
+def plan(**options: Any) -> ExitStatus:
+    """Print what `gradest run SWEEP` would measure, without measuring it.
+
+    With a precision, R is the most allowed.
+    """
+    return body("plans.show_plan")(**options)
+
+
+@cli.command()
+@for_a_sweep
+def status(**options: Any) -> ExitStatus:
+    """Print how far a run of SWEEP has come; it may still be running."""
+    return body("plans.show_status")(**options)

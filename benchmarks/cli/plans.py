@@ -1,0 +1,72 @@
+"""What `gradest plan` and `gradest status` do: nothing is measured, and nothing is drawn."""
+
+from pathlib import Path
+
+import jax
+
+from gradest.benchmarks.analysis.status import skipped_lines, status_of, totals_of
+from gradest.benchmarks.cli.output import counted, emit, tell
+from gradest.benchmarks.errors import ExitStatus
+from gradest.benchmarks.sweeps.plan import Plan, resolve
+from gradest.benchmarks.sweeps.schema import Sweep, load_sweep, override
+
+
+def load_plan(name: str, **overrides: float | str | None) -> Plan:
+    """The cells of a sweep, with what the command line says in place of the sweep's own.
+
+    Args:
+        name: of a preset, or of a file.
+        overrides: a sweep's keys; None overrides nothing.
+
+    Raises:
+        BadInput: no such sweep, or anything in it that cannot be.
+    """
+    return resolved(override(load_sweep(name), **overrides))
+
+
+def resolved(sweep: Sweep) -> Plan:
+    """The sweep's cells, in its precision."""
+    with jax.enable_x64(sweep.dtype == "float64"):
+        return resolve(sweep)
+
+
+def folder_of(plan: Plan) -> Path:
+    """Where a sweep's results go, unless somebody says otherwise."""
+    return Path("results") / plan.sweep.name
+
+
+def show_plan(
+    sweep: str, output: Path | None, as_json: bool, **overrides: float | str | None
+) -> ExitStatus:
+    """Prints what `gradest run` would measure."""
+    plan = load_plan(sweep, **overrides)
+    totals = totals_of(plan)
+    if as_json:
+        cells = [
+            {
+                "cell": cell.id,
+                "label": cell.label,
+                "estimator_args": cell.estimator.json,
+                "skipped": plan.reasons.get(cell.id),
+            }
+            for cell in plan.cells
+        ]
+        emit({"sweep": plan.sweep.name, **totals.as_json, "cells": cells})
+        return ExitStatus.OK
+    emit(f"{plan.sweep.name}: {totals.text}\nresults into {output or folder_of(plan)}")
+    tell(skipped_lines(plan))
+    return ExitStatus.OK
+
+
+def show_status(
+    sweep: str, output: Path | None, as_json: bool, **overrides: float | str | None
+) -> ExitStatus:
+    """Prints how far a run has come."""
+    plan = load_plan(sweep, **overrides)
+    folder = output or folder_of(plan)
+    status = status_of(plan, folder)
+    if as_json:
+        emit({"folder": str(folder), "cells": status.counts, "failures": status.failures})
+    else:
+        emit("\n".join([f"{folder}: {counted(status.counts)}", *status.failures]))
+    return ExitStatus.CELLS_FAILED if status.failures else ExitStatus.OK

@@ -1,0 +1,80 @@
+"""What `gradest report` and `gradest compare` do, with runs that are finished."""
+
+from pathlib import Path
+
+from gradest.benchmarks.analysis.ratios import (
+    METRICS,
+    Comparison,
+    compare_estimators,
+    compare_runs,
+)
+from gradest.benchmarks.analysis.results import find_run, read_run
+from gradest.benchmarks.cli.options import fraction, one_of
+from gradest.benchmarks.cli.output import emit, tell
+from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.report import comparison as rendering
+from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.summary import FILE
+
+
+def report(sweep: str, output: Path | None, as_json: bool) -> ExitStatus:
+    """Draws a finished run again."""
+    folder = output or find_run(sweep)
+    written = [str(path) for path in write_report(folder)]
+    summary = folder / FILE
+    if as_json:
+        emit({"files": written, "summary": str(summary)})
+    else:
+        emit("\n".join([*written, f"Read {summary} first."]))
+    return ExitStatus.OK
+
+
+def compare(
+    first: str,
+    second: str | None,
+    reference: str | None,
+    metrics: tuple[str, ...],
+    fail_above: str | None,
+    as_json: bool,
+) -> ExitStatus:
+    """Compares two runs, or the estimators of one."""
+    threshold = None if fail_above is None else fraction("--fail-above", fail_above)
+    if bool(second) == bool(reference):
+        got = "both" if second else "neither"
+        raise BadInput(
+            f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}"
+        )
+    chosen = [*one_of("--metric", metrics, METRICS)]
+    run = read_run(find_run(first))
+    if second:
+        comparison = compare_runs(run, read_run(find_run(second)), chosen)
+    else:
+        comparison = compare_estimators(run, str(reference), chosen)
+    tell(f"warning: {warning}" for warning in comparison.warnings)
+    tell(unpaired_lines(comparison, of_two_runs=bool(second)))
+    above = [] if threshold is None else comparison.above(threshold)
+    failures = [
+        f"{name} of {row.label}: {rendering.ratio_text(row.ratios[name])}" for row, name in above
+    ]
+    if as_json:
+        asked = {
+            "a": str(run.folder),
+            "b": second,
+            "reference": reference,
+            "fail_above": threshold,
+            "above": failures,
+        }
+        emit(asked | rendering.as_json(comparison, chosen))
+    else:
+        emit(rendering.as_text(comparison, chosen))
+    tell(f"above {fail_above}: {failure}" for failure in failures)
+    return ExitStatus.GATE_FAILED if failures else ExitStatus.OK
+
+
+def unpaired_lines(comparison: Comparison, *, of_two_runs: bool) -> list[str]:
+    """How many cells have nothing to be compared with."""
+    if of_two_runs:
+        places = {"only in A": comparison.only_first, "only in B": comparison.only_second}
+    else:
+        places = {"without the reference": comparison.only_first}
+    return [f"{count} cells {place}" for place, count in places.items() if count]

@@ -1,0 +1,102 @@
+"""What `gradest run`, `extend` and `time` do: they measure, and draw what was measured."""
+
+from pathlib import Path
+from typing import Any
+
+from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
+from gradest.benchmarks.analysis.status import skipped_lines
+from gradest.benchmarks.cli.output import counted, emit, tell
+from gradest.benchmarks.cli.plans import folder_of, load_plan, resolved
+from gradest.benchmarks.cli.progress import Reporter, show_progress
+from gradest.benchmarks.errors import ExitStatus
+from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.summary import FILE, headlines
+from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.sweeps.run import Summary, run_sweep, use_caches
+from gradest.benchmarks.sweeps.schema import lengthened, load_sweep
+from gradest.benchmarks.sweeps.timing import time_run
+
+
+def run(
+    sweep: str, output: Path | None, as_json: bool, **overrides: float | str | None
+) -> ExitStatus:
+    """Measures a sweep and draws it."""
+    plan = load_plan(sweep, **overrides)
+    return measure_and_draw(plan, output or folder_of(plan), as_json)
+
+
+def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> ExitStatus:
+    """Adds replicates to a finished run."""
+    folder = output or find_run(name)
+    longer = lengthened(recorded_sweep(folder), replicates)
+    return measure_and_draw(resolved(longer), folder, as_json)
+
+
+def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
+    """Measures what is missing, draws all, and says what matters most of it."""
+    use_caches(plan)
+    with show_progress(len(plan.measurable)) as progress:
+        summary = run_sweep(plan, folder, progress)
+        written = draw(folder, progress)
+    tell(skipped_lines(plan))
+    news = headlines(read_run(folder))
+    if as_json:
+        emit(summary_as_json(summary, written, news))
+    else:
+        counts = counted(summary.counts)
+        first = f"{folder}: {counts} in {summary.seconds:.0f} s; {len(written)} files"
+        emit("\n".join([first, *news, f"Read {folder / FILE} first."]))
+    return ExitStatus.CELLS_FAILED if summary.counts["failed"] else ExitStatus.OK
+
+
+def draw(folder: Path, progress: Reporter) -> list[Path]:
+    """Draws a run whose cells are all measured.
+
+    Raises:
+        KeyboardInterrupt: with what to do next, which is not the same command: `extend`, called
+            again, would add as many replicates again.
+    """
+    progress.note("drawing")
+    try:
+        return write_report(folder)
+    except KeyboardInterrupt as interrupt:
+        advice = f"all is measured; gradest report {folder} draws it"
+        raise KeyboardInterrupt(advice) from interrupt
+
+
+def summary_as_json(summary: Summary, written: list[Path], news: list[str]) -> dict[str, Any]:
+    """How a run ended, in JSON."""
+    return {
+        "folder": str(summary.folder),
+        "cells": summary.counts,
+        "reused": summary.reused,
+        "seconds": round(summary.seconds, 2),
+        "files": len(written) + 3,
+        "summary": str(summary.folder / FILE),
+        "headlines": news,
+    }
+
+
+def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -> ExitStatus:
+    """Times a finished run in several processes, and draws it again."""
+    folder = output or find_run(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
+    plan = resolved(recorded_sweep(folder))
+    with show_progress(len(plan.measurable) * processes) as progress:
+        timed = time_run(plan, folder, processes, progress)
+        draw(folder, progress)
+    if as_json:
+        emit(
+            {
+                "folder": str(folder),
+                "cells": timed.cells,
+                "processes": processes,
+                "timed": timed.cells * processes - timed.reused,
+                "reused": timed.reused,
+            }
+        )
+    else:
+        emit(
+            f"{folder}: {timed.cells} cells × {processes} processes, "
+            f"{timed.reused} of these times were there already"
+        )
+    return ExitStatus.OK

@@ -1,0 +1,168 @@
+"""Figures along a numeric argument, of a problem (k, t, …) or of estimators (τ, …).
+
+Drawn are the variance, signal against noise, and the bias.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from gradest.benchmarks.analysis.labels import INTERVALS, problem_label, slug, without, words
+from gradest.benchmarks.analysis.results import labelled
+from gradest.benchmarks.figures.lines import (
+    VARIANCE,
+    drawable,
+    facets_of,
+    line_panel,
+    log_axis,
+    other_entries,
+    those_of,
+    zero_notes,
+)
+from gradest.benchmarks.figures.spec import Axis, Entry, FigureSpec, Style
+
+LEAST_SWEPT = 4
+"""Values of an argument from which on it is an axis."""
+
+WIDE = 30
+"""Ratio of an argument's largest to its least value from which on its axis is logarithmic."""
+
+AGAINST_ARGUMENT = {
+    "variance": VARIANCE,
+    "snr": "signal-to-noise ratio of the gradient",
+    "bias_squared": "squared bias of the gradient",
+}
+"""What is drawn against an argument, with the words at its axis; the last of biased estimators."""
+
+
+class ArgumentSweep(NamedTuple):
+    """Measurements of one problem that one numeric argument tells apart."""
+
+    problem: str
+    argument: str
+    rest: str
+    """The problem's other arguments."""
+    rows: pd.DataFrame
+    """The argument is the column `value`; `label` is without it where it is the estimators'."""
+    of_estimators: bool
+
+
+def argument_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
+    """The numeric arguments of problems with values enough to be an axis.
+
+    Args:
+        table: measurements, labelled.
+
+    Returns:
+        A sweep for each argument of a problem and each choice of its other arguments.
+    """
+    for problem, rows in table.groupby("problem"):
+        for argument, value in values_of(rows.problem_args):
+            if not value.map(is_number).all():
+                continue
+            rest = [without(args, argument) for args in rows.problem_args]
+            for fixed, part in rows.assign(value=value.astype(float)).groupby(rest):
+                if part.value.nunique() >= LEAST_SWEPT:
+                    yield ArgumentSweep(str(problem), argument, str(fixed), part, False)
+
+
+def estimator_sweeps(table: pd.DataFrame) -> Iterator[ArgumentSweep]:
+    """The numeric arguments of estimators with values enough to be an axis.
+
+    Args:
+        table: measurements, labelled.
+
+    Returns:
+        A sweep for each problem and argument, of all estimators that have it.
+    """
+    for (problem, setting), rows in table.groupby(["problem", "setting"]):
+        for argument, value in values_of(rows.estimator_args):
+            part = rows[value.map(is_number)]
+            part = part.assign(
+                value=value[part.index].astype(float),
+                estimator_args=[without(args, argument) for args in part.estimator_args],
+            )
+            lines = part.groupby(["estimator", "estimator_args"])
+            part = lines.filter(lambda line: line.value.nunique() >= LEAST_SWEPT)
+            if len(part):
+                relabelled = labelled(part).set_index(part.index)
+                yield ArgumentSweep(str(problem), argument, str(setting), relabelled, True)
+
+
+def values_of(texts: pd.Series) -> Iterator[tuple[str, pd.Series]]:
+    """Each argument in the JSON texts, with its value in every row: None in one without it."""
+    read = texts.map(json.loads)
+    for argument in sorted({key for args in read for key in args}):
+        yield argument, read.map(lambda args, key=argument: args.get(key))
+
+
+def is_number(value: Any) -> bool:
+    """Whether an argument's value is one that an axis can have."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def against_argument(sweep: ArgumentSweep, styles: Mapping[str, Style]) -> Iterator[FigureSpec]:
+    """Variance, signal against noise, and bias as an argument changes: a figure of each for each L.
+
+    Args:
+        sweep: the measurements.
+        styles: the style of each label.
+    """
+    levels = sorted(sweep.rows.num_samples.unique())
+    for level in levels:
+        at_level = sweep.rows[sweep.rows.num_samples == level]
+        suffix = f"_L{level}" if len(levels) > 1 else ""
+        for column in AGAINST_ARGUMENT:
+            rows = at_level
+            if column == "bias_squared":
+                rows = rows[~rows.unbiased.astype(bool)]
+            if (rows[column][drawable(rows, column)] > 0).any():
+                yield column_vs_argument(column, sweep, rows, styles, f"L = {level}", suffix)
+
+
+def column_vs_argument(
+    column: str,
+    sweep: ArgumentSweep,
+    rows: pd.DataFrame,
+    styles: Mapping[str, Style],
+    level: str,
+    suffix: str,
+) -> FigureSpec:
+    """One of AGAINST_ARGUMENT at one L.
+
+    Args:
+        column: which.
+        sweep: the measurements.
+        rows: those of them to draw.
+        styles: the style of each label.
+        level: L in words.
+        suffix: ends the figure's name.
+    """
+    facets, columns = facets_of(rows, by_point=sweep.of_estimators)
+    styles = those_of(styles, rows[drawable(rows, column)])
+    x = argument_axis(words(sweep.argument), rows.value)
+    notes = [f"Shaded: {INTERVALS}."]
+    if column != "bias_squared":
+        notes += zero_notes(facets, "value", x.label)
+    entries = tuple(Entry(style, label) for label, style in styles.items())
+    return FigureSpec(
+        f"{column}_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}",
+        f"{problem_label(sweep.problem, sweep.rest)}, {level}",
+        panels=tuple(
+            line_panel(facet, "value", x, column, AGAINST_ARGUMENT[column], styles)
+            for facet in facets
+        ),
+        columns=columns,
+        key=(entries + other_entries(rows),),
+        notes=tuple(notes),
+    )
+
+
+def argument_axis(label: str, values: pd.Series) -> Axis:
+    """The axis of an argument: logarithmic where its values are positive and far apart."""
+    least = values.min()
+    if least > 0 and values.max() >= WIDE * least:
+        return log_axis(label, values)
+    return Axis(label)

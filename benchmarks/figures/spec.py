@@ -1,0 +1,240 @@
+"""What a figure shows, as data: series in panels with their axes, the key and the notes.
+
+A run's measurements become `FigureSpec`s (modules lines, arguments, bias), and a renderer makes
+pictures of these: `drawing` with matplotlib, a page or a notebook with what it likes. All is
+strings, numbers and tuples of them, so that a spec goes to JSON and back and comes out equal.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Number = float | None
+"""A number to draw, or None where there is none: JSON has no word for what is not a number."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's, without the yellow, which is lost on paper."""
+
+MARKER_SIZE = 3.6
+MARKERS = {
+    "o": 1.0,
+    "s": 0.95,
+    "D": 0.9,
+    "^": 1.2,
+    "v": 1.2,
+    "X": 1.3,
+    "P": 1.3,
+    "<": 1.2,
+    ">": 1.2,
+    "*": 1.7,
+    "p": 1.2,
+    "h": 1.2,
+    "d": 1.2,
+    "8": 1.1,
+}
+"""Each with the size at which it looks as large as the circle."""
+
+DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (5.0, 1.2),
+    (1.2, 1.0),
+    (5.0, 1.2, 1.2, 1.2),
+    (2.5, 1.0),
+    (8.0, 1.2, 1.2, 1.2, 1.2, 1.2),
+)
+"""Lengths of dash and gap in turn, as Style has them."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a line and its markers look. Sizes are in points; None leaves one to the renderer."""
+
+    color: str
+    """`#rrggbb`, or a grey from 0 (black) to 1 as matplotlib writes it, `0.35`."""
+    marker: str = ""
+    """matplotlib's name of it, or "asterisk"; empty where there is none."""
+    size: float | None = None
+    line: bool = True
+    """Whether there is a line, or the markers alone."""
+    dashes: tuple[float, ...] = ()
+    """Lengths of dash and gap in turn, in widths of the line; empty where it is solid."""
+    width: float | None = None
+    edge: str | None = None
+    """The colour of a marker's edge."""
+    edge_width: float | None = None
+    face: str | None = None
+    """The colour within a marker."""
+
+
+EXACT = Style("0.35", width=0.4)
+"""The exact value under the measured points."""
+DIAGONAL = Style("0.6", dashes=(1.0, 1.5), width=0.6)
+"""A line to read against, dotted."""
+ZERO = Style("0.3", width=0.6)
+STAR = Style("black", marker="asterisk", size=3.2, line=False, edge_width=0.6)
+
+
+def point(marker: str, color: str) -> Style:
+    """A marker of MARKERS in the size of the figures."""
+    return Style(color, marker=marker, size=MARKER_SIZE * MARKERS[marker])
+
+
+def shades_of(count: int, lightest: float = 0.55) -> list[float]:
+    """How much white to mix into each of so many things in order, the last in its full colour."""
+    if count == 1:
+        return [0.0]
+    return np.linspace(lightest, 0, count).tolist()
+
+
+def hollow(style: Style) -> Style:
+    """The marker alone, empty."""
+    return dataclasses.replace(style, line=False, face="white", edge=style.color)
+
+
+def styles_of(estimators: Mapping[str, str]) -> dict[str, Style]:
+    """A style for each label: the same whatever is drawn of it, and no two alike.
+
+    Args:
+        estimators: the estimator's registered name for each label.
+
+    Returns:
+        Colour and marker by the label's place among the sorted labels, dashes by the estimator's.
+    """
+    names = sorted(set(estimators.values()))
+    dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(names)}
+    markers = list(MARKERS)
+    styles = {}
+    for i, label in enumerate(sorted(estimators)):
+        # one colour further with each round of the markers, so that no two labels have both alike
+        color = COLOURS[(i + i // len(markers)) % len(COLOURS)]
+        marker = point(markers[i % len(markers)], color)
+        styles[label] = dataclasses.replace(marker, dashes=dashes[estimators[label]], edge="white")
+    return styles
+
+
+@dataclass(frozen=True)
+class Series:
+    """The values of one estimator in one panel, in the order in which a line joins them."""
+
+    label: str
+    """The estimator in words."""
+    estimator: str
+    """Its registered name."""
+    style: Style
+    x: tuple[float, ...]
+    value: tuple[Number, ...]
+    """None where nothing can be drawn: a variance of zero, say, on a logarithmic axis."""
+    low: tuple[Number, ...]
+    high: tuple[Number, ...]
+    exact: tuple[Number, ...]
+    """The exact value, where it is known."""
+    status: tuple[str, ...]
+    """"ok" or "unreliable" for each value."""
+    biased: tuple[bool, ...] = ()
+    """Whether each value was found to be biased; empty where that is not what the panel shows."""
+    shift: float = 0.0
+    """To be added to ln x where it is drawn, so that series do not hide one another."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of a panel."""
+
+    label: str = ""
+    scale: Literal["linear", "log", "symlog", "rows"] = "linear"
+    """"symlog" is linear next to zero; "rows" has a line for each label of the series."""
+    limits: tuple[float, float] | None = None
+    """None: what is drawn, with a margin."""
+    ticks: tuple[float, ...] | None = None
+    """None: as many round numbers as there is space for."""
+    names: tuple[str, ...] = ()
+    """The ticks in words; of "rows" its lines, from the top."""
+    headings: tuple[str, ...] = ()
+    """Those of "rows" that have no series but stand over some."""
+    linear_up_to: float = 0.0
+    """How far from zero "symlog" is linear."""
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A line to read the series against."""
+
+    kind: Literal["vertical", "equal products"]
+    """A value of x, or diagonals along which x·y is the same."""
+    style: Style
+    at: float = 0.0
+    """The value of x."""
+    if_in_view: bool = False
+    """Whether it is left out rather than the axis stretched to it."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: the measurements of one group at one θ."""
+
+    name: str
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    guides: tuple[Guide, ...] = ()
+    levels: tuple[int, ...] = ()
+    """All L of the figure, where y is "rows": each has a shade, and a place within its row."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the key: how the thing is drawn, what it is, and what to say of it in each panel.
+
+    One without a style is the heading of those after it, and its cells head theirs.
+    """
+
+    style: Style | None
+    label: str
+    cells: tuple[str, ...] = ()
+
+
+def shade_entries(shades: Mapping[str, float]) -> list[Entry]:
+    """Entries of markers with so much white mixed into black, by what they stand for."""
+    markers = {label: point("o", repr(shade)) for label, shade in shades.items()}
+    return [Entry(dataclasses.replace(each, line=False), label) for label, each in markers.items()]
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A figure: its panels, row by row, over a key and notes."""
+
+    name: str
+    """Of its files, without the suffix."""
+    title: str
+    panels: tuple[Panel, ...]
+    columns: int
+    """Panels in a row."""
+    key: tuple[tuple[Entry, ...], ...]
+    """Groups of entries, each of which begins a line."""
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec in dicts, tuples, strings and numbers."""
+        return dataclasses.asdict(self)
+
+    def to_json(self) -> str:
+        """The spec as JSON, as `from_json` reads it."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "FigureSpec":
+        """The spec that `to_json` wrote."""
+        from pydantic import TypeAdapter  # a tenth of a second, which no drawing process needs
+
+        return TypeAdapter(cls).validate_json(text)
+
+
+def numbers(values: Iterable[float]) -> tuple[Number, ...]:
+    """The values as a series has them: None for what is not a finite number."""
+    return tuple(float(value) if math.isfinite(value) else None for value in values)

@@ -1,0 +1,29 @@
+"""The exact gradient of a problem, where it is known, and a group of θ as one vector."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from gradest.benchmarks.measurement.programs import exact_vectors
+from gradest.problems.base import Params, Problem
+
+
+def exact_gradient(problem: Problem, params: Params) -> dict[str, Float[np.ndarray, " P"]] | None:
+    """The problem's exact gradient at these very numbers, each group of θ as a vector.
+
+    Returns:
+        The gradient in float64, whatever the precision measured in; None where it is not known.
+    """
+    with jax.enable_x64(True):
+        wide = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
+        truth = exact_vectors(*wide)
+        return truth and {group: np.asarray(vector) for group, vector in truth.items()}
+
+
+def flat(leaves: Any) -> Float[np.ndarray, " P"]:
+    """The arrays of a pytree as one vector, on the host."""
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(leaves)])

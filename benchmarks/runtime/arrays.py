@@ -1,0 +1,56 @@
+"""Arrays kept in the user's cache folder, so that what was made once is not made again."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from gradest.benchmarks.runtime.environment import environment
+from gradest.benchmarks.runtime.files import write_atomically
+from gradest.problems.cache import cache_folder
+
+
+def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any:
+    """What `make` makes, read from the user's cache folder where it was made before.
+
+    Args:
+        kind: the folder's name in the cache.
+        spec: everything that decides what is made, besides versions and hardware.
+        like: a pytree of arrays with the shapes and dtypes of what is made.
+        make: called where nothing was kept of this `spec`, these versions and this hardware.
+
+    Returns:
+        A pytree with the structure of `like`.
+    """
+    everything = [*spec, sorted(environment().items())]
+    digest = hashlib.sha256(repr(everything).encode()).hexdigest()[:16]
+    path = cache_folder() / kind / f"{digest}.eqx"
+    if path.exists():
+        try:
+            return eqx.tree_deserialise_leaves(path, like)
+        except (OSError, ValueError, RuntimeError, EOFError):
+            pass  # a cache that cannot be read is no reason to stop: it is made again
+    made = make()
+    keep(path, made)
+    return made
+
+
+def keep(path: Path, arrays: Any) -> None:
+    """Writes the arrays of a pytree into a file, in the format that `remembered` reads."""
+    buffer = io.BytesIO()
+    eqx.tree_serialise_leaves(buffer, arrays)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, buffer.getvalue())
+
+
+def checksum(arrays: Any) -> str:
+    """The SHA-256 digest of every number in a pytree of arrays, 16 hex digits."""
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(arrays):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()[:16]

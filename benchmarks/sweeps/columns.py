@@ -1,0 +1,225 @@
+"""The columns of a run's two tables: their order, what each means, its unit and its type.
+
+The fields of `Row` are the columns of measurements.csv, those of `LeftOutRow` the columns of
+leave_one_out.csv. The page docs/columns.md is made of them: `make columns`.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradest.benchmarks.runtime.files import write_atomically
+from gradest.benchmarks.runtime.source_code import package_root
+
+EVALUATIONS = "evaluations"
+GRADIENT = "g"
+SQUARED = "g²"
+WORK = "g² s"
+SECONDS = "s"
+
+DTYPES: dict[Any, str | None] = {
+    str: "str",
+    str | None: "str",
+    int: "int64",
+    int | None: "Int64",
+    float: "float64",
+    bool | None: None,  # as pandas finds it: flags where none is missing, else objects
+}
+"""The types of a field, with those that pandas reads it as."""
+
+
+def column(meaning: str, unit: str = "", **default: Any) -> Any:
+    """A column: what it means and in which unit it is; `default` where a cell has no number."""
+    return dataclasses.field(metadata={"meaning": meaning, "unit": unit}, **default)
+
+
+def number(meaning: str, unit: str = "") -> Any:
+    """A column of numbers, empty where a cell was not measured or has none."""
+    return column(meaning, unit, default=math.nan)
+
+
+def low(name: str, unit: str = "") -> Any:
+    """The column of the lower end of an interval."""
+    return number(f"lower end of the 95 % interval of {name}", unit)
+
+
+def high(name: str, unit: str = "") -> Any:
+    """The column of the upper end of an interval."""
+    return number(f"upper end of the 95 % interval of {name}", unit)
+
+
+def optional(meaning: str, unit: str = "") -> Any:
+    """A column of texts, flags or whole numbers, empty where a cell was not measured."""
+    return column(meaning, unit, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of measurements.csv: one cell and one group of θ; one row of a cell not measured."""
+
+    cell: str = column("name of the cell, made from everything that its result depends on")
+    problem: str = column("the problem: a registered name, or `module:Class`")
+    problem_args: str = column("its arguments as JSON, those left at their defaults too")
+    problem_revision: float = number("how often its numbers have changed, from 1 on")
+    estimator: str = column("the estimator: a registered name, or `module:Class`")
+    estimator_args: str = column("its arguments as JSON, those left at their defaults too")
+    point: str = column("θ: `init`, or `step_N` after N steps of training")
+    theta: str | None = optional("checksum of the numbers of θ")
+    group: str | None = optional("group of θ that the gradient is taken with respect to")
+    dim: int | None = optional("numbers in the group, P")
+    num_samples: int = column("L, draws of x at which one estimate evaluates f", "draws")
+    replicates: int = column("R, independent estimates that the numbers are made of", "estimates")
+    batches: int | None = optional("batches of replicates that the intervals are made of")
+    seed: int = column("of θ and of all random numbers")
+    dtype: str = column("precision that estimates were made in")
+    status: str = column("`ok`, `unreliable` (no interval is to be trusted), `skipped`, `failed`")
+    reason: str | None = optional("why the status is what it is, or what else is to be said")
+    mean_norm: float = number("‖mean of the estimates‖", GRADIENT)
+    variance: float = number("trace of the covariance of one estimate", SQUARED)
+    variance_low: float = low("variance", SQUARED)
+    variance_high: float = high("variance", SQUARED)
+    variance_per_dim: float = number("variance / P", SQUARED)
+    variance_max: float = number("largest variance of a coordinate", SQUARED)
+    variance_max_low: float = low("variance_max", SQUARED)
+    variance_max_high: float = high("variance_max", SQUARED)
+    exact_variance: float = number("the variance without Monte Carlo, where it is known", SQUARED)
+    kurtosis: float = number("of the distance of an estimate from the mean")
+    tail_index: float = number("moments that the estimate has, by its largest distances")
+    tail_index_low: float = low("tail_index")
+    tail_index_high: float = high("tail_index")
+    snr: float = number("signal to noise of one estimate, ‖E g‖ / √variance")
+    snr_low: float = low("snr")
+    snr_high: float = high("snr")
+    unbiased: bool | None = optional("whether the estimator claims to be unbiased here")
+    exact: bool | None = optional("whether the truth has no error of its own")
+    truth: str | None = optional("where the gradient to compare with is from")
+    exact_norm: float = number("‖truth‖", GRADIENT)
+    bias_norm: float = number("‖bias‖, zero where noise explains all of it", GRADIENT)
+    bias_squared: float = number("‖bias‖² less what noise adds, so possibly negative", SQUARED)
+    bias_squared_low: float = low("bias_squared", SQUARED)
+    bias_squared_high: float = high("bias_squared", SQUARED)
+    bias_relative: float = number("the bias along the truth, as a fraction of its length")
+    bias_relative_low: float = low("bias_relative")
+    bias_relative_high: float = high("bias_relative")
+    cosine: float = number("of the angle between the mean estimate and the truth")
+    cosine_low: float = low("cosine")
+    cosine_high: float = high("cosine")
+    bias_p: float = number("p-value of no bias in any coordinate (Holm)")
+    bias_q: float = number("the same among all rows that claim alike (Benjamini–Hochberg)")
+    bias_detectable: float = number("bias of one coordinate that 80 % of runs would find", GRADIENT)
+    equivalence_margin: float = number("bias / ‖truth‖ that passes for none")
+    equivalence_p: float = number("p-value of a bias beyond the margin in some coordinate")
+    bias_finding: str | None = optional("`biased`, `equivalent` (to unbiased) or `none found`")
+    f_evals: int | None = optional("evaluations of f that one estimate makes", EVALUATIONS)
+    grad_evals: int | None = optional("evaluations of f's gradient that it makes", EVALUATIONS)
+    adapt_steps: int | None = optional("estimates made to warm up a learned state", "estimates")
+    adapt_f_evals: int | None = optional("evaluations of f in them", EVALUATIONS)
+    adapt_grad_evals: int | None = optional("evaluations of f's gradient in them", EVALUATIONS)
+    seconds: float = number("time of one estimate, replicates run batched", SECONDS)
+    seconds_low: float = low("seconds", SECONDS)
+    seconds_high: float = high("seconds", SECONDS)
+    timing_processes: int | None = optional("processes that it was timed in", "processes")
+    compile_seconds: float = number("time of set-up: compiling, warm-up, pilot", SECONDS)
+    work_normalised_variance: float = number("variance × seconds", WORK)
+    work_normalised_variance_low: float = low("work_normalised_variance", WORK)
+    work_normalised_variance_high: float = high("work_normalised_variance", WORK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOutRow:
+    """A row of leave_one_out.csv: the statistics of one cell and group without one batch."""
+
+    cell: str = column("name of the cell, as in measurements.csv")
+    group: str = column("group of θ")
+    batch: int = column("batch of replicates that is left out, from 0 on")
+    variance: float = column("variance over all replicates but those of the batch", SQUARED)
+    squared_bias: float = column("bias_squared over them", SQUARED)
+
+
+def columns_of(row: type) -> tuple[str, ...]:
+    """The names of a table's columns, in order."""
+    return tuple(field.name for field in dataclasses.fields(row))
+
+
+def dtypes_of(row: type) -> dict[str, str]:
+    """The types that pandas is to read a table's columns as; others it finds by itself."""
+    types = {field.name: DTYPES[field.type] for field in dataclasses.fields(row)}
+    return {name: dtype for name, dtype in types.items() if dtype}
+
+
+COLUMNS = columns_of(Row)
+"""Of measurements.csv, in this order."""
+
+LEFT_OUT_COLUMNS = columns_of(LeftOutRow)
+"""Of leave_one_out.csv, in this order."""
+
+WHOLE = tuple(name for name, dtype in dtypes_of(Row).items() if dtype == "Int64")
+"""Columns of whole numbers, empty where a cell was not measured."""
+
+SORTED_BY = (
+    "problem",
+    "problem_args",
+    "point",
+    "estimator",
+    "estimator_args",
+    "group",
+    "num_samples",
+)
+"""The columns that rows are sorted by."""
+
+PAGE = """# The columns of a run's tables
+
+Made from `benchmarks/sweeps/columns.py` by `make columns`. A number is empty where a cell was not
+measured, or where there is none. In the column "unit", g is the unit of the gradient: f's over θ's.
+
+## measurements.csv
+
+A row for each cell and group of θ, in full precision.
+
+{measurements}
+
+## leave_one_out.csv
+
+A row for each cell, group of θ and batch of replicates: the same statistics without that batch, from
+which ratios, slopes and crossovers have their intervals.
+
+{left_out}
+"""
+
+
+def page() -> str:
+    """The text of docs/columns.md."""
+    return PAGE.format(measurements=table(Row), left_out=table(LeftOutRow))
+
+
+def table(row: type) -> str:
+    """A table's columns in Markdown."""
+    lines = ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
+    for field in dataclasses.fields(row):
+        kind = WORDS[field.type]
+        unit = field.metadata["unit"]
+        meaning = field.metadata["meaning"]
+        lines.append(f"| `{field.name}` | {kind} | {unit} | {meaning} |")
+    return "\n".join(lines)
+
+
+WORDS: dict[Any, str] = {
+    str: "text",
+    str | None: "text",
+    int: "whole",
+    int | None: "whole",
+    float: "number",
+    bool | None: "flag",
+}
+"""The types of a field in words."""
+
+
+def main() -> None:
+    """Writes docs/columns.md of this checkout."""
+    write_atomically(Path(package_root().parent, "docs", "columns.md"), page())
+
+
+if __name__ == "__main__":
+    main()

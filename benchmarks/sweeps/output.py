@@ -1,0 +1,249 @@
+"""The tables and the manifest of a run, from what became of its cells."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gradest.benchmarks.runtime.files import write_atomically
+from gradest.benchmarks.runtime.source_code import git_state
+from gradest.benchmarks.statistics import intervals, tails
+from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.sweeps.cell import bounds
+from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
+from gradest.benchmarks.sweeps.plan import Cell, Plan
+from gradest.benchmarks.sweeps.store import Outcome, Store
+
+STATUSES = ("ok", "unreliable", "skipped", "failed", "pending")
+"""What may become of a cell, the worse the further behind."""
+
+FALSE_DISCOVERIES = 0.05
+"""The share of false ones among the biases that a sweep reports.
+
+It is the level of the equivalence test too.
+"""
+
+Timings = Mapping[str, Sequence[float]]
+"""The seconds of an estimate of each cell, by its id, in several processes."""
+
+
+def write_results(
+    plan: Plan, outcomes: Mapping[str, Outcome], timings: Timings, folder: Path
+) -> dict[str, int]:
+    """Writes measurements.csv, leave_one_out.csv and manifest.json into a folder.
+
+    Args:
+        plan: what was to be measured.
+        outcomes: what became of the cells, by id.
+        timings: from `gradest time`.
+        folder: must be there.
+
+    Returns:
+        How many cells have each status.
+    """
+    table = measurements(plan, outcomes, timings)
+    left_out = leave_one_out(table, outcomes)
+    texts = {
+        "measurements.csv": table.to_csv(index=False),
+        "leave_one_out.csv": left_out.to_csv(index=False, float_format="%.10g"),
+    }
+    counts = counts_of(plan, table)
+    checksums = {name: sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    manifest = manifest_of(plan, outcomes, counts, checksums)
+    texts["manifest.json"] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    for name, text in texts.items():
+        write_atomically(folder / name, text)
+    return counts
+
+
+def measurements(
+    plan: Plan, outcomes: Mapping[str, Outcome], timings: Timings | None = None
+) -> pd.DataFrame:
+    """The table of a run, with the columns of measurements.csv: a row for each cell and group of θ.
+
+    Args:
+        plan: what was to be measured.
+        outcomes: what became of the cells, by id; a cell that has none has no row.
+        timings: from `gradest time`, where there are some.
+    """
+    rows = []
+    for cell in plan.cells:
+        outcome = outcomes.get(cell.id)
+        if cell.id in plan.reasons:
+            outcome = Outcome("skipped", plan.reasons[cell.id], [], {}, "")
+        if outcome:
+            seconds = (timings or {}).get(cell.id, ())
+            rows += rows_of(cell, outcome, seconds)
+    table = pd.DataFrame(map(vars, rows), columns=list(COLUMNS))
+    table = table.astype(dict.fromkeys(WHOLE, "Int64"))
+    return judged(table.sort_values(list(SORTED_BY), kind="stable", na_position="first"))
+
+
+def rows_of(cell: Cell, outcome: Outcome, seconds: Sequence[float]) -> list[Row]:
+    """The rows of one cell: one for each group of θ, or one alone where it was not measured."""
+    shared: dict[str, Any] = {
+        "cell": cell.id,
+        "problem": cell.problem.name,
+        "problem_args": cell.problem.json,
+        "estimator": cell.estimator.name,
+        "estimator_args": cell.estimator.json,
+        "point": cell.point,
+        "num_samples": cell.num_samples,
+        "replicates": cell.replicates,
+        "seed": cell.seed,
+        "dtype": cell.dtype,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "theta": outcome.theta,
+    }
+    rows = []
+    for measured in outcome.rows or [{}]:
+        columns = shared | retimed(measured, seconds)
+        columns.pop("without", None)
+        rows.append(Row(**columns))
+    return rows
+
+
+def retimed(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]:
+    """A row with the times of `gradest time` in place of its own.
+
+    It is as it was where there are not two processes' times yet.
+    """
+    if len(seconds) < 2 or "variance" not in row:
+        return row
+    median = intervals.over_processes(seconds)
+    variance = Interval(row["variance"], row["variance_low"], row["variance_high"])
+    return {
+        **row,
+        "timing_processes": len(seconds),
+        **bounds("seconds", median),
+        **bounds("work_normalised_variance", intervals.product(variance, median)),
+    }
+
+
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what only the whole run says of them.
+
+    That is which biases are discoveries, and which tails show at another L.
+    """
+    return with_hidden_tails(with_findings(table))
+
+
+def with_findings(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `bias_q` and `bias_finding`.
+
+    Rows are judged with those that claim the same: many that are biased and say so would lower the
+    bar for those that claim to have none.
+    """
+    from scipy.stats import false_discovery_control  # imports for half a second
+
+    table = table.assign(bias_q=np.nan, bias_finding=None)
+    for _, rows in table[table.bias_p.notna()].groupby("unbiased"):
+        q = false_discovery_control(rows.bias_p.astype(float))
+        is_biased = q < FALSE_DISCOVERIES
+        is_equivalent = rows.equivalence_p < FALSE_DISCOVERIES
+        findings = np.select([is_biased, is_equivalent], ["biased", "equivalent"], "none found")
+        table.loc[rows.index, "bias_q"] = q
+        table.loc[rows.index, "bias_finding"] = findings
+    return table
+
+
+def with_hidden_tails(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows, those called unreliable whose tail shows at a smaller L alone.
+
+    An average of draws has the tail of one draw, but shows it only among many more replicates.
+    """
+    for _, rows in table.groupby(list(SORTED_BY[:-1]), sort=False):
+        shown = rows[(rows.status == "unreliable") & (rows.tail_index_high < 4)]
+        if shown.empty:
+            continue
+        first = shown.loc[shown.num_samples.idxmin()]
+        is_heavy = (rows.status == "ok") & (rows["kurtosis"] > tails.HEAVY_TAIL)
+        hidden = rows.index[is_heavy & (rows.num_samples > first.num_samples)]
+        table.loc[hidden, "status"] = "unreliable"
+        table.loc[hidden, "reason"] = (
+            f"tail index {first.tail_index:.1f} at L = {first.num_samples}: so at every L"
+        )
+    return table
+
+
+def leave_one_out(table: pd.DataFrame, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    """The rows of leave_one_out.csv, in the order of a run's table.
+
+    Args:
+        table: from `measurements`.
+        outcomes: that it was made of.
+    """
+    parts = [pd.DataFrame(columns=list(LEFT_OUT_COLUMNS))]
+    without = {
+        (cell, row["group"]): row["without"]
+        for cell, outcome in outcomes.items()
+        for row in outcome.rows
+    }
+    measured = table[table.group.notna()]
+    for cell, group, batches in measured[["cell", "group", "batches"]].itertuples(index=False):
+        keys = {"cell": cell, "group": group, "batch": range(int(batches))}
+        parts.append(pd.DataFrame(keys | without[cell, group]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def counts_of(plan: Plan, table: pd.DataFrame) -> dict[str, int]:
+    """How many cells have each status, each the worst of its rows'."""
+    counts = dict.fromkeys(STATUSES, 0)
+    counts["pending"] = len(plan.cells) - table.cell.nunique()
+    worst = table.groupby("cell").status.agg(lambda each: max(each, key=STATUSES.index))
+    return counts | worst.value_counts().to_dict()
+
+
+def manifest_of(
+    plan: Plan,
+    outcomes: Mapping[str, Outcome],
+    counts: dict[str, int],
+    checksums: dict[str, str],
+) -> dict[str, Any]:
+    """What manifest.json says of a run.
+
+    Args:
+        plan: what was to be measured.
+        outcomes: what became of the cells, by id.
+        counts: how many cells have each status.
+        checksums: of each table, SHA-256.
+    """
+    measured = {cell: outcomes[cell.id] for cell in plan.measurable if cell.id in outcomes}
+    theta = {
+        f"{cell.problem.label} {cell.point}": outcome.theta
+        for cell, outcome in measured.items()
+        if outcome.theta
+    }
+    revisions = {choice.name: problem.revision for choice, problem in plan.problems.items()}
+    return {
+        "schema": 1,
+        "sweep": plan.sweep.model_dump(by_alias=True, exclude_none=True),
+        "cells": counts,
+        "git": git_state(),
+        "environments": distinct([outcome.environment for outcome in measured.values()]),
+        "precision": plan.sweep.dtype,
+        "confidence": intervals.CONFIDENCE,
+        "theta": theta,
+        "problem_revisions": revisions,
+        "checksums": checksums,
+    }
+
+
+def timings_of(store: Store, outcomes: Mapping[str, Outcome]) -> dict[str, list[float]]:
+    """The times in a store of each cell in several processes, in the cell's own environment."""
+    timings = {}
+    for environment in distinct([outcome.environment for outcome in outcomes.values()]):
+        for cell, times in store.timings(environment).items():
+            if cell in outcomes and outcomes[cell].environment == environment:
+                timings[cell] = [timing.seconds for timing in times]
+    return timings
+
+
+def distinct(items: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The items without repetitions, in order."""
+    return [json.loads(text) for text in dict.fromkeys(json.dumps(item) for item in items)]

@@ -1,0 +1,337 @@
+"""The cells that a sweep stands for, with the objects to measure."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+from jaxtyping import Array
+
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.measurement.batching import number_of_batches
+from gradest.benchmarks.measurement.replicates import cell_key
+from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
+from gradest.estimators import ESTIMATORS
+from gradest.estimators.base import Estimator
+from gradest.problems import PROBLEMS
+from gradest.problems.base import Problem
+from gradest.problems.registry.instances import Choice, in_precision
+from gradest.problems.registry.lookup import build
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement: a problem at one θ, an estimator, L and R."""
+
+    problem: Choice
+    estimator: Choice
+    point: str
+    num_samples: int
+    replicates: int
+    """R; with a precision, the most that it may be."""
+    seed: int
+    adapt_steps: int
+    dtype: str
+    reference_replicates: int
+    equivalence_margin: float
+    precision: float | None = None
+    timeout: float | None = None
+    generator: str = "threefry"
+
+    @cached_property
+    def id(self) -> str:
+        """A name made from everything that the result depends on, the same on every machine."""
+        return self._digest(self.replicates, self.precision, self.timeout)
+
+    @cached_property
+    def series(self) -> str:
+        """The same but for R.
+
+        Cells that differ in nothing else are longer and shorter runs of one another.
+        """
+        return self._digest()
+
+    def _digest(self, *budget: float | None) -> str:
+        spec = [
+            self.problem.name,
+            self.problem.json,
+            self.estimator.name,
+            self.estimator.json,
+            self.point,
+            self.num_samples,
+            self.seed,
+            self.adapt_steps,
+            self.dtype,
+            self.reference_replicates,
+            self.equivalence_margin,
+            *budget,
+        ]
+        if self.generator != "threefry":  # which was the only one when the first cells were named
+            spec.append(self.generator)
+        if self.problem.revision > 1:
+            spec.append(f"revision {self.problem.revision}")
+        return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]
+
+    @property
+    def key(self) -> Array:
+        """What the keys of its replicates are made from."""
+        return cell_key(self.seed, self.problem.label, self.point, self.num_samples, self.generator)
+
+    @property
+    def label(self) -> str:
+        """What a person is shown while it runs."""
+        return f"{self.problem.name} {self.point} × {self.estimator.name} L={self.num_samples}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep's cells, with the objects to measure and the reasons why some cannot be."""
+
+    sweep: Sweep
+    cells: list[Cell]
+    reasons: dict[str, str]
+    """Why a cell is skipped, by its id."""
+    problems: dict[Choice, Problem]
+    estimators: dict[Choice, Estimator]
+
+    @property
+    def measurable(self) -> list[Cell]:
+        """The cells that are not skipped."""
+        return [cell for cell in self.cells if cell.id not in self.reasons]
+
+    def parts(self, cell: Cell) -> tuple[Problem, Estimator]:
+        """The problem and the estimator of a cell."""
+        return self.problems[cell.problem], self.estimators[cell.estimator]
+
+
+class Demand(NamedTuple):
+    """What a sweep asks of one problem."""
+
+    problem: Problem
+    samples: Sequence[int]
+    """Each L."""
+    replicates: int
+
+
+def resolve(sweep: Sweep) -> Plan:
+    """The sweep's cells in order: problems, then L, then estimators; in its precision.
+
+    Raises:
+        BadInput: unknown names or arguments, refused values, replicates that do not split; all of
+            them at once. Also an estimator that no L of the sweep suits, and a sweep of which
+            nothing can be measured.
+    """
+    with jax.enable_x64(sweep.dtype == "float64"):
+        faults: list[str] = []
+        demands = {}
+        for entry in sweep.problem:
+            samples = entry.samples or sweep.samples
+            for choice, problem in choices("problem", PROBLEMS, entry, faults):
+                demands[choice] = Demand(problem, samples, sweep.replicates_of(entry))
+        estimators: dict[Choice, Estimator] = {}
+        for one in sweep.estimator:
+            estimators |= choices("estimator", ESTIMATORS, one, faults)
+        return planned(sweep, demands, estimators, faults)
+
+
+def plan_of(
+    problems: Sequence[Problem],
+    estimators: Sequence[Estimator],
+    *,
+    samples: Sequence[int],
+    name: str = "measured",
+    **keys: Any,
+) -> Plan:
+    """The cells of every estimator on every problem, as a sweep file of them would have it.
+
+    A cell has the same id, and the same random numbers, as that of a sweep file in which the
+    problem and the estimator are named with the same arguments. A number of which more digits were
+    written than its precision holds has those that it holds.
+
+    Args:
+        problems: each an instance of a registered class or of a user's own.
+        estimators: likewise.
+        samples: each L.
+        name: the sweep's.
+        keys: the other keys of a sweep file: replicates or precision, seed, dtype, …
+
+    Raises:
+        BadInput: a key or a value that a sweep file could not have either, an object that is no
+            problem or no estimator, two that differ in more than their arguments, or nothing to
+            measure.
+    """
+    named_problems = list(named("problem", PROBLEMS, problems))
+    named_estimators = list(named("estimator", ESTIMATORS, estimators))
+    spec = {
+        "schema": 1,
+        "name": name,
+        "samples": list(samples),
+        "problem": [entry_of(choice) for choice, _ in named_problems],
+        "estimator": [entry_of(choice) for choice, _ in named_estimators],
+    }
+    sweep = checked(spec | keys, f"sweep {name}")
+    refuse_twins(named_problems)
+    refuse_twins(named_estimators)
+    with jax.enable_x64(sweep.dtype == "float64"):
+        demands = {}
+        for entry, (choice, problem) in zip(sweep.problem, named_problems, strict=True):
+            measured = in_precision(problem, sweep.dtype)
+            demands[choice] = Demand(measured, sweep.samples, sweep.replicates_of(entry))
+        made = {choice: in_precision(each, sweep.dtype) for choice, each in named_estimators}
+        return planned(sweep, demands, made, [])
+
+
+def planned(
+    sweep: Sweep,
+    demands: dict[Choice, Demand],
+    estimators: dict[Choice, Estimator],
+    faults: list[str],
+) -> Plan:
+    """The plan of a sweep whose problems and estimators have been made.
+
+    Args:
+        sweep: what all cells share is taken from it.
+        demands: what is asked of each problem.
+        estimators: all are tried on every problem.
+        faults: what was wrong in making them.
+
+    Raises:
+        BadInput: there are faults, or nothing can be measured; all that is wrong at once.
+    """
+    refuse(sweep, [*faults, *unsplittable(sweep)])
+
+    cells = []
+    reasons = {}
+    suited: set[Choice] = set()
+    too_few: dict[Choice, str] = {}
+    for problem_choice, demand in demands.items():
+        refusals = {choice: each.refuses(demand.problem) for choice, each in estimators.items()}
+        for num_samples in dict.fromkeys(demand.samples):
+            for choice, estimator in estimators.items():
+                cell = cell_of(sweep, problem_choice, demand, choice, num_samples)
+                cells.append(cell)
+                refusal = refusals[choice]
+                few = estimator.refuses_samples(num_samples)
+                if reason := refusal or few:
+                    reasons[cell.id] = reason
+                else:
+                    suited.add(choice)
+                if few and not refusal:
+                    too_few[choice] = few
+
+    unsuited = [f"estimator {c.label}: {few}" for c, few in too_few.items() if c not in suited]
+    if not unsuited and not suited:
+        unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(reasons.values()))]
+    refuse(sweep, unsuited)
+    problems = {choice: demand.problem for choice, demand in demands.items()}
+    return Plan(sweep, cells, reasons, problems, estimators)
+
+
+def refuse(sweep: Sweep, faults: list[str]) -> None:
+    """Raises BadInput where there are faults: a line for each, with the sweep's name."""
+    if faults:
+        lines = [f"sweep {sweep.name}: {fault}" for fault in dict.fromkeys(faults)]
+        raise BadInput("\n".join(lines))
+
+
+def unsplittable(sweep: Sweep) -> Iterator[str]:
+    """A fault for each number of replicates that does not split into batches."""
+    for replicates in {sweep.reference_replicates, *map(sweep.replicates_of, sweep.problem)}:
+        try:
+            number_of_batches(replicates)
+        except ValueError as error:
+            yield str(error)
+
+
+def cell_of(
+    sweep: Sweep, problem: Choice, demand: Demand, estimator: Choice, num_samples: int
+) -> Cell:
+    """One cell of a sweep."""
+    return Cell(
+        problem=problem,
+        estimator=estimator,
+        point=point_name(demand.problem),
+        num_samples=num_samples,
+        replicates=demand.replicates,
+        seed=sweep.seed,
+        adapt_steps=sweep.adapt_steps,
+        dtype=sweep.dtype,
+        reference_replicates=sweep.reference_replicates,
+        equivalence_margin=sweep.equivalence_margin,
+        precision=sweep.precision,
+        timeout=sweep.cell_timeout,
+        generator=sweep.generator,
+    )
+
+
+def point_name(problem: Problem) -> str:
+    """θ's name: where in its training the problem is measured."""
+    steps = int(getattr(problem, "train_steps", 0))
+    return f"step_{steps}" if steps else "init"
+
+
+def choices(
+    kind: str, registry: dict[str, type], entry: Entry, faults: list[str]
+) -> Iterator[tuple[Choice, Any]]:
+    """Every combination of an entry's arguments, built.
+
+    Args:
+        kind: "problem" or "estimator", for errors.
+        registry: the classes by name.
+        entry: of the sweep's file.
+        faults: what is wrong with the entry is added to it.
+    """
+    if not entry.combinations:
+        faults.append(without_values(kind, entry))
+    for chosen in entry.combinations:
+        try:
+            built = build(kind, registry, entry.name, chosen)
+        except (ValueError, ConnectionError) as error:
+            faults.append(str(error))
+        else:
+            yield Choice.of(registry, entry.name, chosen), built
+
+
+def without_values(kind: str, entry: Entry) -> str:
+    """The fault of an entry that stands for nothing."""
+    key = next(key for key, value in (entry.model_extra or {}).items() if value == [])
+    return f"{kind} {entry.name}: {key} = []: expected at least one value"
+
+
+def named(
+    kind: str, registry: Mapping[str, type], things: Sequence[Any]
+) -> Iterator[tuple[Choice, Any]]:
+    """Instances, each with its name and arguments.
+
+    Raises:
+        BadInput: one is no problem, or no estimator.
+    """
+    for thing in things:
+        try:
+            yield Choice.of_instance(registry, thing), thing
+        except ValueError as error:
+            raise BadInput(f"{kind}: {error}") from error
+
+
+def entry_of(choice: Choice) -> dict[str, Any]:
+    """A problem or an estimator as a sweep file names it."""
+    return {"name": choice.name, **dict(choice.arguments)}
+
+
+def refuse_twins(things: Sequence[tuple[Choice, Any]]) -> None:
+    """Refuses things that have one name and one set of arguments, and are not the same.
+
+    Raises:
+        BadInput: there are such things: their cells could not be told apart.
+    """
+    first: dict[Choice, Any] = {}
+    for choice, thing in things:
+        if not eqx.tree_equal(first.setdefault(choice, thing), thing):
+            raise BadInput(
+                f"{choice.label}: expected one such object; got two that differ in what is no "
+                "argument: make it an argument of the class, or measure one after the other"
+            )

@@ -1,0 +1,286 @@
+"""The verbs that measure, and those that read what was measured."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gradest._own_problem import own_problem
+from gradest._run import Run
+from gradest.benchmarks.analysis import ratios, results
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.report.comparison import as_json, as_text
+from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.program_cache import use_compilation_cache
+from gradest.benchmarks.sweeps.plan import Cell, Plan, plan_of, resolve
+from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
+from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
+from gradest.estimators import ESTIMATORS, Estimator, named_estimator
+from gradest.problems import Problem
+from gradest.problems import problem as problem_of
+from gradest.problems.arguments import build
+
+Named = str | type[Estimator] | Estimator
+"""An estimator by name, by class (made with its defaults) or as it is."""
+
+
+class Quiet:
+    """Nobody is told how a run goes."""
+
+    def start(self, missing: int) -> None:
+        """Says nothing."""
+
+    def __call__(self, cell: Cell, status: str, seconds: float) -> None:
+        """Says nothing."""
+
+
+def measure(  # noqa: PLR0913  (a keyword for each thing that users set)
+    problem: Problem | type[Problem] | str | None = None,
+    estimators: Named | Sequence[Named] | None = None,
+    *,
+    samples: int | Sequence[int] = (1, 4, 16),
+    f: Callable[..., Any] | None = None,
+    q: Callable[..., Any] | None = None,
+    theta: Any = None,
+    smooth: bool | None = None,
+    replicates: int | None = None,
+    precision: float | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    **settings: Any,
+) -> Run:
+    """Measures estimators of one problem's gradient: variance, bias and cost at each L.
+
+    Args:
+        problem: an instance, a class, or a name, `name[argument=value,…]` too. Or none, and one's
+            own objective by the next three.
+        estimators: names, classes or instances, one or several; every registered one that the
+            problem does not refuse, with its defaults, where there are none.
+        samples: L, one or several.
+        f: from θ and one x to a number.
+        q: from θ to the distribution of x.
+        theta: the θ at which to measure: a dict of arrays, or an array.
+        smooth: whether f is continuous in x; looked for along lines between draws, where nothing
+            is said.
+        replicates: R, independent estimates in each cell: 20,000 where nothing is said.
+        precision: instead of R, the half-width of a variance's interval relative to it.
+        seed: of θ and of all random numbers.
+        dtype: "float32" or "float64".
+        settings: the other keys of a sweep file: adapt_steps, equivalence_margin, …
+
+    Returns:
+        The run, kept nowhere else: `save` writes it into a folder.
+
+    Raises:
+        BadInput: a name, an argument or a setting that cannot be, or nothing to measure.
+        TypeError: f, q or θ is not what is expected.
+
+    Example:
+        >>> import gradest
+        >>> run = gradest.measure("gaussian_square", "pathwise", samples=4, replicates=400)
+        >>> run.frame[["estimator", "num_samples", "group"]].values.tolist()
+        [['pathwise', 4, 'mean'], ['pathwise', 4, 'scale']]
+    """
+    configure()
+    measured = as_problem(problem, f, q, theta, smooth=smooth)
+    chosen = as_estimators(estimators, measured)
+    counts = {"replicates": replicates, "precision": precision}
+    plan = plan_of(
+        [measured],
+        chosen,
+        samples=[samples] if isinstance(samples, int) else samples,
+        seed=seed,
+        dtype=dtype,
+        **{key: value for key, value in counts.items() if value is not None},
+        **settings,
+    )
+    keep_programs(plan)
+    return Run.of(plan, measure_plan(plan, Quiet()))
+
+
+def as_problem(
+    problem: Problem | type[Problem] | str | None,
+    f: Callable[..., Any] | None = None,
+    q: Callable[..., Any] | None = None,
+    theta: Any = None,
+    *,
+    smooth: bool | None = None,
+) -> Problem:
+    """The problem that is meant, made of f, q and θ where there is no other.
+
+    Raises:
+        BadInput: both are given, or neither, or a name that is none.
+    """
+    own = {"f": f, "q": q, "theta": theta}
+    given = [name for name, value in own.items() if value is not None]
+    if problem is not None and given:
+        raise BadInput(f"expected a problem, or f, q and theta; got a problem and {given[0]}")
+    if problem is None:
+        if missing := [name for name in own if name not in given]:
+            raise BadInput(f"expected a problem, or f, q and theta: {missing[0]} is missing")
+        assert f is not None
+        assert q is not None
+        return own_problem(f, q, theta, smooth=smooth)
+    if isinstance(problem, str):
+        return told(problem_of, problem)
+    return problem() if isinstance(problem, type) else problem
+
+
+def as_estimators(chosen: Named | Sequence[Named] | None, problem: Problem) -> list[Estimator]:
+    """Estimators as instances: all registered ones that fit, where none is chosen.
+
+    Raises:
+        BadInput: a name that is none.
+    """
+    if chosen is None:
+        every = [cls() for cls in ESTIMATORS.values()]
+        return [each for each in every if each.refuses(problem) is None]
+    names = chosen if isinstance(chosen, Iterable) and not isinstance(chosen, str) else [chosen]
+    return [as_estimator(each) for each in names]
+
+
+def as_estimator(chosen: Named) -> Estimator:
+    """One estimator as an instance."""
+    if isinstance(chosen, str):
+        name, arguments = told(named_estimator, chosen)
+        return told(build, "estimator", ESTIMATORS, name, arguments)
+    return chosen() if isinstance(chosen, type) else chosen
+
+
+def told(function: Callable[..., Any], *given: Any) -> Any:
+    """What a function gives, its ValueError as what was wrong in the input.
+
+    Raises:
+        BadInput: it raised one.
+    """
+    try:
+        return function(*given)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+
+
+def keep_programs(plan: Plan) -> None:
+    """Compiled programs are kept in the cache folder; of one's own functions by JAX alone.
+
+    What a function was is not in the name under which our own cache keeps a program.
+    """
+    if all(problem.named for problem in plan.problems.values()):
+        use_caches(plan)
+    else:
+        use_compilation_cache()
+
+
+def sweep(
+    spec: str | Path | Mapping[str, Any], folder: str | Path | None = None, **settings: Any
+) -> Run:
+    """Measures a sweep: a preset, a TOML file, or the same as a dict.
+
+    Args:
+        spec: the preset's name, the file, or the keys of a file.
+        folder: where each finished cell is kept, and a sweep that was interrupted goes on from;
+            nothing is kept where there is none.
+        settings: keys that take the place of the sweep's own: replicates, samples, seed, …
+
+    Returns:
+        The run.
+
+    Raises:
+        BadInput: no such preset or file, or a key or a value that does not fit.
+
+    Example:
+        >>> import gradest
+        >>> run = gradest.sweep({
+        ...     "name": "small", "samples": [1, 4], "replicates": 400,
+        ...     "problem": [{"name": "gaussian_square"}], "estimator": [{"name": "pathwise"}],
+        ... })
+        >>> len(run.frame)
+        4
+    """
+    configure()
+    plan = resolve(sweep_of(spec, settings))
+    keep_programs(plan)
+    if folder is None:
+        return Run.of(plan, measure_plan(plan, Quiet()))
+    run_sweep(plan, Path(folder), Quiet())
+    return load(folder)
+
+
+def sweep_of(spec: str | Path | Mapping[str, Any], settings: Mapping[str, Any]) -> Sweep:
+    """The sweep with some keys replaced.
+
+    Raises:
+        BadInput: a key or a value that does not fit.
+    """
+    if isinstance(spec, Mapping):
+        keys = {"schema": 1, "name": "sweep", **spec}
+        return checked({**keys, **settings}, f"sweep {keys['name']}")
+    whole = load_sweep(str(spec)).model_dump(by_alias=True, exclude_none=True)
+    return checked({**whole, **settings}, f"sweep {spec}")
+
+
+def load(name: str | Path) -> Run:
+    """A run that was measured before.
+
+    Args:
+        name: its folder, or its name in results/.
+
+    Raises:
+        BadInput: there is no such run.
+    """
+    return Run(results.read_run(results.find_run(str(name))))
+
+
+def compare(run: Run, other: Run | str, *, metrics: Sequence[str] = ()) -> "Ratios":
+    """Ratios of variance, work-normalised variance and bias, with paired intervals.
+
+    Args:
+        run: the run that is compared; with another run it is the one divided by.
+        other: another run, or one of this run's estimators, `name[argument=value,…]`: all others
+            are compared with it.
+        metrics: "variance", "work_normalised_variance", "bias"; all where there are none.
+
+    Returns:
+        The ratios, which show themselves as a table; `.frame` has the numbers.
+
+    Raises:
+        BadInput: no such estimator or metric, or runs without a cell in common.
+
+    Example:
+        >>> import gradest
+        >>> run = gradest.measure(
+        ...     "gaussian_square", ["pathwise", "rloo"], samples=4, replicates=400
+        ... )
+        >>> gradest.compare(run, "pathwise").frame.estimator.unique().tolist()
+        ['score_function']
+    """
+    chosen = list(metrics) or list(ratios.METRICS)
+    for name in chosen:
+        if name not in ratios.METRICS:
+            raise BadInput(f"metric {name!r}: expected one of {', '.join(ratios.METRICS)}")
+    if isinstance(other, str):
+        return Ratios(ratios.compare_estimators(run.read, other, chosen), chosen)
+    return Ratios(ratios.compare_runs(run.read, other.read, chosen), chosen)
+
+
+@dataclass(frozen=True, repr=False)
+class Ratios:
+    """What a comparison found."""
+
+    comparison: ratios.Comparison
+    metrics: list[str]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row for each pair of cells, group of θ and metric, with the ratio and its interval."""
+        rows = as_json(self.comparison, self.metrics)["rows"]
+        known = [(row, name) for row in rows for name in self.metrics if row[name] is not None]
+        flat = []
+        for row, name in known:
+            rest = {key: value for key, value in row.items() if key not in self.metrics}
+            flat.append({**rest, "metric": name, **row[name]})
+        return pd.DataFrame(flat)
+
+    def __repr__(self) -> str:
+        return as_text(self.comparison, self.metrics)

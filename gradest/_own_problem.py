@@ -1,0 +1,214 @@
+"""A problem from three things: f, q and θ."""
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax.interpreters.partial_eval import dce_jaxpr
+from jaxtyping import Array, Float
+
+from gradest.benchmarks.checks.problem_checks import smoothness
+from gradest.benchmarks.checks.trials import Failed, ProblemTrial
+from gradest.estimators.sampling import sample
+from gradest.monte_carlo.distributions import as_numpyro, broadcast_parameters
+from gradest.problems.arguments import as_float
+from gradest.problems.base import Params, Problem
+
+ALONE = "theta"
+"""The group of a θ that is one array."""
+
+
+def own_problem(
+    f: Callable[..., Any], q: Callable[..., Any], theta: Any, *, smooth: bool | None = None
+) -> Problem:
+    """The problem of minimising E[f(θ, x)] with x ~ q(θ), at a given θ.
+
+    Args:
+        f: from θ and one x to a number. What it closes over or finds among its module's globals,
+            NumPy arrays and Python floats, is cast to the precision in which it is measured.
+        q: from θ to a distribution of numpyro, of which all batch axes are coordinates of x; unless
+            f gives a number for each of them: then they are data points.
+        theta: a dict of arrays, each a group of its own; or one array. f and q are given the like.
+        smooth: whether f is continuous in x and differentiable almost everywhere; where nothing is
+            said, whether no jump shows along lines between draws.
+
+    Raises:
+        TypeError: one of them is not what is expected.
+        ValueError: f or q fails at θ, or f gives what is no number.
+
+    Example:
+        >>> import numpyro.distributions as dist
+        >>> made = own_problem(
+        ...     f=lambda theta, x: (x - 3.0) ** 2,
+        ...     q=lambda theta: dist.Normal(theta["mean"], 1.0),
+        ...     theta={"mean": 1.0},
+        ... )
+        >>> made.objective_uses_params
+        False
+    """
+    for name, function in (("f", f), ("q", q)):
+        if not callable(function):
+            raise TypeError(f"{name} = {function!r}: expected a function")
+    alone = not isinstance(theta, Mapping)
+    groups = {ALONE: theta} if alone else dict(theta)
+    params = {name: _arrays(group) for name, group in groups.items()}
+    made = _described(OwnProblem(params, f, q, alone, is_smooth=smooth is not False))
+    return made if smooth is not None else dataclasses.replace(made, is_smooth=_looks_smooth(made))
+
+
+def _arrays(group: Any) -> Any:
+    """A group of θ with arrays of floats for its leaves; a list of plain numbers is one array.
+
+    Raises:
+        TypeError: a leaf is no number.
+    """
+
+    def is_array(value: Any) -> bool:
+        return isinstance(value, list | tuple) and not any(map(_is_array, jax.tree.leaves(value)))
+
+    def as_array(value: Any) -> Float[Array, "..."]:
+        if np.asarray(value).dtype.kind not in "fiu":
+            raise TypeError(f"theta: {value!r}: expected numbers")
+        return as_float(value)
+
+    return jax.tree.map(as_array, group, is_leaf=is_array)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, jax.Array | np.ndarray)
+
+
+class OwnProblem(Problem):
+    """A problem that is made of functions, as `gradest.measure` takes them."""
+
+    named: ClassVar[bool] = False
+
+    theta: Params
+    f: Callable[..., Any] = eqx.field(static=True)
+    q: Callable[..., Any] = eqx.field(static=True)
+    alone: bool = eqx.field(static=True)
+    """Whether f and q take one array, not a dict."""
+    is_smooth: bool = eqx.field(static=True)
+    has_data_points: bool = eqx.field(static=True, default=False)
+    """Whether q's batch axes are data points, for each of which f gives a number."""
+    f_uses_theta: bool = eqx.field(static=True, default=False)
+
+    @property
+    def smooth(self) -> bool:  # type: ignore[override]
+        return self.is_smooth
+
+    @property
+    def objective_uses_params(self) -> bool:  # type: ignore[override]
+        return self.f_uses_theta
+
+    def init_params(self, key: Array | None = None) -> Params:
+        return self.theta
+
+    def distribution(self, params: Params) -> dist.Distribution:
+        q = self._call(self.q, params)
+        return broadcast_parameters(q) if self.has_data_points else as_numpyro(q)
+
+    def objective(self, params: Params, x: Array) -> Array:
+        return jnp.asarray(self._call(self.f, params, x))
+
+    def abstract_distribution(self) -> Any:
+        # not the cached one, which would keep every function that it was ever given
+        return eqx.filter_eval_shape(self.distribution, self.theta)
+
+    def _call(self, function: Callable[..., Any], params: Params, *x: Array) -> Any:
+        theta = params[ALONE] if self.alone else params
+        dtype = jnp.result_type(*jax.tree.leaves(params))
+        return with_constants(function, dtype)(theta, *x)
+
+
+def _described(problem: OwnProblem) -> OwnProblem:
+    """The problem with what f and q turn out to be, when they are traced at θ."""
+    try:
+        raw = problem._call(problem.q, problem.theta)
+    except Exception as error:
+        raise ValueError(f"q fails at θ: {type(error).__name__}: {error}") from error
+    try:
+        q = as_numpyro(raw)
+    except TypeError as error:
+        raise TypeError(f"q gives {error}") from None
+    x = jax.eval_shape(lambda: sample(q, jax.random.key(0), 1)[0])
+    try:
+        traced = jax.make_jaxpr(problem.objective)(problem.theta, x)
+    except Exception as error:
+        raise ValueError(f"f fails at θ and one x: {type(error).__name__}: {error}") from error
+    (shape,) = (value.shape for value in traced.out_avals)
+    batch = getattr(raw, "batch_shape", ())
+    if shape not in ((), batch):
+        raise ValueError(f"f gives an array of shape {shape}: expected a number for one x")
+    _, used = dce_jaxpr(traced.jaxpr, [True])
+    return dataclasses.replace(
+        problem,
+        has_data_points=shape != (),
+        f_uses_theta=any(used[: len(jax.tree.leaves(problem.theta))]),
+    )
+
+
+def _looks_smooth(problem: OwnProblem) -> bool:
+    """Whether no jump of f shows along lines between draws of x."""
+    try:
+        smoothness(ProblemTrial("f", problem, level=0.01))
+    except Failed:
+        return False
+    return True
+
+
+def with_constants(function: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
+    """The function with the constants that it refers to in another precision.
+
+    These are NumPy arrays and floats among its closure, its defaults and the globals that it names,
+    and those of the functions of its own module that it calls. What is no plain function is left.
+    """
+    return _Recast(dtype).value(function)
+
+
+class _Recast:
+    """Casts constants and functions that refer to them, each function once."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype)
+        self.made: dict[types.FunctionType, types.FunctionType] = {}
+
+    def value(self, value: Any, module: str | None = None) -> Any:
+        """A constant or a function, cast; anything else as it is."""
+        if isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f":
+            return value.astype(self.dtype)
+        if isinstance(value, types.FunctionType) and module in (None, value.__module__):
+            return self.made.get(value) or self.function(value)
+        return value
+
+    def function(self, function: types.FunctionType) -> types.FunctionType:
+        """A plain function whose constants are cast."""
+        self.made[function] = function  # where it calls itself
+        found = dict(function.__globals__)
+        for name in _names(function.__code__) & found.keys():
+            found[name] = self.value(found[name], function.__module__)
+        cells = tuple(self.cell(cell, function.__module__) for cell in function.__closure__ or ())
+        defaults = tuple(self.value(value) for value in function.__defaults__ or ())
+        cast = types.FunctionType(function.__code__, found, function.__name__, defaults, cells)
+        cast.__kwdefaults__ = function.__kwdefaults__
+        self.made[function] = cast
+        return cast
+
+    def cell(self, cell: types.CellType, module: str) -> types.CellType:
+        """What a function closes over, cast."""
+        try:
+            return types.CellType(self.value(cell.cell_contents, module))
+        except ValueError:  # it is empty: the name is bound later
+            return cell
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """The global names in a function's code, those of the functions within it too."""
+    inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
+    return set(code.co_names).union(*map(_names, inner))

@@ -1,0 +1,163 @@
+"""A ranking as text, as LaTeX and as HTML, and a page of it with figures."""
+
+import html
+import io
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gradest.benchmarks.analysis.labels import place_label
+from gradest.benchmarks.analysis.numerals import percent, show
+from gradest.benchmarks.analysis.results import PLACE
+from gradest.benchmarks.report.tables import escape
+from gradest.benchmarks.statistics.intervals import Interval
+
+HEADER = ("", "estimator", "L", "error", "bias", "f + ∇f", "time")
+ERROR = "error = √(variance + bias²) / ‖gradient‖ of one estimate, 95 %"
+SAME = "= may be the best"
+BIASED = "* biased"
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+.gradest table { border-collapse: collapse; margin: .5rem 0 1.5rem }
+.gradest th, .gradest td { text-align: left; padding: .15rem .8rem .15rem 0; border: 0 }
+.gradest th { font-weight: 600; border-bottom: 1px solid #999 }
+.gradest caption { text-align: left; font-weight: 600; padding: .3rem 0 }
+.gradest tr.best td { font-weight: 600 }
+.gradest tr.biased td { color: #777 }
+.gradest svg { max-width: 100%; height: auto }
+.gradest pre { white-space: pre-wrap }
+"""
+
+
+def cells_of(row: Any) -> tuple[str, ...]:
+    """A row of a ranking in words, a cell for each of HEADER."""
+    error = Interval(row.relative_rmse, row.relative_rmse_low, row.relative_rmse_high)
+    same = "=" if row.tie and row.rank > 1 else ""
+    return (
+        f"{same}{row.rank}",
+        row.label + ("*" if row.biased else ""),
+        str(row.num_samples),
+        "–" if math.isnan(error.value) else show(error),
+        bias_text(row),
+        f"{row.f_evals} + {row.grad_evals}",
+        seconds_text(row.seconds),
+    )
+
+
+def bias_text(row: Any) -> str:
+    """The bias along the gradient, where one was found."""
+    if row.bias_finding != "biased":
+        return ""
+    return "found" if math.isnan(row.bias_relative) else percent(row.bias_relative)
+
+
+def seconds_text(seconds: float) -> str:
+    """A time with its unit.
+
+    >>> seconds_text(2.5e-5)
+    '25 µs'
+    """
+    if not seconds > 0:
+        return ""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def places(table: pd.DataFrame) -> Iterator[tuple[str, list[Any]]]:
+    """Each place of a ranking in words, with its rows."""
+    for place, rows in table.groupby(PLACE, sort=False):
+        yield place_label(*place), list(rows.itertuples())
+
+
+def text_ranking(table: pd.DataFrame, left_out: int = 0) -> str:
+    """A ranking for a terminal.
+
+    Args:
+        table: from `leaderboard`.
+        left_out: how many cells failed or were skipped.
+    """
+    lines = []
+    for place, rows in places(table):
+        body = [HEADER, *map(cells_of, rows)]
+        widths = [max(map(len, column)) for column in zip(*body, strict=True)]
+        lines += [place, *("  ".join(map(str.ljust, line, widths)).rstrip() for line in body), ""]
+    lines.append(note_of(table))
+    if left_out:
+        lines.append(f"{left_out} cells without numbers: .failures says why")
+    return "\n".join(lines)
+
+
+def note_of(table: pd.DataFrame) -> str:
+    """What the signs in a ranking mean."""
+    notes = [ERROR]
+    if len(table) and (table.tie & (table["rank"] > 1)).any():
+        notes.append(SAME)
+    if len(table) and table.biased.any():
+        notes.append(BIASED)
+    return "; ".join(notes)
+
+
+def latex_ranking(table: pd.DataFrame) -> str:
+    """A ranking for a paper, with booktabs: the best bold, what is biased with an asterisk."""
+    lines = [f"% {ERROR}; {BIASED}"]
+    for place, rows in places(table):
+        lines += [
+            rf"% {place}",
+            r"\begin{tabular}{lrl}",
+            r"\toprule",
+            r"estimator & $L$ & error \\",
+            r"\midrule",
+        ]
+        for row in rows:
+            _, label, samples, error, *_ = map(escape, cells_of(row))
+            best = rf"\textbf{{{error}}}" if row.tie else error
+            lines.append(rf"{label} & {samples} & {best} \\")
+        lines += [r"\bottomrule", r"\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+def html_ranking(table: pd.DataFrame, pictures: list[str]) -> str:
+    """A ranking for a notebook, with pictures as inline SVG."""
+    parts = [f"<style>{STYLE}</style>", *map(html_table, places(table))]
+    parts += [f"<p>{html.escape(note_of(table))}</p>", *pictures]
+    return f'<div class="gradest">{"".join(parts)}</div>'
+
+
+def html_table(place: tuple[str, list[Any]]) -> str:
+    """The table of one place."""
+    title, rows = place
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in HEADER)
+    body = "".join(map(html_row, rows))
+    caption = f"<caption>{html.escape(title)}</caption>"
+    return f"<table>{caption}<tr>{head}</tr>{body}</table>"
+
+
+def html_row(row: Any) -> str:
+    """A row of the table: what may be the best stands out, what is biased stands back."""
+    names = [name for name, holds in (("best", row.tie), ("biased", row.biased)) if holds]
+    cells = "".join(f"<td>{html.escape(text)}</td>" for text in cells_of(row))
+    return f'<tr class="{" ".join(names)}">{cells}</tr>'
+
+
+def html_page(title: str, table: pd.DataFrame, pictures: list[str], summary: str) -> str:
+    """A page of its own."""
+    name = html.escape(title)
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title></head>'
+        f"<body><h1>{name}</h1>{html_ranking(table, pictures)}"
+        f'<div class="gradest"><pre>{html.escape(summary)}</pre></div></body></html>\n'
+    )
+
+
+def svg_of(figure: Figure) -> str:
+    """A figure as an element of a page."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,193 @@
+"""What was measured, as one object: a table, a ranking, figures, a page."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gradest._page import html_page, html_ranking, latex_ranking, svg_of, text_ranking
+from gradest._ranking import budget_of, leaderboard
+from gradest.benchmarks.analysis import results
+from gradest.benchmarks.analysis.crossovers import overtakings
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.figures.drawing import draw
+from gradest.benchmarks.figures.figures import figures
+from gradest.benchmarks.figures.spec import FigureSpec
+from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.summary import summary
+from gradest.benchmarks.runtime.files import make_folder
+from gradest.benchmarks.sweeps.columns import COLUMNS
+from gradest.benchmarks.sweeps.output import (
+    counts_of,
+    leave_one_out,
+    manifest_of,
+    measurements,
+    write_results,
+)
+from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.sweeps.store import Outcome
+from gradest.problems.arguments import nearest
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """Measurements of estimators on problems, from `measure`, `sweep` or `load`.
+
+    It shows itself as a ranked table, in a notebook with curves.
+    """
+
+    read: results.Run = field(repr=False)
+    """The tables and the manifest, as a run's folder has them."""
+    plan: Plan | None = None
+    """What was to be measured; None where the run was read from a folder."""
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: Plan, outcomes: Mapping[str, Outcome]) -> "Run":
+        """The run of a plan that was measured here.
+
+        Args:
+            plan: what was to be measured.
+            outcomes: what became of its cells, by id.
+        """
+        table = measurements(plan, outcomes)
+        attached = results.attach(table.reset_index(drop=True), leave_one_out(table, outcomes))
+        manifest = manifest_of(plan, outcomes, counts_of(plan, table), {})
+        return cls(results.Run(Path(plan.sweep.name), attached, manifest, True), plan, outcomes)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row for each cell and group of θ, with the columns of measurements.csv."""
+        return self.read.measurements[list(COLUMNS)].copy()
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why cells failed or were skipped, by problem, estimator and L."""
+        rows = self.frame[self.frame.status.isin(["failed", "skipped"])]
+        return {
+            f"{row.problem} × {row.estimator} L={row.num_samples}": str(row.reason)
+            for row in rows.itertuples()
+        }
+
+    def leaderboard(
+        self,
+        *,
+        budget: str | float | None = None,
+        evaluations: int | None = None,
+        samples: int | None = None,
+        only_unbiased: bool = False,
+        group: str | None = None,
+    ) -> pd.DataFrame:
+        """The estimators in order of relative root mean square error, at each problem, θ and group.
+
+        Args:
+            budget: seconds that a gradient may cost, as a number or "1ms".
+            evaluations: of f and of its gradient, that one may cost.
+            samples: the largest L. Without any of the three it is the largest of each estimator.
+            only_unbiased: leaves out what claims to be biased, and what was found to be.
+            group: of θ, the only one.
+
+        Returns:
+            A row for each estimator and place, with `rank`, `relative_rmse` and its interval,
+            `biased`, and `tie`: whether the error may be that of the best.
+
+        Raises:
+            BadInput: more than one budget, or no such group.
+        """
+        limit = budget_of(budget, evaluations, samples)
+        rows = self.read.measurements
+        return leaderboard(rows, limit, only_unbiased=only_unbiased, group=group)
+
+    def recommend(self, **asked: Any) -> pd.DataFrame:
+        """The best estimator at each place, and those that may be as good.
+
+        Args:
+            asked: as for `leaderboard`: budget, evaluations or samples; only_unbiased; group.
+
+        Raises:
+            BadInput: nothing that was measured is within the budget.
+        """
+        table = self.leaderboard(**asked)
+        if table.empty:
+            raise BadInput("nothing that was measured is within the budget: expected a larger one")
+        return table[table.tie].reset_index(drop=True)
+
+    def summary(self) -> str:
+        """What stands in summary.md."""
+        return summary(self.read, overtakings(self.read.measurements))
+
+    @cached_property
+    def _specs(self) -> dict[str, FigureSpec]:
+        return {spec.name: spec for spec in figures(self.read.measurements)}
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of the figures that there are."""
+        return tuple(self._specs)
+
+    def figure(self, name: str | None = None) -> Figure:
+        """A figure, drawn with matplotlib.
+
+        Args:
+            name: one of `figures`; the first, where there is none.
+
+        Raises:
+            BadInput: there is no such figure, or none at all.
+        """
+        if not self._specs:
+            raise BadInput("no figure: expected cells that were measured, at more than one L")
+        chosen = name or self.figures[0]
+        if chosen not in self._specs:
+            known = ", ".join(self.figures)
+            raise BadInput(
+                f"figure {name!r}: expected one of {known}{nearest(chosen, self.figures)}"
+            )
+        return draw(self._specs[chosen])
+
+    def to_latex(self, **asked: Any) -> str:
+        """The ranking as a LaTeX table with booktabs: the best bold, what is biased marked.
+
+        Args:
+            asked: as for `leaderboard`.
+        """
+        return latex_ranking(self.leaderboard(**asked))
+
+    def html(self) -> str:
+        """A page of its own with the ranking, the figures and the summary: nothing is fetched."""
+        title = str(self.read.folder.name)
+        pictures = [svg_of(draw(spec)) for spec in self._specs.values()]
+        return html_page(title, self.leaderboard(), pictures, self.summary())
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes the run's tables, its manifest, figures, summary and page into a folder.
+
+        Args:
+            folder: made where it is not there.
+
+        Returns:
+            The folder, which `load` and the command read.
+
+        Raises:
+            BadInput: it cannot be written.
+        """
+        path = Path(folder)
+        if self.plan is None:
+            shutil.copytree(self.read.folder, path, dirs_exist_ok=True)
+            return path
+        make_folder(path)
+        write_results(self.plan, self.outcomes, {}, path)
+        write_report(path)
+        (path / "run.html").write_text(self.html(), encoding="utf-8")
+        return path
+
+    def __repr__(self) -> str:
+        return text_ranking(self.leaderboard(), len(self.failures))
+
+    def _repr_html_(self) -> str:
+        curves = [spec for name, spec in self._specs.items() if name.startswith("variance_vs")][:1]
+        return html_ranking(self.leaderboard(), [svg_of(draw(spec)) for spec in curves])

@@ -1,0 +1,1 @@
+"""Names of problems and estimators, what they stand for, and back."""

@@ -1,0 +1,80 @@
+"""Sweep files: every way in which one can be wrong."""
+
+import pytest
+
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.sweeps.plan import resolve
+from gradest.benchmarks.sweeps.schema import load_sweep, override, parse_sweep
+from tests.support.sweeps import GOOD_SWEEP
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("samples =", "smaples ="),
+            "unknown key 'smaples': expected schema, name, seed, replicates, precision",
+        ),
+        (("samples =", "smaples ="), "did you mean samples?"),
+        (("samples = [1, 4]", ""), "samples is missing"),
+        (("samples = [1, 4]", "samples = []"), "samples = []: expected"),
+        (
+            ("samples = [1, 4]", "samples = [1, -4]"),
+            "samples[1] = -4: expected it to be greater than or equal to 1",
+        ),
+        (
+            ("samples = [1, 4]", "samples = [1.5]"),
+            "samples[0] = 1.5: expected it to be a valid integer",
+        ),
+        (
+            ("samples = [1, 4]", 'samples = [1]\ngenerator = "filox"'),
+            "expected it to be 'threefry' or 'philox'; did you",
+        ),
+        (("schema = 1", "schema = 2"), "schema = 2: expected it to be 1"),
+        (('name = "small"', 'name = "../up"'), "name = '../up': expected it to"),
+        (
+            ("replicates = 4000", "replicates = 4001"),
+            "replicates = 4001: expected a number that splits",
+        ),
+        (("gaussian_square", "gaussian_sqare"), "problem 'gaussian_sqare': expected one of"),
+        (("gaussian_square", "gaussian_sqare"), "did you mean gaussian_square?"),
+        (("pathwise", "pathwize"), "did you mean pathwise?"),
+        (("leave_one_out", "leave_1_out"), "did you mean leave_one_out?"),
+        (
+            ("k = [-3.0, 3.0]", "q = 1.0"),
+            "problem gaussian_square: unknown argument 'q': expected k, mean, scale, dim",
+        ),
+        (
+            ("k = [-3.0, 3.0]", "k = []"),
+            "problem gaussian_square: k = []: expected at least one value",
+        ),
+        (("k = [-3.0, 3.0]", 'k = ["a"]'), "k = 'a': expected a finite number"),
+        (("[[estimator]]", "[estimator]"), "not TOML"),
+    ],
+)
+def test_errors_name_key_value_and_what_was_expected(change, message):
+    assert change[0] in GOOD_SWEEP
+    with pytest.raises(BadInput) as raised:
+        resolve(parse_sweep(GOOD_SWEEP.replace(*change), "here"))
+    assert message in str(raised.value)
+
+
+def test_all_errors_come_at_once():
+    wrong = GOOD_SWEEP.replace("gaussian_square", "gaussian_sqare").replace("pathwise", "pathwize")
+    with pytest.raises(BadInput) as raised:
+        resolve(parse_sweep(wrong, "here"))
+    assert len(str(raised.value).splitlines()) == 2
+
+
+def test_unknown_presets_and_files():
+    with pytest.raises(
+        BadInput, match=r"sweep 'quik': expected a file or a preset .*did you mean quick\?"
+    ):
+        load_sweep("quik")
+
+
+def test_overrides_hold_for_every_problem_and_are_checked():
+    sweep = override(parse_sweep(GOOD_SWEEP, "here"), seed=7, replicates=40)
+    assert {(cell.seed, cell.replicates) for cell in resolve(sweep).cells} == {(7, 40)}
+    with pytest.raises(BadInput, match="--seed = -1: expected"):
+        override(sweep, seed=-1, replicates=None)
