@@ -9,7 +9,7 @@ from gradest.problems import problem
 from tests.support.statistical import initial
 
 
-def test_log_weights_are_an_evaluation_of_f():
+def test_log_weights_evaluate_f():
     """Of the same x once, however often they are asked for."""
 
     class Asks(Pathwise):

@@ -82,7 +82,7 @@ def bit_and_twin(p):
 @pytest.mark.parametrize(
     ("tree", "by_hand"), [("stick_breaking", stick_of_four), ("balanced", halves_of_four)]
 )
-def test_mean_over_bits_that_no_draw_comes_to(tree, by_hand):
+def test_mean_over_unused_bits(tree, by_hand):
     """All bits of K = 4 drawn, those not come to redrawn: the mean of DisARM's estimate of each."""
     toy = problem("categorical_square", categories=4, logit=-0.8)
     logits = np.linspace(0, -0.8, 4)

@@ -264,7 +264,8 @@ def test_a_baseline_lowers_the_variance(name):
 
 
 @pytest.mark.slow
-def test_the_unordered_set_has_the_lowest_variance():
+def test_variance_without_replacement():
+    """Lowest with the unordered set: below leave-one-out, and below weights without it."""
     unordered = variance_on_the_table("unordered_set")
     reinforce = variance_on_the_table("score_function", baseline="leave_one_out")
     assert unordered.high < reinforce.low

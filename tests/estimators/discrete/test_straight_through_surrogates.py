@@ -65,7 +65,7 @@ def test_relative_bias(toy, name):
     np.testing.assert_allclose(biases, RELATIVE_BIAS[toy, name], atol=6e-5)
 
 
-def test_reinmax_where_coordinates_meet_in_a_quadratic():
+def test_reinmax_on_a_quadratic():
     """f is quadratic in each coordinate given the others: no bias; straight-through has one."""
     toy = problem("categorical_square", dim=2, **GIVEN)
     truth = truth_of(toy)["logits"]

@@ -18,7 +18,8 @@ def largest(gradient):
     return max(abs(float(leaf)) for leaf in jax.tree.leaves(gradient))
 
 
-def test_dreg_of_one_particle_sticks_the_landing():
+def test_dreg_of_one_particle():
+    """It is sticking the landing."""
     one = problem("normal_normal_bound", num_particles=1)
     params = one.init_params(jax.random.key(4))
     dreg = one_estimate(one, DREG, params, 6)

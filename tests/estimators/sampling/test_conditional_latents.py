@@ -62,8 +62,8 @@ def level_of(z: np.ndarray, bit: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("bit", [0.0, 1.0])
-def test_a_bits_latent_moves_as_its_quantile(bit):
-    """Both as drawn and as made again from its value."""
+def test_a_bits_latent_moves(bit):
+    """As its quantile does: both as drawn and as made again from its value."""
     key = jax.random.key(2)
 
     def both(logit):
@@ -111,7 +111,7 @@ def test_same_latent_given(name):
 
 
 @pytest.mark.parametrize("name", ONE_X)
-def test_the_largest_latent_moves_as_its_quantile(name):
+def test_the_largest_latent_moves(name):
     """Of two items, the first drawn, it is Gumbel at log(e^φ + 1), so that ∂z/∂φ = sigmoid(φ)."""
     phi = 0.7
     x = {"one-hot": jnp.eye(2)[0], "ranking": jnp.eye(2)}[name]

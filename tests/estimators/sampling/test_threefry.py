@@ -39,7 +39,7 @@ for dtype in ("uint8", "uint16", "uint32"):
 CONFIGURED = "from gradest.benchmarks.runtime.configure import configure; configure()"
 
 
-def test_jax_without_it_draws_the_same_bits():
+def test_the_bits_are_jaxs():
     here = subprocess.run(
         [sys.executable, "-c", CONFIGURED + DRAWS],
         capture_output=True,

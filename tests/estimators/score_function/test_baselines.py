@@ -100,7 +100,7 @@ def test_optimal_below_mean_below_none():
     assert total["optimal"] < total["mean"] < total["none"]
 
 
-def test_input_dependent_tells_the_images_apart():
+def test_input_dependent():
     """In a VAE f differs from image to image; that the network is trained right is a check."""
     vae = problem("vae_bernoulli", latent_dim=3, num_images=4, hidden_dim=8)
     variances = {}
@@ -117,7 +117,7 @@ def test_input_dependent_needs_inputs():
 
 
 @pytest.mark.parametrize("baseline", ["mean", "moving_average", "optimal"])
-def test_state_is_not_used_in_the_estimate_that_updates_it(baseline):
+def test_state_is_for_the_next_estimate(baseline):
     """Nothing is learned before the first estimate: b = 0."""
     square = small_problem("gaussian_square")
     params = initial(square)
@@ -148,11 +148,11 @@ def assert_unbiased_on_the_square(baseline):
         assert_mean(moments[group], truth[group])
 
 
-def test_a_moving_average_is_unbiased():
+def test_moving_average_is_unbiased():
     assert_unbiased_on_the_square(MovingAverage(decay=0.9))
 
 
-def test_a_moving_average_that_sees_itself_is_not():
+def test_seeing_itself_is_biased():
     """At decay 0.9 the bias is a tenth of the gradient at L = 1."""
     with pytest.raises(AssertionError, match="p = "):
         assert_unbiased_on_the_square(SeesItself(decay=0.9))

@@ -35,6 +35,7 @@ def test_first_order_on_a_linear_f(name, given, baseline):
         np.testing.assert_allclose(moments[group].mean.mean(0), exact, rtol=1e-4, atol=1e-5)
 
 
-def test_an_angle_has_no_mean_to_expand_about():
+def test_angles_are_refused():
+    """They have no mean to expand about."""
     first_order = estimator("score_function", control_variate="first_order")
     assert "known mean" in first_order.refuses(problem("von_mises_toy"))

@@ -10,7 +10,7 @@ REPLICATES = 20_000
 
 
 @pytest.mark.parametrize("group", ["mean", "scale"])
-def test_what_is_learned_halves_the_variance(group):
+def test_variance_is_halved(group):
     toy = problem("gaussian_square", dim=1)
     plain = moments_of(toy, estimator("score_function"), 4, "square", replicates=REPLICATES)
     lax = estimator("lax")

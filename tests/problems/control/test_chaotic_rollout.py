@@ -50,7 +50,7 @@ def test_variance(name, horizon):
     assert_variance(moments, exact_variances(horizon)[name])
 
 
-def test_only_the_pathwise_variance_explodes():
+def test_pathwise_explodes():
     """As the horizon grows."""
     short = exact_variances(4)
     long = exact_variances(10)
@@ -64,6 +64,7 @@ def test_a_rate_above_four_is_refused():
         problem("chaotic_rollout", rate=4.5)
 
 
-def test_an_unresolved_horizon_has_no_exact_gradient():
+def test_an_unresolved_horizon():
+    """It has no exact gradient."""
     toy = problem("chaotic_rollout", horizon=13)
     assert toy.exact_gradient(initial(toy)) is None

@@ -10,7 +10,8 @@ from gradest.problems.distributions.discrete import PlackettLuce
 from tests.support.distributions import LOGITS, probability_of_ranking
 
 
-def test_rankings_are_one_choice_after_the_other():
+def test_probability_of_rankings():
+    """One choice after the other."""
     logits = LOGITS[0]
     q = PlackettLuce(jnp.asarray(logits))
     for order in itertools.permutations(range(3)):

@@ -11,7 +11,8 @@ from tests.support.statistical import initial
 
 
 @pytest.mark.parametrize("name", DISCRETE)
-def test_each_value_once_with_its_probability(name):
+def test_states_and_probabilities(name):
+    """Each value is listed once, with its probability."""
     q = DISCRETE[name](jnp.asarray(np.stack([LOGITS, LOGITS[::-1] * 2])))
     states = all_states(q)
     log_probs = all_log_probs(q)
@@ -33,5 +34,6 @@ def test_each_value_once_with_its_probability(name):
     ],
     ids=["rankings", "categories", "bits"],
 )
-def test_many_values_have_no_enumerated_truth(toy):
+def test_too_many_values(toy):
+    """They have no enumerated truth."""
     assert toy.exact_gradient(initial(toy)) is None

@@ -38,7 +38,7 @@ def test_what_is_written_reads_back(given):
 
 
 @pytest.mark.parametrize("text", ["rloo", "RLOO", "rloo[baseline=leave_one_out]", " Rloo "])
-def test_another_name_stands_for_the_registered_one(text):
+def test_aliases(text):
     expected = ("score_function", {"baseline": "leave_one_out"})
     assert resolve("estimator", REGISTRY, text, {}, ALIASES) == expected
 
@@ -48,7 +48,7 @@ def test_arguments_come_from_both_sides():
     assert found[1] == {"baseline": "leave_one_out", "coupling": "none", "dim": 2}
 
 
-def test_a_registered_name_may_be_spelled_otherwise():
+def test_other_spellings():
     assert resolve("estimator", REGISTRY, "Score-Function") == ("score_function", {})
     assert resolve("estimator", REGISTRY, "score function") == ("score_function", {})
 
@@ -63,7 +63,8 @@ def test_contradictions_are_refused():
         resolve("problem", {"a": None}, "a[k=1]", {"k": 2})
 
 
-def test_the_nearest_name_may_be_another_one():
+def test_the_nearest_name():
+    """It may be an alias."""
     with pytest.raises(ValueError, match="did you mean rloo"):
         resolve("estimator", REGISTRY, "rlo", {}, ALIASES)
 

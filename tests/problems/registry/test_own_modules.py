@@ -78,13 +78,15 @@ def file_of(cls: type) -> Path:
     return Path(sys.modules[cls.__module__].__file__)
 
 
-def test_a_file_in_the_working_folder_wins_over_an_installed_package(folder, installed):
+def test_files_before_installed_packages(folder, installed):
+    """A file in the working folder wins over an installed package of its name."""
     write(folder / "problems.py")
     write(installed / "problems" / "__init__.py")
     assert file_of(get("problems:Mine")) == folder / "problems.py"
 
 
-def test_a_package_in_the_working_folder_wins_over_an_installed_one(folder, installed):
+def test_packages_before_installed_ones(folder, installed):
+    """One in the working folder wins."""
     write(folder / "benchmarks" / "__init__.py", "Base")
     (folder / "benchmarks" / "toys.py").write_text(
         "from . import Base\n\nclass Mine(Base):\n    pass\n"
@@ -95,7 +97,8 @@ def test_a_package_in_the_working_folder_wins_over_an_installed_one(folder, inst
     assert get("benchmarks:Base") in get("benchmarks.toys:Mine").__bases__
 
 
-def test_where_the_installed_one_was_imported_before_both_stay(folder, installed):
+def test_both_stay_imported(folder, installed):
+    """Where the installed one was imported before ours."""
     write(folder / "problems.py")
     write(installed / "problems" / "__init__.py")
     theirs = importlib.import_module("problems")
@@ -108,7 +111,8 @@ def test_where_the_installed_one_was_imported_before_both_stay(folder, installed
     assert type(pickle.loads(pickle.dumps(mine(k=2.0)))) is mine
 
 
-def test_a_module_in_a_package_whose_name_is_taken(folder, installed):
+def test_a_package_whose_name_is_taken(folder, installed):
+    """A module in it is imported, with what it imports from its package."""
     write(folder / "toys" / "__init__.py")
     write(folder / "toys" / "small.py", more="from .other import VALUE\n")
     (folder / "toys" / "other.py").write_text("VALUE = 3\n")
@@ -119,12 +123,14 @@ def test_a_module_in_a_package_whose_name_is_taken(folder, installed):
     assert sys.modules[mine.__module__].VALUE == 3
 
 
-def test_an_installed_module_is_taken_where_no_file_has_its_name(folder, installed):
+def test_an_installed_module(folder, installed):
+    """It is taken where no file has its name."""
     write(installed / "theirs.py")
     assert file_of(get("theirs:Mine")) == installed / "theirs.py"
 
 
-def test_the_standard_library_is_not_hidden(folder):
+def test_the_standard_library(folder):
+    """It is not hidden, except by paths."""
     standard = importlib.import_module("random")
     write(folder / "random.py")
     write(folder / "colorsys.py", "Shade")
@@ -138,7 +144,8 @@ def test_the_standard_library_is_not_hidden(folder):
     assert hasattr(module.colorsys, "rgb_to_hsv")
 
 
-def test_modules_beside_it_come_first_then_last(folder, installed):
+def test_modules_beside_it(folder, installed):
+    """They come first while it is imported, and last from then on."""
     write(folder / "mine.py", more="import beside\n\ndef later():\n    import further, sole\n")
     for name in ("beside", "further"):
         (folder / f"{name}.py").write_text("WHERE = 'working'\n")
@@ -152,7 +159,8 @@ def test_modules_beside_it_come_first_then_last(folder, installed):
     assert [type(finder).__name__ for finder in sys.meta_path].count("_Beside") == 0
 
 
-def test_a_folder_that_is_no_package_hides_nothing(folder, installed):
+def test_a_folder_that_is_no_package(folder, installed):
+    """It hides nothing."""
     write(folder / "data" / "mine.py", "Here")
     write(installed / "data" / "__init__.py", "There")
     assert file_of(get("data:There")) == installed / "data" / "__init__.py"
@@ -174,7 +182,8 @@ def test_a_path_is_that_of_a_file(folder):
         assert type(pickle.loads(pickle.dumps(instance))) is type(instance)
 
 
-def test_a_problem_beside_an_estimator_is_the_one_in_its_file(folder):
+def test_a_problem_beside_an_estimator(folder):
+    """It is the one in the same file."""
     write(folder / "greedy.py")
     write(folder / "sub" / "greedy.py", more=ESTIMATOR)
     cls = own_class("estimator", Estimator, "sub/greedy.py:Estimator")
@@ -182,7 +191,8 @@ def test_a_problem_beside_an_estimator_is_the_one_in_its_file(folder):
     assert file_of(type(beside)) == folder / "sub" / "greedy.py"
 
 
-def test_the_folder_of_the_sweep_comes_before_the_working_folder(folder):
+def test_the_sweeps_folder_comes_first(folder):
+    """Before the working folder."""
     write(folder / "mine.py", "Here")
     write(folder / "below" / "mine.py", "There")
     entry = '\n[[problem]]\nname = "mine:There"\n\n[[problem]]\nname = "mine.py:There"\n'
@@ -201,7 +211,8 @@ def test_the_latest_sweep_comes_first(folder, tmp_path):
     assert file_of(get("mine:First")) == tmp_path / "first" / "mine.py"
 
 
-def test_ours_are_not_hidden_by_files_of_their_names(folder):
+def test_ours_are_not_hidden(folder):
+    """Not by files of their names."""
     write(folder / "problems.py")
     write(folder / "gradest.py")
     assert issubclass(get("problems:Mine"), GaussianSquare)
@@ -233,7 +244,8 @@ def test_ours_are_not_hidden_by_files_of_their_names(folder):
         ("needs:Mine", "module needs needs a_missing_module, which is not there"),
     ],
 )
-def test_what_cannot_be_taken_is_said_in_a_line(folder, name, message):
+def test_errors(folder, name, message):
+    """What cannot be taken is said in a line."""
     write(folder / "greedy.py", more="class Number:\n    pass\n")
     write(folder / "fails.py", more="1 / 0\n")
     write(folder / "needs.py", more="import a_missing_module\n")
@@ -242,7 +254,8 @@ def test_what_cannot_be_taken_is_said_in_a_line(folder, name, message):
     assert "fails" not in sys.modules
 
 
-def test_a_module_that_failed_is_imported_once_it_is_mended(folder):
+def test_a_mended_module(folder):
+    """It is imported, though it failed before."""
     write(folder / "mine.py", more="1 / 0\n")
     with pytest.raises(ValueError, match="fails"):
         get("mine:Mine")

@@ -40,7 +40,8 @@ def test_one_hidden_unit_by_quadrature():
         np.testing.assert_allclose(gradient @ d, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_several_units_have_no_exact_gradient():
+def test_several_units():
+    """They have no exact gradient."""
     network = problem("bayesian_network", hidden_dim=2)
     assert network.exact_gradient(initial(network)) is None
     assert network.features.shape == (64, breast_cancer()[0].shape[1])
