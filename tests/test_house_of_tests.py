@@ -21,7 +21,7 @@ FILES = sorted(TESTS.rglob("*.py"))
 MODULES = [path for path in FILES if path.name.startswith("test_")]
 FOLDERS = sorted({path.parent for path in MODULES} - {TESTS})
 
-TO_BE_SPLIT = {"test_check", "test_ratios", "test_bench", "test_figures", "test_run"}
+TO_BE_SPLIT = {"test_bench", "test_check", "test_monte_carlo", "test_ratios"}
 """Longer than a module may be, until their rooms are."""
 
 

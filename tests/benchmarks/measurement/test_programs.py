@@ -39,6 +39,10 @@ CELLS = {
 """Names of a problem and an estimator, their arguments, and others with other numbers."""
 
 
+NUM_SAMPLES = 7
+"""No other test measures at it, so that the programs are not compiled before."""
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_a_new_number_seed_or_length_compiles_nothing(name, compilations):
     names, first, other = CELLS[name]
@@ -47,8 +51,8 @@ def test_a_new_number_seed_or_length_compiles_nothing(name, compilations):
         toy = problem(names[0], **given[0])
         candidate = estimator(names[1], **given[1])
         params = toy.init_params(jax.random.key(seed))
-        key = cell_key(seed, "t", "init", 2)
-        sizes = {"num_samples": 2, "replicates": replicates, "adapt_steps": 5}
+        key = cell_key(seed, "t", "init", NUM_SAMPLES)
+        sizes = {"num_samples": NUM_SAMPLES, "replicates": replicates, "adapt_steps": 5}
         measure(toy, candidate, params, key=key, **sizes)
 
     run(first, seed=0, replicates=20_000)
