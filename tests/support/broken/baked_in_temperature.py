@@ -1,4 +1,4 @@
-"""Breaks recompilation: the temperature is a static field, so that each value compiles anew."""
+"""Breaks recompilation: the temperature is a static field, so that each value compiles a program."""
 
 import equinox as eqx
 

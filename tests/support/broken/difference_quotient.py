@@ -1,4 +1,4 @@
-"""Breaks precision: f's derivative by a difference quotient, where float32 loses digits."""
+"""Breaks precision: f is differenced, and float32 loses what float64 keeps."""
 
 from jax.lax import stop_gradient
 

@@ -1,4 +1,4 @@
-"""Breaks the 1/L: all L samples are drawn from one key, and are the same; the mean is right."""
+"""Breaks the 1/L: all L samples are drawn from one key, so that they are the same."""
 
 import jax.numpy as jnp
 

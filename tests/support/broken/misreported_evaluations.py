@@ -1,4 +1,4 @@
-"""Breaks the count of evaluations: each part has two of f, and states one."""
+"""Breaks the count of evaluations: f is evaluated at two points, and one of them is stated."""
 
 from gradest.estimators import Evaluations
 from gradest.estimators.differences.measure_valued import MeasureValued
