@@ -11,13 +11,13 @@ from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.estimator_checks import STATISTICAL as OF_ESTIMATORS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
 from gradest.benchmarks.checks.problem_checks import STATISTICAL as OF_PROBLEMS
-from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, Skipped, small_problem
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, Skipped
 from gradest.benchmarks.cli.main import main
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.estimators import Estimator
 from gradest.estimators.sampling.couplings import COUPLINGS
-from tests.support.variants import PROBLEM_NAMES, VARIANTS
+from tests.support.variants import PROBLEM_NAMES, VARIANTS, small_problem
 
 PAIRS = [
     (name, label)

@@ -8,7 +8,6 @@ import jax
 import numpy as np
 import pytest
 
-from gradest.benchmarks.checks.trials import small_problem
 from gradest.benchmarks.measurement import batching
 from gradest.benchmarks.measurement.batching import (
     block_length,
@@ -28,6 +27,7 @@ from gradest.benchmarks.statistics.trends import log_log_slope
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.support.short_of_memory import short_of_memory
+from tests.support.variants import small_problem
 
 
 def measured(toy, candidate, num_samples=2, replicates=400, **given):
