@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers calibration catalogue metrics clean
+.PHONY: setup run test test-all lint bench bench-peers calibration catalogue columns metrics clean
 
 setup: $(READY)
 
@@ -49,6 +49,10 @@ calibration: $(READY)
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)
 	$(BIN)/python -m gradest.benchmarks.catalogue.page
+
+# docs/columns.md, from the fields of the tables' rows.
+columns: $(READY)
+	$(BIN)/python -m gradest.benchmarks.sweeps.columns
 
 # What a reader meets: density, chained conditionals, long functions, and the floors of the rooms.
 metrics: $(READY)

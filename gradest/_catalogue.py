@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from gradest.benchmarks.catalogue import catalogue as pages
+from gradest.benchmarks.catalogue import facts
 
 
 def catalogue(kind: str = "estimator") -> pd.DataFrame:
@@ -26,4 +26,4 @@ def catalogue(kind: str = "estimator") -> pd.DataFrame:
     """
     if kind not in ("estimator", "problem"):
         raise ValueError(f"kind = {kind!r}: expected 'estimator' or 'problem'")
-    return pd.DataFrame(pages.catalogue()[f"{kind}s"])
+    return pd.DataFrame(facts.catalogue()[f"{kind}s"])

@@ -13,8 +13,9 @@ import numpyro.distributions as dist
 from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array, Float
 
+from gradest.benchmarks.checks.comparisons import Failed
 from gradest.benchmarks.checks.problem_checks import smoothness
-from gradest.benchmarks.checks.trials import Failed, ProblemTrial
+from gradest.benchmarks.checks.trials import ProblemTrial
 from gradest.estimators.sampling import sample
 from gradest.monte_carlo.distributions import as_numpyro, broadcast_parameters
 from gradest.problems.arguments import as_float

@@ -15,7 +15,7 @@ from gradest.benchmarks.statistics.intervals import Interval, Jackknifed
 from gradest.estimators import ESTIMATORS, Estimator, estimator
 from gradest.problems.arguments import defaults
 from gradest.problems.base import Problem
-from gradest.problems.instances import Choice
+from gradest.problems.registry.instances import Choice
 from gradest.problems.naming import written
 
 MOST_SAMPLES = 1024

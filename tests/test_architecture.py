@@ -25,9 +25,9 @@ FILES = modules()
 
 FLOORS = (
     {"problems", "benchmarks", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
-    {"problems/distributions", "benchmarks/runtime"},
+    {"problems/distributions"},
     {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
-    {"problems/__init__", "estimators"},
+    {"problems/__init__", "estimators", "benchmarks/runtime"},
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},
     {"estimators/discrete"},
     {"estimators/__init__"},

@@ -16,7 +16,13 @@ from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
-from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
+from gradest.benchmarks.sweeps.columns import (
+    COLUMNS,
+    LEFT_OUT_COLUMNS,
+    LeftOutRow,
+    Row,
+    dtypes_of,
+)
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.problems.arguments import nearest
 
@@ -88,8 +94,7 @@ def read_measurements(folder: Path) -> pd.DataFrame:
         BadInput: it is not there, is not CSV, or lacks a column.
     """
     path = folder / "measurements.csv"
-    types = {"reason": str, "theta": str, "bias_finding": str} | dict.fromkeys(WHOLE, "Int64")
-    table = read_table(path, [*COLUMNS], types)
+    table = read_table(path, [*COLUMNS], dtypes_of(Row))
     if table is None:
         raise BadInput(
             f"{path} is not there: expected the folder of a run; `gradest run` makes one"
@@ -103,7 +108,7 @@ def read_left_out(folder: Path) -> pd.DataFrame | None:
     Raises:
         BadInput: it is not CSV, or lacks a column.
     """
-    return read_table(folder / LEFT_OUT, [*LEFT_OUT_COLUMNS], {})
+    return read_table(folder / LEFT_OUT, [*LEFT_OUT_COLUMNS], dtypes_of(LeftOutRow))
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

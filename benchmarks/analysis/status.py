@@ -70,12 +70,12 @@ def skipped_lines(plan: Plan) -> list[str]:
             estimator = short_label(cell.estimator.name, cell.estimator.json)
             problems[estimator, reason].append(cell.problem.name)
     return [
-        f"skipped {cells(len(names))}: {estimator} on {first_of(names)}: {reason}"
+        f"skipped {number_of_cells(len(names))}: {estimator} on {first_of(names)}: {reason}"
         for (estimator, reason), names in problems.items()
     ]
 
 
-def cells(number: int) -> str:
+def number_of_cells(number: int) -> str:
     """A number of cells in words."""
     return "1 cell" if number == 1 else f"{number} cells"
 

@@ -251,10 +251,10 @@ PROBLEM_COLUMNS = {
 """What `gradest list` shows of a row, and under which heading."""
 
 
-def columns(rows: dict[str, list[dict[str, Any]]]) -> str:
+def as_text(rows: dict[str, list[dict[str, Any]]]) -> str:
     """The catalogue for a terminal: a line for each estimator and each problem."""
-    estimators = [cells(row, ESTIMATOR_COLUMNS) for row in rows["estimators"]]
-    problems = [cells(row, PROBLEM_COLUMNS) for row in rows["problems"]]
+    estimators = [texts_of(row, ESTIMATOR_COLUMNS) for row in rows["estimators"]]
+    problems = [texts_of(row, PROBLEM_COLUMNS) for row in rows["problems"]]
     return "\n".join(
         [
             *aligned([*ESTIMATOR_COLUMNS.values()], estimators),
@@ -264,7 +264,7 @@ def columns(rows: dict[str, list[dict[str, Any]]]) -> str:
     )
 
 
-def cells(row: dict[str, Any], keys: Iterable[str]) -> list[str]:
+def texts_of(row: dict[str, Any], keys: Iterable[str]) -> list[str]:
     """Some of a row's facts, each as a text."""
     return [fact_in_words(key, row[key]) for key in keys]
 

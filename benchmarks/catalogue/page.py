@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from gradest.benchmarks.catalogue.facts import catalogue, cells
+from gradest.benchmarks.catalogue.facts import catalogue, texts_of
 from gradest.benchmarks.markdown import markdown_table
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.aliases import ELSEWHERE, Elsewhere
@@ -61,11 +61,11 @@ def page() -> str:
     """The text of the page."""
     rows = catalogue()
     estimators = [
-        [link_to(ESTIMATORS[row["estimator"]], row["estimator"]), *cells(row, ESTIMATOR_COLUMNS)]
+        [link_to(ESTIMATORS[row["estimator"]], row["estimator"]), *texts_of(row, ESTIMATOR_COLUMNS)]
         for row in rows["estimators"]
     ]
     problems = [
-        [link_to(PROBLEMS[row["problem"]], row["problem"]), *cells(row, PROBLEM_COLUMNS)]
+        [link_to(PROBLEMS[row["problem"]], row["problem"]), *texts_of(row, PROBLEM_COLUMNS)]
         for row in rows["problems"]
     ]
     return PAGE_TEXT.format(

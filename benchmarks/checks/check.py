@@ -1,9 +1,9 @@
-"""Checking one estimator or problem, registered or a user's own: every check of its table, on everything it fits."""
+"""Checks one estimator or problem, registered or a user's own, on everything that it fits."""
 
 import inspect
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,15 +11,10 @@ from typing import Any
 from gradest.benchmarks.catalogue.describe import class_of
 from gradest.benchmarks.catalogue.facts import Variants, variants
 from gradest.benchmarks.checks import estimator_checks, problem_checks
+from gradest.benchmarks.checks.comparisons import Failed, Skipped
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
-from gradest.benchmarks.checks.trials import (
-    EstimatorTrial,
-    Failed,
-    ProblemTrial,
-    Skipped,
-    small_problem,
-)
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, small_problem
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.configure import configure
 from gradest.estimators import ESTIMATORS
@@ -29,7 +24,13 @@ from gradest.problems.base import Problem
 from gradest.problems.registry.lookup import build, make
 
 FALSE_ALARMS = 0.01
-"""The probability that chance fails any of the statistical checks of one run, shared equally among them."""
+"""The probability that chance fails any of the statistical checks of one run.
+
+All of them share it equally.
+"""
+
+OUTCOMES = ("ran", "passed", "failed", "skipped")
+"""What a report counts."""
 
 
 @dataclass(frozen=True)
@@ -51,57 +52,61 @@ class Report:
     kind: str
     findings: list[Finding]
 
-    def counts(self, check: str | None = None) -> dict[str, int]:
-        """How many ran, passed, failed, and were skipped: of one check, or of all."""
-        found = Counter(f.result for f in self.findings if check in (None, f.check))
-        return {
-            "ran": found["passed"] + found["failed"],
-            **{k: found[k] for k in ("passed", "failed", "skipped")},
-        }
+    def counts(self, name: str | None = None) -> dict[str, int]:
+        """How many ran, passed, failed, and were skipped: of the check of a name, or of all."""
+        findings = [finding for finding in self.findings if name in (None, finding.check)]
+        results = Counter(finding.result for finding in findings)
+        counts = {result: results[result] for result in ("passed", "failed", "skipped")}
+        return {"ran": counts["passed"] + counts["failed"], **counts}
 
     @property
     def as_json(self) -> dict[str, Any]:
         """The report as one object."""
-        findings = [asdict(finding) for finding in self.findings]
         return {
             "target": self.target,
             "kind": self.kind,
             "counts": self.counts(),
-            "findings": findings,
+            "findings": [asdict(finding) for finding in self.findings],
         }
 
     @property
     def text(self) -> str:
-        """A table with a row a check, every failure, every reason for skipping once, and a last line that sums up."""
-        columns = ("ran", "passed", "failed", "skipped")
-        lines = [f"{'check':20}" + "".join(f"{column:>9}" for column in columns)]
-        for check in dict.fromkeys(finding.check for finding in self.findings):
-            counts = self.counts(check)
-            lines.append(f"{check:20}" + "".join(f"{counts[column]:>9}" for column in columns))
-        lines += [
-            f"failed: {f.check}, {f.subject} on {f.on}: {f.reason}"
-            for f in self.findings
-            if f.result == "failed"
-        ]
-        skipped = Counter((f.check, f.reason) for f in self.findings if f.result == "skipped")
-        reasons: dict[str, Counter[str]] = {}
-        for (check, reason), count in skipped.items():
-            reasons.setdefault(reason, Counter())[check] += count
-        for reason, checks in reasons.items():
-            which = next(iter(checks)) if len(checks) == 1 else f"{len(checks)} checks"
-            lines.append(f"skipped {checks.total()} × {which}: {reason}")
+        """A row for each check, all failures, each reason for skipping once, and a sum."""
+        lines = [f"{'check':20}" + "".join(f"{outcome:>9}" for outcome in OUTCOMES)]
+        for name in dict.fromkeys(finding.check for finding in self.findings):
+            counts = self.counts(name)
+            lines.append(f"{name:20}" + "".join(f"{counts[outcome]:>9}" for outcome in OUTCOMES))
         total = self.counts()
+        sums = ", ".join(f"{total[outcome]} {outcome}" for outcome in OUTCOMES)
         return "\n".join(
-            [
-                *lines,
-                f"{self.target}: " + ", ".join(f"{total[column]} {column}" for column in columns),
-            ]
+            [*lines, *self.failed_lines(), *self.skipped_lines(), f"{self.target}: {sums}"]
         )
+
+    def failed_lines(self) -> Iterator[str]:
+        """A line for each failure."""
+        for finding in self.findings:
+            if finding.result == "failed":
+                place = f"{finding.check}, {finding.subject} on {finding.on}"
+                yield f"failed: {place}: {finding.reason}"
+
+    def skipped_lines(self) -> Iterator[str]:
+        """A line for each reason for skipping, with the check or how many."""
+        checks: dict[str, list[str]] = defaultdict(list)
+        for finding in self.findings:
+            if finding.result == "skipped":
+                checks[finding.reason].append(finding.check)
+        for reason, names in checks.items():
+            different = {*names}
+            which = names[0] if len(different) == 1 else f"{len(different)} checks"
+            yield f"skipped {len(names)} × {which}: {reason}"
 
 
 def check(target: str, tell: Callable[[str], None]) -> Report:
-    """Runs every check on `target`, a registered name or `module:Class`; `tell` is told how it
-    goes.
+    """Runs every check on a problem or an estimator.
+
+    Args:
+        target: a registered name, or `module:Class`.
+        tell: is told how it goes, a line for each problem.
 
     Raises:
         BadInput: no such target, one that cannot be made with its defaults, or an estimator that
@@ -110,20 +115,23 @@ def check(target: str, tell: Callable[[str], None]) -> Report:
     configure()
     kind, cls = class_of(target)
     try:
-        if kind == "problem":
-            problem = (
-                small_problem(target)
-                if target in PROBLEMS
-                else build("problem", PROBLEMS, target, {})
-            )
-            return check_problem(target, problem, tell)
-        return check_estimator(target, variants(target, cls), own_problems(cls), tell)
+        if kind == "estimator":
+            return check_estimator(target, variants(target, cls), own_problems(cls), tell)
+        if target in PROBLEMS:
+            return check_problem(target, small_problem(target), tell)
+        return check_problem(target, build("problem", PROBLEMS, target, {}), tell)
     except ValueError as error:
         raise BadInput(str(error)) from error
 
 
 def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> Report:
-    """Every check of a problem."""
+    """Runs every check of a problem.
+
+    Args:
+        name: as a report gives it.
+        problem: small enough to be quick.
+        tell: is told how it went.
+    """
     trial = ProblemTrial(name, problem, FALSE_ALARMS / len(problem_checks.STATISTICAL))
     started = time.perf_counter()
     findings = list(problem_findings(trial))
@@ -132,69 +140,104 @@ def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> R
 
 
 def check_estimator(
-    name: str, subjects: Variants, own: Mapping[str, Problem], tell: Callable[[str], None]
+    name: str, subjects: Variants, further: Mapping[str, Problem], tell: Callable[[str], None]
 ) -> Report:
-    """Every check of an estimator with each of its alternatives, on every registered problem and those of its file."""
-    problems = {label: small_problem(label) for label in PROBLEMS} | dict(own)
+    """Runs every check of an estimator on all registered problems.
+
+    Args:
+        name: as a report gives it.
+        subjects: the estimator with each of its alternatives.
+        further: problems beside those, by their names.
+        tell: is told how it goes.
+
+    Raises:
+        BadInput: there is nothing that it does not refuse.
+    """
+    problems = {label: small_problem(label) for label in PROBLEMS} | dict(further)
     tests = len(problems) * len(subjects) * len(estimator_checks.STATISTICAL)
     findings: list[Finding] = []
     for label, problem in problems.items():
-        on = ProblemTrial(label, problem, FALSE_ALARMS / tests)
+        trial = ProblemTrial(label, problem, FALSE_ALARMS / tests)
         for subject, estimator in subjects:
             started = time.perf_counter()
-            found = list(estimator_findings(subject, estimator, on))
-            findings += found
-            tell(progress_line(f"{subject} on {label}", found, started))
-    if all(
-        finding.result == "skipped" for finding in findings if finding.check != "support_claims"
-    ):
-        reasons = dict.fromkeys(finding.reason for finding in findings if finding.reason)
-        if not any(finding.result == "failed" for finding in findings):
-            raise BadInput(
-                f"estimator {name!r}: fits no problem that it could be tried on: {'; '.join(reasons)}"
-            )
+            there = list(estimator_findings(subject, estimator, trial))
+            findings += there
+            tell(progress_line(f"{subject} on {label}", there, started))
+    refuse_untried(name, findings)
     return Report(name, "estimator", findings)
 
 
+def refuse_untried(name: str, findings: list[Finding]) -> None:
+    """Refuses an estimator that refuses every problem, and nothing is wrong with its reasons.
+
+    Raises:
+        BadInput: it is one.
+    """
+    tried = [f for f in findings if f.check != "support_claims" and f.result != "skipped"]
+    if tried or any(finding.result == "failed" for finding in findings):
+        return
+    reasons = dict.fromkeys(finding.reason for finding in findings if finding.reason)
+    raise BadInput(
+        f"estimator {name!r}: fits no problem that it could be tried on: {'; '.join(reasons)}"
+    )
+
+
 def progress_line(what: str, findings: list[Finding], started: float) -> str:
-    """One line for stderr."""
-    count = Counter(finding.result for finding in findings)
-    return f"{what}: {count['passed']} passed, {count['failed']} failed, {time.perf_counter() - started:.1f} s"
+    """How the checks of one thing went, and for how long since they started."""
+    results = Counter(finding.result for finding in findings)
+    seconds = time.perf_counter() - started
+    return f"{what}: {results['passed']} passed, {results['failed']} failed, {seconds:.1f} s"
 
 
 def problem_findings(trial: ProblemTrial) -> Iterator[Finding]:
-    """Each check of a problem, run."""
+    """Runs each check of a problem.
+
+    Args:
+        trial: of the problem.
+    """
     for name, function in PROBLEM_CHECKS.items():
         yield run_check(name, function, trial, trial.name, trial.name)
 
 
-def estimator_findings(label: str, estimator: Estimator, on: ProblemTrial) -> Iterator[Finding]:
-    """Each check of an estimator on one problem, run, where the estimator supports it."""
-    try:
-        reason = estimator.refuses(on.problem)
-        fault = (
-            ""
-            if reason is None or is_sentence(reason)
-            else f"refuses: expected None or a reason; found {reason!r}"
-        )
-    except Exception as error:
-        reason, fault = "refuses fails", f"refuses: {one_line(error)}"
+def estimator_findings(
+    label: str, estimator: Estimator, problem_trial: ProblemTrial
+) -> Iterator[Finding]:
+    """Runs each check of an estimator on one problem, unless the estimator refuses it.
+
+    Args:
+        label: the estimator's, as a report gives it.
+        estimator: what is checked.
+        problem_trial: what it is tried on.
+    """
+    reason, fault = refusal(estimator, problem_trial.problem)
     if reason is None:
-        trial = EstimatorTrial(estimator, on)
+        trial = EstimatorTrial(estimator, problem_trial)
         for name, function in ESTIMATOR_CHECKS.items():
-            yield run_check(name, function, trial, label, on.name)
+            yield run_check(name, function, trial, label, problem_trial.name)
         return
     for name in ESTIMATOR_CHECKS:
         if name == "support_claims":
-            yield Finding(name, label, on.name, "failed" if fault else "passed", fault)
+            result = "failed" if fault else "passed"
+            yield Finding(name, label, problem_trial.name, result, fault)
         else:
-            yield Finding(name, label, on.name, "skipped", str(reason))
+            yield Finding(name, label, problem_trial.name, "skipped", reason)
+
+
+def refusal(estimator: Estimator, problem: Problem) -> tuple[str | None, str]:
+    """Why an estimator refuses a problem, if it does, and what is wrong with how it says so."""
+    try:
+        reason = estimator.refuses(problem)
+    except Exception as error:
+        return "refuses fails", f"refuses: {one_line(error)}"
+    if reason is None or is_sentence(reason):
+        return reason, ""
+    return str(reason), f"refuses: expected None or a reason; found {reason!r}"
 
 
 def run_check(
     name: str, function: Callable[[Any], None], trial: Any, label: str, on: str
 ) -> Finding:
-    """One check, run; whatever a user's class raises is the check's failure."""
+    """Runs one check; whatever a user's class raises is the check's failure."""
     try:
         function(trial)
     except Skipped as reason:
@@ -213,22 +256,20 @@ def is_sentence(reason: Any) -> bool:
 
 def one_line(error: Exception) -> str:
     """An exception's type and the first line of what it says."""
+    name = type(error).__name__
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].strip()[:200]}" if lines else type(error).__name__
+    return f"{name}: {lines[0].strip()[:200]}" if lines else name
 
 
 def own_problems(cls: type) -> dict[str, Problem]:
-    """The problems made in the file of a user's estimator, which may be the only ones that it fits."""
+    """The problems in the file of a user's estimator: they may be the only ones that it fits."""
     if cls in ESTIMATORS.values():
         return {}
     module = cls.__module__
-    classes = {
-        f"{module}:{name}": value
-        for name, value in vars(sys.modules[module]).items()
-        if inspect.isclass(value) and issubclass(value, Problem) and value.__module__ == module
-    }
-    return {
-        name: make("problem", name, value, {})
-        for name, value in classes.items()
-        if not inspect.isabstract(value)
-    }
+    problems = {}
+    for name, value in vars(sys.modules[module]).items():
+        is_problem = inspect.isclass(value) and issubclass(value, Problem)
+        if is_problem and value.__module__ == module and not inspect.isabstract(value):
+            label = f"{module}:{name}"
+            problems[label] = make("problem", label, value, {})
+    return problems

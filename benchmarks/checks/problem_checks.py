@@ -11,30 +11,36 @@ import numpyro.distributions as dist
 from jaxtyping import Array
 from scipy.special import ndtr
 
-from gradest.benchmarks.checks.estimator_checks import AGREEMENT, compare_shapes, same
+from gradest.benchmarks.checks.comparisons import (
+    AGREEMENT,
+    Skipped,
+    expect,
+    expect_dtypes,
+    expect_shapes,
+    paths,
+    relative_difference,
+    same,
+)
+from gradest.benchmarks.checks.recompilation import expect_no_recompilation, other_numbers
 from gradest.benchmarks.checks.trials import (
     COMPILER,
     EstimatorTrial,
     ProblemTrial,
-    Skipped,
-    expect,
     in_precision_in_force,
     moved,
-    other_numbers,
-    paths,
-    retraced,
 )
 from gradest.estimators import ESTIMATORS, Estimator, estimator
 from gradest.estimators.sampling.draws import sample
+from gradest.problems.distributions.coordinates import base
 
 DRAWS = 5
-"""Samples at which f is looked at."""
+"""Samples at which f is evaluated."""
 
 SCORES = 4_000
 """Samples over which the score is averaged."""
 
 PIECES = 512
-"""Of the path along which f's slope is summed, to see whether f jumps."""
+"""Of the path along which f's derivative is summed, to see whether f jumps."""
 
 MODERATE = (1e-3, 10.0)
 """Multiples of θ at which a problem must still make sense."""
@@ -53,25 +59,26 @@ def shapes(trial: ProblemTrial) -> None:
         f"distribution: expected a numpyro Distribution; found {type(q).__name__}",
     )
     x = draws(trial)
-    one = jax.eval_shape(trial.problem.objective, params, x[0])
+    of_one = jax.eval_shape(trial.problem.objective, params, x[0])
     expect(
-        one.shape == q.batch_shape,
-        f"objective: expected shape {q.batch_shape}, a number for each data point; found {one.shape}",
+        of_one.shape == q.batch_shape,
+        f"objective: expected shape {q.batch_shape}, a number for each data point; "
+        f"found {of_one.shape}",
     )
-    every = jax.eval_shape(trial.problem.objectives, params, x)
+    of_all = jax.eval_shape(trial.problem.objectives, params, x)
     expect(
-        every.shape == (DRAWS, *q.batch_shape),
-        f"objectives: expected shape {(DRAWS, *q.batch_shape)}; found {every.shape}",
+        of_all.shape == (DRAWS, *q.batch_shape),
+        f"objectives: expected shape {(DRAWS, *q.batch_shape)}; found {of_all.shape}",
     )
     truth = jax.eval_shape(trial.problem.exact_gradient, params)
     if truth is not None:
-        compare_shapes("exact_gradient", "θ", truth, params)
+        expect_shapes("exact_gradient", "θ", truth, params)
 
 
 def dtypes(trial: ProblemTrial) -> None:
     """float32 from float32, and float64 from float64, in θ, in f and in the exact gradient."""
-    compare_dtypes("float32", trial.problem, draws(trial))
     x = draws(trial)
+    compare_dtypes("float32", trial.problem, x)
     with jax.enable_x64(True):
         compare_dtypes("float64", *in_precision_in_force((trial.problem, x)))
 
@@ -93,24 +100,25 @@ def purity(trial: ProblemTrial) -> None:
 
 def jit_and_vmap(trial: ProblemTrial) -> None:
     """Compiled and batched, f and θ are what they are called plainly."""
+    problem = trial.problem
     x = draws(trial)
-    plain = np.stack([np.asarray(trial.problem.objective(trial.params, one)) for one in x])
-    batched = jax.jit(type(trial.problem).objectives, compiler_options=COMPILER)(
-        trial.problem, trial.params, x
-    )
-    apart = relative(plain, batched)
+    plain = np.stack([np.asarray(problem.objective(trial.params, row)) for row in x])
+    objectives = jax.jit(type(problem).objectives, compiler_options=COMPILER)
+    difference = relative_difference(plain, objectives(problem, trial.params, x))
     expect(
-        apart < AGREEMENT,
-        f"expected objectives to be the objective of each sample; found it apart by {apart:.1e}",
+        difference < AGREEMENT,
+        "expected objectives to be the objective of each sample; "
+        f"found it to differ by {difference:.1e}",
     )
     keys = jax.random.split(jax.random.key(3), 2)
-    several = jax.jit(jax.vmap(trial.problem.init_params), compiler_options=COMPILER)(keys)
-    theirs = paths(jax.tree.map(lambda leaf: leaf[1], several))
-    for place, leaf in paths(trial.problem.init_params(keys[1])).items():
-        apart = relative(leaf, theirs[place])
+    init_params = jax.jit(jax.vmap(problem.init_params), compiler_options=COMPILER)
+    batched = paths(jax.tree.map(lambda leaf: leaf[1], init_params(keys)))
+    for place, leaf in paths(problem.init_params(keys[1])).items():
+        difference = relative_difference(leaf, batched[place])
         expect(
-            apart < AGREEMENT,
-            f"init_params: expected the same θ under jit and vmap; found {place} apart by {apart:.1e}",
+            difference < AGREEMENT,
+            "init_params: expected the same θ under jit and vmap; "
+            f"found {place} to differ by {difference:.1e}",
         )
 
 
@@ -125,18 +133,14 @@ def recompilation(trial: ProblemTrial) -> None:
         )
 
     x = draws(trial)
+    elsewhere = moved(trial.params, jax.random.key(8), 0.1)
     others = {
-        "θ": (trial.problem, moved(trial.params, jax.random.key(8), 0.1), x),
+        "θ": (trial.problem, elsewhere, x),
         "x": (trial.problem, trial.params, x + 1),
     }
-    others |= {
-        name: (other, trial.params, x) for name, other in other_numbers(trial.problem).items()
-    }
-    again = retraced(everything, (trial.problem, trial.params, x), others)
-    expect(
-        not again,
-        f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}",
-    )
+    for name, other in other_numbers(trial.problem).items():
+        others[name] = (other, trial.params, x)
+    expect_no_recompilation(everything, (trial.problem, trial.params, x), others)
 
 
 def extreme_parameters(trial: ProblemTrial) -> None:
@@ -145,23 +149,22 @@ def extreme_parameters(trial: ProblemTrial) -> None:
         params = jax.tree.map(lambda leaf, factor=factor: leaf * factor, trial.params)
         q = trial.problem.distribution(params)
         x = sample(q, jax.random.key(5), DRAWS)
-        for what, values in (("f", trial.problem.objectives(params, x)), ("log q", q.log_prob(x))):
+        values = {"f": trial.problem.objectives(params, x), "log q": q.log_prob(x)}
+        for what, numbers in values.items():
             expect(
-                not np.isnan(values).any(),
+                not np.isnan(numbers).any(),
                 f"expected {what} to be no NaN at {factor:g} × θ; found one",
             )
 
 
 def distribution(trial: ProblemTrial) -> None:
-    """Its parameters are where they may be, its draws where they should, and the mean of its score is zero."""
+    """Its parameters and its draws are where they may be, and the mean of its score is zero."""
     q = trial.problem.distribution(trial.params)
-    base = q
-    while isinstance(base, dist.Independent):
-        base = base.base_dist
-    for name, constraint in base.arg_constraints.items():
-        if name in vars(base):
+    coordinates = base(q)
+    for name, constraint in coordinates.arg_constraints.items():
+        if name in vars(coordinates):
             expect(
-                np.all(constraint(getattr(base, name))),
+                np.all(constraint(getattr(coordinates, name))),
                 f"distribution: expected {name} to be {constraint}; it is not",
             )
     x = sample(q, jax.random.key(6), SCORES)
@@ -170,13 +173,12 @@ def distribution(trial: ProblemTrial) -> None:
         f"distribution: expected draws in its support, {q.support}; found some outside",
     )
 
+    def log_q(params: Any, x: Array) -> Array:
+        return trial.problem.distribution(params).log_prob(x).sum()
+
     def score(x: Array) -> Array:
-        leaves = jax.tree.leaves(
-            jax.grad(lambda params: trial.problem.distribution(params).log_prob(x).sum())(
-                trial.params
-            )
-        )
-        return jnp.concatenate([leaf.ravel() for leaf in leaves])
+        grads = jax.grad(log_q)(trial.params, x)
+        return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(grads)])
 
     scores = np.asarray(jax.jit(jax.vmap(score), compiler_options=COMPILER)(x), np.float64)
     error = scores.std(0, ddof=1) / math.sqrt(SCORES)
@@ -191,13 +193,14 @@ def distribution(trial: ProblemTrial) -> None:
 def exact_gradient(trial: ProblemTrial) -> None:
     """The stated truth is the mean of an unbiased estimator's estimates."""
     stated = bool(trial.problem.truth)
-    given = trial.problem.exact_gradient(trial.params) is not None
+    known = trial.problem.exact_gradient(trial.params) is not None
+    expected = "give it" if stated else "be None"
+    found = "a gradient" if known else "None"
     expect(
-        stated == given,
-        f"truth = {trial.problem.truth!r}: expected exact_gradient to {'give it' if stated else 'be None'}; "
-        f"found {'a gradient' if given else 'None'}",
+        stated == known,
+        f"truth = {trial.problem.truth!r}: expected exact_gradient to {expected}; found {found}",
     )
-    if not given:
+    if not known:
         raise Skipped("states no exact gradient")
     against = unbiased_estimator(trial)
     if against is None:
@@ -205,8 +208,24 @@ def exact_gradient(trial: ProblemTrial) -> None:
     p = EstimatorTrial(against, trial).bias_p()
     expect(
         p > trial.level,
-        f"expected exact_gradient to be what {type(against).__name__} estimates without bias; found p = {p:.1e}",
+        f"expected exact_gradient to be what {type(against).__name__} estimates without bias; "
+        f"found p = {p:.1e}",
     )
+
+
+def unbiased_estimator(trial: ProblemTrial) -> Estimator | None:
+    """A registered estimator that is unbiased on the problem: the least noisy.
+
+    One that differentiates f, where there is one.
+    """
+    candidates = [cls() for cls in ESTIMATORS.values()]
+    candidates.append(estimator("score_function", baseline="leave_one_out"))
+    fitting = [
+        candidate
+        for candidate in candidates
+        if not candidate.refuses(trial.problem) and candidate.claims_unbiased(trial.problem)
+    ]
+    return max(fitting, key=lambda each: (each.differentiates_f, each.min_samples), default=None)
 
 
 def precision(trial: ProblemTrial) -> None:
@@ -216,18 +235,19 @@ def precision(trial: ProblemTrial) -> None:
     with jax.enable_x64(True):
         problem, params, wide_x = in_precision_in_force((trial.problem, trial.params, x))
         wide = np.asarray(problem.objectives(params, wide_x))
-    apart = relative(wide, narrow)
+    difference = relative_difference(wide, narrow)
     expect(
-        apart < AGREEMENT,
-        f"expected f in float32 to be f in float64; found it apart by {apart:.1e} of its size",
+        difference < AGREEMENT,
+        "expected f in float32 to be f in float64; "
+        f"found it to differ by {difference:.1e} of its size",
     )
 
 
 def smoothness(trial: ProblemTrial) -> None:
-    """Where it claims so, f's differences are the integrals of its slope: it has no jump, and the
-    slope is right.
+    """Where it claims so, f's differences are the integrals of its derivative.
 
-    A jump shows where every finite difference is blind to it: the slope on both its sides is right.
+    Then it has no jump, and the derivative is right. A jump shows where every finite difference is
+    blind to it: the derivative on both its sides is right.
     """
     if not trial.problem.smooth:
         raise Skipped("claims no smoothness")
@@ -240,37 +260,41 @@ def smoothness(trial: ProblemTrial) -> None:
             def f(t: Array) -> Array:
                 return problem.objective(params, start + t * (end - start)).sum()
 
-            slopes = jax.vmap(jax.grad(f))(middles)
+            derivatives = jax.vmap(jax.grad(f))(middles)
             coarse = jax.vmap(jax.grad(f))(middles.reshape(-1, 2).mean(1)).mean()
-            return (
-                f(jnp.ones(())) - f(jnp.zeros(())),
-                slopes.mean(),
-                jnp.abs(slopes.mean() - coarse),
-            )
+            rise = f(jnp.ones(())) - f(jnp.zeros(()))
+            integral = derivatives.mean()
+            return rise, integral, jnp.abs(integral - coarse)
 
         # from one draw to the next, in steps beyond them: draws of a discrete x may be all the same
         ends = jnp.roll(x, 1, axis=0) + 0.5
-        rise, integral, error = (np.asarray(v) for v in jax.jit(jax.vmap(along))(x, ends))
+        rise, integral, error = map(np.asarray, jax.jit(jax.vmap(along))(x, ends))
     allowed = 8 * error + 1e-6 * (np.abs(rise).max() + 1e-6)
-    worst = int((np.abs(rise - integral) / allowed).argmax())
+    deviations = np.abs(rise - integral)
+    worst = int((deviations / allowed).argmax())
     expect(
-        np.abs(rise - integral)[worst] <= allowed[worst],
-        f"smooth: expected f to rise between two points by the integral of its slope, {integral[worst]:.4g}; "
-        f"found {rise[worst]:.4g}",
+        deviations[worst] <= allowed[worst],
+        "smooth: expected f to rise between two points by the integral of its derivative, "
+        f"{integral[worst]:.4g}; found {rise[worst]:.4g}",
     )
 
 
 def use_of_params(trial: ProblemTrial) -> None:
     """f depends on θ, other than through x, where it says so and only there."""
     x = draws(trial)
-    slope = jax.jacrev(lambda params: trial.problem.objectives(params, x))(trial.params)
-    depends = any(bool(np.any(np.asarray(leaf) != 0)) for leaf in jax.tree.leaves(slope))
+    jacobian = jax.jacrev(lambda params: trial.problem.objectives(params, x))(trial.params)
+    depends = any(bool(np.any(np.asarray(leaf) != 0)) for leaf in jax.tree.leaves(jacobian))
     claimed = trial.problem.objective_uses_params
     expect(
         depends == claimed,
-        f"objective_uses_params = {claimed}: expected ∂f/∂θ to be {'other than ' if claimed else ''}zero; "
-        f"found it {'other than ' if depends else ''}zero",
+        f"objective_uses_params = {claimed}: expected ∂f/∂θ to be {zero_or_not(claimed)}; "
+        f"found it {zero_or_not(depends)}",
     )
+
+
+def zero_or_not(depends: bool) -> str:
+    """Whether a derivative is zero, in words."""
+    return "other than zero" if depends else "zero"
 
 
 PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
@@ -305,26 +329,6 @@ def compare_dtypes(name: str, problem: Any, x: Array) -> None:
     params = jax.eval_shape(problem.init_params, jax.random.key(3))
     found = paths({"θ": params, "f": jax.eval_shape(problem.objective, params, x[0])})
     truth = jax.eval_shape(problem.exact_gradient, params)
-    found |= paths({} if truth is None else {"exact_gradient": truth})
-    for place, leaf in found.items():
-        expect(
-            leaf.dtype == jnp.dtype(name),
-            f"in {name}: expected {name} at {place}; found {leaf.dtype}",
-        )
-
-
-def relative(expected: Any, found: Any) -> float:
-    """The largest difference, as a fraction of the largest value."""
-    wide, other = np.asarray(expected, np.float64), np.asarray(found, np.float64)
-    return float(np.abs(wide - other).max() / max(np.abs(wide).max(), 1e-30))
-
-
-def unbiased_estimator(trial: ProblemTrial) -> Estimator | None:
-    """A registered estimator that is unbiased on the problem: one through f where there is one, as the least noisy."""
-    built = [cls() for cls in ESTIMATORS.values()] + [
-        estimator("score_function", baseline="leave_one_out")
-    ]
-    fitting = [
-        e for e in built if not e.refuses(trial.problem) and e.claims_unbiased(trial.problem)
-    ]
-    return max(fitting, key=lambda e: (e.differentiates_f, e.min_samples), default=None)
+    if truth is not None:
+        found |= paths({"exact_gradient": truth})
+    expect_dtypes(name, found, dict.fromkeys(found, jnp.dtype(name)))

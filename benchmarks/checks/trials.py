@@ -1,7 +1,5 @@
-"""What a check is tried on: a problem at a θ, small enough to be quick, and what its checks share."""
+"""What checks are tried on: a problem at a θ, small enough to be quick, and what they share."""
 
-import dataclasses
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from gradest.benchmarks.checks.comparisons import Failed
 from gradest.benchmarks.measurement.batching import elements_per_evaluation
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.programs import warm_up
@@ -18,7 +17,6 @@ from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import arguments
 from gradest.problems.base import Params, Problem
 from gradest.problems.registry.lookup import build
 
@@ -41,28 +39,16 @@ COMPILER = {"xla_backend_optimization_level": 0}
 NUM_SAMPLES = 4
 """L where an estimator takes it, else the next that it takes."""
 
-ADAPT_STEPS = 200
+WARM_UP_STEPS = 200
 """Estimates made before a learned state is held fixed."""
 
 FACTORS = (1e-3, 10.0, 100.0, -10.0, -100.0)
 """θ is multiplied by each: extreme, and still inside the domain or given up."""
 
-MOST_REPLICATES, LEAST_REPLICATES, ELEMENTS = 20_000, 2_000, 10**9
+MOST_REPLICATES = 20_000
+LEAST_REPLICATES = 2_000
+ELEMENTS = 10**9
 """R of a statistical check: as many as write so many array elements, within bounds."""
-
-
-class Failed(Exception):
-    """A check's finding: what was expected and what was found."""
-
-
-class Skipped(Exception):
-    """Why a check does not apply."""
-
-
-def expect(condition: Any, sentence: str) -> None:
-    """Fails the check with `sentence` where the condition does not hold."""
-    if not condition:
-        raise Failed(sentence)
 
 
 def small_problem(name: str) -> Problem:
@@ -71,20 +57,25 @@ def small_problem(name: str) -> Problem:
 
 
 def moved(tree: Any, key: Array, size: float) -> Any:
-    """Every float in `tree` moved by a Gaussian step: off the places where terms of a gradient happen to vanish."""
+    """A tree with every float moved: off the places where terms of a gradient happen to vanish.
+
+    Args:
+        tree: of floats alone.
+        key: of the Gaussian steps.
+        size: their standard deviation.
+    """
     leaves, structure = jax.tree.flatten(tree)
     keys = jax.random.split(key, max(1, len(leaves)))
     steps = [
         size * jax.random.normal(key, jnp.shape(leaf), jnp.result_type(leaf))
-        for key, leaf in zip(keys, leaves)
+        for key, leaf in zip(keys, leaves, strict=False)
     ]
-    return jax.tree.unflatten(
-        structure, [leaf + step for leaf, step in zip(leaves, steps, strict=True)]
-    )
+    there = [leaf + step for leaf, step in zip(leaves, steps, strict=True)]
+    return jax.tree.unflatten(structure, there)
 
 
 def in_precision_in_force(tree: Any) -> Any:
-    """Every float in `tree` in the precision in force."""
+    """A tree with every float in the precision in force."""
 
     def cast(leaf: Any) -> Any:
         is_float = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
@@ -93,91 +84,49 @@ def in_precision_in_force(tree: Any) -> Any:
     return jax.tree.map(cast, tree)
 
 
-def paths(tree: Any) -> dict[str, Any]:
-    """The leaves of a tree by their place in it."""
-    return {
-        jax.tree_util.keystr(path): leaf
-        for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]
-    }
-
-
-def other_numbers(thing: Any) -> dict[str, Any]:
-    """For each argument that is a number: the same problem or estimator with another value of it."""
-    kinds = arguments(type(thing))
-    found = {}
-    for name, value in vars(thing).items():
-        declared = kinds[name].kind == "number" if name in kinds else type(value) is float
-        if declared and np.size(value) == 1:
-            for candidate in (
-                float(value) * 1.25 + 0.0625,
-                float(value) * 0.75,
-                float(value) + 1,
-                float(value) - 1,
-            ):
-                try:
-                    found[name] = remade(thing, **{name: candidate})
-                except (TypeError, ValueError):
-                    continue
-                break
-    return found
-
-
-def remade(thing: Any, **changes: Any) -> Any:
-    """Made anew from its fields, some of them changed."""
-    taken = {
-        field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init
-    }
-    return type(thing)(**taken | changes)
-
-
-def retraced(function: Callable, first: tuple, others: dict[str, tuple]) -> list[str]:
-    """The names of those arguments in `others` for which `function`, compiled for `first`, is compiled again."""
-    traces: list[None] = []
-
-    def counting(*args: Any) -> Any:
-        traces.append(None)
-        return function(*args)
-
-    compiled = jax.jit(counting)
-    jax.eval_shape(compiled, *first)
-    again = []
-    for name, args in others.items():
-        before = len(traces)
-        jax.eval_shape(compiled, *args)
-        if len(traces) > before:
-            again.append(name)
-    return again
-
-
 def extremes(problem: Problem, params: Params) -> list[Params]:
-    """θ multiplied by each of FACTORS, where f, log q and their gradients are finite there."""
-
-    @jax.jit
-    def is_sound(problem: Problem, params: Params) -> Array:
-        q = problem.distribution(params)
-        x = q.sample(jax.random.key(0), (NUM_SAMPLES,)).astype(jnp.result_type(float))
-        values = (
-            jax.value_and_grad(lambda params: problem.objectives(params, x).sum())(params),
-            jax.grad(lambda x: problem.objectives(params, x).sum())(x),
-            jax.value_and_grad(lambda params: problem.distribution(params).log_prob(x).sum())(
-                params
-            ),
-        )
-        return jnp.all(jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(values)]))
-
+    """θ multiplied by each of FACTORS, where the problem is finite there."""
     scaled = [jax.tree.map(lambda leaf, factor=factor: leaf * factor, params) for factor in FACTORS]
-    return [params for params in scaled if bool(is_sound(problem, params))]
+    return [there for there in scaled if bool(is_finite(problem, there))]
+
+
+@jax.jit
+def is_finite(problem: Problem, params: Params) -> Array:
+    """Whether f, log q and their gradients are finite at a few x."""
+    q = problem.distribution(params)
+    x = q.sample(jax.random.key(0), (NUM_SAMPLES,)).astype(jnp.result_type(float))
+
+    def f(params: Params, x: Array) -> Array:
+        return problem.objectives(params, x).sum()
+
+    def log_q(params: Params) -> Array:
+        return problem.distribution(params).log_prob(x).sum()
+
+    values = (
+        jax.value_and_grad(f)(params, x),
+        jax.grad(f, argnums=1)(params, x),
+        jax.value_and_grad(log_q)(params),
+    )
+    return jnp.all(jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(values)]))
 
 
 class ProblemTrial:
-    """A problem at a θ near its initialisation."""
+    """A problem at a θ near its initialisation.
+
+    Attributes:
+        name: the problem's.
+        problem: small enough to be quick.
+        level: the probability with which chance may fail a statistical check.
+    """
 
     def __init__(self, name: str, problem: Problem, level: float) -> None:
-        self.name, self.problem, self.level = name, problem, level
+        self.name = name
+        self.problem = problem
+        self.level = level
 
     @cached_property
     def params(self) -> Params:
-        """Near the initialisation but not at it, where some terms of the gradient happen to vanish (the KL's, say)."""
+        """Near the initialisation, but not at it: there some terms of the gradient may vanish."""
         return moved(self.problem.init_params(jax.random.key(3)), jax.random.key(4), 0.1)
 
     @cached_property
@@ -192,7 +141,7 @@ class ProblemTrial:
 
 
 class Frozen(Estimator):
-    """An estimator with the state that it has learned, which it keeps: its terms are then those that it claims."""
+    """An estimator that keeps the state that it has learned, so that its claims of terms hold."""
 
     estimator: Estimator
     state: State
@@ -213,16 +162,26 @@ class Frozen(Estimator):
 
 
 class EstimatorTrial:
-    """An estimator on a problem."""
+    """An estimator on a problem.
 
-    def __init__(self, estimator: Estimator, on: ProblemTrial) -> None:
-        self.estimator, self.on, self.problem, self.level = estimator, on, on.problem, on.level
+    Attributes:
+        estimator: what is checked.
+        problem_trial: what it is tried on.
+        problem: the problem there.
+        level: the probability with which chance may fail a statistical check.
+    """
+
+    def __init__(self, estimator: Estimator, problem_trial: ProblemTrial) -> None:
+        self.estimator = estimator
+        self.problem_trial = problem_trial
+        self.problem = problem_trial.problem
+        self.level = problem_trial.level
         self._measured: dict[int, Measurement] = {}
 
     @property
     def params(self) -> Params:
         """θ that it is tried at."""
-        return self.on.params
+        return self.problem_trial.params
 
     @cached_property
     def num_samples(self) -> int:
@@ -230,21 +189,22 @@ class EstimatorTrial:
         return self.usable(NUM_SAMPLES)
 
     def usable(self, least: int) -> int:
-        """The least L from `least` on that the estimator takes."""
+        """The least L from `least` on that the estimator takes.
+
+        Raises:
+            Failed: it takes none of a thousand.
+        """
         for num_samples in range(least, least + 1024):
             if not self.estimator.refuses_samples(num_samples):
                 return num_samples
+        refusal = self.estimator.refuses_samples(least)
         raise Failed(
-            f"refuses_samples: expected it to take some L from {least} on; found {self.refusal(least)!r}"
+            f"refuses_samples: expected it to take some L from {least} on; found {refusal!r}"
         )
-
-    def refusal(self, num_samples: int) -> str | None:
-        """Why the estimator cannot take so many samples."""
-        return self.estimator.refuses_samples(num_samples)
 
     @cached_property
     def state(self) -> State:
-        """Before the first estimate."""
+        """The state before the first estimate."""
         return self.estimator.init(self.problem, self.params, jax.random.key(1))
 
     def estimate(
@@ -261,10 +221,9 @@ class EstimatorTrial:
     @cached_property
     def rows(self) -> Params:
         """Estimates, compiled and batched: one for each of `keys`, then one for each extreme θ."""
-        thetas = [self.params] * len(self.keys) + self.on.extreme_params
-        keys = jnp.concatenate(
-            [self.keys, jnp.broadcast_to(self.keys[:1], (len(self.on.extreme_params),))]
-        )
+        extreme = self.problem_trial.extreme_params
+        thetas = [self.params] * len(self.keys) + extreme
+        keys = jnp.concatenate([self.keys, jnp.broadcast_to(self.keys[:1], (len(extreme),))])
         batched = jax.jit(
             jax.vmap(lambda *args: self.estimate(*args)[0], in_axes=(None, None, 0, None, 0)),
             compiler_options=COMPILER,
@@ -279,8 +238,8 @@ class EstimatorTrial:
         return [jax.device_get(self.estimate(*args, key)[0]) for key in self.keys]
 
     @cached_property
-    def settled(self) -> Estimator:
-        """The estimator, with what it learned in ADAPT_STEPS estimates held fixed: every L then has the same state."""
+    def warmed_up(self) -> Estimator:
+        """The estimator with what it learned held fixed: every L then has the same state."""
         if not jax.tree.leaves(self.state):
             return self.estimator
         states = warm_up(
@@ -290,33 +249,38 @@ class EstimatorTrial:
             jax.random.key(6),
             batches=1,
             num_samples=self.num_samples,
-            steps=ADAPT_STEPS,
+            steps=WARM_UP_STEPS,
         )
         return Frozen(self.estimator, jax.tree.map(lambda leaf: leaf[0], states))
 
     def measured(self, num_samples: int) -> dict[str, Moments]:
         """The moments of many replicates at L, each L measured once."""
         if num_samples not in self._measured:
-            cost = sum(self.estimator.evaluations(self.problem, num_samples))
-            each = max(1, cost * elements_per_evaluation(self.problem, self.params))
-            replicates = (
-                int(np.clip(ELEMENTS // each, LEAST_REPLICATES, MOST_REPLICATES)) // 32 * 32
-            )
             self._measured[num_samples] = measure(
                 self.problem,
-                self.settled,
+                self.warmed_up,
                 self.params,
                 num_samples=num_samples,
-                replicates=replicates,
-                key=cell_key(7, self.on.name, "init", num_samples),
+                replicates=self.replicates(num_samples),
+                key=cell_key(7, self.problem_trial.name, "init", num_samples),
             )
         return self._measured[num_samples].moments
 
+    def replicates(self, num_samples: int) -> int:
+        """R: as many as the elements that an estimate writes allow, whole batches of them."""
+        evaluations = sum(self.estimator.evaluations(self.problem, num_samples))
+        each = max(1, evaluations * elements_per_evaluation(self.problem, self.params))
+        affordable = int(np.clip(ELEMENTS // each, LEAST_REPLICATES, MOST_REPLICATES))
+        return affordable // 32 * 32
+
     def bias_p(self) -> float:
-        """The p-value of the most deviant coordinate of all groups, Holm-adjusted, at the trial's L."""
-        moments, truth = self.measured(self.num_samples), self.on.truth
+        """The p-value of the most deviant coordinate of all groups, Holm-adjusted.
+
+        Of estimates at the trial's L, where the exact gradient is known.
+        """
+        truth = self.problem_trial.truth
         assert truth is not None
+        moments = self.measured(self.num_samples)
         truths = {group: exactly(gradient) for group, gradient in truth.items()}
-        return min(
-            found.p for found in biases(moments, truths, float(np.finfo(np.float32).eps)).values()
-        )
+        groups = biases(moments, truths, float(np.finfo(np.float32).eps))
+        return min(bias.p for bias in groups.values())

@@ -3,7 +3,7 @@
 import click
 
 from gradest.benchmarks.catalogue.describe import description
-from gradest.benchmarks.catalogue.facts import catalogue, columns, refusals
+from gradest.benchmarks.catalogue.facts import as_text, catalogue, refusals
 from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.output import emit
 from gradest.benchmarks.errors import BadInput, ExitStatus
@@ -18,7 +18,7 @@ def show_catalogue(as_json: bool) -> ExitStatus:
         names = {"problems": list(PROBLEMS), "estimators": list(ESTIMATORS)}
         emit(names | {"supports": refusals()})
     else:
-        emit(columns(catalogue()))
+        emit(as_text(catalogue()))
     return ExitStatus.OK
 
 

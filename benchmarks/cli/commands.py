@@ -94,12 +94,9 @@ class Commands(click.Group):
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            from gradest.problems.arguments import nearest  # JAX comes with it
-
             known = list(self.commands)
-            raise BadInput(
-                f"command {args[0]!r}: expected one of {', '.join(known)}{nearest(args[0], known)}"
-            )
+            hint = imported("gradest.problems.arguments.nearest")(args[0], known)
+            raise BadInput(f"command {args[0]!r}: expected one of {', '.join(known)}{hint}")
         return super().resolve_command(context, args)
 
 

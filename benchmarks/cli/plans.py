@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import jax
-
 from gradest.benchmarks.analysis.status import skipped_lines, status_of, totals_of
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.schema import Sweep, load_sweep, override
+from gradest.benchmarks.sweeps.run import elsewhere_lines
+from gradest.benchmarks.sweeps.schema import load_sweep, override
 
 
 def load_plan(name: str, **overrides: float | str | None) -> Plan:
@@ -21,13 +20,7 @@ def load_plan(name: str, **overrides: float | str | None) -> Plan:
     Raises:
         BadInput: no such sweep, or anything in it that cannot be.
     """
-    return resolved(override(load_sweep(name), **overrides))
-
-
-def resolved(sweep: Sweep) -> Plan:
-    """The sweep's cells, in its precision."""
-    with jax.enable_x64(sweep.dtype == "float64"):
-        return resolve(sweep)
+    return resolve(override(load_sweep(name), **overrides))
 
 
 def folder_of(plan: Plan) -> Path:
@@ -65,6 +58,7 @@ def show_status(
     plan = load_plan(sweep, **overrides)
     folder = output or folder_of(plan)
     status = status_of(plan, folder)
+    tell(elsewhere_lines(plan, folder))
     if as_json:
         emit({"folder": str(folder), "cells": status.counts, "failures": status.failures})
     else:

@@ -6,13 +6,19 @@ from typing import Any
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import skipped_lines
 from gradest.benchmarks.cli.output import counted, emit, tell
-from gradest.benchmarks.cli.plans import folder_of, load_plan, resolved
+from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE, headlines
-from gradest.benchmarks.sweeps.plan import Plan
-from gradest.benchmarks.sweeps.run import Summary, run_sweep, use_caches
+from gradest.benchmarks.sweeps.plan import Plan, resolve
+from gradest.benchmarks.sweeps.run import (
+    Summary,
+    elsewhere_lines,
+    refuse_to_extend,
+    run_sweep,
+    use_caches,
+)
 from gradest.benchmarks.sweeps.schema import lengthened, load_sweep
 from gradest.benchmarks.sweeps.timing import time_run
 
@@ -28,13 +34,16 @@ def run(
 def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> ExitStatus:
     """Adds replicates to a finished run."""
     folder = output or find_run(name)
-    longer = lengthened(recorded_sweep(folder), replicates)
-    return measure_and_draw(resolved(longer), folder, as_json)
+    sweep = recorded_sweep(folder)
+    longer = lengthened(sweep, replicates)
+    refuse_to_extend(resolve(sweep), folder)
+    return measure_and_draw(resolve(longer), folder, as_json)
 
 
 def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
     """Measures what is missing, draws all, and says what matters most of it."""
     use_caches(plan)
+    tell(elsewhere_lines(plan, folder))
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
@@ -80,7 +89,7 @@ def summary_as_json(summary: Summary, written: list[Path], news: list[str]) -> d
 def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -> ExitStatus:
     """Times a finished run in several processes, and draws it again."""
     folder = output or find_run(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
-    plan = resolved(recorded_sweep(folder))
+    plan = resolve(recorded_sweep(folder))
     with show_progress(len(plan.measurable) * processes) as progress:
         timed = time_run(plan, folder, processes, progress)
         draw(folder, progress)

@@ -55,7 +55,7 @@ def replicate_axis(block: int, size: int) -> int:
 
 
 @compiled(static=("num_samples", "block"), options=COMPILER | IN_ONE_GO)
-def estimates(
+def estimates(  # noqa: PLR0913 (all that a replicate is made of)
     problem: Problem,
     estimator: Estimator,
     params: Params,

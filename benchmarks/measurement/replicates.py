@@ -90,7 +90,7 @@ def cell_key(
     return key
 
 
-def measure(
+def measure(  # noqa: PLR0913 (all that a measurement depends on)
     problem: Problem,
     estimator: Estimator,
     params: Params,

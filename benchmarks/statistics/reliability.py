@@ -31,27 +31,29 @@ def reliability(
         return "ok", "variance zero"
     if math.sqrt(variance.value) < 8 * rounding:
         return "ok", "variance zero to rounding"
-    doubt = ""
-    # a replicate that holds the share p of the sum of squares makes the kurtosis at least p²R: here
-    # about a half
-    if kurtosis > replicates / 4 or not math.isfinite(kurtosis):
-        doubt = (
-            f"kurtosis {kurtosis:.0f}: one replicate carries the variance, which may be infinite"
-        )
-    elif tail.lacks_moment(2):
-        doubt = f"tail index {tail.alpha:.1f}: the variance may be infinite"
-    elif tail.lacks_moment(4):
-        doubt = (
-            f"tail index {tail.alpha:.1f}: the fourth moment may be infinite, "
-            "so no interval is sure"
-        )
-    elif share > MOST_OF_A_BATCH:
-        doubt = (
-            f"one batch of replicates carries {share:.0%} of the variance, "
-            "perhaps by what it learned"
-        )
-    if doubt:
+    if doubt := doubt_of(replicates, kurtosis, tail, share):
         return "unreliable", doubt
     if kurtosis > HEAVY_TAIL:
         return "ok", f"kurtosis {kurtosis:.0f}: bootstrapped interval"
     return "ok", ""
+
+
+def doubt_of(replicates: int, kurtosis: float, tail: Tail, share: float) -> str:
+    """Why a variance that is not zero cannot be trusted, or nothing."""
+    # a replicate that holds the share p of the sum of squares makes the kurtosis at least p²R: here
+    # about a half
+    if kurtosis > replicates / 4 or not math.isfinite(kurtosis):
+        return f"kurtosis {kurtosis:.0f}: one replicate carries the variance, which may be infinite"
+    if tail.lacks_moment(2):
+        return f"tail index {tail.alpha:.1f}: the variance may be infinite"
+    if tail.lacks_moment(4):
+        return (
+            f"tail index {tail.alpha:.1f}: the fourth moment may be infinite, "
+            "so no interval is sure"
+        )
+    if share > MOST_OF_A_BATCH:
+        return (
+            f"one batch of replicates carries {share:.0%} of the variance, "
+            "perhaps by what it learned"
+        )
+    return ""

@@ -68,17 +68,27 @@ class Task:
 
     def __reduce__(self) -> tuple:
         # where double precision is off, JAX would read its own arrays back in single precision
-        fields = vars(self) | {"packed": True}
-        return Task, tuple(map(on_host, fields.values()))
+        packed = self.with_arrays(on_host, packed=True)
+        return Task, tuple(vars(packed).values())
 
     def unpacked(self) -> "Task":
         """The task with JAX's arrays, in the precision in force."""
+        return self.with_arrays(on_device, packed=False)
+
+    def with_arrays(self, convert: Callable[[Any], Any], *, packed: bool) -> "Task":
+        """The task with the arrays of its problem, estimator and θ converted."""
         setting = self.setting
         if isinstance(setting, Setting):
-            setting = replace(setting, params=on_device(setting.params))
-        problem = on_device(self.problem)
-        estimator = on_device(self.estimator)
-        return replace(self, problem=problem, estimator=estimator, setting=setting, packed=False)
+            # group by group: in a tree JAX would sort them
+            params = {group: convert(leaves) for group, leaves in setting.params.items()}
+            setting = replace(setting, params=params)
+        return replace(
+            self,
+            problem=convert(self.problem),
+            estimator=convert(self.estimator),
+            setting=setting,
+            packed=packed,
+        )
 
 
 class CellResult(NamedTuple):

@@ -76,7 +76,7 @@ class Row:
     dtype: str = column("precision that estimates were made in")
     status: str = column("`ok`, `unreliable` (no interval is to be trusted), `skipped`, `failed`")
     reason: str | None = optional("why the status is what it is, or what else is to be said")
-    mean_norm: float = number("‖mean of the estimates‖", GRADIENT)
+    mean_norm: float = number("length of the mean of the estimates", GRADIENT)
     variance: float = number("trace of the covariance of one estimate", SQUARED)
     variance_low: float = low("variance", SQUARED)
     variance_high: float = high("variance", SQUARED)
@@ -85,7 +85,7 @@ class Row:
     variance_max_low: float = low("variance_max", SQUARED)
     variance_max_high: float = high("variance_max", SQUARED)
     exact_variance: float = number("the variance without Monte Carlo, where it is known", SQUARED)
-    kurtosis: float = number("of the distance of an estimate from the mean")
+    kurtosis: float = number("E‖g − E g‖⁴ / (E‖g − E g‖²)², g an estimate")
     tail_index: float = number("moments that the estimate has, by its largest distances")
     tail_index_low: float = low("tail_index")
     tail_index_high: float = high("tail_index")
@@ -95,7 +95,7 @@ class Row:
     unbiased: bool | None = optional("whether the estimator claims to be unbiased here")
     exact: bool | None = optional("whether the truth has no error of its own")
     truth: str | None = optional("where the gradient to compare with is from")
-    exact_norm: float = number("‖truth‖", GRADIENT)
+    exact_norm: float = number("length of the truth, ‖∇‖", GRADIENT)
     bias_norm: float = number("‖bias‖, zero where noise explains all of it", GRADIENT)
     bias_squared: float = number("‖bias‖² less what noise adds, so possibly negative", SQUARED)
     bias_squared_low: float = low("bias_squared", SQUARED)
@@ -182,8 +182,8 @@ A row for each cell and group of θ, in full precision.
 
 ## leave_one_out.csv
 
-A row for each cell, group of θ and batch of replicates: the same statistics without that batch, from
-which ratios, slopes and crossovers have their intervals.
+A row for each cell, group of θ and batch of replicates: the same statistics without that batch,
+from which ratios, slopes and crossovers have their intervals.
 
 {left_out}
 """

@@ -183,11 +183,12 @@ def leave_one_out(table: pd.DataFrame, outcomes: Mapping[str, Outcome]) -> pd.Da
         (cell, row["group"]): row["without"]
         for cell, outcome in outcomes.items()
         for row in outcome.rows
+        if "without" in row
     }
-    measured = table[table.group.notna()]
-    for cell, group, batches in measured[["cell", "group", "batches"]].itertuples(index=False):
-        keys = {"cell": cell, "group": group, "batch": range(int(batches))}
-        parts.append(pd.DataFrame(keys | without[cell, group]))
+    for cell, group, batches in table[["cell", "group", "batches"]].itertuples(index=False):
+        if statistics := without.get((cell, group)):
+            keys = {"cell": cell, "group": group, "batch": range(int(batches))}
+            parts.append(pd.DataFrame(keys | statistics))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -133,8 +133,8 @@ def resolve(sweep: Sweep) -> Plan:
             for choice, problem in choices("problem", PROBLEMS, entry, faults):
                 demands[choice] = Demand(problem, samples, sweep.replicates_of(entry))
         estimators: dict[Choice, Estimator] = {}
-        for one in sweep.estimator:
-            estimators |= choices("estimator", ESTIMATORS, one, faults)
+        for other in sweep.estimator:
+            estimators |= choices("estimator", ESTIMATORS, other, faults)
         return planned(sweep, demands, estimators, faults)
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Protocol
 
 import jax
 
+from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.batching import extends
 from gradest.benchmarks.measurement.replicates import program
 from gradest.benchmarks.runtime.devices import refuse_devices
@@ -18,7 +20,8 @@ from gradest.benchmarks.sweeps.cell import Setting, Task, run_task, setting_or_r
 from gradest.benchmarks.sweeps.executors import Executor, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan
-from gradest.benchmarks.sweeps.store import Outcome, Store, Summaries, open_store
+from gradest.benchmarks.sweeps.schema import preset_names
+from gradest.benchmarks.sweeps.store import Outcome, Store, Summaries, open_store, read_outcomes
 from gradest.problems.cache import cache_folder
 
 AHEAD = 16
@@ -175,6 +178,59 @@ def still_valid(
         for cell, outcome in outcomes.items()
         if outcome.status != "failed" and outcome.environment == here.get(cell)
     }
+
+
+def elsewhere_lines(plan: Plan, folder: Path) -> list[str]:
+    """What is to be said of cells in a folder's store that other versions or hardware measured.
+
+    They are measured again. There is a line for each version, or whatever else is other.
+    """
+    counts = measured_elsewhere(plan, read_outcomes(folder))
+    return [
+        f"cells there that were measured with {what}: {count}; `gradest run` measures them again"
+        for what, count in counts.items()
+    ]
+
+
+def measured_elsewhere(plan: Plan, outcomes: dict[str, Outcome]) -> Counter[str]:
+    """How many of a plan's cells other versions or hardware measured, by what is other.
+
+    Args:
+        plan: what is to be measured here.
+        outcomes: what became of cells, by id; failed ones do not count.
+    """
+    if not outcomes:
+        return Counter()
+    here = environments_of(plan)
+    counts: Counter[str] = Counter()
+    for cell in plan.measurable:
+        outcome = outcomes.get(cell.id)
+        if outcome and outcome.status != "failed" and outcome.environment != here[cell.id]:
+            items = outcome.environment.items() - here[cell.id].items()
+            counts[", ".join(f"{key} {value}" for key, value in sorted(items))] += 1
+    return counts
+
+
+def refuse_to_extend(plan: Plan, folder: Path) -> None:
+    """Refuses to add replicates to a run that other versions or hardware measured.
+
+    Args:
+        plan: of the finished run.
+        folder: of the run.
+
+    Raises:
+        BadInput: cells were measured, and none of them here; the message says what to do instead.
+    """
+    outcomes = read_outcomes(folder)
+    elsewhere = measured_elsewhere(plan, outcomes)
+    if not elsewhere or still_valid(outcomes, environments_of(plan)):
+        return  # what another version measured is measured again, and the others are gone on with
+    sweep = plan.sweep.name if plan.sweep.name in preset_names() else "SWEEP"
+    raise BadInput(
+        f"run {folder}: its cells were measured with {'; '.join(elsewhere)}, and no replicates "
+        f"can be added to those here: `gradest run {sweep} -o {folder}` measures them again, "
+        "and then they can be extended"
+    )
 
 
 def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:

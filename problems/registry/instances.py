@@ -86,24 +86,29 @@ def name_of(registry: Mapping[str, type], thing: Any) -> str:
 def as_written(thing: Configured) -> dict[str, Any]:
     """The arguments of a problem or an estimator, as a user would write them.
 
-    A number in single precision is the shortest decimal that it stands for: 0.1, say.
+    A number in single precision is the default where it is what the default is in that precision,
+    else the shortest decimal that it stands for: 0.1, say.
 
     >>> from gradest.problems import problem
     >>> as_written(problem("bernoulli_square", t=0.1))
     {'t': 0.1, 'logit': 0.5, 'dim': 1, 'reduce': 'sum'}
     """
     declared = arguments(type(thing))
-    return {name: written(argument, getattr(thing, name)) for name, argument in declared.items()}
+    usual = defaults(type(thing))
+    return {name: written(declared[name], getattr(thing, name), usual[name]) for name in declared}
 
 
-def written(argument: Argument, value: Any) -> Any:
+def written(argument: Argument, value: Any, default: Any) -> Any:
     """The value of one argument, as a user would write it."""
     if argument.kind == "choice":
         return name_of_choice(argument, value)
     if argument.kind == "flag":
         return bool(value)
     scalar = np.asarray(value)[()]
-    return float(str(scalar)) if argument.kind == "number" else int(scalar)
+    if argument.kind == "integer":
+        return int(scalar)
+    is_default = scalar == np.asarray(default, scalar.dtype)
+    return float(default) if is_default else float(str(scalar))
 
 
 def name_of_choice(argument: Argument, value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from jax.lax import stop_gradient
 
-from gradest.benchmarks.checks.estimator_checks import learned_gradients
+from gradest.benchmarks.checks.statistical_checks import learned_gradients
 from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
 from gradest.problems import problem
 from tests.support.bits import LOGIT, T

@@ -56,7 +56,7 @@ def run_command(*words: str, cache: Path) -> CommandRun:
     """
     begun = time.perf_counter()
     process = start(
-        "gradest.benchmarks.bench.speed.whole_runs",
+        __name__,
         *words,
         settings={"GRADEST_CACHE": str(cache)},
         stdout=subprocess.PIPE,

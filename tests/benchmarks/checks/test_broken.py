@@ -1,4 +1,7 @@
-"""Deliberately broken estimators and problems, each caught by the check named for what is broken, and by no other."""
+"""Deliberately broken estimators and problems.
+
+Each is caught by the check named for what is broken, and by no other.
+"""
 
 import importlib
 
@@ -7,9 +10,10 @@ import pytest
 from jax.lax import stop_gradient
 
 from gradest.benchmarks.checks.check import FALSE_ALARMS, estimator_findings, problem_findings
+from gradest.benchmarks.checks.comparisons import Failed
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
-from gradest.benchmarks.checks.trials import EstimatorTrial, Failed, ProblemTrial, small_problem
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, small_problem
 from gradest.estimators import SurrogateEstimator
 from tests.support import broken_problems
 from tests.support.learned_baseline import LearnedBaseline
@@ -33,7 +37,10 @@ BROKEN = {
     "difference_quotient": ("gaussian_square", {"precision"}),
     "stopped_learning_signal": ("gaussian_square", {"learned_gradients"}),
 }
-"""The problem to show it on, and the checks that must fail: the one named for it, and what cannot but follow."""
+"""The problem to show it on, and the checks that must fail.
+
+That is the one named for it, and what cannot but follow.
+"""
 
 
 def failed(findings) -> dict[str, str]:

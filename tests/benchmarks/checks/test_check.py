@@ -7,11 +7,12 @@ import re
 import pytest
 
 from gradest.benchmarks.checks.check import FALSE_ALARMS, check, estimator_findings
+from gradest.benchmarks.checks.comparisons import Skipped
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.estimator_checks import STATISTICAL as OF_ESTIMATORS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
 from gradest.benchmarks.checks.problem_checks import STATISTICAL as OF_PROBLEMS
-from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, Skipped
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
 from gradest.benchmarks.cli.main import main
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.replicates import forget_programs
@@ -37,7 +38,7 @@ def problem_trial(name: str) -> ProblemTrial:
 
 @functools.lru_cache(maxsize=1)
 def estimator_trial(name: str, label: str) -> EstimatorTrial:
-    """Shared by the checks of a pair, which run one after the other; the programs of the pair before are dropped."""
+    """Shared by the checks of a pair, which run one after the other; those before are forgotten."""
     forget_programs()
     return EstimatorTrial(dict(VARIANTS)[label], problem_trial(name))
 
@@ -108,7 +109,9 @@ def checks_of_pairs():
 def test_estimators(pair: tuple[str, str], name: str):
     trial = estimator_trial(*pair)
     run(ESTIMATOR_CHECKS[name], trial, reason_to_skip(trial, *pair, name))
-    biased = trial.on.truth is not None and not trial.estimator.claims_unbiased(trial.problem)
+    biased = trial.problem_trial.truth is not None and not trial.estimator.claims_unbiased(
+        trial.problem
+    )
     if name == "unbiasedness" and biased and pair[1] not in HIDDEN_BIAS:
         assert (trial.bias_p() < LEVEL) != (pair in RIGHT_HERE), (
             "said to be biased, and measured to be"
@@ -116,7 +119,10 @@ def test_estimators(pair: tuple[str, str], name: str):
 
 
 HIDDEN_BIAS = {"gaussian_smoothing", "spsa"}
-"""Those whose bias of O(c²) is below what is measured here, or 0 where E f is quadratic: see test_continuous."""
+"""Their bias of O(c²) is too small to be measured here, or 0 where E f is quadratic.
+
+See test_continuous.
+"""
 
 
 def reason_to_skip(trial: EstimatorTrial, problem: str, label: str, name: str) -> str | None:
@@ -184,7 +190,7 @@ RIGHT_HERE = {
         for name in ("bernoulli_square", "bernoulli_shared", "categorical_square", "bandit")
     ),
 }
-"""Where an estimator that claims nothing happens to be unbiased: f is quadratic in each coordinate."""
+"""Where an estimator that claims nothing is unbiased: f is quadratic in each coordinate."""
 
 
 NO_VARIANCE = dict.fromkeys(
@@ -217,7 +223,10 @@ def run(function, trial, skipped: str | None) -> None:
 
 @pytest.fixture
 def run_command(capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder, with two small problems in the registry: status, stdout, stderr."""
+    """Runs a command in an empty folder, with two small problems in the registry.
+
+    Returns status, stdout, stderr.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     few = {name: cls for name, cls in check.__globals__["PROBLEMS"].items() if name in FEW}
@@ -251,8 +260,8 @@ class Explodes(Pathwise):
         raise RuntimeError("no idea\\nhow")
 
 class Nothing(Pathwise):
-    def supports(self, problem):
-        return "supports nothing at all"
+    def refuses(self, problem):
+        return "fits nothing at all"
 
 class Shifted(GaussianSquare):
     def expectation(self, mean, scale):
@@ -296,17 +305,15 @@ def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(
     assert lines[0].split() == ["check", "ran", "passed", "failed", "skipped"]
     assert re.fullmatch(r"own_good:Good: (\d+) ran, \1 passed, 0 failed, \d+ skipped", lines[-1])
     assert f"skipped {2 * len(COUPLINGS)} × learned_gradients: trains nothing by gradient" in lines
-    assert "own_good:Good on own_good:Shifted: 11 passed" in err
+    assert "own_good:Good on own_good:Shifted: 12 passed" in err
 
 
 def test_a_users_problem_with_a_wrong_truth(run_command, tmp_path):
     (tmp_path / "own_problem.py").write_text(OWN)
     status, out, _ = run_command("check", "own_problem:Shifted")
     assert status == 4
-    assert (
-        "failed: exact_gradient, own_problem:Shifted on own_problem:Shifted: expected exact_gradient to be"
-        in out
-    )
+    place = "exact_gradient, own_problem:Shifted on own_problem:Shifted"
+    assert f"failed: {place}: expected exact_gradient to be" in out
     assert "11 ran, 10 passed, 1 failed, 0 skipped" in out
 
 
@@ -325,17 +332,19 @@ def test_what_a_users_class_raises_is_a_failure_in_one_line(run_command, tmp_pat
     [
         (
             "pathwize",
-            "name 'pathwize': expected a problem, an estimator or module:Class; did you mean pathwise?",
+            "name 'pathwize': expected a problem, an estimator or module:Class; "
+            "did you mean pathwise?",
         ),
         ("own_bed:Good", "no module own_bed: expected a file own_bed.py in "),
         ("own_bed:Good", "did you mean own_bad?"),
         (
             "own_bad:God",
-            "module own_bad has no God: expected a subclass of Problem or Estimator; did you mean Good?",
+            "module own_bad has no God: expected a subclass of Problem or Estimator; "
+            "did you mean Good?",
         ),
         ("own_bad:number", "it is no Problem or Estimator: expected a subclass"),
         ("own_bad:Abstract", "cannot be made"),
-        ("own_bad:Nothing", "fits no problem that it could be tried on: supports nothing at all"),
+        ("own_bad:Nothing", "fits no problem that it could be tried on: fits nothing at all"),
         ("own_syntax:A", "module own_syntax fails: SyntaxError"),
         ("own_needs:A", "module own_needs needs a_module_that_is_not_there, which is not there"),
         ("own_bad:", "expected a module and a class, as in my_module:MyEstimator"),

@@ -3,8 +3,7 @@
 import jax
 import pytest
 
-from gradest.benchmarks.checks.draws import count_draws
-from gradest.benchmarks.checks.evaluations import Uncountable
+from gradest.benchmarks.checks.evaluations import Uncountable, count_draws
 from gradest.estimators import estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.problems import problem

@@ -1,23 +1,30 @@
-"""The counter of evaluations, on estimates whose evaluations can be counted by hand; and the replay in float64."""
+"""The counter of evaluations, on estimates whose evaluations can be counted by hand."""
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
-from gradest.benchmarks.checks.evaluations import Uncountable, count_evaluations
-from gradest.benchmarks.checks.float64 import in_float64
+from gradest.benchmarks.checks.evaluations import (
+    RANDOM_BITS,
+    REJECTING,
+    REMOVED,
+    SCAN,
+    WHILE,
+    Uncountable,
+    count_evaluations,
+)
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.problems import problem
 from gradest.problems.toys.bernoulli import BernoulliSquare
 from gradest.problems.toys.gaussian import GaussianSquare
+from tests.support.programs import primitives_of
 
 SQUARE = problem("gaussian_square", dim=3)
 X = jnp.arange(3.0)
 
 
 def count(body, num_samples: int = 4):
-    """The evaluations of an estimate that returns `body(f, params, x)` in the place of each entry of θ."""
+    """The evaluations of an estimate to each entry of which `body(f, x, num_samples)` is added."""
 
     class Made(Pathwise):
         def estimate(self, problem, params, state, key, num_samples):
@@ -127,26 +134,16 @@ def test_the_type_of_the_problem_is_still_found():
     )
 
 
-def test_the_replay_takes_the_same_bits_and_float64s_arithmetic():
-    def draw(key, scale):
-        total, _ = jax.lax.scan(
-            lambda c, e: (c + e, None), jnp.zeros(()), jax.random.normal(key, (1000,))
-        )
-        total = jax.lax.fori_loop(0, 10, lambda i, c: c + 0.1, total)
-        total = jax.lax.while_loop(lambda c: c < 100, lambda c: c * 1.1 + 1, total)
-        return jax.lax.cond(total > 0, lambda: total * scale, lambda: -total)
-
-    key, scale = jax.random.key(0), jnp.float32(0.1)
-    wide, narrow = in_float64(draw)(key, scale), draw(key, scale)
-    assert (wide.dtype, narrow.dtype) == (jnp.float64, jnp.float32)
-    assert float(wide) != float(narrow)
-    np.testing.assert_allclose(wide, narrow, rtol=1e-4)
+BY_PRIMITIVE = {
+    "stop_gradient": jax.lax.stop_gradient,
+    "scan": lambda x: jax.lax.scan(lambda c, _: (c + 1, None), x, length=3)[0],
+    "while": lambda x: jax.lax.while_loop(lambda c: c.sum() < 9, lambda c: c + 1, x),
+    "random_bits": lambda x: x + jax.random.normal(jax.random.key(0)),
+    "random_gamma": lambda x: x + jax.random.gamma(jax.random.key(0), 2.0),
+}
 
 
-def test_the_replay_resolves_what_float32_cannot():
-    def lost(x):
-        return jnp.sqrt((x + 1e4) ** 2) - 1e4
-
-    x = jnp.float32(1e-4)
-    assert float(jax.jit(lost)(x)) == 0
-    assert float(in_float64(lost)(x)) == pytest.approx(1e-4, rel=1e-3)
+@pytest.mark.parametrize("name", [*REMOVED, SCAN, WHILE, RANDOM_BITS, *REJECTING])
+def test_primitives_with_a_rule_are_those_that_this_jax_traces(name):
+    """A primitive that a new JAX calls otherwise would be counted as any other."""
+    assert name in primitives_of(BY_PRIMITIVE[name], X)

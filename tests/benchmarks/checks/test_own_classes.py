@@ -1,4 +1,4 @@
-"""A user's own classes: the README's example as it stands, in a sweep; and what makes a cell be measured again."""
+"""A user's own classes: the README's example as it stands, and what is measured again."""
 
 import json
 import re
@@ -42,40 +42,87 @@ def example() -> tuple[str, str, str]:
     return tuple(re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)[:3])
 
 
-def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
-    module, entry, commands = example()
-    assert (
-        len([line for text in (module, entry, commands) for line in text.splitlines() if line]) < 20
-    )
-    few = {name: check.__globals__["PROBLEMS"][name] for name in ("gaussian_cosine",)}
+def check_and_measure(monkeypatch, folder: Path, sweep: str, commands: str, on: str):
+    """The measurements of a class that is checked on one problem, and then swept with others."""
+    few = {on: check.__globals__["PROBLEMS"][on]}
     monkeypatch.setitem(check.__globals__, "PROBLEMS", few)
-    (folder / "my_module.py").write_text(module)
-    (folder / "my_sweep.toml").write_text(GOOD_SWEEP + entry)
+    (folder / "my_sweep.toml").write_text(sweep)
     for line in commands.splitlines():
         command = line.split()
         more = ["--replicates", "400"] if command[1] == "run" else []
         assert run_command(*command[1:], *more) == 0
-    out = capsys.readouterr().out
-    assert re.search(r"my_module:Antithetic: \d+ ran, \d+ passed, 0 failed", out)
+    measured = pd.read_csv(folder / "results" / "small" / "measurements.csv")
+    return measured[measured.estimator.str.contains(":")]
+
+
+def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
+    module, entry, commands = example()
+    lines = [line for text in (module, entry, commands) for line in text.splitlines() if line]
+    assert len(lines) < 27
+    (folder / "my_module.py").write_text(module)
+    sweep = GOOD_SWEEP.replace("samples = [2]\n", "") + entry
+    measured = check_and_measure(monkeypatch, folder, sweep, commands, "bernoulli_square")
+    assert re.search(
+        r"my_module:SelfCritical: \d+ ran, \d+ passed, 0 failed", capsys.readouterr().out
+    )
+    ok = measured[measured.status == "ok"]
+    assert set(ok.problem) == {"bernoulli_square"}
+    assert (ok.bias_finding != "biased").all()
+    skipped = measured[measured.status == "skipped"]
+    assert set(skipped.reason) == {"only bits have a mode here"}
     results = folder / "results" / "small"
-    measured = pd.read_csv(results / "measurements.csv")
-    mirrored = measured[
-        (measured.estimator == "my_module:Antithetic") & (measured.problem == "gaussian_square")
-    ]
+    table = (results / "tables" / "bernoulli_square_init_logits.md").read_text()
+    assert "my_module:SelfCritical" in table
+    assert list((results / "figures").glob("variance_vs_samples_bernoulli_square*.png"))
+
+
+INHERITED = '''
+import jax.numpy as jnp
+
+from gradest.estimators import Estimator
+from gradest.estimators.pathwise import Pathwise
+from gradest.estimators.sampling import rsample
+
+
+class Antithetic(Pathwise):
+    r"""The pathwise gradient at draws x and at their mirror images. Unbiased. Cost: as pathwise."""
+
+    min_samples, independent_terms = 2, False
+
+    def surrogate(self, problem, params, state, key, num_samples):
+        q = problem.distribution(params)
+        x = rsample(q, key, num_samples // 2)
+        both = jnp.concatenate([x, 2 * q.mean - x])
+        return problem.objectives(params, both).mean(0).sum(), state
+
+    def draws(self, problem, num_samples):
+        return Estimator.draws(self, problem, num_samples // 2)
+
+    def refuses_samples(self, num_samples):
+        return "expected an even number of samples" if num_samples % 2 or not num_samples else None
+'''
+
+
+def test_a_class_that_inherits_from_ours_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
+    (folder / "inherited.py").write_text(INHERITED)
+    sweep = GOOD_SWEEP + '[[estimator]]\nname = "inherited:Antithetic"\n'
+    commands = "gradest check inherited:Antithetic\ngradest run my_sweep.toml"
+    measured = check_and_measure(monkeypatch, folder, sweep, commands, "gaussian_cosine")
+    assert re.search(
+        r"inherited:Antithetic: \d+ ran, \d+ passed, 0 failed", capsys.readouterr().out
+    )
+    mirrored = measured[measured.problem == "gaussian_square"]
     ok = mirrored[mirrored.status == "ok"]
     assert set(ok.num_samples) == {4}
     # the gradient with respect to the mean is linear in x, so that mirror images cancel its noise
     assert ok[ok.group == "mean"].reason.str.startswith("variance zero").all()
     assert ok.exact_variance.isna().all()  # it is no Pathwise, though it inherits from it
-    assert set(mirrored[mirrored.status == "skipped"].reason) == {
-        "expected an even number of samples"
-    }
-    assert (
-        "my_module:Antithetic" in (results / "tables" / "gaussian_square_init_scale.md").read_text()
-    )
-    assert (results / "figures" / "variance_vs_samples_gaussian_square_k_3.png").exists() or list(
-        (results / "figures").glob("variance_vs_samples_gaussian_square*.png")
-    )
+    skipped = mirrored[mirrored.status == "skipped"]
+    assert set(skipped.reason) == {"expected an even number of samples"}
+    results = folder / "results" / "small"
+    table = (results / "tables" / "gaussian_square_init_scale.md").read_text()
+    assert "inherited:Antithetic" in table
+    assert list((results / "figures").glob("variance_vs_samples_gaussian_square*.png"))
 
 
 def test_ones_own_classes_are_extended_timed_and_compared(folder, capsys):

@@ -83,7 +83,7 @@ def test_no_number_depends_on_how_much_a_call_takes(name, monkeypatch):
 def test_calls_are_halved_where_memory_does_not_suffice_and_only_then_blocks(
     most, shortage, monkeypatch
 ):
-    """Rows are independent, so that fewer at a time change nothing; other blocks round otherwise."""
+    """Rows are independent: fewer at a time change nothing; other blocks round otherwise."""
     toy, candidate = problem("gaussian_square", dim=2), estimator("score_function", baseline="mean")
     whole = measured(toy, candidate, replicates=800)
     assert whole.shortage == ""
@@ -113,7 +113,10 @@ def test_another_error_is_no_shortage_of_memory():
 
 
 def test_estimators_share_their_randomness():
-    """On the square with the delta control variate's gradient known, pathwise and score function see the same draws."""
+    """On the square with the delta control variate's gradient known.
+
+    Pathwise and score function see the same draws.
+    """
     toy = problem("gaussian_square")
     means = {
         name: pool(measured(toy, estimator(name, **given), 1, 2000).moments["scale"]).mean[0, 0]
@@ -219,7 +222,10 @@ def test_a_slope_needs_positive_variances():
 
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_a_replicate_has_the_draws_of_its_own_key(generator):
-    """Made alone or among many, in longer or shorter runs; so it is shared by estimators. JAX's rbg fails here."""
+    """Made alone or among many, in longer or shorter runs; so it is shared by estimators.
+
+    JAX's rbg fails here.
+    """
     toy, pathwise = problem("gaussian_square"), estimator("pathwise")
     params, key = toy.init_params(jax.random.key(0)), cell_key(0, "toy", "init", 2, generator)
 
@@ -290,7 +296,7 @@ def test_blocks_divide_their_batch(size):
 
 
 def test_a_third_power_shows_skewness():
-    """The exponential toy's gradient is skewed; Hall's correction needs its third moment to be right."""
+    """The gradient is skewed; Hall's correction needs its third moment to be right."""
     toy, candidate = problem("gaussian_square"), estimator("score_function")
     found = pool(measured(toy, candidate, 1, 20_000).moments["mean"])
     from tests.support.quadrature import NODES, expectation

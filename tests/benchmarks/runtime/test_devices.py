@@ -1,4 +1,7 @@
-"""Replicates spread over several devices: the same numbers as on one. On any machine, by four made of one processor."""
+"""Replicates spread over several devices: the same numbers as on one.
+
+On any machine, by four made of one processor.
+"""
 
 import json
 import os
@@ -28,8 +31,8 @@ def cell(name, label, replicates, given, **arguments):
     earlier = None
     for total in replicates:
         earlier = measure(
-            toy, candidate, params, num_samples=2, replicates=total, key=key, adapt_steps=20, earlier=earlier,
-            least_timed=0,
+            toy, candidate, params, num_samples=2, replicates=total, key=key, adapt_steps=20,
+            earlier=earlier, least_timed=0,
         ).moments
     return {group: [field.tolist() for field in moments[1:]] for group, moments in earlier.items()}
 
@@ -42,7 +45,9 @@ found = {
     "gone on with": cell("gaussian_square", "pathwise", [1_000, 3_000], {}),
     "Gumbel": cell("bernoulli_square", "gumbel_softmax", [4_000], {}),
     "Gaussian network": cell("vae_gaussian", "pathwise", [250], {}, **networks),
-    "Bernoulli network": cell("vae_bernoulli", "score_function", [250], {"baseline": "mean"}, **networks),
+    "Bernoulli network": cell(
+        "vae_bernoulli", "score_function", [250], {"baseline": "mean"}, **networks
+    ),
 }
 json.dump({"device": environment()["device"], "found": found}, sys.stdout)
 """

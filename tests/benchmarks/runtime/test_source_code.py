@@ -28,7 +28,7 @@ def git(*words, cwd):
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """Somebody's repository, with a copy of our code as a wheel installs it, which is no part of it."""
+    """Somebody's repository, with a copy of our code, as a wheel installs it, that is untracked."""
     git("init", "-q", cwd=tmp_path)
     (tmp_path / ".gitignore").write_text("site\n")
     git("add", ".", cwd=tmp_path)
@@ -92,7 +92,8 @@ def test_a_process_runs_the_code_of_the_one_that_started_it(elsewhere):
     """Wherever it is started, and whatever PYTHONPATH says."""
     code = (
         "import subprocess; from gradest.benchmarks.runtime.processes import start\n"
-        "worker = start('gradest.benchmarks.runtime.source_code', stdout=subprocess.PIPE, text=True)\n"
+        "name = 'gradest.benchmarks.runtime.source_code'\n"
+        "worker = start(name, stdout=subprocess.PIPE, text=True)\n"
         "print(worker.wait(), worker.args[2:], worker.stdout.read())"
     )
     module = elsewhere / "site" / "gradest" / "benchmarks" / "runtime" / "source_code.py"
@@ -131,7 +132,7 @@ def test_the_environment_names_ours_and_what_results_depend_on():
 
 @pytest.mark.parametrize("words", [["--version"], ["run", "quick"]])
 def test_commands_of_a_copy_that_was_not_installed_are_one_clear_line(words, tmp_path):
-    """Python without site-packages' own record of us: its folder is hidden from importlib.metadata."""
+    """The record of our installation is hidden from importlib.metadata."""
     code = (
         "from importlib import metadata\n"
         "version = metadata.version\n"

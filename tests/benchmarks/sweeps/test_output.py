@@ -8,7 +8,7 @@ from gradest.benchmarks.sweeps.output import judged
 
 
 def test_findings_are_of_the_whole_sweep():
-    """Benjamini and Hochberg's by hand: of 4 p-values the k-th smallest is held against k/4 · 5 %."""
+    """By hand: of 4 p-values the k-th smallest is held against k/4 · 5 %."""
     table = pd.DataFrame(
         {
             "bias_p": [0.03, 0.001, 0.9, 0.04, np.nan],

@@ -2,13 +2,27 @@
 
 import json
 
+import equinox as eqx
+import jax
 import pytest
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.plan import resolve
-from gradest.benchmarks.sweeps.schema import load_sweep, override, parse_sweep, preset_names
-from gradest.estimators import ESTIMATORS
-from gradest.problems import PROBLEMS
+from gradest.benchmarks.sweeps.plan import plan_of, resolve
+from gradest.benchmarks.sweeps.schema import (
+    checked,
+    load_sweep,
+    override,
+    parse_sweep,
+    preset_names,
+)
+from gradest.estimators import ESTIMATORS, estimator
+from gradest.estimators.pathwise.pathwise import Pathwise
+from gradest.estimators.score_function.baselines import NoBaseline
+from gradest.estimators.score_function.score_function import ScoreFunction
+from gradest.problems import PROBLEMS, problem
+from gradest.problems.arguments import arguments
+from gradest.problems.registry.instances import Choice
+from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.sweeps import GOOD_SWEEP
 
 
@@ -102,3 +116,117 @@ def test_a_new_revision_of_a_problem_is_measured_again_on_the_same_random_number
     assert not {cell.id for cell in before} & {cell.id for cell in after}
     assert not {cell.series for cell in before} & {cell.series for cell in after}
     assert [cell.problem.label for cell in before] == [cell.problem.label for cell in after]
+
+
+def fixed(cells):
+    return [(cell.id, cell.series, cell.problem.label, cell.estimator.label) for cell in cells]
+
+
+def test_instances_give_the_cells_of_a_file_that_names_them():
+    """Cell by cell: the id, and what its random numbers are made from."""
+    written = resolve(parse_sweep(GOOD_SWEEP, "here"))
+    toys = [problem("gaussian_square", k=-3.0), problem("gaussian_square", k=3)]
+    candidates = [
+        estimator("score_function"),
+        estimator("score_function", baseline="leave_one_out"),
+        Pathwise(),
+    ]
+    made = plan_of(toys, candidates, samples=(1, 4), replicates=4_000)
+    gaussian = [cell for cell in written.cells if cell.problem.name == "gaussian_square"]
+    assert fixed(made.cells) == fixed(gaussian)
+    assert made.reasons == {
+        c.id: written.reasons[c.id] for c in gaussian if c.id in written.reasons
+    }
+    for one, other in zip(made.cells, gaussian, strict=True):
+        assert str(one.key) == str(other.key)
+    assert made.problems[made.cells[0].problem] is toys[0]
+    assert [choice.name for choice in made.estimators] == [
+        "score_function",
+        "score_function",
+        "pathwise",
+    ]
+    # and the sweep that it records is such a file
+    assert fixed(resolve(made.sweep).cells) == fixed(made.cells)
+
+
+@pytest.mark.parametrize("name", [*PROBLEMS, *ESTIMATORS])
+def test_every_instance_says_what_it_was_made_with(name):
+    registry = PROBLEMS if name in PROBLEMS else ESTIMATORS
+    assert Choice.of_instance(registry, registry[name]()) == Choice.of(registry, name, {})
+    for argument, declared in arguments(registry[name]).items():
+        for value in set(declared.choices) - {"mnist"}:  # which needs a network
+            chosen = {argument: value}
+            thing = registry[name](**chosen)
+            assert Choice.of_instance(registry, thing) == Choice.of(registry, name, chosen)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_number_is_what_was_written_in_either_precision(dtype):
+    toy, candidate = (
+        problem("bernoulli_square", t=0.1),
+        estimator("gumbel_softmax", temperature=0.3),
+    )
+    plan = plan_of([toy], [candidate], samples=[1], dtype=dtype)
+    written = {"name": "bernoulli_square", "t": 0.1}
+    sweep = plan.sweep.model_dump(by_alias=True) | {
+        "problem": [written],
+        "estimator": [{"name": "gumbel_softmax", "temperature": 0.3}],
+    }
+    other = resolve(checked(sweep, "here"))
+    assert fixed(plan.cells) == fixed(other.cells)
+    for ours, theirs in zip(plan.parts(plan.cells[0]), other.parts(other.cells[0]), strict=True):
+        assert eqx.tree_equal(ours, theirs)
+        assert {leaf.dtype.name for leaf in jax.tree.leaves(ours)} == {dtype}
+
+
+class Mine(Pathwise):
+    """Pathwise under another name."""
+
+
+class Own(GaussianSquare):
+    """The square under another name."""
+
+
+def test_classes_of_ones_own_are_named_by_module():
+    plan = plan_of([Own(k=2.0)], [Mine(), estimator("pathwise")], samples=[1], precision=0.1)
+    assert [choice.name for choice in plan.problems] == [f"{__name__}:Own"]
+    assert [choice.name for choice in plan.estimators] == [f"{__name__}:Mine", "pathwise"]
+    assert fixed(resolve(plan.sweep).cells) == fixed(plan.cells)
+
+
+class Halved(NoBaseline):
+    """A baseline that is in no table."""
+
+    share: float = 0.5
+
+
+def test_an_object_that_has_no_name_is_told_from_those_that_have():
+    subjects = [
+        estimator("score_function"),
+        ScoreFunction(baseline=Halved()),
+        ScoreFunction(baseline=Halved(0.25)),
+    ]
+    plan = plan_of([problem("gaussian_square")], subjects, samples=[1])
+    assert len({cell.id for cell in plan.cells}) == 3
+    assert f"baseline={__name__}:Halved[share=0.25]" in plan.cells[2].estimator.label
+
+
+def test_what_a_plan_of_instances_refuses():
+    toy, pathwise = problem("gaussian_square"), estimator("pathwise")
+    with pytest.raises(BadInput, match="problem: expected an instance of Problem; got 'square'"):
+        plan_of(["square"], [pathwise], samples=[1])
+    with pytest.raises(BadInput, match="estimator: expected an instance of Estimator"):
+        plan_of([toy], [toy], samples=[1])
+    with pytest.raises(
+        BadInput, match=r"unknown key 'replicate': expected .* did you mean replicates"
+    ):
+        plan_of([toy], [pathwise], samples=[1], replicate=400)
+    with pytest.raises(BadInput, match="replicates = 41: expected a number that splits"):
+        plan_of([toy], [pathwise], samples=[1], replicates=41)
+    with pytest.raises(BadInput, match="nothing to measure: Bernoulli has no differentiable draw"):
+        plan_of([problem("bernoulli_square")], [pathwise], samples=[1])
+    few = problem("vae_bernoulli", num_images=4)
+    other = eqx.tree_at(lambda vae: vae.images, few, 1 - few.images)
+    with pytest.raises(BadInput, match="got two that differ in what is no argument"):
+        plan_of([few, other], [estimator("score_function")], samples=[1])
+    plan_of([few, few], [estimator("score_function")], samples=[1])

@@ -1,4 +1,4 @@
-"""A run from end to end: what it writes, that it resumes, and that nothing finished is ever lost."""
+"""A run from end to end: what it writes, that it resumes, that nothing finished is ever lost."""
 
 import hashlib
 import json
@@ -227,7 +227,7 @@ def precisely(precision: float, **given) -> Plan:
 
 
 def test_a_precision_is_reached(tmp_path):
-    """By the t quantile in place of 1.96, and give or take what a pilot of 2,000 and 32 batches do not know."""
+    """By the t quantile in place of 1.96, give or take what pilot and batches do not know."""
     run_sweep(precisely(0.04), tmp_path, Quiet())
     table = read_measurements(tmp_path).query("status == 'ok'")
     assert (table.replicates % 800 == 0).all()
@@ -279,7 +279,10 @@ name = "score_function"
 
 
 def test_intervals_without_a_fourth_moment_are_refused_where_the_tail_hides_too(tmp_path):
-    """exp(0.15 x²) has a finite variance, and no fourth moment: at L = 8 the sample's own kurtosis does not show it."""
+    """exp(0.15 x²) has a finite variance, and no fourth moment.
+
+    At L = 8 the sample's own kurtosis does not show it.
+    """
     run_sweep(resolve(parse_sweep(HEAVY, "here")), tmp_path, Quiet())
     table = read_measurements(tmp_path).assign(
         k=lambda t: t.problem_args.map(lambda text: json.loads(text)["k"])

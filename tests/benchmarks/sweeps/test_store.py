@@ -40,7 +40,8 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(finished, plan, tmp_
     with sqlite3.connect(tmp_path / FILE) as connection:
         connection.execute(
             "create table cells"
-            " (cell text primary key, status text, reason text, rows text, environment text, theta text)"
+            " (cell text primary key, status text, reason text, rows text, environment text,"
+            " theta text)"
         )
         kept = (cell.id, "ok", "", "[]", json.dumps(environment()), "")
         connection.execute("insert into cells values (?, ?, ?, ?, ?, ?)", kept)

@@ -1,4 +1,4 @@
-"""Times over several processes: what is called in which order, what is kept, and where the numbers go."""
+"""Times over several processes: what is kept, and where the numbers go."""
 
 import json
 import math

@@ -3,8 +3,9 @@
 import pytest
 from scipy import special
 
+from gradest.benchmarks.checks.comparisons import Skipped
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
-from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, Skipped
+from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.support.statistical import assert_variance, moments_of

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gradest.benchmarks.checks.trials import Failed
+from gradest.benchmarks.checks.comparisons import Failed
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.estimators import estimator
 from gradest.estimators.discrete.double_control_variate import RODEO, DoubleControlVariate

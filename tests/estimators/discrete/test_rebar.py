@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradest.benchmarks.checks.trials import Failed
+from gradest.benchmarks.checks.comparisons import Failed
 from gradest.estimators import estimator
 from gradest.estimators.discrete.rebar import REBAR, RELAX
 from gradest.problems import problem

@@ -1,0 +1,105 @@
+"""The columns: their page is up to date, and what is written is read back as it was."""
+
+import dataclasses
+import json
+
+import pandas as pd
+import pytest
+
+from gradest.benchmarks.analysis.results import read_left_out, read_measurements
+from gradest.benchmarks.sweeps.columns import (
+    COLUMNS,
+    LEFT_OUT_COLUMNS,
+    WHOLE,
+    LeftOutRow,
+    Row,
+    dtypes_of,
+    main,
+    page,
+)
+from gradest.benchmarks.sweeps.output import leave_one_out, measurements
+from gradest.benchmarks.sweeps.run import measure_plan
+from gradest.benchmarks.sweeps.store import read_outcomes
+from tests.support.house import ROOT
+from tests.support.sweeps import Quiet
+
+TIMED = [column for column in COLUMNS if "seconds" in column or "work" in column]
+PAGE = ROOT / "docs" / "columns.md"
+
+
+def test_the_page_is_that_of_the_columns():
+    """`make columns` writes it."""
+    assert PAGE.read_text(encoding="utf-8") == page()
+    before = PAGE.stat().st_mtime_ns
+    main()
+    assert PAGE.read_text(encoding="utf-8") == page()
+    assert PAGE.stat().st_mtime_ns >= before
+
+
+@pytest.mark.parametrize("row", [Row, LeftOutRow])
+def test_every_column_says_what_it_is(row):
+    for field in dataclasses.fields(row):
+        meaning = field.metadata["meaning"]
+        assert len(meaning.split()) > 1, field.name
+        assert "|" not in meaning
+        assert f"| `{field.name}` |" in page()
+
+
+def test_the_columns_are_those_of_version_0_3():
+    """A file of then is read now, and what reads our files goes on to."""
+    reference = pd.read_csv(ROOT / "results" / "reference" / "measurements.csv", nrows=0)
+    assert tuple(reference.columns) == COLUMNS
+    left_out = pd.read_csv(ROOT / "results" / "reference" / "leave_one_out.csv", nrows=0)
+    assert tuple(left_out.columns) == LEFT_OUT_COLUMNS
+    assert len(COLUMNS) == 66
+    assert WHOLE == (
+        "dim",
+        "batches",
+        "f_evals",
+        "grad_evals",
+        "adapt_steps",
+        "adapt_f_evals",
+        "adapt_grad_evals",
+        "timing_processes",
+    )
+
+
+def test_what_is_measured_without_a_folder_is_what_a_run_writes(plan, finished):
+    """To the last digit, but for the times."""
+    folder, _ = finished
+    outcomes = measure_plan(plan, Quiet())
+    table = measurements(plan, outcomes)
+    assert tuple(table.columns) == COLUMNS
+    ours = table.drop(columns=TIMED).to_csv(index=False)
+    theirs = pd.read_csv(folder / "measurements.csv", dtype=str, keep_default_na=False)
+    assert ours == theirs.drop(columns=TIMED).to_csv(index=False)
+    without = leave_one_out(table, outcomes).to_csv(index=False, float_format="%.10g")
+    assert without == (folder / "leave_one_out.csv").read_text()
+
+
+def test_a_table_is_read_as_it_was_made(plan, finished):
+    folder, _ = finished
+    made = measurements(plan, read_outcomes(folder))
+    read = read_measurements(folder)
+    types = dtypes_of(Row)
+    assert {name: str(dtype) for name, dtype in read.dtypes.items() if name in types} == types
+    for column in WHOLE:
+        assert made[column].tolist() == read[column].tolist()
+    assert str(read_left_out(folder).dtypes["batch"]) == "int64"
+    assert set(types) == {*COLUMNS} - {"unbiased", "exact"}
+
+
+def test_an_id_of_digits_alone_is_a_text(plan, finished, tmp_path):
+    """Or one with an e in it, which is no number either."""
+    table = pd.read_csv(finished[0] / "measurements.csv", dtype=str, keep_default_na=False)
+    table["cell"] = "00012345678" + (table.index % 10).astype(str)
+    table.to_csv(tmp_path / "measurements.csv", index=False)
+    assert read_measurements(tmp_path).cell.tolist() == table.cell.tolist()
+    table["cell"] = "12345e6789" + (table.index % 10).astype(str)
+    table.to_csv(tmp_path / "measurements.csv", index=False)
+    assert read_measurements(tmp_path).cell.tolist() == table.cell.tolist()
+
+
+def test_a_row_has_columns_alone():
+    with pytest.raises(TypeError, match="varance"):
+        Row(**json.loads('{"varance": 1.0}'))
