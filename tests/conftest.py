@@ -1,12 +1,18 @@
-"""Shapes and types of every public function are checked while the tests run."""
+"""What all tests share: checked shapes, a cache of their own, commands in an empty folder."""
 
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook(["gradest.problems", "gradest.estimators"], "beartype.beartype")
+CHECKED = ("gradest.problems", "gradest.estimators")
+"""Packages whose functions check the shapes and types of their arguments while tests run."""
+
+assert not set(CHECKED) & set(sys.modules), "imported too early to be checked"
+install_import_hook(CHECKED, "beartype.beartype")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -24,8 +30,16 @@ def configured(own_cache: None) -> None:
 
 
 @pytest.fixture
-def run_command(capsys, tmp_path, monkeypatch) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command in an empty folder: status, stdout, stderr."""
+def run_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs `gradest WORD …` in this process, and returns its exit status, stdout and stderr.
+
+    The current folder is `tmp_path`, which holds small.toml, a valid sweep, and nothing else:
+
+        status, out, err = run_command("run", "small.toml", "--json")
+    """
+    # not before the hook is installed
     from gradest.benchmarks.cli.main import main
     from tests.support.sweeps import GOOD_SWEEP
 

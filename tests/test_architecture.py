@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: who may import whom, how large rooms and modules are."""
+"""The house rules that a machine can check: who may import whom, how large things are."""
 
 import ast
 import re

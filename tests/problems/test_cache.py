@@ -5,7 +5,8 @@ import platformdirs
 from gradest.problems.cache import cache_folder
 
 
-def test_the_cache_is_where_the_environment_says_or_the_users(monkeypatch, tmp_path):
+def test_where_the_cache_is(monkeypatch, tmp_path):
+    """Where the environment says, or else the user's."""
     monkeypatch.setenv("GRADEST_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
     for unset in ("", None):
@@ -16,7 +17,8 @@ def test_the_cache_is_where_the_environment_says_or_the_users(monkeypatch, tmp_p
         assert cache_folder() == platformdirs.user_cache_path("gradest")
 
 
-def test_what_an_earlier_version_left_is_let_alone(monkeypatch, tmp_path):
+def test_an_earlier_versions_cache(monkeypatch, tmp_path):
+    """It is let alone."""
     monkeypatch.delenv("GRADEST_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "gradvar").mkdir()

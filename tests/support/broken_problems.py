@@ -15,7 +15,10 @@ GENERATOR = np.random.default_rng(0)
 
 
 class Sound(Problem):
-    """x ~ N(μ, 1) in two coordinates, f = Σ (x − k)² + λ μ², whose gradient with respect to μ is 2 (μ − k) + 2 λ μ."""
+    """x ~ N(μ, 1) in two coordinates, f = Σ (x − k)² + λ μ².
+
+    The gradient with respect to μ is 2 (μ − k) + 2 λ μ.
+    """
 
     k: Number = number(2.0, "target")
 

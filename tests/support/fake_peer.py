@@ -1,9 +1,8 @@
-"""A peer for the project's own Python: pathwise gradients of the quadratic, or what the last
-argument asks for instead.
+"""A peer for the project's own Python: pathwise gradients of the quadratic.
 
-"spread 1.2" gives gradients 1.2 times as far from their mean and "shift 0.2" adds to them; "dies 4"
-ends the process at L = 4; "rubbish", "silent", "raises", "infinite", "transposed" and "one at a
-time" do what they say.
+The last argument asks for something else. "spread 1.2" gives gradients 1.2 times as far from their
+mean, and "shift 0.2" adds to them; "dies 4" ends the process at L = 4; "rubbish", "silent",
+"raises", "infinite", "transposed" and "one at a time" do what they say.
 """
 
 import os
@@ -23,7 +22,6 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
     if what == "raises":
         raise RuntimeError("out of luck\non purpose")
     print("a library greets its user")
-    shape = (replicates, cell.num_samples, len(cell.params["mean"]))
 
     def call() -> dict[str, np.ndarray]:
         if what == "dies" and cell.num_samples == int(amount):
@@ -31,24 +29,31 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
             os._exit(3)
         if what == "silent":
             time.sleep(60)
-        noise = random.normal(size=shape)
-        slope = 2 * (
-            np.array(cell.params["mean"])
-            + np.array(cell.params["scale"]) * noise
-            - cell.constants["k"]
-        )
-        found = {"mean": slope.mean(1), "scale": (slope * noise).mean(1)}
-        if what == "spread":
-            found = {
-                group: g.mean(0) + float(amount) * (g - g.mean(0)) for group, g in found.items()
-            }
-        if what == "shift":
-            found = {group: g + float(amount) for group, g in found.items()}
-        if what == "infinite":
-            found["scale"][-1] = np.inf
-        return {group: g.T for group, g in found.items()} if what == "transposed" else found
+        return {group: changed(g, group) for group, g in gradients(cell, replicates).items()}
 
     return call
+
+
+def gradients(cell: PeerCell, replicates: int) -> dict[str, np.ndarray]:
+    """Of (x − k)², R rows."""
+    mean = np.array(cell.params["mean"])
+    noise = random.normal(size=(replicates, cell.num_samples, len(mean)))
+    x = mean + np.array(cell.params["scale"]) * noise
+    slope = 2 * (x - cell.constants["k"])
+    return {"mean": slope.mean(1), "scale": (slope * noise).mean(1)}
+
+
+def changed(g: np.ndarray, group: str) -> np.ndarray:
+    """As it was asked for."""
+    if what == "spread":
+        return g.mean(0) + float(amount) * (g - g.mean(0))
+    if what == "shift":
+        return g + float(amount)
+    if what == "transposed":
+        return g.T
+    if what == "infinite" and group == "scale":
+        g[-1] = np.inf
+    return g
 
 
 if __name__ == "__main__":

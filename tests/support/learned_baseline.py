@@ -1,4 +1,4 @@
-r"""A small estimator that learns by gradient: a score function with one scalar baseline, trained on $\|g\|^2$."""
+r"""A score function with one scalar baseline, trained by gradient on $\|g\|^2$."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from gradest.problems.arguments import Number, number
 
 
 class LearnedBaseline(SurrogateEstimator, Trainable):
-    r"""$\frac1L \sum_l [f(\theta, x_l) - b] \nabla_\theta \log q_\theta(x_l) + \partial_\theta f$. Unbiased."""
+    r"""$\frac1L \sum_l [f_l - b] \nabla_\theta \log q_\theta + \partial_\theta f$. Unbiased."""
 
     learning_rate: Number = number(1e-3, "of b", above=0)
 

@@ -1,4 +1,4 @@
-"""Runs that were never measured: files as `gradest run` writes them, with the errors that a test asks for."""
+"""Files as `gradest run` writes them, with numbers and errors that a test asks for."""
 
 import json
 from pathlib import Path
@@ -10,16 +10,23 @@ from gradest.benchmarks.statistics.intervals import Jackknifed, interval
 from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 
 BATCHES = 32
+
 SQUARE = ("gaussian_square", {"dim": 1, "k": 3.0, "mean": 1.0, "scale": 1.0})
+"""A problem: its name and its arguments."""
+
 PLAIN = (
     "score_function",
     {"baseline": "none", "control_variate": "none", "coupling": "independent"},
 )
+"""An estimator: its name and its arguments."""
+
 LEAVE_ONE_OUT = (
     "score_function",
     {"baseline": "leave_one_out", "control_variate": "none", "coupling": "independent"},
 )
+
 PATHWISE = ("pathwise", {"coupling": "independent"})
+
 ENVIRONMENT = {
     "jax": "0.4.38",
     "python": "3.11.7",
@@ -42,25 +49,35 @@ def errors(rng: np.random.Generator, standard_error: float, batches: int = BATCH
 
 def cell(
     variance: Jackknifed,
-    estimator=PLAIN,
-    problem=SQUARE,
-    samples=16,
-    group="mean",
-    bias=None,
+    estimator: tuple[str, dict] = PLAIN,
+    problem: tuple[str, dict] = SQUARE,
+    samples: int = 16,
+    group: str = "mean",
+    bias: Jackknifed | None = None,
     **columns,
 ) -> dict:
-    """A row of measurements, and under "left_out" its batches; `bias` is the jackknifed ‖bias‖²."""
-    (name, args), (kind, options) = problem, estimator
-    texts = [json.dumps(given, sort_keys=True) for given in (args, options)]
-    steps = args.get("train_steps", 0)
-    found = interval(variance)
+    """A row of measurements, and under "left_out" its batches.
+
+    Args:
+        variance: what was measured.
+        estimator: its name and its arguments.
+        problem: the same.
+        samples: L.
+        group: of θ.
+        bias: the jackknifed ‖bias‖², of an estimator that is biased.
+        columns: others that the row has.
+    """
+    problem_args = json.dumps(problem[1], sort_keys=True)
+    estimator_args = json.dumps(estimator[1], sort_keys=True)
+    steps = problem[1].get("train_steps", 0)
+    measured = interval(variance)
     row = {
-        "cell": f"{name}{texts[0]}{kind}{texts[1]}{samples}",
-        "problem": name,
-        "problem_args": texts[0],
+        "cell": f"{problem[0]}{problem_args}{estimator[0]}{estimator_args}{samples}",
+        "problem": problem[0],
+        "problem_args": problem_args,
         "problem_revision": 1,
-        "estimator": kind,
-        "estimator_args": texts[1],
+        "estimator": estimator[0],
+        "estimator_args": estimator_args,
         "point": f"step_{steps}" if steps else "init",
         "theta": "abc",
         "group": group,
@@ -71,56 +88,70 @@ def cell(
         "seed": 0,
         "dtype": "float32",
         "status": "ok",
-        "variance": found.value,
-        "variance_low": found.low,
-        "variance_high": found.high,
+        "variance": measured.value,
+        "variance_low": measured.low,
+        "variance_high": measured.high,
         "kurtosis": 3.0,
-        "unbiased": bias is None,
         "exact": True,
         "exact_norm": 4.0,
-        "bias_finding": "equivalent" if bias is None else "biased",
-        "bias_q": 0.5 if bias is None else 0.0,
         "bias_detectable": 0.1,
         "equivalence_margin": 0.05,
         "seconds": 1e-6 * samples,
         "seconds_low": 0.9e-6 * samples,
         "seconds_high": 1.1e-6 * samples,
         "timing_processes": 5,
-    } | columns
-    if bias is not None:
-        row |= {
-            "bias_squared": bias.value,
-            "bias_squared_low": 0.9 * bias.value,
-            "bias_squared_high": 1.1 * bias.value,
-            "bias_norm": bias.value**0.5,
-        }
-    without = np.full(len(variance.without), np.nan) if bias is None else bias.without
-    return row | {"left_out": (variance.without, without)}
+    }
+    if bias is None:
+        no_bias = np.full(len(variance.without), np.nan)
+        return row | UNBIASED | columns | {"left_out": (variance.without, no_bias)}
+    return row | BIASED | columns | of_bias(bias) | {"left_out": (variance.without, bias.without)}
+
+
+UNBIASED = {"unbiased": True, "bias_finding": "equivalent", "bias_q": 0.5}
+
+BIASED = {"unbiased": False, "bias_finding": "biased", "bias_q": 0.0}
+
+
+def of_bias(bias: Jackknifed) -> dict:
+    """The columns that a bias has."""
+    return {
+        "bias_squared": bias.value,
+        "bias_squared_low": 0.9 * bias.value,
+        "bias_squared_high": 1.1 * bias.value,
+        "bias_norm": bias.value**0.5,
+    }
 
 
 def write(
     folder: Path, cells: list[dict], environment: dict | None = None, left_out: bool = True
 ) -> Path:
-    """Writes the files of a run."""
+    """Writes the files of a run, and returns its folder.
+
+    Args:
+        folder: made if it is not there.
+        cells: rows from `cell`.
+        environment: what differs from ENVIRONMENT.
+        left_out: whether leave_one_out.csv is written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(cells, columns=list(COLUMNS)).astype(dict.fromkeys(WHOLE, "Int64"))
     table.to_csv(folder / "measurements.csv", index=False)
     if left_out:
-        parts = [
-            pd.DataFrame(
-                {
-                    "cell": row["cell"],
-                    "group": row["group"],
-                    "batch": range(len(row["left_out"][0])),
-                    "variance": row["left_out"][0],
-                    "squared_bias": row["left_out"][1],
-                },
-                columns=list(LEFT_OUT_COLUMNS),
-            )
-            for row in cells
-            if row["status"] != "failed"
-        ]
+        parts = [batches(row) for row in cells if row["status"] != "failed"]
         pd.concat(parts).to_csv(folder / "leave_one_out.csv", index=False)
     manifest = {"environments": [ENVIRONMENT | (environment or {})], "precision": "float32"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def batches(row: dict) -> pd.DataFrame:
+    """What leave_one_out.csv has of a row."""
+    variance, squared_bias = row["left_out"]
+    columns = {
+        "cell": row["cell"],
+        "group": row["group"],
+        "batch": range(len(variance)),
+        "variance": variance,
+        "squared_bias": squared_bias,
+    }
+    return pd.DataFrame(columns, columns=list(LEFT_OUT_COLUMNS))

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.measurement.exact_variances import exact_variance
-from gradest.benchmarks.measurement.replicates import cell_key, measure
-from gradest.benchmarks.statistics.bias import bias
 from gradest.estimators import Estimator, estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.problems import problem
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.quadrature import INTEGRANDS, VARIANCES, exact_gradient
-from tests.support.statistical import REPLICATES, deviation, threshold
+from tests.support.statistical import assert_mean, assert_variance, moments_of
 
 SETTINGS = {  # k, mean, scale
     "gaussian_square": [(3.0, 1.0, 1.0), (-2.0, 0.5, 0.7), (0.0, 1.0, 1.5)],
@@ -27,7 +25,6 @@ CASES = [
     (name, setting, kind) for name in INTEGRANDS for setting in SETTINGS[name] for kind in VARIANCES
 ]
 SAMPLES = 8
-TESTS = len(CASES) * len(GROUPS)
 
 
 def make(kind: tuple[str, str]) -> Estimator:
@@ -55,35 +52,21 @@ def test_exact_variance_is_gauss_hermites(name, setting, kind, num_samples):
 def test_measured_variance_and_mean_are_the_exact_ones(name, setting, kind):
     k, mean, scale = setting
     toy = problem(name, k=k, mean=mean, scale=scale)
-    params = toy.init_params(jax.random.key(0))
-    result = measure(
-        toy,
-        make(kind),
-        params,
-        num_samples=SAMPLES,
-        replicates=REPLICATES,
-        key=cell_key(1, f"{name}{setting}", "init", SAMPLES),
-    )
+    moments = moments_of(toy, make(kind), SAMPLES, f"{name}{setting}")
     for group in GROUPS:
-        z = deviation(result.moments[group], VARIANCES[kind](name, k, mean, scale, group, SAMPLES))
-        assert abs(z) < threshold(TESTS), f"{group}: t = {z:.2f}"
-        truth = np.array([exact_gradient(name, k, mean, scale, group)])
-        assert bias(result.moments[group], truth, 1e-7).p > 0.01 / TESTS
+        variance = VARIANCES[kind](name, k, mean, scale, group, SAMPLES)
+        assert_variance(moments[group], variance)
+        assert_mean(moments[group], exact_gradient(name, k, mean, scale, group))
 
 
 @pytest.mark.parametrize("kind", VARIANCES, ids=label)
 def test_a_wrong_one_over_l_would_be_caught(kind):
     """The measurement resolves L − 1 from L: the tests above are sharp enough to fail."""
     toy = problem("gaussian_square")
-    params = toy.init_params(jax.random.key(0))
-    key = cell_key(1, "gaussian_square", "init", SAMPLES)
-    moments = measure(
-        toy, make(kind), params, num_samples=SAMPLES, replicates=REPLICATES, key=key
-    ).moments
-    wrong = (
-        VARIANCES[kind]("gaussian_square", 3.0, 1.0, 1.0, "mean", SAMPLES) * SAMPLES / (SAMPLES - 1)
-    )
-    assert abs(deviation(moments["mean"], wrong)) > threshold(TESTS)
+    moments = moments_of(toy, make(kind), SAMPLES, "gaussian_square")["mean"]
+    right = VARIANCES[kind]("gaussian_square", 3.0, 1.0, 1.0, "mean", SAMPLES)
+    with pytest.raises(AssertionError, match="t = "):
+        assert_variance(moments, right * SAMPLES / (SAMPLES - 1))
 
 
 @pytest.mark.parametrize(
@@ -115,11 +98,8 @@ def test_bernoulli_known_values(baseline, num_samples, value):
     assert exact_variance(toy, reinforce, params, num_samples)["logits"] == pytest.approx(
         value, rel=1e-5
     )
-    key = cell_key(0, "bernoulli_square", "init", num_samples)
-    moments = measure(
-        toy, reinforce, params, num_samples=num_samples, replicates=REPLICATES, key=key
-    ).moments
-    assert abs(deviation(moments["logits"], value)) < threshold(2)
+    moments = moments_of(toy, reinforce, num_samples, "bernoulli_square", replicates=40_000)
+    assert_variance(moments["logits"], value)
 
 
 @pytest.mark.parametrize("baseline", ["none", "leave_one_out"])
@@ -144,11 +124,8 @@ def test_bernoulli_in_three_dimensions_by_enumerating_every_draw(baseline, reduc
         variance, rel=1e-5
     )
     np.testing.assert_allclose(mean, toy.exact_gradient(params)["logits"], rtol=1e-5)
-    key = cell_key(0, f"bernoulli{reduce}", "init", num_samples)
-    moments = measure(
-        toy, reinforce, params, num_samples=num_samples, replicates=REPLICATES, key=key
-    ).moments
-    assert abs(deviation(moments["logits"], variance)) < threshold(4)
+    moments = moments_of(toy, reinforce, num_samples, f"bernoulli{reduce}", replicates=40_000)
+    assert_variance(moments["logits"], variance)
 
 
 @pytest.mark.parametrize("baseline", ["none", "leave_one_out"])
@@ -188,12 +165,9 @@ def test_the_step_by_counting_sign_changes():
     expected = tail * (1 - tail) / (2 * math.pi * 0.8**2)
     ours = exact_variance(toy, estimator("measure_valued"), params, 1)
     assert ours["mean"] == pytest.approx(expected, rel=1e-5)
-    key = cell_key(0, "step", "init", 4)
-    moments = measure(
-        toy, estimator("measure_valued"), params, num_samples=4, replicates=REPLICATES, key=key
-    ).moments
+    moments = moments_of(toy, estimator("measure_valued"), 4, "step", replicates=40_000)
     for group in GROUPS:
-        assert abs(deviation(moments[group], ours[group] / 4)) < threshold(2)
+        assert_variance(moments[group], ours[group] / 4)
 
 
 def test_a_subclass_that_does_something_else_has_no_exact_variance():
