@@ -114,7 +114,7 @@ def test_rodeo_written_out():
     state = subject.init(toy, params, KEY)
     _, _, first, second = state.learned
     alpha, beta, n = 0.8, -1.3, 4
-    learned = (jnp.float32(alpha), jnp.float32(beta), first, second)
+    learned = state.learned._replace(alpha=jnp.float32(alpha), beta=jnp.float32(beta))
     estimate = one_estimate(toy, subject, params, n, state=state._replace(learned=learned))
     x = np.asarray(sample(toy.distribution(params), KEY, n), float)
     controls = Controls(alpha, beta, numpy_network(first), numpy_network(second))

@@ -1,4 +1,4 @@
-"""Breaks recompilation: the temperature is a static field, so that each value compiles a program."""
+"""Breaks recompilation: the temperature is static, so that each value compiles a program."""
 
 import equinox as eqx
 
