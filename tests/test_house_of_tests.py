@@ -14,7 +14,6 @@ from gradest.estimators.learning import Perceptron
 from gradest.problems import problem
 from tests.conftest import CHECKED
 from tests.support.house import ROOT, imported
-from tests.support.metrics import MOST_LINES
 
 TESTS = ROOT / "tests"
 FILES = sorted(TESTS.rglob("*.py"))
