@@ -179,7 +179,7 @@ def test_the_delta_method_leaves_no_variance_of_a_quadratic(name):
     np.testing.assert_allclose(rows[1], [curvature.tolist()] * 100, rtol=1e-4)
 
 
-@pytest.mark.parametrize("coefficients", [False, True])
+@pytest.mark.parametrize("coefficients", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_the_delta_method_keeps_the_mean(name, coefficients):
     """E[x³] = μ³ + 3 μ σ²."""

@@ -31,6 +31,7 @@ KNOWN = {
 }
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_exact_variances_of_real_cells():
     """480 independent cells of the toys at R = 20,000, against quadrature and enumeration."""
     hits, naive = [], []

@@ -50,7 +50,14 @@ def failed(findings) -> dict[str, str]:
     return {finding.check: finding.reason for finding in findings if finding.result == "failed"}
 
 
-@pytest.mark.parametrize("name", BROKEN)
+SLOW = {"missing_direct_term"}
+"""Networks take long."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in BROKEN],
+)
 def test_a_broken_estimator_is_caught(name: str):
     on, expected = BROKEN[name]
     broken = importlib.import_module(f"tests.support.broken.{name}").Broken()

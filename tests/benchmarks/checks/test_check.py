@@ -43,21 +43,33 @@ def estimator_trial(name: str, label: str) -> EstimatorTrial:
     return EstimatorTrial(dict(VARIANTS)[label], problem_trial(name))
 
 
-NETWORKS = {name for name in PROBLEM_NAMES if name.startswith("vae_")} - {
-    "vae_bernoulli",
-    "vae_gaussian",
+QUICK_TO_CHECK = {
+    "bandit",
+    "bernoulli_square",
+    "categorical_norm",
+    "exponential_toy",
+    "gamma_toy",
+    "gaussian_cosine",
+    "gaussian_exponential",
+    "gaussian_square",
+    "gaussian_step",
+    "gumbel_toy",
+    "laplace_toy",
 }
-"""Problems that take long to check, and are left to `make test-all`."""
+"""Problems that `make test` checks wholly; of the others it makes the BRIEF_OF_PROBLEMS."""
+
+BRIEF_OF_PROBLEMS = ("shapes", "dtypes", "recompilation")
 
 
-@pytest.mark.parametrize("name", PROBLEM_CHECKS)
-@pytest.mark.parametrize(
-    "problem",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name in NETWORKS else [])
-        for name in PROBLEM_NAMES
-    ],
-)
+def checks_of_problems():
+    for problem in PROBLEM_NAMES:
+        for name in PROBLEM_CHECKS:
+            quick = problem in QUICK_TO_CHECK or name in BRIEF_OF_PROBLEMS
+            marks = [] if quick else [pytest.mark.slow]
+            yield pytest.param(problem, name, id=f"{problem}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("problem", "name"), list(checks_of_problems()))
 def test_problems(problem: str, name: str):
     run(PROBLEM_CHECKS[name], problem_trial(problem), NOT_OF_PROBLEMS.get((problem, name)))
 
@@ -293,6 +305,7 @@ def test_a_users_estimator_that_is_biased_is_status_four(run_command, tmp_path):
     assert len(err.splitlines()) == len(COUPLINGS) * len(FEW)
 
 
+@pytest.mark.slow
 def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(
     run_command, tmp_path, monkeypatch
 ):

@@ -103,6 +103,7 @@ class Antithetic(Pathwise):
 '''
 
 
+@pytest.mark.slow
 def test_a_class_that_inherits_from_ours_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
     (folder / "inherited.py").write_text(INHERITED)
     sweep = GOOD_SWEEP + '[[estimator]]\nname = "inherited:Antithetic"\n'
@@ -125,6 +126,7 @@ def test_a_class_that_inherits_from_ours_is_checked_measured_and_drawn(folder, c
     assert list((results / "figures").glob("variance_vs_samples_gaussian_square*.png"))
 
 
+@pytest.mark.slow
 def test_ones_own_classes_are_extended_timed_and_compared(folder, capsys):
     (folder / "mine.py").write_text(OWN)
     (folder / "own.toml").write_text(SWEEP.format(problem="mine:Own", estimator="mine:Mine"))

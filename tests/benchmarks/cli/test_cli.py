@@ -52,6 +52,7 @@ def test_run_status_report_and_rerun(run_command, tmp_path):
     assert run_command("report", str(folder))[0] == 0
 
 
+@pytest.mark.slow
 def test_extend(run_command, tmp_path):
     for words, message in (
         (("extend", "small", "--replicates", "4000"), "its measurements.csv is not there"),

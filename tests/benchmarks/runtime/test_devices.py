@@ -64,6 +64,7 @@ def on_devices(count: int) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_four_devices_give_the_numbers_of_one_and_are_on_record():
     one, four = on_devices(1), on_devices(4)
     assert (one["device"], four["device"]) == ("cpu: cpu", "cpu: cpu × 4")

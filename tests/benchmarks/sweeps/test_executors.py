@@ -72,7 +72,7 @@ def untimed(rows):
     return [json.dumps({key: row[key] for key in kept}) for row in rows]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_another_process_makes_the_same_rows(dtype):
     """Of a toy and of a network, with a state and without; in double precision no digit is lost."""
     plan = resolve(parse_sweep(SWEEP.format(dtype=dtype), "here"))
@@ -87,6 +87,7 @@ def test_another_process_makes_the_same_rows(dtype):
         assert (outcome.theta, outcome.environment) == (mine.theta, mine.environment)
 
 
+@pytest.mark.slow
 def test_a_sent_task_goes_on_from_a_shorter_run(tmp_path):
     text = SWEEP.format(dtype="float32")
     short = resolve(parse_sweep(text, "here"))

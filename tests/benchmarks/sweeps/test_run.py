@@ -138,6 +138,7 @@ def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path
     assert progress.missing == len(plan.measurable)
 
 
+@pytest.mark.slow
 def test_memory_that_does_not_suffice_is_said_and_changes_no_number(
     finished, plan, tmp_path, monkeypatch
 ):
@@ -241,7 +242,10 @@ def test_a_precision_is_reached(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("limit", "value"), [("max_replicates", 1_600), ("cell_timeout", 1e-9)])
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [pytest.param("max_replicates", 1_600, marks=pytest.mark.slow), ("cell_timeout", 1e-9)],
+)
 def test_a_precision_that_is_not_reached_says_why(limit, value, tmp_path):
     run_sweep(precisely(0.001, **{limit: value}), tmp_path, Quiet())
     table = read_measurements(tmp_path).query("status != 'skipped'")

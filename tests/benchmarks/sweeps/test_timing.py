@@ -48,6 +48,7 @@ def run(plan, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     before, batches = read_measurements(run), read_left_out(run)
     with pytest.raises(KeyboardInterrupt):

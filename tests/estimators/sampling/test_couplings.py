@@ -172,6 +172,7 @@ def slope_on_samples(coupling: str, group: str) -> tuple[float, float]:
     return slope, error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_sobol_falls_faster(group):
     """Independent draws fall as 1/L; these as 1/L² or beyond."""

@@ -100,6 +100,7 @@ def test_optimal_below_mean_below_none():
     assert total["optimal"] < total["mean"] < total["none"]
 
 
+@pytest.mark.slow
 def test_input_dependent():
     """In a VAE f differs from image to image; that the network is trained right is a check."""
     vae = problem("vae_bernoulli", latent_dim=3, num_images=4, hidden_dim=8)

@@ -170,6 +170,7 @@ def signal_to_noise(name: str, k: int) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "slope"), [("pathwise", -0.5), ("vimco", -0.5), ("dreg", 0.5), ("ovis", 0.5)]
 )

@@ -10,6 +10,7 @@ from gradest.problems import problem
 from tests.support.statistical import assert_variance, moments_of
 
 
+@pytest.mark.slow
 def test_variance_on_the_gamma():
     """At α = λ = 1, f = x: Var[x (log x − ψ(1))] = 4.29."""
 
