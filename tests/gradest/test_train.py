@@ -22,6 +22,7 @@ def loop(problem, gradient, optimizer, steps):
     return params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "optimizer"),
     [
@@ -93,6 +94,7 @@ def test_more_steps_go_on_from_fewer():
     assert at == pytest.approx(short.frame.objective.iloc[-1], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_network_is_trained():
     done = gradest.train("vae_bernoulli[num_images=4]", "rloo", steps=100, num_samples=2)
     assert done.frame.objective.iloc[-1] < done.frame.objective.iloc[0] - 5

@@ -274,6 +274,7 @@ def bench(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_one_cell_from_end_to_end(bench, tmp_path):
     words = (
         "--problem",
@@ -300,6 +301,7 @@ def test_one_cell_from_end_to_end(bench, tmp_path):
     assert conditions["throughput"]["hardware"]["cores"] >= 1
 
 
+@pytest.mark.slow
 def test_a_network_is_compared_with_its_own_passes(bench, tmp_path):
     status, _, err = bench(
         "--problem", "vae_gaussian", "--estimator", "pathwise", "--num-samples", "1"

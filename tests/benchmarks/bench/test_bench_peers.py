@@ -75,6 +75,7 @@ def test_a_peer_is_asked_and_answers(start):
     assert start("one at a time").hello() == ("0.fake", False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "word"),
     [
@@ -107,6 +108,7 @@ def test_a_script_that_is_not_there_is_one_line(tmp_path):
     process.close()
 
 
+@pytest.mark.slow
 def test_an_impossible_pin_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     pins, folder = tmp_path / "pins.txt", tmp_path / "environment"

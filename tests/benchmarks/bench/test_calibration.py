@@ -68,6 +68,7 @@ def rate(rows: pd.DataFrame, **where: object) -> float:
     return row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["normal", "Laplace", "chi-square(1)"])
 def test_coverage_up_to_kurtosis_fifteen(name):
     """1,000 studies: 95 % to a point and three errors of it, but for the chi-square interval."""
@@ -92,6 +93,7 @@ def test_an_infinite_variance_is_refused():
     assert (rows.misled < 0.1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", summaries.BIASES)
 def test_coverage_of_what_else_is_said_of_a_cell(bias):
     """400 studies at R = 1,000, each at least 95 % less a point and three Monte Carlo errors."""
@@ -100,6 +102,7 @@ def test_coverage_of_what_else_is_said_of_a_cell(bias):
     assert (rows.rate > 0.94 - 3 * math.sqrt(0.95 * 0.05 / 400)).all(), rows[["method", "rate"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trend", summaries.TRENDS)
 def test_coverage_of_what_is_made_of_several_cells(trend):
     """400 studies at R = 1,000; the slope's weights are estimated, which costs it two points."""
@@ -182,6 +185,7 @@ def test_an_aim_is_met_or_missed_by_more_than_chance():
     assert report.verdicts(table, aim) == ["met", "within error", "missed"]
 
 
+@pytest.mark.slow
 def test_every_study_has_its_table_and_the_same_bytes_twice(tmp_path):
     """A few repetitions of the cheap studies of every part."""
     cheap = [study for study in STUDIES if MANY not in study.arguments]

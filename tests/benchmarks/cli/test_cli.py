@@ -212,6 +212,7 @@ def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
     assert json.loads(run_command("run", "small.toml", "--json")[1])["reused"] == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_drawing_does_not_ask_for_more_replicates(
     run_command, tmp_path, monkeypatch
 ):

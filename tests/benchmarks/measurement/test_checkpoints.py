@@ -1,12 +1,14 @@
 """θ after training."""
 
 import jax
+import pytest
 
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.runtime.arrays import checksum
 from gradest.problems import problem
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_is_deterministic_with_and_without_its_checkpoint():
     for name in ("vae_gaussian", "vae_bernoulli"):
         trained = problem(name, latent_dim=4, hidden_dim=16, train_steps=200)

@@ -48,6 +48,7 @@ def test_exact_variance_is_gauss_hermites(name, setting, kind, num_samples):
         assert ours[group] == pytest.approx(theirs, rel=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "setting", "kind"), CASES, ids=label)
 def test_measured_variance_and_mean_are_the_exact_ones(name, setting, kind):
     k, mean, scale = setting

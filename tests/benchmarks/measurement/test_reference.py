@@ -11,6 +11,7 @@ from gradest.estimators import estimator
 from gradest.problems import problem
 
 
+@pytest.mark.slow
 def test_a_reference_run_stands_for_a_gradient_that_is_not_known_and_its_error_is_counted():
     vae = problem("vae_gaussian", latent_dim=3, num_images=4, hidden_dim=8)
     params = vae.init_params(jax.random.key(0))

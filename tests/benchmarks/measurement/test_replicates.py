@@ -77,6 +77,7 @@ def test_no_number_depends_on_how_much_a_call_takes(name, monkeypatch):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("most", "shortage"), [(100, "4 × 25"), (99, "2 × 25"), (25, "1 × 25"), (7, "1 × 5")]
 )
@@ -150,9 +151,14 @@ def test_keys_depend_on_seed_problem_point_and_samples_alone():
     ("name", "candidate"),
     [
         ("gaussian_cosine", estimator("pathwise")),
-        ("bernoulli_square", estimator("score_function")),
-        ("gaussian_step", estimator("measure_valued")),
-        ("vae_gaussian", estimator("pathwise")),
+        *(
+            pytest.param(name, candidate, marks=pytest.mark.slow)
+            for name, candidate in (
+                ("bernoulli_square", estimator("score_function")),
+                ("gaussian_step", estimator("measure_valued")),
+                ("vae_gaussian", estimator("pathwise")),
+            )
+        ),
     ],
 )
 def test_variance_falls_as_one_over_L(name, candidate):  # noqa: N802

@@ -116,6 +116,7 @@ def test_a_truths_own_error_counts(ignored):
     assert (alarms / 400 > limit) == ignored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5])
 def test_a_planted_bias_is_found_at_the_predicted_rate(factor):
     """800 studies, ten skewed coordinates, the first biased by so many times what is said to be

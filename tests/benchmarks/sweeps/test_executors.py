@@ -72,6 +72,7 @@ def untimed(rows):
     return [json.dumps({key: row[key] for key in kept}) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_another_process_makes_the_same_rows(dtype):
     """Of a toy and of a network, with a state and without; in double precision no digit is lost."""

@@ -71,6 +71,7 @@ def test_the_manifest_tells_how_it_came_about(finished):
     assert manifest["environments"][0]["prng"] == "threefry2x32"
 
 
+@pytest.mark.slow
 def test_another_generator_measures_the_same_things_by_other_numbers(finished, plan, tmp_path):
     other = resolve(override(plan.sweep, generator="philox"))
     run_sweep(other, tmp_path, Quiet())
@@ -156,6 +157,7 @@ def test_memory_that_does_not_suffice_is_said_and_changes_no_number(
     ).all()
 
 
+@pytest.mark.slow
 def test_a_cell_that_memory_never_suffices_for_fails_and_the_run_goes_on(
     plan, tmp_path, monkeypatch
 ):
@@ -227,6 +229,7 @@ def precisely(precision: float, **given) -> Plan:
     return resolve(override(sweep, precision=precision, **given))
 
 
+@pytest.mark.slow
 def test_a_precision_is_reached(tmp_path):
     """By the t quantile in place of 1.96, give or take what pilot and batches do not know."""
     run_sweep(precisely(0.04), tmp_path, Quiet())

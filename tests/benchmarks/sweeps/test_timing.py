@@ -127,6 +127,7 @@ def test_the_interval_over_processes_covers(processes):
     assert np.mean([found.low <= 1 <= found.high for found in intervals]) > 0.915
 
 
+@pytest.mark.slow
 def test_the_command(run_command, tmp_path):
     (tmp_path / "tiny.toml").write_text(TINY.replace('["none", "moving_average"]', '"none"'))
     status, _, err = run_command("time", "tiny")

@@ -26,6 +26,7 @@ def test_poisson():
     assert_variance(moments_by_rate("poisson_toy", "square"), 4 * RATE / N)
 
 
+@pytest.mark.slow
 def test_uncoupled_poisson():
     """Of a linear f, the difference of two independent x."""
     assert_variance(moments_by_rate("poisson_toy", "linear", coupled=False), 2 * RATE / N)
@@ -41,6 +42,7 @@ def test_exponential():
     assert_variance(moments_by_rate("exponential_toy", "square"), expected, widest=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coupled", [True, False])
 def test_a_gammas_rate(coupled):
     """None is known for its concentration, so that no registered problem has it by default."""

@@ -177,6 +177,7 @@ def test_learning_lowers_the_variance(name, given):
     assert_mean(moments, [TRUTH] * 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [DoubleControlVariate, pytest.param(RODEO, marks=SLOW)])
 def test_half_trained_is_caught(cls):
     with pytest.raises(Failed, match="expected the gradient that trains the state"):

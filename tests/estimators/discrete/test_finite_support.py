@@ -186,7 +186,7 @@ UNBIASED = [
 
 
 @pytest.mark.parametrize("arguments", UNBIASED, ids=str)
-@pytest.mark.parametrize("num_samples", [pytest.param(2, marks=pytest.mark.slow), 5])
+@pytest.mark.parametrize("num_samples", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_unbiased_where_coordinates_meet(arguments, num_samples):
     """Nine joint values of two coordinates."""
     subject = estimator(**arguments)
@@ -197,6 +197,7 @@ def test_unbiased_where_coordinates_meet(arguments, num_samples):
     assert_mean(moments, truth_of(toy)["logits"], resolution=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

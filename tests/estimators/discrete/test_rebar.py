@@ -81,6 +81,7 @@ def test_without_its_control_variate():
     np.testing.assert_allclose(ours["logits"], theirs["logits"], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "given"),
     [

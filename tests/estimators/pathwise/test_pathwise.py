@@ -14,6 +14,7 @@ from gradest.problems import problem
 from tests.support.statistical import assert_variance, initial, moments_of
 
 
+@pytest.mark.slow
 def test_variance_on_the_gamma():
     """At α = λ = 1, f = x: π²/3 − 3, and so by −∂F/∂α / p, from differences of the upper tail."""
 

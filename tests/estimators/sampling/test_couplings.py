@@ -195,6 +195,7 @@ def test_refusals(coupling):
     assert estimator("pathwise").claims_one_over_samples()
 
 
+@pytest.mark.slow
 def test_evolution_strategies():
     """The score function at antithetic pairs: the mean of [f(μ + σε) − f(μ − σε)] ε/2σ."""
     cosine = problem("gaussian_cosine", dim=3, scale=0.5)

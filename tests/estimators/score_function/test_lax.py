@@ -9,6 +9,7 @@ from tests.support.statistical import assert_mean, moments_of, truth_of, varianc
 REPLICATES = 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["mean", "scale"])
 def test_variance_is_halved(group):
     toy = problem("gaussian_square", dim=1)

@@ -42,6 +42,7 @@ def exact_variances(horizon):
     return {name: float(weights @ term**2 - (weights @ term) ** 2) for name, term in terms.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pathwise", "score_function"])
 @pytest.mark.parametrize("horizon", [4, 10])
 def test_variance(name, horizon):

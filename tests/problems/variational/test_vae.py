@@ -58,7 +58,9 @@ def test_categorical_by_enumeration(kl):
     np.testing.assert_allclose(as_vector(truth_of(vae))[::7], numeric, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", ["vae_gaussian", "vae_bernoulli"])
+@pytest.mark.parametrize(
+    "name", ["vae_gaussian", pytest.param("vae_bernoulli", marks=pytest.mark.slow)]
+)
 def test_both_divergences_agree(name):
     """Sampled and analytic, on average."""
     values = {}
