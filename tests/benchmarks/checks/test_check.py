@@ -44,16 +44,13 @@ def estimator_trial(name: str, label: str) -> EstimatorTrial:
 
 
 QUICK_TO_CHECK = {"bernoulli_square", "exponential_toy", "gaussian_square", "gaussian_step"}
-"""Problems that `make test` checks wholly; of the others it makes the BRIEF_OF_PROBLEMS."""
-
-BRIEF_OF_PROBLEMS = ("shapes", "dtypes", "recompilation")
+"""Problems that `make test` checks; of the others it checks a pair with an estimator."""
 
 
 def checks_of_problems():
     for problem in PROBLEM_NAMES:
         for name in PROBLEM_CHECKS:
-            quick = problem in QUICK_TO_CHECK or name in BRIEF_OF_PROBLEMS
-            marks = [] if quick else [pytest.mark.slow]
+            marks = [] if problem in QUICK_TO_CHECK else [pytest.mark.slow]
             yield pytest.param(problem, name, id=f"{problem}-{name}", marks=marks)
 
 
