@@ -144,14 +144,10 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
     # Warm up a state for each batch.
     started = time.perf_counter()
     states: State = ()
-    steps = 0
     if programs.warm_up:
-        steps = adapt_steps
-        # 2³² − 1 is the last index that 32 bits hold: no replicate has it
-        warm_up_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
-        sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
-        warm = warm_up(problem, estimator, params, warm_up_key, **sizes)
-        states = jax.tree.map(np.asarray, warm)
+        states = warm_states(
+            problem, estimator, params, key, batches, num_samples=num_samples, steps=adapt_steps
+        )
 
     # Run the replicates.
     def call(places: np.ndarray, center: Center, *, block: int) -> Summed:
@@ -181,9 +177,26 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         moments=streamed.moments,
         seconds=streamed.seconds,
         compile_seconds=programs.seconds + streamed.begun - started,
-        adapt_steps=steps,
+        adapt_steps=adapt_steps if programs.warm_up else 0,
         shortage=shortage_of(streamed.calls, programs.layout),
     )
+
+
+def warm_states(
+    problem: Problem,
+    estimator: Estimator,
+    params: Params,
+    key: Array,
+    batches: int,
+    *,
+    num_samples: int,
+    steps: int,
+) -> State:
+    """A state for each batch, warmed up on keys of its own."""
+    # 2³² − 1 is the last index that 32 bits hold: no replicate has it
+    warm_up_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
+    sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
+    return jax.tree.map(np.asarray, warm_up(problem, estimator, params, warm_up_key, **sizes))
 
 
 def with_smaller_blocks(attempt: Callable[[Layout], Streamed], wanted: Layout) -> Streamed:
