@@ -98,16 +98,17 @@ class Run:
         rows = self.read.measurements
         return leaderboard(rows, limit, only_unbiased=only_unbiased, group=group)
 
-    def recommend(self, **asked: Any) -> pd.DataFrame:
+    def recommend(self, budget: str | float | None = None, **asked: Any) -> pd.DataFrame:
         """The best estimator at each place, and those that may be as good.
 
         Args:
-            asked: as for `leaderboard`: budget, evaluations or samples; only_unbiased; group.
+            budget: seconds that a gradient may cost, as a number or "1ms".
+            asked: instead, as for `leaderboard`: evaluations or samples; only_unbiased; group.
 
         Raises:
             BadInput: nothing that was measured is within the budget.
         """
-        table = self.leaderboard(**asked)
+        table = self.leaderboard(budget=budget, **asked)
         if table.empty:
             raise BadInput("nothing that was measured is within the budget: expected a larger one")
         return table[table.tie].reset_index(drop=True)

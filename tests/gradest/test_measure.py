@@ -144,7 +144,7 @@ def test_each_estimator_is_ranked_at_the_largest_number_of_samples_that_is_paid_
     assert board["score_function", "mean"] == 8
     assert run.leaderboard(budget="1ns").empty
     with pytest.raises(BadInput, match="within the budget"):
-        run.recommend(budget="1ns")
+        run.recommend("1ns")
 
 
 def test_what_is_recommended_is_the_best_and_its_ties(run):
