@@ -28,7 +28,7 @@ class GradestError(Exception):
     status: ClassVar[ExitStatus] = ExitStatus.OUR_FAULT
 
 
-class BadInput(GradestError):
+class BadInput(GradestError, ValueError):
     """What the user asked for cannot be: a name, a value, a file."""
 
     status: ClassVar[ExitStatus] = ExitStatus.BAD_INPUT

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradest._recommend import recommend
     from gradest._run import Run
     from gradest._train import train
+    from gradest.benchmarks.errors import BadInput
     from gradest.benchmarks.runtime.configure import configure
     from gradest.estimators import estimator
     from gradest.problems import problem
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     __version__: str
 
 HOMES = {
+    "BadInput": "gradest.benchmarks.errors",
     "OwnProblem": "gradest._own_problem",
     "Run": "gradest._run",
     "catalogue": "gradest._catalogue",
@@ -44,6 +46,7 @@ HOMES = {
 """The module of each name that is imported when it is first used."""
 
 __all__ = [
+    "BadInput",
     "Run",
     "benchmarks",
     "catalogue",

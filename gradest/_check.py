@@ -1,7 +1,8 @@
 """Checking what somebody wrote: a class, or any function that says it estimates a gradient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import jax
@@ -11,7 +12,7 @@ import pandas as pd
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from gradest._measure import as_problem
+from gradest._measure import as_problem, whole_numbers
 from gradest._page import STYLE
 from gradest.benchmarks.checks.check import Report, check_estimator, check_problem
 from gradest.benchmarks.checks.check import check as check_named
@@ -60,7 +61,7 @@ def check(
     *,
     problem: Problem | type[Problem] | str | None = None,
     claims: str = "unbiased",
-    samples: tuple[int, ...] = (2, 8),
+    samples: int | Sequence[int] = (2, 8),
     replicates: int = 4_000,
     seed: int = 0,
 ) -> Report | BiasReport:
@@ -106,7 +107,14 @@ def check(
     if claims != "unbiased":
         raise BadInput(f"claims = {claims!r}: expected 'unbiased'")
     tested = as_problem(problem)
-    rows = [row for level in samples for row in bias_rows(made, tested, level, replicates, seed)]
+    try:
+        signature(made).bind("theta", "key", 1)
+    except TypeError as error:
+        raise BadInput(
+            f"the function: expected one of (theta, key, num_samples): {error}"
+        ) from None
+    levels = whole_numbers("samples", samples)
+    rows = [row for level in levels for row in bias_rows(made, tested, level, replicates, seed)]
     return BiasReport(pd.DataFrame(rows), claims)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gradest._own_problem import own_problem
@@ -17,10 +18,11 @@ from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.benchmarks.sweeps.plan import Cell, Plan, plan_of, resolve
 from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
-from gradest.estimators import ESTIMATORS, Estimator, named_estimator
+from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.problems import Problem
 from gradest.problems import problem as problem_of
 from gradest.problems.registry.lookup import build
+from gradest.problems.registry.naming import parse
 
 Named = str | type[Estimator] | Estimator
 """An estimator by name, by class (made with its defaults) or as it is."""
@@ -40,7 +42,7 @@ def measure(  # noqa: PLR0913  (a keyword for each thing that users set)
     problem: Problem | type[Problem] | str | None = None,
     estimators: Named | Sequence[Named] | None = None,
     *,
-    samples: int | Sequence[int] = (1, 4, 16),
+    samples: int | Sequence[int] | np.ndarray = (1, 4, 16),
     f: Callable[..., Any] | None = None,
     q: Callable[..., Any] | None = None,
     theta: Any = None,
@@ -89,10 +91,31 @@ def measure(  # noqa: PLR0913  (a keyword for each thing that users set)
     for key, value in (("replicates", replicates), ("precision", precision)):
         if value is not None:
             settings[key] = value
-    levels = [samples] if isinstance(samples, int) else samples
+    levels = whole_numbers("samples", samples)
     plan = plan_of([measured], chosen, samples=levels, seed=seed, dtype=dtype, **settings)
     keep_programs(plan)
     return Run.of(plan, measure_plan(plan, Quiet()))
+
+
+def whole_numbers(name: str, given: Any, least: int = 1) -> list[int]:
+    """One whole number or several, of Python's, NumPy's or JAX's, as a list.
+
+    Args:
+        name: of the argument, with which the error begins.
+        given: its value.
+        least: the smallest that each may be.
+
+    Raises:
+        BadInput: one is no whole number or too small, or there is none.
+
+    >>> whole_numbers("samples", 4)
+    [4]
+    """
+    numbers = np.atleast_1d(np.asarray(given))
+    whole = numbers.ndim == 1 and numbers.dtype.kind in "iu"
+    if not whole or not len(numbers) or numbers.min() < least:
+        raise BadInput(f"{name} = {given!r}: expected whole numbers from {least} on")
+    return numbers.tolist()
 
 
 def as_problem(
@@ -120,7 +143,10 @@ def as_problem(
         return own_problem(f, q, theta, smooth=smooth)
     if isinstance(problem, str):
         return told(problem_of, problem)
-    return problem() if isinstance(problem, type) else problem
+    made = problem() if isinstance(problem, type) else problem
+    if not isinstance(made, Problem):
+        raise BadInput(f"problem {problem!r}: expected a problem, its class or its name")
+    return made
 
 
 def as_estimators(chosen: Named | Sequence[Named] | None, problem: Problem) -> list[Estimator]:
@@ -141,7 +167,10 @@ def as_estimator(chosen: Named) -> Estimator:
     if isinstance(chosen, str):
         name, arguments = told(named_estimator, chosen)
         return told(build, "estimator", ESTIMATORS, name, arguments)
-    return chosen() if isinstance(chosen, type) else chosen
+    made = chosen() if isinstance(chosen, type) else chosen
+    if not isinstance(made, Estimator):
+        raise BadInput(f"estimator {chosen!r}: expected an estimator, its class or its name")
+    return made
 
 
 def told(function: Callable[..., Any], *given: Any) -> Any:
@@ -227,14 +256,17 @@ def load(name: str | Path) -> Run:
     return Run(results.read_run(results.find_run(str(name))))
 
 
-def compare(run: Run, other: Run | str, *, metrics: Sequence[str] = ()) -> "Ratios":
+def compare(
+    run: Run | str | Path, other: Run | str | Path, *, metrics: str | Sequence[str] = ()
+) -> "Ratios":
     """Ratios of variance, work-normalised variance and bias, with paired intervals.
 
     Args:
-        run: the run that is compared; with another run it is the one divided by.
-        other: another run, or one of this run's estimators, `name[argument=value,…]`: all others
-            are compared with it.
-        metrics: "variance", "work_normalised_variance", "bias"; all where there are none.
+        run: the run that is compared, or its folder or name; with another run it is the one divided
+            by.
+        other: another run, or its folder or name; or one of this run's estimators,
+            `name[argument=value,…]`: all others are compared with it.
+        metrics: "variance", "work" (variance × seconds), "bias"; all where there are none.
 
     Returns:
         The ratios, which show themselves as a table; `.frame` has the numbers.
@@ -250,13 +282,19 @@ def compare(run: Run, other: Run | str, *, metrics: Sequence[str] = ()) -> "Rati
         >>> gradest.compare(run, "pathwise").frame.estimator.unique().tolist()
         ['score_function']
     """
-    chosen = list(metrics) or list(ratios.METRICS)
+    chosen = [metrics] if isinstance(metrics, str) else list(metrics) or list(ratios.METRICS)
     for name in chosen:
         if name not in ratios.METRICS:
             raise BadInput(f"metric {name!r}: expected one of {', '.join(ratios.METRICS)}")
-    if isinstance(other, str):
-        return Ratios(ratios.compare_estimators(run.read, other, chosen), chosen)
-    return Ratios(ratios.compare_runs(run.read, other.read, chosen), chosen)
+    first = as_run(run).read
+    if isinstance(other, str) and is_estimator(parse(other)[0]):
+        return Ratios(ratios.compare_estimators(first, other, chosen), chosen)
+    return Ratios(ratios.compare_runs(first, as_run(other).read, chosen), chosen)
+
+
+def as_run(run: Run | str | Path) -> Run:
+    """A run, or the one of a folder or a name."""
+    return run if isinstance(run, Run) else load(run)
 
 
 @dataclass(frozen=True, repr=False)

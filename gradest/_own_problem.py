@@ -56,6 +56,9 @@ def own_problem(
     for name, function in (("f", f), ("q", q)):
         if not callable(function):
             raise TypeError(f"{name} = {function!r}: expected a function")
+    if isinstance(q, dist.Distribution):
+        kind = type(q).__name__
+        raise TypeError(f"q: expected a function from θ to a distribution; got a {kind} itself")
     alone = not isinstance(theta, Mapping)
     groups = {ALONE: theta} if alone else dict(theta)
     params = {name: _arrays(group) for name, group in groups.items()}
@@ -120,7 +123,10 @@ class OwnProblem(Problem):
 
     def objective(self, params: Params, x: Array) -> Array:
         one = x.reshape(()) if self.is_scalar else x
-        return jnp.asarray(self._call(self.f, params, one))
+        value = jnp.asarray(self._call(self.f, params, one))
+        if jnp.issubdtype(value.dtype, jnp.floating):
+            return value
+        return value.astype(dtype_of(params))  # f counts, or says yes or no
 
     def abstract_distribution(self) -> Any:
         # not the cached one, which would keep every function that it was ever given
@@ -128,8 +134,12 @@ class OwnProblem(Problem):
 
     def _call(self, function: Callable[..., Any], params: Params, *x: Array) -> Any:
         theta = params[ALONE] if self.alone else params
-        dtype = jnp.result_type(*jax.tree.leaves(params))
-        return with_constants(function, dtype)(theta, *x)
+        return with_constants(function, dtype_of(params))(theta, *x)
+
+
+def dtype_of(params: Params) -> Any:
+    """The precision of θ."""
+    return jnp.result_type(*jax.tree.leaves(params))
 
 
 def _described(problem: OwnProblem) -> OwnProblem:

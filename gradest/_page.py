@@ -52,9 +52,9 @@ def cells_of(row: Any) -> tuple[str, ...]:
 
 
 def bias_text(row: Any) -> str:
-    """The bias along the gradient, where one was found."""
+    """The bias along the gradient where one was found; of what is known to be biased, that not."""
     if row.bias_finding != "biased":
-        return ""
+        return "none found" if row.biased else ""
     return "found" if math.isnan(row.bias_relative) else percent(row.bias_relative)
 
 

@@ -5,6 +5,7 @@ and their statistics without each batch.
 """
 
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,23 +71,23 @@ def budget_of(budget: str | float | None, evaluations: int | None, samples: int 
     >>> budget_of("1ms", None, None).seconds
     0.001
     """
-    given = [value for value in (budget, evaluations, samples) if value is not None]
+    asked = {"budget": budget, "evaluations": evaluations, "samples": samples}
+    given = {name: value for name, value in asked.items() if value is not None}
     if len(given) > 1:
-        raise BadInput("budget, evaluations, samples: expected one of them")
-    found = Budget(None if budget is None else seconds_of(budget), evaluations, samples)
-    if any(value is not None and not value > 0 for value in found):
-        raise BadInput(f"{given[0]!r}: expected a number above 0")
-    return found
+        raise BadInput(f"{', '.join(given)}: expected one of them")
+    seconds = seconds_of(budget) if isinstance(budget, str) else budget
+    for name, value in (given | {"budget": seconds} if "budget" in given else given).items():
+        if not isinstance(value, Real) or not value > 0:
+            raise BadInput(f"{name} = {given[name]!r}: expected a number above 0")
+    return Budget(seconds, evaluations, samples)
 
 
-def seconds_of(text: str | float) -> float:
+def seconds_of(text: str) -> float:
     """Seconds, from a number with a unit or without.
 
     Raises:
         BadInput: it is neither.
     """
-    if not isinstance(text, str):
-        return float(text)
     number = text.strip()
     unit = number.lstrip("0123456789.eE+-").strip()
     try:

@@ -169,6 +169,8 @@ def candidates_of(
             candidates[name] = each
         else:
             left_out[name] = reason
+    if not chosen:
+        raise BadInput(f"estimators = {estimators!r}: expected at least one")
     if not candidates:
         raise BadInput("nothing to measure: " + "; ".join(dict.fromkeys(left_out.values())))
     return candidates, left_out

@@ -137,7 +137,7 @@ class Run:
         """
         if not self._specs:
             raise BadInput("no figure: expected cells that were measured, at more than one L")
-        chosen = name or self.figures[0]
+        chosen = self.figures[0] if name is None else str(name)
         if chosen not in self._specs:
             known = ", ".join(self.figures)
             raise BadInput(

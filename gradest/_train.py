@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Array
 from matplotlib.figure import Figure
 
-from gradest._measure import Named, as_estimator, as_problem
+from gradest._measure import Named, as_estimator, as_problem, whole_numbers
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.statistics.intervals import t_quantile
@@ -99,10 +99,17 @@ def train(
     """
     configure()
     trained = as_problem(problem)
+    if isinstance(estimator, list | tuple):
+        raise BadInput(f"estimator = {estimator!r}: expected one")
     chosen = as_estimator(estimator)
+    (steps,) = whole_numbers("steps", steps)
+    (num_samples,) = whole_numbers("num_samples", num_samples)
+    (evaluate_samples,) = whole_numbers("evaluate_samples", evaluate_samples, least=2)
     if reason := chosen.refuses(trained) or chosen.refuses_samples(num_samples):
         raise BadInput(f"train: {reason}")
-    chosen_seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    chosen_seeds = whole_numbers(
+        "seeds", range(seeds) if isinstance(seeds, int) else seeds, least=0
+    )
     rule = optimizer_of(optimizer, learning_rate)
     every = max(steps // POINTS, 1)
     recorded = [*range(0, steps, every), steps]

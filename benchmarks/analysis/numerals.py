@@ -43,3 +43,12 @@ def percent(fraction: float) -> str:
     if decimals:
         text = text.rstrip("0").rstrip(".")
     return f"{text} %"
+
+
+def several(number: int, noun: str) -> str:
+    """A number of things in words.
+
+    >>> several(1, "cell"), several(2, "cell")
+    ('1 cell', '2 cells')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

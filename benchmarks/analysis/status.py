@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradest.benchmarks.analysis.labels import short_label
+from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.store import read_outcomes
 
@@ -36,8 +37,9 @@ class Totals:
     def text(self) -> str:
         """All of it in two lines."""
         return (
-            f"{self.cells} cells to measure, {self.skipped} skipped\n"
-            f"{self.problems} problems × {self.estimators} estimators; {self.draws:.3g} draws, "
+            f"{several(self.cells, 'cell')} to measure, {self.skipped} skipped\n"
+            f"{several(self.problems, 'problem')} × {several(self.estimators, 'estimator')}; "
+            f"{self.draws:.3g} draws, "
             f"{self.f_evals:.3g} evaluations of f, {self.grad_evals:.3g} of its gradient"
         )
 
@@ -70,14 +72,9 @@ def skipped_lines(plan: Plan) -> list[str]:
             estimator = short_label(cell.estimator.name, cell.estimator.json)
             problems[estimator, reason].append(cell.problem.name)
     return [
-        f"skipped {number_of_cells(len(names))}: {estimator} on {first_of(names)}: {reason}"
+        f"skipped {several(len(names), 'cell')}: {estimator} on {first_of(names)}: {reason}"
         for (estimator, reason), names in problems.items()
     ]
-
-
-def number_of_cells(number: int) -> str:
-    """A number of cells in words."""
-    return "1 cell" if number == 1 else f"{number} cells"
 
 
 def first_of(names: Iterable[str]) -> str:

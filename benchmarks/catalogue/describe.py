@@ -13,7 +13,7 @@ from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estima
 from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import arguments, defaults, nearest
-from gradest.problems.registry.lookup import build
+from gradest.problems.registry.lookup import build, make
 from gradest.problems.registry.naming import parse, written
 from gradest.problems.registry.own_modules import own_class
 
@@ -44,6 +44,7 @@ def description(name: str) -> dict[str, Any]:
         return preset_description(name)
     named = class_of(name, presets)
     try:
+        make(named.kind, named.name, named.cls, named.arguments)  # refuses what cannot be
         facts = class_description(named.kind, named.cls, named.name)
     except ValueError as error:  # a user's class that cannot be made with its defaults
         raise BadInput(str(error)) from error

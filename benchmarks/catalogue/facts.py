@@ -10,6 +10,7 @@ import jax
 import numpyro.distributions as dist
 
 from gradest.estimators import ESTIMATORS, Estimator
+from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import Argument, arguments, defaults
 from gradest.problems.distributions.coordinates import base
@@ -27,8 +28,8 @@ COST = re.compile(r"Cost:\s+(.+?)\.(?:\s|$)", re.DOTALL)
 
 
 def registered_names() -> list[str]:
-    """The names of all estimators and problems."""
-    return [*ESTIMATORS, *PROBLEMS]
+    """The names of all estimators and problems, and the other names of estimators."""
+    return [*ESTIMATORS, *ALIASES, *PROBLEMS]
 
 
 def every_problem() -> dict[str, Problem]:

@@ -16,8 +16,11 @@ from gradest.benchmarks.runtime.processes import collect_rarely, limit_threads
 ANYWHERE = ("--debug", "--no-color")
 """Options of every command, written before or after its own."""
 
+KEEPING = ("run", "extend", "time")
+"""The commands that keep each cell as it ends."""
+
 KEPT = "every finished cell is kept, and the same command goes on from there"
-"""What an interrupted user is told to be there, where a command says nothing else."""
+"""What an interrupted user of those is told, where the command says nothing else."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -27,17 +30,19 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         args: the words after `gradest`; without them, those that this process was started with.
     """
     words = list(sys.argv[1:] if args is None else args)
+    own = [word for word in words if word not in ANYWHERE]
     collect_rarely()
     limit_threads()
     command = functools.partial(
         cli.main,
-        [word for word in words if word not in ANYWHERE],
+        own,
         prog_name="gradest",
         standalone_mode=False,
         color=False if "--no-color" in words else None,
     )
     explained = () if "--debug" in words else (Exception,)
-    sys.exit(exit_status_of(command, explained=explained, kept=KEPT))
+    kept = KEPT if own and own[0] in KEEPING else "nothing was changed"
+    sys.exit(exit_status_of(command, explained=explained, kept=kept))
 
 
 def exit_status_of(

@@ -13,7 +13,7 @@ from gradest.benchmarks.analysis.labels import (
     problem_label,
     without,
 )
-from gradest.benchmarks.analysis.numerals import percent, show
+from gradest.benchmarks.analysis.numerals import percent, several, show
 from gradest.benchmarks.analysis.results import (
     ESTIMATOR,
     LEFT_OUT,
@@ -75,7 +75,8 @@ def title(table: pd.DataFrame) -> str:
     span = low if low == high else f"{low} to {high}"
     seeds = ", ".join(map(str, table.seed.unique()))
     dtypes = ", ".join(map(str, table["dtype"].unique()))
-    return f"{table.problem.nunique()} problems, R = {span}, seed {seeds}, {dtypes}"
+    problems = several(table.problem.nunique(), "problem")
+    return f"{problems}, R = {span}, seed {seeds}, {dtypes}"
 
 
 def headlines(run: Run) -> list[str]:

@@ -32,7 +32,12 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     if shape is None:
         raise ValueError(f"{text!r}: expected name[argument=value,…], or the name alone")
     parts = (shape["arguments"] or "").split(",")
-    return shape["name"], dict(_argument(text, part) for part in parts if part.strip())
+    arguments: dict[str, Any] = {}
+    for key, value in (_argument(text, part) for part in parts if part.strip()):
+        if key in arguments:
+            raise ValueError(f"{text!r}: {key} is there twice: expected it once")
+        arguments[key] = value
+    return shape["name"], arguments
 
 
 def _argument(text: str, part: str) -> tuple[str, Any]:
@@ -96,6 +101,8 @@ def resolve(
             one another or what the name stands for.
     """
     aliases = aliases or {}
+    if not isinstance(text, str):
+        raise ValueError(f"{kind} {text!r}: expected a name, name[argument=value,…]")
     try:
         name, arguments = parse(text)
     except ValueError as error:

@@ -60,7 +60,7 @@ print(jax.config.jax_enable_x64)
 
 
 def test_all_names_are_there():
-    assert set(gradest.__all__) == {*VERBS, *MODULES, "Run"}
+    assert set(gradest.__all__) == {*VERBS, *MODULES, "Run", "BadInput"}
     assert {*gradest.__all__, "__version__"} <= set(dir(gradest))
     for name in gradest.__all__:
         assert getattr(gradest, name) is not None

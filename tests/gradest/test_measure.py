@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 import gradest
 from gradest._measure import as_estimators
 from gradest._own_problem import own_problem
-from gradest._ranking import Budget, budget_of, seconds_of
+from gradest._ranking import Budget, budget_of
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import Jackknifed, combine, interval
 from gradest.benchmarks.sweeps.columns import COLUMNS
@@ -175,7 +175,6 @@ def test_groups_and_budgets_are_checked(run):
     [("1ms", 1e-3), ("2.5 µs", 2.5e-6), ("3", 3.0), (0.5, 0.5), ("1e2us", 1e-4)],
 )
 def test_a_budget_of_time_has_a_unit(text, seconds):
-    assert seconds_of(text) == pytest.approx(seconds)
     assert budget_of(text, None, None) == Budget(seconds=pytest.approx(seconds))
 
 

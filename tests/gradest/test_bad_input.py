@@ -1,0 +1,119 @@
+"""What cannot be is one error, which names the argument, its value and what was expected."""
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+import gradest
+from gradest import BadInput
+
+SQUARE = "gaussian_square"
+
+
+def measure(**given):
+    return gradest.measure(SQUARE, "pathwise", replicates=400, **given)
+
+
+def train(**given):
+    return gradest.train(SQUARE, "pathwise", **({"steps": 5} | given))
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "message"),
+    [
+        (measure, {"samples": 1.5}, "samples = 1.5: expected whole numbers from 1"),
+        (measure, {"samples": None}, "samples = None: expected whole"),
+        (measure, {"samples": []}, r"samples = \[\]: expected whole"),
+        (measure, {"samples": True}, "samples = True: expected whole"),
+        (measure, {"samples": [0, 4]}, r"samples = \[0, 4\]: expected whole numbers from 1"),
+        (train, {"steps": -1}, "steps = -1: expected whole numbers from 1"),
+        (train, {"steps": 20.5}, "steps = 20.5: expected whole"),
+        (train, {"num_samples": 2.0}, "num_samples = 2.0: expected whole"),
+        (train, {"seeds": []}, r"seeds = \[\]: expected whole numbers from 0"),
+        (train, {"evaluate_samples": 0}, "evaluate_samples = 0: expected whole numbers from 2"),
+        (train, {"estimator": ["pathwise"]}, r"estimator = \['pathwise'\]: expected one"),
+    ],
+)
+def test_numbers(call, given, message):
+    if "estimator" in given:
+        given = {"problem": SQUARE, "steps": 5, **given}
+        call = gradest.train
+    with pytest.raises(BadInput, match=message):
+        call(**given)
+
+
+def test_what_is_measured_is_a_problem_and_by_estimators():
+    with pytest.raises(BadInput, match="problem 3: expected a problem, its class or its name"):
+        gradest.measure(3, "pathwise")
+    with pytest.raises(BadInput, match="estimator 3: expected an estimator, its class or its name"):
+        gradest.measure(SQUARE, [3])
+
+
+def test_an_argument_is_given_once():
+    with pytest.raises(ValueError, match="temperature is there twice"):
+        gradest.estimator("gumbel_softmax[temperature=0.1,temperature=0.2]")
+
+
+def test_errors_of_names_are_value_errors_everywhere():
+    for call in (gradest.problem, lambda name: gradest.measure(name, "pathwise", samples=2)):
+        with pytest.raises(ValueError, match="did you mean gaussian_square"):
+            call("gaussian_sqare")
+
+
+def test_no_candidate():
+    with pytest.raises(BadInput, match=r"estimators = \[\]: expected at least one"):
+        gradest.recommend(SQUARE, [], samples=4)
+
+
+def test_q_is_a_function():
+    with pytest.raises(TypeError, match="q: expected a function from θ to a distribution; got a N"):
+        gradest.measure(f=jnp.sum, q=dist.Normal(0.0, 1.0), theta={"mean": jnp.zeros(2)})
+
+
+def test_a_function_to_check_takes_three():
+    with pytest.raises(BadInput, match=r"expected one of \(theta, key, num_samples\)"):
+        gradest.check(lambda theta, key: theta, problem=SQUARE)
+
+
+def test_whole_numbers_may_be_numpys():
+    assert set(measure(samples=2 ** np.arange(1, 3)).frame.num_samples) == {2, 4}
+
+
+def test_f_may_count():
+    run = gradest.measure(
+        f=lambda theta, x: (x > 0.5).sum(),
+        q=lambda theta: dist.Bernoulli(logits=theta["logits"]),
+        theta={"logits": jnp.zeros(3)},
+        estimators="rloo",
+        samples=2,
+        replicates=400,
+    )
+    # E f = Σ σ(φ), whose derivative is ¼ at 0; here it is from a reference run
+    assert run.frame.exact_norm.item() == pytest.approx(np.sqrt(3) / 4, rel=0.05)
+
+
+def test_runs_are_compared_by_name_too(tmp_path):
+    run = gradest.measure(SQUARE, ["pathwise", "rloo"], samples=2, replicates=400)
+    folder = run.save(tmp_path / "kept")
+    by_folder = gradest.compare(str(folder), "pathwise", metrics="variance").frame
+    assert by_folder.equals(gradest.compare(run, "pathwise", metrics=["variance"]).frame)
+    assert len(gradest.compare(run, str(folder)).frame)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"evaluations": "x"}, "evaluations = 'x': expected a number above 0"),
+        ({"evaluations": 0}, "evaluations = 0: expected a number above 0"),
+        ({"samples": "4"}, "samples = '4': expected a number above 0"),
+        ({"budget": "-1ms"}, "budget = '-1ms': expected a number above 0"),
+        ({"budget": 1.0, "samples": 2}, "budget, samples: expected one of them"),
+    ],
+)
+def test_budgets(asked, message):
+    run = measure(samples=2)
+    with pytest.raises(BadInput, match=message):
+        run.leaderboard(**asked)
+    with pytest.raises(BadInput, match="figure 3: expected one of"):
+        run.figure(3)
