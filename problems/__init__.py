@@ -14,24 +14,26 @@ from gradest.problems.registry.lookup import build
 from gradest.problems.registry.naming import resolve
 from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
 from gradest.problems.toys.categorical import CategoricalNorm, CategoricalSquare
-from gradest.problems.toys.families import (
-    BetaToy,
-    DirichletToy,
-    ExponentialToy,
-    GammaToy,
-    GumbelToy,
-    LaplaceToy,
-    LogisticToy,
-    PoissonToy,
-    StudentTToy,
-    VonMisesToy,
-    WeibullToy,
-)
 from gradest.problems.toys.gaussian import (
     GaussianCosine,
     GaussianExponential,
     GaussianSquare,
     GaussianStep,
+)
+from gradest.problems.toys.implicit_families import (
+    BetaToy,
+    DirichletToy,
+    GammaToy,
+    PoissonToy,
+    StudentTToy,
+    VonMisesToy,
+)
+from gradest.problems.toys.inverted_families import (
+    ExponentialToy,
+    GumbelToy,
+    LaplaceToy,
+    LogisticToy,
+    WeibullToy,
 )
 from gradest.problems.toys.permutation import PlackettLuceSquare
 from gradest.problems.variational.bayesian_network import BayesianNetwork

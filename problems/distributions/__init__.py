@@ -7,7 +7,6 @@ from gradest.problems.distributions.discrete import (
     PlackettLuce,
 )
 from gradest.problems.distributions.enumeration import Enumerated
-from gradest.problems.distributions.quadrature import Rule
 
 __all__ = [
     "Bernoulli",
@@ -15,5 +14,4 @@ __all__ = [
     "Enumerated",
     "OneHotCategoricalLogits",
     "PlackettLuce",
-    "Rule",
 ]

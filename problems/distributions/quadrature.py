@@ -1,67 +1,98 @@
-r"""Rules of integration, fixed nodes and weights, under which the exact gradients of toys are sums.
+r"""Expectations by the trapezoid rule, for exact gradients that have no closed form.
 
-Each is the trapezoid rule of step h in u after a change of variable x(u),
+The rule converges exponentially where the integrand is analytic and vanishes at both ends, or is
+periodic (Trefethen and Weideman, 2014). Weights are divided by their sum, so that the
+expectation of 1 is 1, and its derivative 0, to the last digit.
 
-$\int g(x)\, dx = \int g(x(u))\, x'(u)\, du \approx \sum_i h\, x'(u_i)\, g(x(u_i))$,
-
-that makes the integrand and all its derivatives vanish at both ends (Takahasi and Mori, 1974); or
-it is on a circle, where there are no ends. It then converges exponentially, singularities at the
-ends included. A node that is rounded onto an end is moved off it.
+Every rule takes its step, so that an expectation can be held against itself at twice the step:
+where the two do not agree, the expectation is not known (`agreed`).
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jax.lax import stop_gradient
+from jaxtyping import Array, Bool, Float
+
+STEP = 1 / 256
+"""Of the variable in which nodes are even."""
+
+REACH = 12.0
+"""How far that variable goes to either side: e¹² spreads, for what falls slowly on one side."""
+
+OVERFLOW = 300.0
+"""An exponent beyond which nothing changes any more, and below which nothing overflows."""
+
+Function = Callable[[Float[Array, " points"]], Float[Array, " points"]]
 
 
-class Rule(NamedTuple):
-    """Nodes and weights: an integral is the sum of weight × integrand over the nodes."""
-
-    nodes: Float[np.ndarray, " points"]
-    weights: Float[np.ndarray, " points"]
-
-
-def half_line(reach: float, step: float = 1 / 256) -> Rule:
-    r"""Over (0, ∞): $x = e^{\frac\pi2 \sinh u}$, with $x' = \frac\pi2 \cosh(u)\, x$.
+def expectation_on_line(
+    f: Function,
+    log_density: Function,
+    center: Float[Array, ""],
+    spread: Float[Array, ""],
+    step: float,
+) -> Float[Array, ""]:
+    r"""E[f(u)] for a u on the real line: nodes are at $u = c + s \sinh t$, t even.
 
     Args:
-        reach: the last node, about; the first is 10⁻³¹.
-        step: of the trapezoid rule in u.
+        f: bounded.
+        log_density: of u, but for a constant; with a single peak.
+        center: c, where the peak is.
+        spread: s, how wide it is.
+        step: of t.
     """
-    last = np.arcsinh(2 / np.pi * np.log(reach))
-    u = np.arange(-4.5, last + step, step)
-    x = np.exp(np.pi / 2 * np.sinh(u))
-    weights = step * np.pi / 2 * np.cosh(u) * x
-    return Rule(x, weights)
+    t = evenly(REACH, step)
+    u = stop_gradient(center + spread * jnp.sinh(t))
+    return weighted_mean(f(u), log_density(u) + jnp.log(jnp.cosh(t)))
 
 
-def real_line(reach: float) -> Rule:
-    """Over the real line, from −`reach` to `reach`, in two halves: the integrand may have a corner
-    at 0."""
-    right = half_line(reach)
-    nodes = np.concatenate([-right.nodes[::-1], right.nodes])
-    weights = np.concatenate([right.weights[::-1], right.weights])
-    return Rule(nodes, weights)
+def expectation_on_circle(
+    f: Function, log_density: Function, spread: Float[Array, ""], step: float
+) -> Float[Array, ""]:
+    """E[f(u)] for an angle u about 0, over the circle or so much of it as counts.
+
+    Args:
+        f: periodic.
+        log_density: of u, but for a constant; with its peak at 0.
+        spread: how wide the peak is.
+        step: of u, as a share of the circle or of 80 spreads, whichever is less.
+    """
+    ends = jnp.minimum(jnp.pi, 40 * spread)
+    u = stop_gradient(ends * evenly(1.0, step)[1:])  # −π and π are one
+    return weighted_mean(f(u), log_density(u))
 
 
-def unit_interval(step: float = 1 / 256) -> Rule:
-    r"""Over (0, 1): $x = \mathrm{sigmoid}(\pi \sinh u)$, with $x' = \pi \cosh(u)\, x (1 - x)$."""
-    u = np.arange(-3.4, 3.4 + step / 2, step)
-    x = 1 / (1 + np.exp(-np.pi * np.sinh(u)))
-    one_less_x = 1 / (1 + np.exp(np.pi * np.sinh(u)))
-    weights = step * np.pi * np.cosh(u) * x * one_less_x
-    below_one = 1 - np.finfo(float).epsneg
-    return Rule(np.minimum(x, below_one), weights)
+def weighted_mean(
+    values: Float[Array, " points"], log_weights: Float[Array, " points"]
+) -> Float[Array, ""]:
+    """The mean of values under weights that need not add up to 1."""
+    return (jax.nn.softmax(log_weights) * values).sum()
 
 
-def circle(points: int = 1024) -> Rule:
-    """Over [−π, π), at so many points, evenly spaced."""
-    nodes = -np.pi + 2 * np.pi * np.arange(points) / points
-    weights = np.full(points, 2 * np.pi / points)
-    return Rule(nodes, weights)
+def evenly(reach: float, step: float) -> Float[Array, " points"]:
+    """From −reach to reach by steps."""
+    half = round(reach / step)
+    return jnp.asarray(step * np.arange(-half, half + 1), jnp.result_type(float))
 
 
-def counts(most: int = 1000) -> Rule:
-    """Over the whole numbers from 0 to `most`, each with weight 1."""
-    return Rule(np.arange(most + 1.0), np.ones(most + 1))
+def agreed(fine: Any, coarse: Any) -> Any:
+    """What was found at a step; NaN where at twice the step something else was.
+
+    The error at the step is about the square of the difference, which may be as large as the root
+    of the precision.
+
+    Args:
+        fine: arrays in a pytree.
+        coarse: the same at twice the step.
+    """
+    return jax.tree.map(lambda a, b: jnp.where(is_close(a, b), a, jnp.nan), fine, coarse)
+
+
+def is_close(a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Bool[Array, "*shape"]:
+    """Whether two numbers are one, to half the digits, or to 10⁻¹⁰ in double precision."""
+    eps = jnp.finfo(a.dtype).eps
+    return jnp.abs(a - b) <= jnp.sqrt(eps) * (jnp.abs(a) + 0.01)
