@@ -22,7 +22,7 @@ from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan
 from gradest.benchmarks.sweeps.schema import preset_names
 from gradest.benchmarks.sweeps.store import Outcome, Store, Summaries, open_store, read_outcomes
-from gradest.problems.cache import cache_folder
+from gradest.problems.cache import private_folder
 
 AHEAD = 16
 """How many programs are compiled at a time."""
@@ -255,6 +255,6 @@ def use_caches(plan: Plan) -> None:
     """
     things = (*plan.problems.values(), *plan.estimators.values())
     if all(is_ours(type(thing)) for thing in things):
-        keep_in(cache_folder() / "programs")
+        keep_in(private_folder("programs"))
     else:
         use_compilation_cache()
