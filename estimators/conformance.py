@@ -51,7 +51,7 @@ def answer(method: str, ask: Callable[[], Any], estimator: Estimator, problem: P
     try:
         given = ask()
     except failures_of(estimator, problem) as error:
-        return Answer(None, fault_of(error))
+        return Answer(None, fault_of(error, estimator, problem))
     if given is None or isinstance(given, str):
         return Answer(given or None)
     kind = type(estimator).__name__
@@ -63,7 +63,7 @@ def fault_of_evaluations(estimator: Estimator, problem: Problem, num_samples: in
     try:
         cost = estimator.evaluations(problem, num_samples)
     except failures_of(estimator, problem) as error:
-        return fault_of(error)
+        return fault_of(error, estimator, problem)
     whole = isinstance(cost, Evaluations) and all(isinstance(count, Integral) for count in cost)
     if whole and min(cost) >= 0:
         return ""

@@ -139,7 +139,7 @@ def setting_or_reason(problem: Problem, cell: Cell) -> Setting | str:
     try:
         return make_setting(problem, cell)
     except failures_of(problem) as error:
-        return fault_of(error)
+        return fault_of(error, problem)
 
 
 def run_task(task: Task) -> CellResult:
@@ -196,7 +196,8 @@ def measure_cell(
         measurement = run(replicates=budget.replicates, key=cell.key, earlier=shorter)
         rows = rows_of(cell, problem, estimator, setting, measurement)
     except failures_of(problem, estimator) as error:
-        failed = Outcome("failed", fault_of(error), [], environment, "")
+        fault = fault_of(error, problem, estimator)
+        failed = Outcome("failed", fault, [], environment, "")
         return CellResult(cell, failed, None, time.perf_counter() - begun)
 
     for row in rows:

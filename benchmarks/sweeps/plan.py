@@ -102,7 +102,7 @@ class Plan:
     problems: dict[Choice, Problem]
     estimators: dict[Choice, Estimator]
     faults: dict[str, str] = field(default_factory=dict)
-    """What a user's class did wrong when it was asked, by a cell's id: the cell fails. Mostly ""."""
+    """What a user's class did wrong when it was asked, or "", by a cell's id: it fails."""
 
     @property
     def measurable(self) -> list[Cell]:

@@ -39,14 +39,17 @@ ADVICE = (
     ("TypeError", "scalar-output|scalar output", "return one number for one x: sum over its axes"),
     ("TypeError", "carry", "return a state of the structure, shapes and dtypes of the one given"),
     ("TypeError", "item assignment|immutable", "write x.at[i].set(value): arrays never change"),
-    ("TypeError|ValueError", "[Ii]ncompatible shapes|broadcast|dot_general|reshape", "print the "
-     "shapes: θ and x are those of one x, without an axis for the samples"),
+    (
+        "TypeError|ValueError",
+        "[Ii]ncompatible shapes|broadcast|dot_general|reshape",
+        "print the shapes: θ and x are those of one x, without an axis for the samples",
+    ),
     ("AttributeError", "object has no attribute", "expected an attribute that is there: see dir()"),
     ("AttributeError|TypeError", "NoneType", "expected a value; a function without return is None"),
     ("SystemExit", "", "leave out sys.exit: a class is imported, not run"),
     ("RecursionError", "", "a method calls itself without an end"),
     ("AbstractDistribution|NotImplementedError", "", "write the method that is missing"),
-)  # fmt: skip
+)
 """Of the commonest slips: the error's class, what it says, and what to write instead."""
 
 CALLED_BACK = re.compile(r'File "([^"]+)", line (\d+)')
@@ -74,12 +77,16 @@ def failures_of(*things: Any) -> tuple[type[BaseException], ...]:
     return FAILURES if any(map(is_theirs, things)) else NUMERICAL
 
 
-def fault_of(error: BaseException) -> str:
+def fault_of(error: BaseException, *things: Any) -> str:
     """What went wrong, in one line that is not too long for a table.
 
     Of an error in a user's file: where in it, what is raised, and what to write instead.
+
+    Args:
+        error: that was raised.
+        things: the problem and the estimator that ran, or one of them.
     """
-    place = place_of(error)
+    place = place_of(error) if any(map(is_theirs, things)) else ""
     if not place and isinstance(error, NUMERICAL):
         return " ".join(str(error).split())[:LONGEST]
     return located(error, place)
