@@ -48,6 +48,8 @@ def totals_of(plan: Plan) -> Totals:
     """What it takes to measure a plan from the beginning."""
     draws = f_evals = grad_evals = 0
     for cell in plan.measurable:
+        if plan.faults.get(cell.id):  # it fails before it costs anything
+            continue
         problem = plan.problems[cell.problem]
         each = plan.estimators[cell.estimator].evaluations(problem, cell.num_samples)
         draws += cell.replicates * cell.num_samples

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.runtime.processes import data_alone
 from gradest.benchmarks.runtime.source_code import installed_version
 
 
@@ -23,8 +24,11 @@ def imported(name: str) -> Callable[..., Any]:
 
 
 def body(name: str) -> Callable[..., ExitStatus]:
-    """What a command does: the function `module.function` of this folder."""
-    return imported(f"{__package__}.{name}")
+    """What a command does: the function `module.function` of this folder.
+
+    What it emits is alone on stdout: what a user's classes print is not.
+    """
+    return data_alone()(imported(f"{__package__}.{name}"))
 
 
 def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:

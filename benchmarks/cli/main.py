@@ -64,6 +64,8 @@ def exit_status_of(
         return ExitStatus.INTERRUPTED
     except explained as error:
         return complain(error)
+    except SystemExit as error:
+        return complain(error)
 
 
 @contextlib.contextmanager
@@ -80,7 +82,7 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def complain(error: Exception) -> ExitStatus:
+def complain(error: BaseException) -> ExitStatus:
     """Says on stderr what is wrong, a line for each thing, and returns the exit status."""
     lines, status = in_words(error)
     for line in lines:
@@ -88,12 +90,16 @@ def complain(error: Exception) -> ExitStatus:
     return status
 
 
-def in_words(error: Exception) -> tuple[list[str], ExitStatus]:
+def in_words(error: BaseException) -> tuple[list[str], ExitStatus]:
     """What is wrong in words, and the exit status."""
     if isinstance(error, click.ClickException):
         return [error.format_message()], BadInput.status
     if isinstance(error, GradestError):
         return str(error).splitlines(), error.status
+    from gradest.problems.registry.own_faults import located, place_of  # not before, as JAX is slow
+
+    if place := place_of(error):
+        return [located(error, place)], BadInput.status
     lines = [
         f"internal error: {type(error).__name__}: {error}; --debug shows where",
         "please report it: it is our fault",

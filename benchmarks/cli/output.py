@@ -6,13 +6,16 @@ from typing import Any
 
 import click
 
+from gradest.benchmarks.runtime.processes import as_data
+
 
 def emit(result: Mapping[str, Any] | str) -> None:
     """Prints to stdout: text as it is, an object as JSON."""
-    if isinstance(result, str):
-        click.echo(result)
-    else:
-        click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    with as_data():
+        if isinstance(result, str):
+            click.echo(result)
+        else:
+            click.echo(json.dumps(result, indent=2, ensure_ascii=False))
 
 
 def tell(lines: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ import jax
 
 from gradest.benchmarks.runtime.source_code import installed_version
 from gradest.problems.arguments import Configured
+from gradest.problems.registry.own_folders import is_ours
 
 PACKAGES = ("jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
 """The packages, beside our own, on whose versions results depend."""
@@ -65,11 +66,6 @@ def digest_of_source(cls: type) -> str:
         return digest(inspect.getfile(cls))
     except (OSError, TypeError):  # it was typed at a prompt or in a notebook
         return "no file"
-
-
-def is_ours(cls: type) -> bool:
-    """Whether a class comes with gradest: its version, or its commit, says which it is."""
-    return cls.__module__ == "gradest" or cls.__module__.startswith("gradest.")
 
 
 def digest(file: str) -> str:

@@ -31,12 +31,10 @@ from gradest.benchmarks.sweeps.plan import Cell
 from gradest.benchmarks.sweeps.store import Outcome, Summaries
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
+from gradest.problems.registry.own_faults import failures_of, fault_of
 
 PILOT_REPLICATES = 2_000
 """Of the pilot that chooses R for a precision."""
-
-FAILURES = (FloatingPointError, MemoryError, RuntimeError, ValueError)
-"""What can go wrong in a cell: it is the cell's outcome, not the run's."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +138,8 @@ def setting_or_reason(problem: Problem, cell: Cell) -> Setting | str:
     """The setting of the cell's problem, or why it cannot be made."""
     try:
         return make_setting(problem, cell)
-    except FAILURES as error:
-        return reason_of(error)
+    except failures_of(problem) as error:
+        return fault_of(error, problem)
 
 
 def run_task(task: Task) -> CellResult:
@@ -197,8 +195,9 @@ def measure_cell(
         shorter = fitting[0] if fitting else None
         measurement = run(replicates=budget.replicates, key=cell.key, earlier=shorter)
         rows = rows_of(cell, problem, estimator, setting, measurement)
-    except FAILURES as error:
-        failed = Outcome("failed", reason_of(error), [], environment, "")
+    except failures_of(problem, estimator) as error:
+        fault = fault_of(error, problem, estimator)
+        failed = Outcome("failed", fault, [], environment, "")
         return CellResult(cell, failed, None, time.perf_counter() - begun)
 
     for row in rows:
@@ -214,11 +213,6 @@ def measure_cell(
         Summaries(cell.series, budget.replicates, measurement.moments),
         time.perf_counter() - begun,
     )
-
-
-def reason_of(error: Exception) -> str:
-    """What went wrong, in one line that is not too long for a table."""
-    return " ".join(str(error).split())[:300]
 
 
 def choose_replicates(cell: Cell, run: Callable[..., Measurement]) -> Budget:

@@ -136,11 +136,12 @@ def tasks(
         executor.prepare(plan, [group[0] for group in groups])
         for cell in itertools.chain(*groups):
             problem, estimator = plan.parts(cell)
-            if cell.problem not in settings:
+            fault = plan.faults.get(cell.id, "")
+            if not fault and cell.problem not in settings:
                 settings[cell.problem] = setting_or_reason(problem, cell)
             now = here[cell.id]
             earlier = earlier_runs(cell, now, store) if store else ()
-            yield Task(cell, problem, estimator, settings[cell.problem], now, earlier)
+            yield Task(cell, problem, estimator, fault or settings[cell.problem], now, earlier)
 
 
 def earlier_runs(cell: Cell, here: dict[str, str], store: Store) -> tuple[Summaries, ...]:

@@ -15,7 +15,7 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.batching import STEP
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.problems.arguments import nearest
-from gradest.problems.registry.own_modules import search_in
+from gradest.problems.registry.own_folders import search_in
 
 Samples = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=1)]
 Replicates = Annotated[StrictInt, Field(ge=40)]
