@@ -11,8 +11,9 @@ import equinox as eqx
 import jax
 from jaxtyping import Array
 
-from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.measurement.batching import number_of_batches
+from gradest.benchmarks.errors import BadInput, listed
+from gradest.benchmarks.limits import MOST_ELEMENTS
+from gradest.benchmarks.measurement.batching import sizes_of
 from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
@@ -208,7 +209,7 @@ def planned(
     Raises:
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
-    refuse(sweep, [*faults, *unsplittable(sweep)])
+    refuse(sweep, [*faults, *sweep.unsplittable(), *too_large(demands)])
 
     cells = []
     reasons = {}
@@ -242,17 +243,23 @@ def planned(
 def refuse(sweep: Sweep, faults: list[str]) -> None:
     """Raises BadInput where there are faults: a line for each, with the sweep's name."""
     if faults:
-        lines = [f"sweep {sweep.name}: {fault}" for fault in dict.fromkeys(faults)]
-        raise BadInput("\n".join(lines))
+        raise BadInput(listed(f"sweep {sweep.name}: {fault}" for fault in faults))
 
 
-def unsplittable(sweep: Sweep) -> Iterator[str]:
-    """A fault for each number of replicates that does not split into batches."""
-    for replicates in {sweep.reference_replicates, *map(sweep.replicates_of, sweep.problem)}:
+def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
+    """A fault for each problem of which one estimate cannot fit into memory."""
+    for choice, demand in demands.items():
         try:
-            number_of_batches(replicates)
-        except ValueError as error:
-            yield str(error)
+            draw, params = sizes_of(demand.problem)
+        except Exception:  # whatever a user's class may raise: its cells will say so
+            continue
+        held = {"θ": params, f"L = {max(demand.samples)}": draw * max(demand.samples)}
+        for what, elements in held.items():
+            if elements > MOST_ELEMENTS:
+                yield (
+                    f"problem {choice.label}: {what}: an array of {elements:,} numbers: "
+                    f"expected at most {MOST_ELEMENTS:,}"
+                )
 
 
 def cell_of(

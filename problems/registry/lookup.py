@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gradest.problems.arguments import Configured, arguments, nearest, refused
+from gradest.problems.arguments import Configured, arguments, nearest, refused, shown
 from gradest.problems.registry.own_faults import FAILURES, located, place_of
 from gradest.problems.registry.own_modules import own_class
 
@@ -41,9 +41,11 @@ def make(kind: str, name: str, cls: Any, chosen: Mapping[str, Any]) -> Any:
         if key not in known:
             expected = ", ".join(known) or "no arguments"
             hint = nearest(key, known)
-            raise ValueError(f"{kind} {name}: unknown argument {key!r}: expected {expected}{hint}")
+            raise ValueError(
+                f"{kind} {name}: unknown argument {shown(key)}: expected {expected}{hint}"
+            )
     for key, value in chosen.items():
-        if not known[key].accepts(value):
+        if getattr(value, "ndim", 0) or not known[key].accepts(value):
             raise ValueError(f"{kind} {name}: {refused(key, value, known[key])}")
     try:
         return cls(**chosen)
@@ -78,7 +80,7 @@ def look_up(kind: str, registry: Mapping[str, type], name: str) -> Any:
         return own_class(kind, common_type(registry), name)
     if name not in registry:
         hint = nearest(name, registry)
-        raise ValueError(f"{kind} {name!r}: expected one of {', '.join(registry)}{hint}")
+        raise ValueError(f"{kind} {shown(name)}: expected one of {', '.join(registry)}{hint}")
     return registry[name]
 
 
