@@ -21,6 +21,7 @@ from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.measurement.reference import REFERENCE_SAMPLES, reference_gradient
 from gradest.benchmarks.measurement.replicates import Measurement, cell_key, measure, stable_hash
+from gradest.benchmarks.outcomes import Outcome, Summaries
 from gradest.benchmarks.runtime.arrays import checksum
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.bias import Bias, Truth, biases, exactly
@@ -28,7 +29,6 @@ from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.reliability import reliability
 from gradest.benchmarks.sweeps.plan import Cell
-from gradest.benchmarks.sweeps.store import Outcome, Summaries
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
 from gradest.problems.registry.own_faults import failures_of, fault_of

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
@@ -17,7 +18,7 @@ from gradest.benchmarks.statistics.times import over_processes
 from gradest.benchmarks.sweeps.cell import bounds
 from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.sweeps.plan import Cell, Plan
-from gradest.benchmarks.sweeps.store import Outcome, Store
+from gradest.benchmarks.sweeps.store import Store
 
 STATUSES = ("ok", "unreliable", "skipped", "failed", "pending")
 """What may become of a cell, the worse the further behind."""
@@ -237,11 +238,12 @@ def manifest_of(
 
 
 def timings_of(store: Store, outcomes: Mapping[str, Outcome]) -> dict[str, list[float]]:
-    """The times in a store of each cell in several processes, in the cell's own environment."""
+    """The times in a store of each cell in several processes, of the cell's own origin."""
     timings = {}
-    for environment in distinct([outcome.environment for outcome in outcomes.values()]):
-        for cell, times in store.timings(environment).items():
-            if cell in outcomes and outcomes[cell].environment == environment:
+    origins = [outcome.origin for outcome in outcomes.values()]
+    for origin in {(json.dumps(o.environment), o.code): o for o in origins}.values():
+        for cell, times in store.timings(origin).items():
+            if cell in outcomes and outcomes[cell].origin == origin:
                 timings[cell] = [timing.seconds for timing in times]
     return timings
 
