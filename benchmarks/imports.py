@@ -85,8 +85,18 @@ class Module(NamedTuple):
 _files: dict[Module, Path] = {}
 """Where modules were found: looking for one takes longer than reading it."""
 
-_known: dict[Path, tuple[Any, Code]] = {}
-"""For each file what it says, and a stamp that tells whether it still does."""
+
+class Seen(NamedTuple):
+    """What a file said when it was read."""
+
+    stamp: int
+    """Another one where it may say something else by now."""
+    spec: Any
+    """Of the module that was imported from it; kept, so that no other has its id."""
+    code: Code
+
+
+_seen: dict[Path, Seen] = {}
 
 
 def code_in(module: Module) -> Code:
@@ -100,11 +110,12 @@ def code_in(module: Module) -> Code:
         return Code("", ())
     loaded = sys.modules.get(module.name)
     is_loaded = getattr(loaded, "__file__", None) == str(file)
-    stamp = getattr(loaded, "__spec__", None) if is_loaded else file.stat().st_mtime_ns
-    known = _known.get(file)
-    if known is None or known[0] != stamp:
-        known = _known[file] = (stamp, _read(module, file))
-    return known[1]
+    spec = getattr(loaded, "__spec__", None) if is_loaded else None
+    stamp = file.stat().st_mtime_ns if spec is None else id(spec)
+    seen = _seen.get(file)
+    if seen is None or seen.stamp != stamp:
+        seen = _seen[file] = Seen(stamp, spec, _read(module, file))
+    return seen.code
 
 
 def _read(module: Module, file: Path) -> Code:
@@ -118,14 +129,15 @@ def _read(module: Module, file: Path) -> Code:
     imports = tuple(_imports(tree, package))
     for node in ast.walk(tree):
         if isinstance(body := getattr(node, "body", None), list):
-            node.body = [each for each in body if not _is_text(each)]  # type: ignore[attr-defined]
+            node.body = [each for each in body if not _does_nothing(each)]  # type: ignore[attr-defined]
     return Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], imports)
 
 
-def _is_text(node: ast.AST) -> bool:
-    """Whether a statement is a text alone, as docstrings are."""
-    is_constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return is_constant and isinstance(node.value.value, str)  # type: ignore[attr-defined]
+def _does_nothing(node: ast.AST) -> bool:
+    """Whether a statement is `pass`, or a text alone, as docstrings are."""
+    value = node.value if isinstance(node, ast.Expr) else None
+    is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
+    return is_text or isinstance(node, ast.Pass)
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[Import]:

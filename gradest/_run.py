@@ -26,6 +26,7 @@ from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.sweeps.columns import COLUMNS
 from gradest.benchmarks.sweeps.output import write_results
 from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.sweeps.run import codes_by_digest
 from gradest.problems.arguments import nearest
 
 
@@ -51,7 +52,7 @@ class Run:
             outcomes: what became of its cells, by id.
         """
         with tempfile.TemporaryDirectory() as folder:
-            write_results(plan, outcomes, {}, Path(folder))
+            write_results(plan, outcomes, {}, Path(folder), codes_by_digest(plan))
             read = results.read_run(Path(folder))
         return cls(read._replace(folder=Path(plan.sweep.name)), plan, outcomes)
 
@@ -176,7 +177,7 @@ class Run:
             shutil.copytree(self.read.folder, path, dirs_exist_ok=True)
             return path
         make_folder(path)
-        write_results(self.plan, self.outcomes, {}, path)
+        write_results(self.plan, self.outcomes, {}, path, codes_by_digest(self.plan))
         write_report(path)
         (path / "run.html").write_text(self.html(), encoding="utf-8")
         return path

@@ -18,8 +18,8 @@ PAIRED_BY = {
 
 HARDWARE = ("machine", "device")
 GENERATOR = "prng"
+ORIGIN = ("commit", "dirty", "code", "cells")
 """Keys of a run's environment; all others are versions."""
-
 
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
 """What a cell is a measurement of, but for the estimator."""
@@ -92,8 +92,8 @@ def same_generator(first: Run, second: Run) -> bool:
     return len(used) == 1 and used == generators(second)
 
 
-def environments(run: Run) -> list[dict[str, str]]:
-    """Versions and hardware that a run was measured with."""
+def environments(run: Run) -> list[dict[str, Any]]:
+    """Versions and hardware that a run was measured with, and the origin of our code."""
     return (run.manifest or {}).get("environments", [])
 
 
@@ -136,7 +136,7 @@ def warn_of_environments(first: Run, second: Run) -> list[str]:
     """Warnings that runs differ in hardware, versions or the generator, a line each."""
     both = [*environments(first), *environments(second)]
     keys = dict.fromkeys(key for environment in both for key in environment)
-    versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
+    versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR, *ORIGIN))
     warnings = []
     for kind, compared, consequence in (
         ("different hardware", HARDWARE, "times do not compare"),

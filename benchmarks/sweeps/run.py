@@ -80,7 +80,8 @@ def run_sweep(
     with open_store(folder) as store:
         reused = len(still_valid(store.outcomes(), here))
         outcomes = measure_plan(plan, progress, store, executor)
-        counts = write_results(plan, outcomes, timings_of(store, outcomes), folder)
+        timings = timings_of(store, outcomes)
+        counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
         remarks = [
             f"cell {cell}: what a longer run goes on from was damaged; it was measured from nothing"
             for cell in store.lost_summaries
@@ -134,9 +135,9 @@ def prepare(store: Store, plan: Plan, missing: list[Cell]) -> None:
     Rows that were found damaged go: their cells are among the missing.
     """
     store.discard_damaged()
-    codes = codes_of(plan)
-    for code in {digest_of(codes[cell.id]): codes[cell.id] for cell in missing}.values():
-        store.keep_code(code)
+    if missing:
+        for code in codes_by_digest(plan).values():
+            store.keep_code(code)
 
 
 def tasks(
@@ -201,6 +202,11 @@ def codes_of(plan: Plan) -> dict[str, dict[str, str]]:
             made[pair] = code_of(MEASURES, problem, estimator, *helpers[cell.problem])
         codes[cell.id] = made[pair]
     return codes
+
+
+def codes_by_digest(plan: Plan) -> dict[str, dict[str, str]]:
+    """All the code that a plan's cells would be measured with, by its digest."""
+    return {digest_of(code): code for code in codes_of(plan).values()}
 
 
 def origins_of(plan: Plan) -> dict[str, Origin]:

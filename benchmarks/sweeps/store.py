@@ -172,6 +172,11 @@ class Store:
             return {}
         return modules if digest_of(modules) == digest else {}
 
+    def codes(self, outcomes: Mapping[str, Outcome]) -> dict[str, dict[str, str]]:
+        """The same for all the code that some cells were measured with."""
+        digests = {outcome.code for outcome in outcomes.values()}
+        return {digest: self.code(digest) for digest in sorted(digests)}
+
     def timings(self, origin: Origin) -> dict[str, list[Timing]]:
         """The times that were taken in an environment with some code, by cell."""
         query = (
@@ -335,8 +340,7 @@ def read_store(folder: Path) -> Kept:
                 return Kept(older_outcomes(connection) if version else {}, [], {})
         store = Store(connection, path)
         outcomes = store.outcomes()
-        codes = {outcome.code: store.code(outcome.code) for outcome in outcomes.values()}
-        return Kept(outcomes, list(store.damaged.values()), codes)
+        return Kept(outcomes, list(store.damaged.values()), store.codes(outcomes))
     finally:
         connection.close()
 

@@ -91,7 +91,8 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
                     if cell.id in seconds:
                         progress(cell, f"process {process + 1} of {processes}", each)
                 begun = time.perf_counter()
-        counts = write_results(plan, outcomes, timings_of(store, outcomes), folder)
+        timings = timings_of(store, outcomes)
+        counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
     return Timed(len(cells), processes, len(wanted & there), counts)
 
 

@@ -81,6 +81,7 @@ def test_an_imported_module_is_what_it_was_when_its_file_is_edited(folder, monke
     (folder / "unused.py").write_text("edited = True\n")
     assert digest(folder, "unused") == before
     del sys.modules["unused"]
+    __import__("unused")
     assert digest(folder, "unused") != before
 
 

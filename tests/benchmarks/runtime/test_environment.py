@@ -1,7 +1,10 @@
 """Which code a number comes through, and what the processor is called."""
 
+import shutil
+
 import pytest
 
+from gradest.benchmarks.measurement.checkpoints import standard_estimators
 from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.runtime import environment as module
 from gradest.benchmarks.runtime.environment import (
@@ -12,6 +15,7 @@ from gradest.benchmarks.runtime.environment import (
     home_of,
     is_ours,
 )
+from gradest.benchmarks.runtime.source_code import package_root
 from gradest.estimators import estimator
 from gradest.problems import problem
 from gradest.problems.toys.gaussian import GaussianSquare
@@ -65,6 +69,50 @@ def test_a_reference_run_is_part_of_the_code_where_no_exact_gradient_is_known():
     assert needs_reference(problem("bayesian_network", hidden_dim=2))
     assert not needs_reference(problem("bayesian_network", hidden_dim=1))
     assert not needs_reference(problem("gaussian_square"))
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of our code, which code is read from."""
+    folder = tmp_path / "gradest"
+    ignored = shutil.ignore_patterns("__pycache__", "bench", "figures", "checks")
+    shutil.copytree(package_root(), folder, ignore=ignored)
+    monkeypatch.setattr(module, "package_root", lambda: folder)
+    home_of.cache_clear()
+    yield folder
+    home_of.cache_clear()
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_an_edit_of_ours_makes_those_cells_stale_that_run_through_it_and_no_others(copied):
+    pairs = {
+        "pathwise": (problem("gaussian_square"), estimator("pathwise")),
+        "score": (problem("gaussian_square"), estimator("score_function")),
+        "reference": (problem("vae_gaussian"), *standard_estimators()),
+    }
+
+    def codes():
+        return {name: digest_of(code_of(THROUGH, *pair)) for name, pair in pairs.items()}
+
+    def changed(path, old, new):
+        before = codes()
+        edit(copied / path, old, new)
+        after = codes()
+        return {name for name in pairs if before[name] != after[name]}
+
+    pathwise = "estimators/pathwise/pathwise.py"
+    assert changed(pathwise, "The ", "A ") == set()  # in a docstring
+    assert changed(pathwise, "\n\n\n", "\n\n# a comment\n\n") == set()
+    assert changed(pathwise, "return ", "return 3.0 * ") == {"pathwise", "reference"}
+    assert changed("problems/variational/vae.py", "return ", "return 3.0 * ") == {"reference"}
+    assert changed("estimators/discrete/rebar.py", "return ", "return 3.0 * ") == set()
+    assert changed("benchmarks/report/summary.py", "return ", "return 3.0 * ") == set()
+    assert changed("benchmarks/statistics/intervals.py", "0.95", "0.94") == set(pairs)
 
 
 def test_a_users_own_class_and_a_class_without_a_file_are_part_of_the_code():
