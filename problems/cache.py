@@ -105,7 +105,7 @@ def say_unusable(error: OSError) -> None:
 
 def say_once(line: str) -> None:
     """Says a line on stderr, where there is one, and not again in this process."""
-    if line not in _said:
+    if line not in _said and sys.stderr:
         _said.add(line)
         with suppress(OSError, ValueError):
             print(f"gradest: {line}", file=sys.stderr, flush=True)

@@ -129,8 +129,8 @@ def cli() -> None:
     samples L.
 
     Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate
-    failed, 5 store damaged, 6 store in use, 130 interrupted. Anywhere: --debug shows tracebacks,
-    --no-color (or NO_COLOR in the environment) leaves out colours.
+    failed, 5 store damaged, 6 store in use, 130 interrupted, 141 nobody reads stdout. Anywhere:
+    --debug shows tracebacks, --no-color (or NO_COLOR in the environment) leaves out colours.
     """
 
 
