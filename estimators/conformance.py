@@ -30,7 +30,12 @@ class Answer(NamedTuple):
 
 
 def refusal(estimator: Estimator, problem: Problem) -> Answer:
-    """What an estimator answers to whether it refuses a problem."""
+    """What an estimator answers to whether it refuses a problem, which is a user's perhaps."""
+    try:
+        if is_theirs(problem):
+            distribution_of(problem)
+    except failures_of(problem) as error:
+        return Answer(None, fault_of(error, problem))
     return answer("refuses", partial(estimator.refuses, problem), estimator, problem)
 
 
@@ -99,9 +104,7 @@ def expect_problem(problem: Problem, params: Any) -> None:
         return
     of_problem = f"of {name_of(problem)}"
     expect_params(f"init_params {of_problem}", params)
-    q = jax.eval_shape(problem.distribution, params)
-    if not isinstance(q, dist.Distribution):
-        raise Misfit(f"distribution {of_problem}: expected one of numpyro's; got {kind_of(q)}")
+    q = distribution_of(problem)
     dtype = jnp.result_type(float)
     key = jax.random.key(0)
     x = jax.eval_shape(lambda params: sample(problem.distribution(params), key, SAMPLES), params)
@@ -115,6 +118,23 @@ def expect_problem(problem: Problem, params: Any) -> None:
     truth = jax.eval_shape(problem.exact_gradient, params)
     if truth is not None:
         expect_like(f"exact_gradient {of_problem}", truth, params)
+
+
+def distribution_of(problem: Problem) -> dist.Distribution:
+    """A user's q_θ with shapes in the place of arrays.
+
+    Raises:
+        Misfit: it is no distribution.
+    """
+
+    def distribution(key: Array) -> Any:
+        return problem.distribution(problem.init_params(key))
+
+    q = jax.eval_shape(distribution, jax.random.key(0))
+    if not isinstance(q, dist.Distribution):
+        of_problem = f"of {name_of(problem)}"
+        raise Misfit(f"distribution {of_problem}: expected one of numpyro's; got {kind_of(q)}")
+    return q
 
 
 def expect_params(what: str, params: Any) -> None:

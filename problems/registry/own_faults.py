@@ -28,6 +28,7 @@ FLOAT64 = "a constant may be NumPy's float64: write jnp.asarray(constant, x.dtyp
 ADVICE = (
     ("TracerBoolConversionError", "", "write jnp.where(condition, a, b) or jax.lax.cond, not if"),
     ("UnexpectedTracerError", "", "return what is computed: store it nowhere, as on self"),
+    ("TypeError", "string indexing", "init_params returns a dict of named arrays"),
     ("TypeError", "Computation compiled for", "return what is computed: store it nowhere"),
     ("TracerArrayConversionError", "", "call jax.numpy, not NumPy, on what depends on θ or x"),
     ("TracerIntegerConversionError", "", "an index or a shape cannot depend on θ or x"),

@@ -34,7 +34,7 @@ PROBLEMS = {
     "Whole": r"objective of slips:Whole: expected float32\[\]; got int32\[\]: return floats",
     "Unsummed": r"objective of .*: expected float32\[\]; got float32\[3\]: return one number",
     "WholeTheta": r"init_params of .*: group w: expected an array of float32; got int32\[3\]",
-    "NoDict": r"init_params of .*: expected a dict of named arrays; got float32\[3\]",
+    "NoDict": "TypeError: .*string indexing.*: init_params returns a dict of named arrays",
     "NotFinite": "init_params of .*: group w: expected finite numbers; got .* inf",
     "NoDistribution": r"distribution of .*: expected one of numpyro's; got float32\[3\]",
     "OtherTruth": r"exact_gradient of .*: group w: expected float32\[3\]; got float32\[\]",
