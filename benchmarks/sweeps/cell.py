@@ -30,6 +30,7 @@ from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.reliability import reliability
 from gradest.benchmarks.sweeps.plan import Cell
 from gradest.estimators.base import Estimator
+from gradest.estimators.conformance import expect_estimate, expect_problem
 from gradest.problems.base import Params, Problem
 from gradest.problems.registry.own_faults import failures_of, fault_of
 
@@ -125,6 +126,7 @@ def on_device(tree: Any) -> Any:
 def make_setting(problem: Problem, cell: Cell) -> Setting:
     """θ for the cell's problem, and the gradient there: exact, or from a reference run."""
     params = params_at(problem, cell.problem.label, cell.seed)
+    expect_problem(problem, params)
     exact = exact_gradient(problem, params)
     if exact is not None:
         truths = {group: exactly(gradient) for group, gradient in exact.items()}
@@ -188,6 +190,7 @@ def measure_cell(
         adapt_steps=cell.adapt_steps,
     )
     try:
+        expect_estimate(problem, estimator, setting.params, cell.num_samples)
         budget = Budget(cell.replicates)
         if cell.precision is not None:
             budget = choose_replicates(cell, run)

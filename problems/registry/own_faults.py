@@ -23,9 +23,12 @@ NUMERICAL = (FloatingPointError, MemoryError, RuntimeError, ValueError)
 LONGEST = 300
 """Characters of a fault: it stands in tables."""
 
+FLOAT64 = "a constant may be NumPy's float64: write jnp.asarray(constant, x.dtype)"
+
 ADVICE = (
     ("TracerBoolConversionError", "", "write jnp.where(condition, a, b) or jax.lax.cond, not if"),
     ("UnexpectedTracerError", "", "return what is computed: store it nowhere, as on self"),
+    ("TypeError", "string indexing", "init_params returns a dict of named arrays"),
     ("TypeError", "Computation compiled for", "return what is computed: store it nowhere"),
     ("TracerArrayConversionError", "", "call jax.numpy, not NumPy, on what depends on θ or x"),
     ("TracerIntegerConversionError", "", "an index or a shape cannot depend on θ or x"),
@@ -33,7 +36,7 @@ ADVICE = (
     ("ConcretizationTypeError", "", "write no float(), int() or .item() on what depends on θ or x"),
     ("FrozenInstanceError", "", "return what is learned in the state: an object never changes"),
     ("KeyReuseError", "", "split the key: jax.random.split"),
-    ("TypeError", "same dtypes", "write jnp.asarray(constant, x.dtype)"),
+    ("TypeError|ValueError", "same dtypes|element types", FLOAT64),
     ("TypeError", "real- or complex-valued", "return floats: .astype(x.dtype)"),
     ("TypeError", "must be real.*int", "return floats: .astype(x.dtype)"),
     ("TypeError", "scalar-output|scalar output", "return one number for one x: sum over its axes"),
@@ -54,6 +57,12 @@ ADVICE = (
 
 CALLED_BACK = re.compile(r'File "([^"]+)", line (\d+)')
 """A line of a traceback, as XLA's errors quote it of a function that it called."""
+
+LOWERED = re.compile(r'callsite\("[^"]*"\("([^"]+)":(\d+):')
+"""Where an operation is from, as errors of the compiler quote it, the innermost first."""
+
+OURS = str(Path(__file__).parents[2] / "x")[:-1]
+"""The folder of the package."""
 
 ELSEWHERE = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
 """Where Python's own modules are."""
@@ -128,8 +137,8 @@ def place_of(error: BaseException) -> str:
 
 def places_quoted(said: str) -> Iterator[str]:
     """Each file and line of a user's in a traceback that an error quotes."""
-    for file, line in CALLED_BACK.findall(said):
-        if is_of_a_user(file):
+    for file, line in [*reversed(LOWERED.findall(said)), *CALLED_BACK.findall(said)]:
+        if is_of_a_user(file) and not file.startswith(OURS):
             yield f"{shown(file)}:{line}"
 
 

@@ -96,6 +96,41 @@ class Leaks(Sound):
         return (x * LEAKED[0]).sum()  # here
 
 
+class Whole(Sound):
+    def objective(self, params, x):
+        return (x > 0).sum()
+
+
+class Unsummed(Sound):
+    def objective(self, params, x):
+        return x**2
+
+
+class WholeTheta(Sound):
+    def init_params(self, key):
+        return {"w": jnp.arange(3)}
+
+
+class NoDict(Sound):
+    def init_params(self, key):
+        return jnp.zeros(3)
+
+
+class NotFinite(Sound):
+    def init_params(self, key):
+        return {"w": jnp.array([0.0, jnp.inf, 0.0])}
+
+
+class NoDistribution(Sound):
+    def distribution(self, params):
+        return params["w"]
+
+
+class OtherTruth(Sound):
+    def exact_gradient(self, params):
+        return {"w": 2 * params["w"].sum()}
+
+
 class Plain(SurrogateEstimator):
     unbiased = True
     source = "nobody"
@@ -141,6 +176,34 @@ class CountsHalves(Plain):
 class Starts(Plain):
     def init(self, problem, params, key):
         return jax.nothing(key)  # here
+
+
+class WholeEstimate(Plain):
+    def estimate(self, problem, params, state, key, num_samples):
+        return jax.tree.map(lambda leaf: jnp.ones(leaf.shape, int), params), state
+
+
+class OtherGroups(Plain):
+    def estimate(self, problem, params, state, key, num_samples):
+        return {"v": params["mean"]}, state
+
+
+class MoreGroups(Plain):
+    def estimate(self, problem, params, state, key, num_samples):
+        return params | {"v": params["mean"]}, state
+
+
+class NoState(Plain):
+    def estimate(self, problem, params, state, key, num_samples):
+        return params
+
+
+class GrowingState(Plain):
+    def init(self, problem, params, key):
+        return jnp.zeros(2)
+
+    def estimate(self, problem, params, state, key, num_samples):
+        return params, jnp.append(state, 0.0)
 """
 
 SWEEP = """

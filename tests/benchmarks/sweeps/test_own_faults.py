@@ -31,15 +31,27 @@ PROBLEMS = {
     "Unbroadcast": "TypeError: .*: print the shapes",
     "BrokenInit": "TypeError: Indexer must have integer or boolean type",
     "BrokenDistribution": "AttributeError: .* has no attribute 'Normall'",
+    "Whole": r"objective of slips:Whole: expected float32\[\]; got int32\[\]: return floats",
+    "Unsummed": r"objective of .*: expected float32\[\]; got float32\[3\]: return one number",
+    "WholeTheta": r"init_params of .*: group w: expected an array of float32; got int32\[3\]",
+    "NoDict": "TypeError: .*string indexing.*: init_params returns a dict of named arrays",
+    "NotFinite": "init_params of .*: group w: expected finite numbers; got .* inf",
+    "NoDistribution": r"distribution of .*: expected one of numpyro's; got float32\[3\]",
+    "OtherTruth": r"exact_gradient of .*: group w: expected float32\[3\]; got float32\[\]",
     "Leaks": "(UnexpectedTracer|Type)Error: .*: return what is computed: store it nowhere",
 }
-FEW = ["TruthValue", "Divided", "Exits", "BrokenDistribution"]
+FEW = ["TruthValue", "Divided", "Exits", "BrokenDistribution", "Whole"]
 ESTIMATORS = {
     "AsksTheKey": "TracerBoolConversionError: .*: write jnp.where",
     "Refuses": "AttributeError: 'GaussianSquare' object has no attribute 'nothing_of_the_kind'",
     "RefusesByNumber": "RefusesByNumber.refuses: expected None or a reason; found 3",
     "Counts": "TypeError: .*missing 1 required positional argument: 'grad'",
     "CountsHalves": r"CountsHalves.evaluations: expected Evaluations\(f, grad\) .*; found 1.0",
+    "WholeEstimate": r"estimate of slips:\w+: group mean: expected float32\[1\]; got int32",
+    "OtherGroups": r"estimate of .*: group mean: expected float32\[1\]; got a dict of v",
+    "MoreGroups": "estimate of .*: expected a dict of mean, scale; got a dict of mean, scale, v",
+    "NoState": r"estimate of .*: expected \(estimate, state\); got a dict of mean",
+    "GrowingState": r"state of .* after an estimate: expected float32\[2\]; got float32\[3\]",
     "Starts": "AttributeError: module 'jax' has no attribute 'nothing'",
 }
 
