@@ -231,16 +231,28 @@ def open_store(folder: Path) -> Iterator[Store]:
 def read_outcomes(folder: Path) -> dict[str, Outcome]:
     """What became of the cells in a folder's store, empty where there is none.
 
+    Raises:
+        StoreDamaged: the file is there but is no store of this version.
+    """
+    with reading(folder) as store:
+        return store.outcomes() if store else {}
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Store | None]:
+    """The store of a results folder, to be read only; None where there is none.
+
     It is read without the lock: a run may be going on.
 
     Raises:
         StoreDamaged: the file is there but is no store of this version.
     """
     if not (folder / FILE).exists():
-        return {}
+        yield None
+        return
     connection = connect(folder / FILE)
     try:
-        return Store(connection).outcomes()
+        yield Store(connection)
     finally:
         connection.close()
 

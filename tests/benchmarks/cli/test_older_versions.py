@@ -39,6 +39,8 @@ def then(now, tmp_path):
     connection.close()
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["environments"] = [json.loads(old)]
+    del manifest["checksum"]
+    manifest["checksums"] = manifest.pop("files")
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "tiny.toml").write_text(TINY)
     return folder
