@@ -11,6 +11,8 @@ import pandas as pd
 from gradest._own_problem import own_problem
 from gradest._run import Run
 from gradest.benchmarks.analysis import ratios, results
+from gradest.benchmarks.analysis.pairing import changed_lines
+from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
@@ -245,16 +247,17 @@ def sweep_of(spec: str | Path | Mapping[str, Any], settings: Mapping[str, Any]) 
     return checked({**whole, **settings}, f"sweep {spec}")
 
 
-def load(name: str | Path) -> Run:
+def load(name: str | Path, *, unverified: bool = False) -> Run:
     """A run that was measured before.
 
     Args:
         name: its folder, or its name in results/.
+        unverified: takes files that were changed after the run as they are; the run says so.
 
     Raises:
-        BadInput: there is no such run.
+        BadInput: there is no such run, or its files were changed after they were written.
     """
-    return Run(results.read_run(results.find_run(str(name))))
+    return Run(verified_run(results.find_run(str(name)), unverified=unverified))
 
 
 def compare(
@@ -289,8 +292,11 @@ def compare(
             raise BadInput(f"metric {name!r}: expected one of {', '.join(ratios.METRICS)}")
     first = as_run(run).read
     if isinstance(other, str) and is_estimator(parse(other)[0]):
-        return Ratios(ratios.compare_estimators(first, other, chosen), chosen)
-    return Ratios(ratios.compare_runs(first, as_run(other).read, chosen), chosen)
+        notes = changed_lines((first, str(first.folder)))
+        return Ratios(ratios.compare_estimators(first, other, chosen), chosen, notes)
+    second = as_run(other).read
+    notes = changed_lines((first, "A"), (second, "B"))
+    return Ratios(ratios.compare_runs(first, second, chosen), chosen, notes)
 
 
 def as_run(run: Run | str | Path) -> Run:
@@ -304,6 +310,8 @@ class Ratios:
 
     comparison: ratios.Comparison
     metrics: list[str]
+    notes: Sequence[str] = ()
+    """What is to be said of runs whose files were changed."""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -317,4 +325,4 @@ class Ratios:
         return pd.DataFrame(flat)
 
     def __repr__(self) -> str:
-        return as_text(self.comparison, self.metrics)
+        return as_text(self.comparison, self.metrics, self.notes)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.differences import texts_of
 
 PAIRED_BY = {
     "seed": "seed",
@@ -114,13 +115,24 @@ def values_of(run: Run, key: str) -> str:
     return ", ".join(sorted(values))
 
 
+def changed_lines(*runs: tuple[Run, str]) -> list[str]:
+    """What is to be said of files that are not as a run wrote them.
+
+    Args:
+        runs: each with its name.
+    """
+    return [
+        f"{name}: not as measured: {texts_of(run.changed)}" for run, name in runs if run.changed
+    ]
+
+
 def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
     """Warnings of what the runs' folders lack.
 
     Args:
         runs: each with its name.
     """
-    warnings = []
+    warnings = changed_lines(*runs)
     for run, name in runs:
         if run.manifest is None:
             warnings.append(

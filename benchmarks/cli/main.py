@@ -64,6 +64,7 @@ def exit_status_of(
         explained: errors that become a line on stderr for each thing that is wrong; others go on.
         kept: what an interrupted user is told to be there.
     """
+    faults: tuple[type[BaseException], ...] = (*explained, SystemExit)
     with standard_streams():
         try:
             with terminable():
@@ -76,7 +77,7 @@ def exit_status_of(
             return ExitStatus.INTERRUPTED
         except NobodyReads as end:
             return end.status
-        except (*explained, SystemExit) as error:
+        except faults as error:
             return complain(error, kept)
 
 

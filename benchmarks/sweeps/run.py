@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import jax
 
+from gradest.benchmarks.folders.ownership import refuse_foreign
 from gradest.benchmarks.measurement.batching import extends
 from gradest.benchmarks.measurement.checkpoints import is_trained, standard_estimators
 from gradest.benchmarks.measurement.reference import needs_reference
@@ -70,12 +71,14 @@ def run_sweep(
         executor: where cells are measured; this process, one at a time, where there is none.
 
     Raises:
-        BadInput: the folder cannot be written, or the generator cannot be used on several devices.
+        BadInput: the folder cannot be written, or holds files of others where the run's would be,
+            or the generator cannot be used on several devices.
         StoreInUse: another run holds the store.
         StoreDamaged: the store cannot be read.
     """
     started = time.perf_counter()
     refuse_devices(plan.sweep.generator)
+    refuse_foreign(folder, {cell.problem.name for cell in plan.cells})
     here = origins_of(plan)
     with open_store(folder) as store:
         reused = len(still_valid(store.outcomes(), here))
