@@ -94,6 +94,7 @@ def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -
     with show_progress(len(plan.measurable) * processes) as progress:
         timed = time_run(plan, folder, processes, progress)
         draw(folder, progress)
+    tell(timed.remarks)
     if as_json:
         emit(
             {

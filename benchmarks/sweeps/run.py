@@ -42,7 +42,7 @@ class Summary:
     reused: int
     seconds: float
     remarks: tuple[str, ...] = ()
-    """What is to be said of the store, a line each."""
+    """What was damaged in the store besides cells, a line each."""
 
 
 class Progress(Protocol):
@@ -81,11 +81,8 @@ def run_sweep(
         outcomes = measure_plan(plan, progress, store, executor)
         timings = timings_of(store, outcomes)
         counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
-        remarks = [
-            f"cell {cell}: what a longer run goes on from was damaged; it was measured from nothing"
-            for cell in store.lost_summaries
-        ]
-    return Summary(folder, counts, reused, time.perf_counter() - started, tuple(remarks))
+        remarks = tuple(dict.fromkeys(store.lost))
+    return Summary(folder, counts, reused, time.perf_counter() - started, remarks)
 
 
 def measure_plan(
