@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.runtime.processes import refuse_little_address_space
 from gradest.benchmarks.runtime.source_code import installed_version
 
 
@@ -23,7 +24,12 @@ def imported(name: str) -> Callable[..., Any]:
 
 
 def body(name: str) -> Callable[..., ExitStatus]:
-    """What a command does: the function `module.function` of this folder."""
+    """What a command does: the function `module.function` of this folder.
+
+    Raises:
+        BadInput: memory does not suffice to import it.
+    """
+    refuse_little_address_space(with_jax=not name.startswith("results."))
     return imported(f"{__package__}.{name}")
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, m
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.batching import STEP
 from gradest.benchmarks.runtime.environment import GENERATORS
+from gradest.benchmarks.runtime.files import reason_of
 from gradest.problems.arguments import nearest
 from gradest.problems.registry.own_modules import search_in
 
@@ -129,9 +130,13 @@ def load_sweep(name: str) -> Sweep:
             f"{nearest(name, presets)}"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"sweep {name}: cannot be read: {error}") from error
+        text = path.read_text(encoding="utf-8-sig")  # with a byte-order mark or without
+    except OSError as error:
+        raise BadInput(f"sweep {name}: cannot be read: {reason_of(error)}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"sweep {name}: cannot be read: expected UTF-8; {error.reason} at {error.start}"
+        ) from error
     search_in(path.parent)
     return parse_sweep(text, name)
 
