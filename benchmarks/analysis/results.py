@@ -99,7 +99,9 @@ def read_measurements(folder: Path) -> pd.DataFrame:
         raise BadInput(
             f"{path} is not there: expected the folder of a run; `gradest run` makes one"
         )
-    return table
+    # a group may have an empty name; what was not measured has no group
+    measured = table.status.isin(["ok", "unreliable"])
+    return table.assign(group=table.group.mask(measured & table.group.isna(), ""))
 
 
 def read_left_out(folder: Path) -> pd.DataFrame | None:
@@ -108,7 +110,8 @@ def read_left_out(folder: Path) -> pd.DataFrame | None:
     Raises:
         BadInput: it is not CSV, or lacks a column.
     """
-    return read_table(folder / LEFT_OUT, [*LEFT_OUT_COLUMNS], dtypes_of(LeftOutRow))
+    table = read_table(folder / LEFT_OUT, [*LEFT_OUT_COLUMNS], dtypes_of(LeftOutRow))
+    return None if table is None else table.assign(group=table.group.fillna(""))
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -156,7 +159,10 @@ def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.Data
         BadInput: it is not CSV, or lacks a column.
     """
     try:
-        table = pd.read_csv(path, dtype=types)
+        # a group of θ may be called "NA" or "null"
+        table = pd.read_csv(
+            path, dtype=types, keep_default_na=False, na_values=absent(columns, types)
+        )
     except FileNotFoundError:
         return None
     except (ValueError, OSError) as error:  # pandas' own and those of the encoding are ValueErrors
@@ -165,6 +171,15 @@ def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.Data
     if missing:
         raise BadInput(f"{path}: expected the columns of a run; missing: {', '.join(missing)}")
     return table
+
+
+ABSENT = ("", "NA", "NaN", "nan")
+"""How a number that is not there may be written, by us or by who edits the file."""
+
+
+def absent(columns: list[str], types: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What stands for nothing in each column: in one of texts, only that there is none."""
+    return {name: ("",) if types.get(name) == "str" else ABSENT for name in columns}
 
 
 def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.DataFrame:

@@ -9,8 +9,9 @@ from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.analysis.results import Run, read_run
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.saving import saving
+from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, summary
-from gradest.benchmarks.report.tables import crossover_table, latex, markdown, numbers, tables
+from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 
