@@ -106,7 +106,15 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
     except ValueError as error:  # pandas' own are ValueErrors, and those of the encoding
         raise BadInput(f"{path} cannot be read: {error}") from error
     refuse_missing(path, table.columns, row)
-    return table
+    return table.assign(group=named_groups(table))
+
+
+def named_groups(table: pd.DataFrame) -> pd.Series:
+    """The groups of a table's rows: one may have an empty name; what was not measured has none."""
+    if "status" not in table:
+        return table.group.fillna("")
+    measured = table.status.isin(["ok", "unreliable"])
+    return table.group.mask(measured & table.group.isna(), "")
 
 
 def refuse_missing(path: Path, names: Sequence[str], row: type) -> None:
