@@ -36,21 +36,22 @@ VERSION = 3
 FILE = "store.sqlite"
 
 TABLES = {
+    # what is looked for comes first: SQLite reads a row from its start
     "cells": """
     id integer primary key,
     cell text not null,
-    status text not null,
-    reason text not null,
-    rows text not null,
-    environment text not null,
-    theta text not null,
-    code text not null,
-    "commit" text,
-    dirty integer,
     series text not null,
     replicates integer not null,
+    code text not null,
+    environment text not null,
+    "commit" text,
+    dirty integer,
+    status text not null,
+    theta text not null,
     summaries_checksum text,
     checksum text not null,
+    reason text not null,
+    rows text not null,
     summaries blob
 """,
     # in a table of their own, so that a cell that is measured again keeps them
