@@ -64,6 +64,7 @@ def exit_status_of(
         explained: errors that become a line on stderr for each thing that is wrong; others go on.
         kept: what an interrupted user is told to be there.
     """
+    faults: tuple[type[BaseException], ...] = (*explained, SystemExit)
     with standard_streams():
         try:
             with terminable():
@@ -76,7 +77,7 @@ def exit_status_of(
             return ExitStatus.INTERRUPTED
         except NobodyReads as end:
             return end.status
-        except explained as error:
+        except faults as error:
             return complain(error, kept)
 
 
@@ -94,7 +95,7 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def complain(error: Exception, kept: str = NOTHING) -> ExitStatus:
+def complain(error: BaseException, kept: str = NOTHING) -> ExitStatus:
     """Says on stderr what is wrong, a line for each thing, and returns the exit status.
 
     Args:
@@ -108,12 +109,16 @@ def complain(error: Exception, kept: str = NOTHING) -> ExitStatus:
     return status
 
 
-def in_words(error: Exception) -> tuple[list[str], ExitStatus]:
+def in_words(error: BaseException) -> tuple[list[str], ExitStatus]:
     """What is wrong in words, and the exit status."""
     if isinstance(error, click.ClickException):
         return [error.format_message()], BadInput.status
     if isinstance(error, GradestError):
         return str(error).splitlines(), error.status
+    from gradest.problems.registry.own_faults import located, place_of  # not before, as JAX is slow
+
+    if place := place_of(error):
+        return [located(error, place)], BadInput.status
     if isinstance(error, OSError):
         return [cause_of(error)], BadInput.status
     if isinstance(error, MemoryError):

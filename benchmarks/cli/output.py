@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 from gradest.benchmarks.errors import NobodyReads
+from gradest.benchmarks.runtime.processes import as_data
 
 ESCAPED = "backslashreplace"
 """How a character is written that a stream's encoding does not have."""
@@ -45,8 +46,7 @@ class Stream(io.TextIOBase):
         self._stream = stream
         self._name = name
         self._is_needed = is_needed
-        closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
-        self._failure = closed if stream is None else None
+        self._failure: OSError | None = None
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ESCAPED)
 
@@ -82,8 +82,11 @@ class Stream(io.TextIOBase):
             OSError: it cannot be written, and the stream is needed.
             NobodyReads: the same, because the reader of a pipe has gone.
         """
-        if text != "":  # click tries whether nothing can be written
-            self._attempt("write", text)
+        if text == "":  # click tries whether nothing can be written
+            return 0
+        if self._stream is None and self._failure is None:
+            self._failure = OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self._attempt("write", text)
         return len(text)
 
     def flush(self) -> None:
@@ -92,7 +95,7 @@ class Stream(io.TextIOBase):
 
     def _attempt(self, method: str, *arguments: str) -> None:
         try:
-            if self._failure is None:
+            if self._stream is not None and self._failure is None:
                 getattr(self._stream, method)(*arguments)
         except OSError as error:
             self._failure = error
@@ -102,10 +105,13 @@ class Stream(io.TextIOBase):
 
     def _lead_nowhere(self) -> None:
         """Has what waits to be written go nowhere: else the end of the process would fail too."""
+        if self._stream is None:
+            return
         with suppress(OSError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
+            self._stream.flush()
 
 
 def failure_of(stream: str, error: OSError) -> Exception:
@@ -156,11 +162,12 @@ def emit(result: Mapping[str, Any] | str) -> None:
 
     Where stdout's encoding is not Unicode, JSON has the escapes that are its own.
     """
-    if isinstance(result, str):
-        print(result, flush=True)
-    else:
-        is_unicode = sys.stdout.encoding.lower().startswith("utf")
-        print(json.dumps(result, indent=2, ensure_ascii=not is_unicode), flush=True)
+    with as_data():
+        if isinstance(result, str):
+            print(result, flush=True)
+        else:
+            is_unicode = sys.stdout.encoding.lower().startswith("utf")
+            print(json.dumps(result, indent=2, ensure_ascii=not is_unicode), flush=True)
 
 
 def tell(lines: Iterable[str]) -> None:

@@ -61,6 +61,13 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o666) -> Non
     sync_folder(path.parent)
 
 
+def remove_parts(folder: Path) -> None:
+    """Removes what killed processes left half written in a folder that nobody else writes in."""
+    for path in folder.iterdir():
+        if PART.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
 def write_through(descriptor: int, content: bytes) -> None:
     """Writes an open file down to the disk, and closes it."""
     with os.fdopen(descriptor, "wb") as file:

@@ -30,10 +30,11 @@ from jax.experimental.serialize_executable import deserialize_and_load, serializ
 from jax.stages import Compiled
 from jax.tree_util import PyTreeDef, default_registry
 
-from gradest.benchmarks.runtime.environment import cpuinfo, environment, is_ours
+from gradest.benchmarks.runtime.environment import cpuinfo, environment
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import file_of, package_files, reached
 from gradest.problems.cache import PRIVATE, costs_time_only, private_folder, sealed, unsealed
+from gradest.problems.registry.own_folders import is_ours
 
 MOST_VERSIONS = 4
 """How many versions of the code, or machines, are remembered on disk."""

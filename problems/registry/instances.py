@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradest.problems.arguments import Argument, Configured, arguments, defaults
+from gradest.problems.arguments import Argument, Configured, arguments, defaults, shown
 from gradest.problems.registry.lookup import common_type, look_up
 
 
@@ -95,7 +95,13 @@ def as_written(thing: Configured) -> dict[str, Any]:
     """
     declared = arguments(type(thing))
     usual = defaults(type(thing))
-    return {name: written(declared[name], getattr(thing, name), usual[name]) for name in declared}
+    found = {}
+    for name in declared:
+        value = getattr(thing, name)
+        if declared[name].kind in ("number", "integer") and np.ndim(value):
+            raise ValueError(f"{name} = {shown(value)}: expected one number, not an array")
+        found[name] = written(declared[name], value, usual[name])
+    return found
 
 
 def written(argument: Argument, value: Any, default: Any) -> Any:
