@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gradest.benchmarks.analysis.status import skipped_lines, status_of, totals_of
+from gradest.benchmarks.analysis.status import skipped_lines, status_of, totals_of, unmeasured_lines
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
@@ -34,6 +34,7 @@ def show_plan(
     """Prints what `gradest run` would measure."""
     plan = load_plan(sweep, **overrides)
     totals = totals_of(plan)
+    tell(unmeasured_lines(plan))
     if as_json:
         cells = [
             {

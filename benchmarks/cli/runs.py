@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
-from gradest.benchmarks.analysis.status import skipped_lines
+from gradest.benchmarks.analysis.status import skipped_lines, unmeasured_lines
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
@@ -50,7 +50,7 @@ def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
-    tell(skipped_lines(plan))
+    tell([*skipped_lines(plan), *unmeasured_lines(plan)])
     news = headlines(read_run(folder))
     if as_json:
         emit(summary_as_json(summary, written, news))
