@@ -23,6 +23,8 @@ class ExitStatus(IntEnum):
     STORE_IN_USE = 6
     INTERRUPTED = 130
     """By Ctrl-C, as shells count signals."""
+    NOBODY_READS = 141
+    """Stdout is a pipe that was closed, as by `| head`; shells count it so too."""
 
 
 class GradestError(Exception):
@@ -47,6 +49,12 @@ class StoreInUse(GradestError):
     """Another run holds the store."""
 
     status: ClassVar[ExitStatus] = ExitStatus.STORE_IN_USE
+
+
+class NobodyReads(GradestError):
+    """Stdout is a pipe that was closed. Nothing is said of it: who closed it knows."""
+
+    status: ClassVar[ExitStatus] = ExitStatus.NOBODY_READS
 
 
 def listed(complaints: Iterable[str]) -> str:

@@ -31,7 +31,7 @@ FLOORS = (
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},
     {"estimators/discrete"},
     {"estimators/__init__"},
-    {"benchmarks/measurement", "gradest/monte_carlo"},
+    {"benchmarks/measurement", "benchmarks/folders", "gradest/monte_carlo"},
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
     {"benchmarks/figures", "benchmarks/checks"},

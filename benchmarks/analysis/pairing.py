@@ -6,6 +6,7 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.differences import texts_of
 
 PAIRED_BY = {
     "seed": "seed",
@@ -18,8 +19,8 @@ PAIRED_BY = {
 
 HARDWARE = ("machine", "device")
 GENERATOR = "prng"
+ORIGIN = ("commit", "dirty", "code", "cells")
 """Keys of a run's environment; all others are versions."""
-
 
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
 """What a cell is a measurement of, but for the estimator."""
@@ -97,8 +98,8 @@ def same_generator(first: Run, second: Run) -> bool:
     return len(used) == 1 and used == generators(second)
 
 
-def environments(run: Run) -> list[dict[str, str]]:
-    """Versions and hardware that a run was measured with."""
+def environments(run: Run) -> list[dict[str, Any]]:
+    """Versions and hardware that a run was measured with, and the origin of our code."""
     return (run.manifest or {}).get("environments", [])
 
 
@@ -119,13 +120,24 @@ def values_of(run: Run, key: str) -> str:
     return ", ".join(sorted(values))
 
 
+def changed_lines(*runs: tuple[Run, str]) -> list[str]:
+    """What is to be said of files that are not as a run wrote them.
+
+    Args:
+        runs: each with its name.
+    """
+    return [
+        f"{name}: not as measured: {texts_of(run.changed)}" for run, name in runs if run.changed
+    ]
+
+
 def warn_of_files(*runs: tuple[Run, str]) -> list[str]:
     """Warnings of what the runs' folders lack.
 
     Args:
         runs: each with its name.
     """
-    warnings = []
+    warnings = changed_lines(*runs)
     for run, name in runs:
         if run.manifest is None:
             warnings.append(
@@ -141,7 +153,7 @@ def warn_of_environments(first: Run, second: Run) -> list[str]:
     """Warnings that runs differ in hardware, versions or the generator, a line each."""
     both = [*environments(first), *environments(second)]
     keys = dict.fromkeys(key for environment in both for key in environment)
-    versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
+    versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR, *ORIGIN))
     warnings = []
     for kind, compared, consequence in (
         ("different hardware", HARDWARE, "times do not compare"),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
-from gradest.benchmarks.analysis.status import skipped_lines
+from gradest.benchmarks.analysis.status import Stale, refuse_to_extend, skipped_lines, stale_cells
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
@@ -12,13 +12,7 @@ from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE, headlines
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.run import (
-    Summary,
-    elsewhere_lines,
-    refuse_to_extend,
-    run_sweep,
-    use_caches,
-)
+from gradest.benchmarks.sweeps.run import Summary, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import lengthened, load_sweep
 from gradest.benchmarks.sweeps.timing import time_run
 
@@ -46,14 +40,15 @@ def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> Ex
 def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
     """Measures what is missing, draws all, and says what matters most of it."""
     use_caches(plan)
-    tell(elsewhere_lines(plan, folder))
+    stale = stale_cells(plan, folder)
+    tell(each.text for each in stale)
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
-    tell(skipped_lines(plan))
+    tell([*summary.remarks, *skipped_lines(plan)])
     news = headlines(read_run(folder))
     if as_json:
-        emit(summary_as_json(summary, written, news))
+        emit(summary_as_json(summary, written, news, stale))
     else:
         counts = counted(summary.counts)
         first = f"{folder}: {counts} in {summary.seconds:.0f} s; {len(written) + TABLES} files"
@@ -76,12 +71,15 @@ def draw(folder: Path, progress: Reporter) -> list[Path]:
         raise KeyboardInterrupt(advice) from interrupt
 
 
-def summary_as_json(summary: Summary, written: list[Path], news: list[str]) -> dict[str, Any]:
+def summary_as_json(
+    summary: Summary, written: list[Path], news: list[str], stale: list[Stale]
+) -> dict[str, Any]:
     """How a run ended, in JSON."""
     return {
         "folder": str(summary.folder),
         "cells": summary.counts,
         "reused": summary.reused,
+        "stale": [each.as_json for each in stale],
         "seconds": round(summary.seconds, 2),
         "files": len(written) + TABLES,
         "summary": str(summary.folder / FILE),

@@ -22,6 +22,7 @@ from gradest.benchmarks.analysis.results import (
     called_zero,
     slope_of,
 )
+from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.markdown import markdown_table, plain
 from gradest.benchmarks.statistics.times import fit_time
 
@@ -43,6 +44,8 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     """
     table = run.measurements
     parts = [f"# {title(table)}", bullets(headlines(run))]
+    if run.changed:
+        parts.insert(0, f"**Not as measured.** {changed_line(run)}")
     for heading, lines in (
         ("Found biased though claimed unbiased", biased_lines(table)),
         ("Unreliable or failed", doubtful_lines(table)),
@@ -60,6 +63,11 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
             markdown_table(header, [list(map(plain, row)) for row in times], left=2),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def changed_line(run: Run) -> str:
+    """What a run's files have been through since it wrote them."""
+    return f"Files were changed after the run: {texts_of(run.changed)}."
 
 
 def bullets(lines: list[str]) -> str:

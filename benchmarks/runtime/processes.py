@@ -1,4 +1,4 @@
-"""Processes that run a module of ours, each a fresh interpreter.
+"""Processes that run a module of ours, each a fresh interpreter, and what is on their stdout.
 
 A fork of a process that has started JAX may hang.
 """
@@ -7,10 +7,15 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.runtime.source_code import package_root
+
+_diverted: list[tuple[Any, int | None]] = []
+"""Stdout, and the descriptor under which it is kept, while it is diverted."""
 
 
 def start(
@@ -68,3 +73,48 @@ def limit_threads() -> None:
 def collect_rarely() -> None:
     """Sets when to look for garbage: tracing and fontTools make many objects and little of it."""
     gc.set_threshold(200_000, 20, 20)
+
+
+@contextmanager
+def data_alone() -> Iterator[None]:
+    """While it lasts, what anybody prints to stdout goes to stderr, but for `as_data`.
+
+    So do a user's modules and methods, what JAX prints for them, and processes that they start.
+    """
+    kept = None
+    with suppress(OSError):  # it is closed
+        kept = os.dup(1)
+    _diverted.append((sys.stdout, kept))
+    _stdout_is(sys.stderr, 2)
+    try:
+        yield
+    finally:
+        if "jax" in sys.modules:
+            sys.modules["jax"].effects_barrier()  # prints that are still to come
+        _stdout_is(*_diverted.pop())
+        if kept is not None:
+            os.close(kept)
+
+
+@contextmanager
+def as_data() -> Iterator[None]:
+    """While it lasts, stdout is what it was before the first `data_alone`."""
+    if not _diverted:
+        yield
+        return
+    diverted = sys.stdout
+    _stdout_is(*_diverted[0])
+    try:
+        yield
+    finally:
+        _stdout_is(diverted, 2)
+
+
+def _stdout_is(stream: Any, descriptor: int | None) -> None:
+    """Stdout is a stream, and its descriptor another one's, from now on."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    sys.stdout = stream
+    if descriptor is not None:
+        with suppress(OSError):
+            os.dup2(descriptor, 1)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
+from gradest.estimators.conformance import refusal, refusal_of_samples
 from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
@@ -101,6 +102,8 @@ class Plan:
     """Why a cell is skipped, by its id."""
     problems: dict[Choice, Problem]
     estimators: dict[Choice, Estimator]
+    faults: dict[str, str] = field(default_factory=dict)
+    """What a user's class did wrong when it was asked, or "", by a cell's id: it fails."""
 
     @property
     def measurable(self) -> list[Cell]:
@@ -207,32 +210,33 @@ def planned(
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
     refuse(sweep, [*faults, *sweep.unsplittable(), *too_large(demands)])
-
     cells = []
     reasons = {}
+    faults_of = {}
     suited: set[Choice] = set()
     too_few: dict[Choice, str] = {}
     for problem_choice, demand in demands.items():
-        refusals = {choice: each.refuses(demand.problem) for choice, each in estimators.items()}
+        answers = {choice: refusal(each, demand.problem) for choice, each in estimators.items()}
         for num_samples in dict.fromkeys(demand.samples):
             for choice, estimator in estimators.items():
                 cell = cell_of(sweep, problem_choice, demand, choice, num_samples)
                 cells.append(cell)
-                refusal = refusals[choice]
-                few = estimator.refuses_samples(num_samples)
-                if reason := refusal or few:
+                answer = answers[choice]
+                few = refusal_of_samples(answer, estimator, demand.problem, num_samples)
+                faults_of[cell.id] = answer.fault or few.fault
+                if reason := answer.refusal or few.refusal:
                     reasons[cell.id] = reason
                 else:
                     suited.add(choice)
-                if few and not refusal:
-                    too_few[choice] = few
+                if few.refusal:
+                    too_few[choice] = few.refusal
 
     unsuited = [f"estimator {c.label}: {few}" for c, few in too_few.items() if c not in suited]
     if not unsuited and not suited:
         unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(reasons.values()))]
     refuse(sweep, unsuited)
     problems = {choice: demand.problem for choice, demand in demands.items()}
-    return Plan(sweep, cells, reasons, problems, estimators)
+    return Plan(sweep, cells, reasons, problems, estimators, faults_of)
 
 
 def refuse(sweep: Sweep, faults: list[str]) -> None:
@@ -248,13 +252,11 @@ def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
             draw, params = sizes_of(demand.problem)
         except Exception:  # whatever a user's class may raise: its cells will say so
             continue
-        held = {"θ": params, f"L = {max(demand.samples)}": draw * max(demand.samples)}
-        for what, elements in held.items():
+        most = max(demand.samples)
+        for what, elements in (("θ", params), (f"L = {most}", draw * most)):
             if elements > MOST_ELEMENTS:
-                yield (
-                    f"problem {choice.label}: {what}: an array of {elements:,} numbers: "
-                    f"expected at most {MOST_ELEMENTS:,}"
-                )
+                limit = f"an array of {elements:,} numbers: expected at most {MOST_ELEMENTS:,}"
+                yield f"problem {choice.label}: {what}: {limit}"
 
 
 def cell_of(

@@ -36,7 +36,7 @@ from gradest.benchmarks.limits import (
 from gradest.benchmarks.measurement.batching import STEP, number_of_batches
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.problems.arguments import nearest, shortened, shown
-from gradest.problems.registry.own_modules import search_in
+from gradest.problems.registry.own_folders import search_in
 
 
 def as_number(value: Any) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradest.problems.arguments import Configured, arguments, nearest, refused, shown
+from gradest.problems.registry.own_faults import FAILURES, located, place_of
 from gradest.problems.registry.own_modules import own_class
 
 
@@ -48,10 +49,20 @@ def make(kind: str, name: str, cls: Any, chosen: Mapping[str, Any]) -> Any:
             raise ValueError(f"{kind} {name}: {refused(key, value, known[key])}")
     try:
         return cls(**chosen)
-    except ValueError as error:
-        raise ValueError(f"{kind} {name}: {error}") from error
-    except TypeError as error:  # an abstract method left out, an argument without a default
-        raise ValueError(f"{kind} {name}: cannot be made: {error}") from error
+    except FAILURES as error:
+        fault = why_not_made(error)
+        if not fault:
+            raise
+        raise ValueError(f"{kind} {name}: {fault}") from error
+
+
+def why_not_made(error: BaseException) -> str:
+    """Why a class could not be made, in a line; "" where that is a fault of ours."""
+    if place := place_of(error):  # in a user's file
+        return f"cannot be made: {located(error, place)}"
+    if isinstance(error, TypeError):  # an abstract method or an argument's default left out
+        return f"cannot be made: {error}"
+    return str(error) if isinstance(error, ValueError) else ""
 
 
 def look_up(kind: str, registry: Mapping[str, type], name: str) -> Any:

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gradest.benchmarks.folders.manifest import checksum_of, write_manifest
+from gradest.benchmarks.folders.record import TABLES
 from gradest.benchmarks.statistics.intervals import Jackknifed, interval
 from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 
@@ -139,8 +141,9 @@ def write(
     if left_out:
         parts = [batches(row) for row in cells if row["status"] != "failed"]
         pd.concat(parts).to_csv(folder / "leave_one_out.csv", index=False)
-    manifest = {"environments": [ENVIRONMENT | (environment or {})], "precision": "float32"}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    files = {name: checksum_of((folder / name).read_bytes()) for name in TABLES[: 1 + left_out]}
+    environments = [ENVIRONMENT | (environment or {})]
+    write_manifest(folder, {"environments": environments, "precision": "float32", "files": files})
     return folder
 
 

@@ -12,9 +12,10 @@ from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator
 from gradest.problems import PROBLEMS, Problem, problem
-from gradest.problems.registry import own_modules
+from gradest.problems.registry import own_folders
 from gradest.problems.registry.lookup import build
-from gradest.problems.registry.own_modules import own_class, search_in
+from gradest.problems.registry.own_folders import search_in
+from gradest.problems.registry.own_modules import own_class
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.sweeps import GOOD_SWEEP
 
@@ -38,7 +39,7 @@ def restored(monkeypatch, tmp_path):
     """What an import of a user's module changes in the process is taken back."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setattr(sys, "meta_path", sys.meta_path.copy())
-    monkeypatch.setattr(own_modules, "_sweep_folders", [])
+    monkeypatch.setattr(own_folders, "_sweep_folders", [])
     before = sys.modules.copy()
     yield
     for name in sys.modules.keys() - before.keys():
@@ -239,9 +240,12 @@ def test_ours_are_not_hidden(folder):
         ("greedy.py:Number", "greedy.py:Number': it is no Problem: expected a subclass of Problem"),
         ("greedy.py:", "expected a module and a class, as in my_module:MyEstimator"),
         ("a b:Mine", "expected a module and a class, as in my_module:MyEstimator"),
-        ("fails:Mine", "module fails fails: ZeroDivisionError: division by zero"),
-        ("fails.py:Mine", "module fails.py fails: ZeroDivisionError: division by zero"),
-        ("needs:Mine", "module needs needs a_missing_module, which is not there"),
+        (
+            "fails:Mine",
+            "module fails fails: fails.py:6: ZeroDivisionError: division by zero; expected",
+        ),
+        ("fails.py:Mine", "module fails.py fails: fails.py:6: ZeroDivisionError: division by zero"),
+        ("needs:Mine", "module needs needs a_missing_module, which is not there \\(needs.py:6\\)"),
     ],
 )
 def test_errors(folder, name, message):

@@ -1,0 +1,27 @@
+"""Changes to what a results folder holds, as others make them."""
+
+import json
+from pathlib import Path
+
+
+def edited(path: Path, old: str, new: str) -> None:
+    """Puts a text in the place of another, the first time that it is there."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def without_a_line(text: str, number: int) -> str:
+    """A text without one of its lines, counted from 0."""
+    lines = text.splitlines(keepends=True)
+    return "".join(lines[:number] + lines[number + 1 :])
+
+
+def as_of_an_earlier_version(folder: Path) -> None:
+    """Leaves of a manifest what version 0.3 wrote: checksums of the tables, none of its own."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    del manifest["checksum"]
+    files = manifest.pop("files")
+    manifest["checksums"] = {name: files[name] for name in files if name.endswith(".csv")}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
