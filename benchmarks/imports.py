@@ -169,7 +169,8 @@ def found(name: str, beside: Module) -> Module | None:
     if not name or top in sys.stdlib_module_names:
         return None
     near = Module(beside.root, name)
-    if (top == beside.top or not beside.is_installed) and near.is_there:
+    may_be_beside = top != "gradest" and not beside.is_installed
+    if (top == beside.top or may_be_beside) and near.is_there:
         return near
     try:
         spec = find_spec(top)
