@@ -68,7 +68,6 @@ KINDS: dict[Any, Kind] = {
 """What the type of a field asks of its column."""
 
 OWN_KINDS = {
-    "group": ANYTHING,
     "problem_args": ARGUMENTS,
     "estimator_args": ARGUMENTS,
     "status": one_of("ok", "unreliable", "skipped", "failed"),
@@ -107,13 +106,15 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
     except ValueError as error:  # pandas' own are ValueErrors, and those of the encoding
         raise BadInput(f"{path} cannot be read: {error}") from error
     refuse_missing(path, table.columns, row)
-    return with_groups(table)
+    return table.assign(group=named_groups(table))
 
 
-def with_groups(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with "" for a group that has an empty name; what was not measured has none."""
-    measured = table.status.isin(["ok", "unreliable"]) if "status" in table else True
-    return table.assign(group=table.group.mask(table.group.isna() & measured, ""))
+def named_groups(table: pd.DataFrame) -> pd.Series:
+    """The groups of a table's rows: one may have an empty name; what was not measured has none."""
+    if "status" not in table:
+        return table.group.fillna("")
+    measured = table.status.isin(["ok", "unreliable"])
+    return table.group.mask(measured & table.group.isna(), "")
 
 
 def refuse_missing(path: Path, names: Sequence[str], row: type) -> None:
@@ -179,9 +180,7 @@ def kinds_of(row: type) -> dict[str, tuple[Kind, bool]]:
     kinds = {}
     for field in dataclasses.fields(row):
         kind = OWN_KINDS.get(field.name) or KINDS[field.type]
-        may_be_empty = (
-            ANYTHING is kind or field.type is float or field.default is not dataclasses.MISSING
-        )
+        may_be_empty = field.type is float or field.default is not dataclasses.MISSING
         kinds[field.name] = kind, may_be_empty
     return kinds
 

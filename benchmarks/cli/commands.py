@@ -13,11 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gradest.benchmarks.errors import BadInput, ExitStatus
-<<<<<<< HEAD
-from gradest.benchmarks.runtime.processes import data_alone
-=======
-from gradest.benchmarks.runtime.processes import refuse_little_address_space
->>>>>>> machine
+from gradest.benchmarks.runtime.processes import data_alone, refuse_little_address_space
 from gradest.benchmarks.runtime.source_code import installed_version
 
 
@@ -30,17 +26,13 @@ def imported(name: str) -> Callable[..., Any]:
 def body(name: str) -> Callable[..., ExitStatus]:
     """What a command does: the function `module.function` of this folder.
 
-<<<<<<< HEAD
     What it emits is alone on stdout: what a user's classes print is not.
-    """
-    return data_alone()(imported(f"{__package__}.{name}"))
-=======
+
     Raises:
         BadInput: memory does not suffice to import it.
     """
     refuse_little_address_space(with_jax=not name.startswith("results."))
-    return imported(f"{__package__}.{name}")
->>>>>>> machine
+    return data_alone()(imported(f"{__package__}.{name}"))
 
 
 def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:

@@ -7,24 +7,19 @@ import gc
 import os
 import subprocess
 import sys
-<<<<<<< HEAD
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-=======
 from importlib.util import find_spec
->>>>>>> machine
 from typing import IO, Any
 
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.source_code import package_root
 
-<<<<<<< HEAD
-_diverted: list[tuple[Any, int | None]] = []
-"""Stdout, and the descriptor under which it is kept, while it is diverted."""
-=======
 GIB = 2**30
 """Bytes."""
->>>>>>> machine
+
+_diverted: list[tuple[Any, int | None]] = []
+"""Stdout, and the descriptor under which it is kept, while it is diverted."""
 
 
 def start(
@@ -84,7 +79,32 @@ def collect_rarely() -> None:
     gc.set_threshold(200_000, 20, 20)
 
 
-<<<<<<< HEAD
+def refuse_little_address_space(*, with_jax: bool) -> None:
+    """Refuses to start where `ulimit -v` leaves less than the libraries reserve.
+
+    They reserve memory for each thread that they start, which is one and more for each core, and
+    end the process, without an exception, where they are given none.
+
+    Args:
+        with_jax: whether JAX will be started.
+
+    Raises:
+        BadInput: there is too little.
+    """
+    if find_spec("resource") is None:  # Windows has no such limit
+        return
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    least = (1.5 + (cores or 1) / 8) * GIB if with_jax else 0.75 * GIB
+    if limit != resource.RLIM_INFINITY and limit < least:
+        raise BadInput(
+            f"address space (ulimit -v): {limit / GIB:.2f} GiB; expected at least "
+            f"{least / GIB:.2f} GiB, which the libraries reserve on {cores} cores, or no limit"
+        )
+
+
 @contextmanager
 def data_alone() -> Iterator[None]:
     """While it lasts, what anybody prints to stdout goes to stderr, but for `as_data`.
@@ -128,29 +148,3 @@ def _stdout_is(stream: Any, descriptor: int | None) -> None:
     if descriptor is not None:
         with suppress(OSError):
             os.dup2(descriptor, 1)
-=======
-def refuse_little_address_space(*, with_jax: bool) -> None:
-    """Refuses to start where `ulimit -v` leaves less than the libraries reserve.
-
-    They reserve memory for each thread that they start, which is one and more for each core, and
-    end the process, without an exception, where they are given none.
-
-    Args:
-        with_jax: whether JAX will be started.
-
-    Raises:
-        BadInput: there is too little.
-    """
-    if find_spec("resource") is None:  # Windows has no such limit
-        return
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    least = (1.5 + (cores or 1) / 8) * GIB if with_jax else 0.75 * GIB
-    if limit != resource.RLIM_INFINITY and limit < least:
-        raise BadInput(
-            f"address space (ulimit -v): {limit / GIB:.2f} GiB; expected at least "
-            f"{least / GIB:.2f} GiB, which the libraries reserve on {cores} cores, or no limit"
-        )
->>>>>>> machine

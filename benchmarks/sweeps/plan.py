@@ -177,8 +177,8 @@ def plan_of(
         "schema": 1,
         "name": name,
         "samples": list(samples),
-        "problem": [entry_of(choice) for choice, _ in named_problems],
-        "estimator": [entry_of(choice) for choice, _ in named_estimators],
+        "problem": [choice.entry for choice, _ in named_problems],
+        "estimator": [choice.entry for choice, _ in named_estimators],
     }
     sweep = checked(spec | keys, f"sweep {name}")
     refuse_twins(named_problems)
@@ -328,11 +328,6 @@ def named(
             yield Choice.of_instance(registry, thing), thing
         except ValueError as error:
             raise BadInput(f"{kind}: {error}") from error
-
-
-def entry_of(choice: Choice) -> dict[str, Any]:
-    """A problem or an estimator as a sweep file names it."""
-    return {"name": choice.name, **dict(choice.arguments)}
 
 
 def refuse_twins(things: Sequence[tuple[Choice, Any]]) -> None:

@@ -35,14 +35,9 @@ from gradest.benchmarks.limits import (
 )
 from gradest.benchmarks.measurement.batching import STEP, number_of_batches
 from gradest.benchmarks.runtime.environment import GENERATORS
-<<<<<<< HEAD
+from gradest.benchmarks.runtime.files import reason_of
 from gradest.problems.arguments import nearest, shortened, shown
 from gradest.problems.registry.own_folders import search_in
-=======
-from gradest.benchmarks.runtime.files import reason_of
-from gradest.problems.arguments import nearest
-from gradest.problems.registry.own_modules import search_in
->>>>>>> machine
 
 
 def as_number(value: Any) -> Any:
@@ -213,23 +208,18 @@ def load_sweep(name: str) -> Sweep:
             f"{nearest(name, presets)}"
         )
     try:
-<<<<<<< HEAD
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-        text = content[:MOST_BYTES].decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"sweep {name}: cannot be read: {error}") from error
-    if len(content) > MOST_BYTES:
-        raise BadInput(f"sweep {name}: expected a file of at most {MOST_BYTES:,} bytes")
-=======
-        text = path.read_text(encoding="utf-8-sig")  # with a byte-order mark or without
     except OSError as error:
         raise BadInput(f"sweep {name}: cannot be read: {reason_of(error)}") from error
+    if len(content) > MOST_BYTES:
+        raise BadInput(f"sweep {name}: expected a file of at most {MOST_BYTES:,} bytes")
+    try:
+        text = content.decode("utf-8-sig")  # with a byte-order mark or without
     except UnicodeDecodeError as error:
         raise BadInput(
             f"sweep {name}: cannot be read: expected UTF-8; {error.reason} at {error.start}"
         ) from error
->>>>>>> machine
     search_in(path.parent)
     return parse_sweep(text, name)
 

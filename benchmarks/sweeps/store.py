@@ -331,8 +331,6 @@ def read_store(folder: Path) -> Kept:
 def reading(folder: Path) -> Iterator[Store | None]:
     """The store of a results folder, to be read only; None where there is none of this version.
 
-    It is read without the lock: a run may be going on.
-
     Raises:
         StoreDamaged: the file is there but is no store.
     """
