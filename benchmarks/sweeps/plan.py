@@ -210,7 +210,6 @@ def planned(
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
     refuse(sweep, [*faults, *sweep.unsplittable(), *too_large(demands)])
-
     cells = []
     reasons = {}
     faults_of = {}
@@ -253,13 +252,11 @@ def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
             draw, params = sizes_of(demand.problem)
         except Exception:  # whatever a user's class may raise: its cells will say so
             continue
-        held = {"θ": params, f"L = {max(demand.samples)}": draw * max(demand.samples)}
-        for what, elements in held.items():
+        most = max(demand.samples)
+        for what, elements in (("θ", params), (f"L = {most}", draw * most)):
             if elements > MOST_ELEMENTS:
-                yield (
-                    f"problem {choice.label}: {what}: an array of {elements:,} numbers: "
-                    f"expected at most {MOST_ELEMENTS:,}"
-                )
+                limit = f"an array of {elements:,} numbers: expected at most {MOST_ELEMENTS:,}"
+                yield f"problem {choice.label}: {what}: {limit}"
 
 
 def cell_of(
