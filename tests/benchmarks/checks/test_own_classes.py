@@ -175,21 +175,32 @@ name = "score_function"
     [("gaussian_square", "beside:Mine", 1), ("beside:Own", "pathwise", 0)],
     ids=["own estimator", "own problem"],
 )
-def test_an_edited_file_is_measured_again_and_nothing_else(
+def test_an_edited_module_is_measured_again_and_nothing_else(
     folder, capsys, problem, estimator, kept
 ):
+    """One that the class's module imports, too; comments and docstrings are no edit."""
     below = folder / "below"
     below.mkdir()
-    (below / "beside.py").write_text(OWN)
+    with_help = "import helping\n" + OWN
+    (below / "beside.py").write_text(with_help)
+    (below / "helping.py").write_text("import further\n")
+    (below / "further.py").write_text("factor = 1\n")
     (below / "own.toml").write_text(SWEEP.format(problem=problem, estimator=estimator))
 
-    def reused() -> int:
-        assert run_command("run", "below/own.toml", "--json") == 0
-        return json.loads(capsys.readouterr().out)["reused"]
+    def said(command: str, key: str) -> int:
+        for name in ("beside", "helping", "further"):  # as in another process
+            sys.modules.pop(name, None)
+        assert run_command(command, "below/own.toml", "--json") == 0
+        return json.loads(capsys.readouterr().out)[key]
 
-    assert [reused(), reused()] == [0, 2]
-    (below / "beside.py").write_text(OWN + "# edited\n")
-    assert [reused(), reused()] == [kept, 2]
+    assert said("run", "reused") == 0
+    (below / "beside.py").write_text(with_help.replace("pass", '"""Edited."""  # here'))
+    assert said("status", "stale") == []
+    (below / "further.py").write_text("factor = 3\n")
+    stale = [{"why": "measured with other code (further)", "cells": 2 - kept}]
+    assert said("status", "stale") == said("plan", "stale") == stale
+    assert said("run", "reused") == kept
+    assert said("run", "reused") == 2
     manifest = json.loads((folder / "results" / "own" / "manifest.json").read_text())
     assert any("source beside" in environment for environment in manifest["environments"])
     names = [path.name for path in (folder / "results" / "own").rglob("*") if path.is_file()]
