@@ -16,12 +16,15 @@ def exact_gradient(problem: Problem, params: Params) -> dict[str, Float[np.ndarr
     """The problem's exact gradient at these very numbers, each group of θ as a vector.
 
     Returns:
-        The gradient in float64, whatever the precision measured in; None where it is not known.
+        The gradient in float64, whatever the precision measured in; None where it is not known, or
+        at these numbers is not finite: a quadrature says so where it does not agree with itself.
     """
     with jax.enable_x64(True):
         wide = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
         truth = exact_vectors(*wide)
-        return truth and {group: np.asarray(vector) for group, vector in truth.items()}
+        if truth is None or not all(bool(jnp.isfinite(vector).all()) for vector in truth.values()):
+            return None
+        return {group: np.asarray(vector) for group, vector in truth.items()}
 
 
 def flat(leaves: Any) -> Float[np.ndarray, " P"]:

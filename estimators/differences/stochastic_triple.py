@@ -14,16 +14,17 @@ from gradest.estimators.sampling.draws import noise, sample
 from gradest.estimators.sampling.refusals import refuse_unless_bernoulli
 from gradest.problems.arguments import choice, flag
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.bits import sigmoid
 from gradest.problems.distributions.coordinates import base
 
 Rate = Callable[[Float[Array, "..."], Float[Array, "..."]], Float[Array, "..."]]
 
 SIDES: dict[str, Rate] = {
-    "right": lambda x, p: (1 - x) * p,
-    "left": lambda x, p: x * (1 - p),
-    "both": lambda x, p: ((1 - x) * p + x * (1 - p)) / 2,
+    "right": lambda x, logits: (1 - x) * sigmoid(logits),
+    "left": lambda x, logits: x * sigmoid(-logits),
+    "both": lambda x, logits: ((1 - x) * sigmoid(logits) + x * sigmoid(-logits)) / 2,
 }
-r"""The rate w at which x jumps to its other value as its logit φ grows, or falls, from x and p.
+r"""The rate w at which x jumps to its other value as its logit φ grows, or falls, from x and φ.
 
 By inversion x = 1[u < p]. As p grows only a 0 jumps, with rate 1/(1 − p) given that it is one; as p
 falls only a 1, with rate 1/p. With dp/dφ = p (1 − p) that is 1[x = 0] p and 1[x = 1] (1 − p);
@@ -64,7 +65,7 @@ class StochasticTriple(SurrogateEstimator):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
         logits = base(q).logits
-        rate = SIDES[self.side](x, jax.nn.sigmoid(stop_gradient(logits)))
+        rate = SIDES[self.side](x, stop_gradient(logits))
         f = problem.objectives(params, x)
 
         def change(

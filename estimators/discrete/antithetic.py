@@ -14,6 +14,7 @@ from gradest.estimators.sampling.draws import noise
 from gradest.estimators.sampling.refusals import refuse_unless_bernoulli, refuse_unless_even
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.bits import bit_scores
 from gradest.problems.distributions.coordinates import base
 
 
@@ -153,7 +154,7 @@ class ARMS(BernoulliEstimator):
         b = self.copula.draw(fixed, key, num_samples)
         f = problem.objectives(params, b)
         relative = stop_gradient(f - f[:1])  # so that a constant f leaves exactly zero
-        score = (b - jax.nn.sigmoid(fixed)) / (1 - self.copula.correlation(fixed, num_samples))
+        score = bit_scores(fixed, b) / (1 - self.copula.correlation(fixed, num_samples))
         weighted = (relative - relative.mean(0))[..., None] * score
         surrogate = (weighted * logits).sum() / (num_samples - 1)
         return surrogate + f.mean(0).sum(), state

@@ -15,6 +15,7 @@ from gradest.estimators.sampling.draws import noise
 from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.bits import bit_scores, sigmoid
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits
 
@@ -157,9 +158,8 @@ def pair_weights(
     c = y @ tree.ones.T
     to_x = x @ tree.below.T
     to_y = y @ tree.below.T
-    p = jax.nn.sigmoid(alpha)
     both = to_x * to_y
-    weight = both * (b - c) * jnp.maximum(p, 1 - p)
-    weight += (to_x - both) * (b - p)
-    weight -= (to_y - both) * (c - p)
+    weight = both * (b - c) * sigmoid(jnp.abs(alpha))
+    weight += (to_x - both) * bit_scores(alpha, b)
+    weight -= (to_y - both) * bit_scores(alpha, c)
     return weight

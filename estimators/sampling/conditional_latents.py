@@ -20,6 +20,7 @@ from gradest.estimators.sampling.draws import (
     noise,
     one_hot_of_largest,
 )
+from gradest.problems.distributions.bits import sigmoid
 from gradest.problems.distributions.discrete import (
     OneHotCategoricalLogits,
     PlackettLuce,
@@ -124,7 +125,7 @@ def _relax_bernoulli(
     q: dist.BernoulliLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]
 ) -> Float[Array, "L ..."]:
     """The binary concrete variable (Maddison, Mnih and Teh, 2017)."""
-    return jax.nn.sigmoid(z / temperature)
+    return sigmoid(z / temperature)
 
 
 @latent.register(OneHotCategoricalLogits)

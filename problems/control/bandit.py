@@ -51,5 +51,5 @@ class Bandit(Problem):
         # ∂E[f]/∂φ_k = Σ_j f_j p_j (1[j = k] − p_k) = p_k (f_k − pᵀf), from which r₀ drops out.
         p = jax.nn.softmax(params["logits"])
         f = (self.actions(p.dtype) - self.target) ** 2
-        mean = p @ f
-        return {"logits": p * (f - mean[:, None])}
+        differences = f[:, None] - f  # of which no digits cancel where one p is nearly 1
+        return {"logits": p * (p @ differences.T)}

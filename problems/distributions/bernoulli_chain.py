@@ -8,6 +8,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
+from gradest.problems.distributions.bits import bit_log_probs
 from gradest.problems.distributions.perceptron import Layers, apply
 
 
@@ -60,9 +61,5 @@ class BernoulliChain(dist.Distribution):
 def bit_log_prob(
     logits: Float[Array, "*#batch dim"], bits: Float[Array, "*#batch dim"]
 ) -> Float[Array, "*batch"]:
-    r"""$\sum_i x_i \phi_i - \mathrm{softplus}(\phi_i)$, the log-probability of independent bits.
-
-    It is linear in x, so that it is defined on relaxed bits too.
-    """
-    log_q = bits * logits - jax.nn.softplus(logits)
-    return log_q.sum(-1)
+    """The log-probability of independent bits, defined on relaxed bits too."""
+    return bit_log_probs(logits, bits).sum(-1)

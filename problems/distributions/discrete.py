@@ -13,20 +13,27 @@ from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
 from gradest.problems.canonical import COUNTERPARTS
+from gradest.problems.distributions.bits import bit_log_probs, sigmoid
 
 
 class Bernoulli(dist.BernoulliLogits):
     r"""A bit that is 1 with probability $\mathrm{sigmoid}(\phi)$, φ the logit:
-    $\log q(x) = x \phi - \mathrm{softplus}(\phi)$.
+    $\log q(x) = x \log \mathrm{sigmoid}(\phi) + (1 - x) \log \mathrm{sigmoid}(-\phi)$.
 
-    Written so, it has its derivative at φ = 0 too. numpyro 0.20 takes it apart into terms with a
-    kink there, and its score at a logit of exactly 0 is x, not x − ½.
+    Written so, its score is precise in both tails, and there is one at φ = 0 too: numpyro 0.20
+    takes it apart into terms with a kink there, and its score at a logit of exactly 0 is x, not
+    x − ½.
 
     Shapes: an event is a number; the logits are (*batch,).
     """
 
+    @property
+    def probs(self) -> Float[Array, "*batch"]:
+        """P(x = 1)."""
+        return sigmoid(self.logits)
+
     def log_prob(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
-        return value * self.logits - jax.nn.softplus(self.logits)
+        return bit_log_probs(self.logits, value)
 
 
 COUNTERPARTS[dist.BernoulliLogits] = lambda q: Bernoulli(q.logits)

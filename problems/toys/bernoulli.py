@@ -2,13 +2,13 @@
 
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import Number, choice, integer, number
 from gradest.problems.base import Params, SumOfTerms
+from gradest.problems.distributions.bits import sigmoid
 from gradest.problems.distributions.discrete import Bernoulli
 from gradest.problems.distributions.enumeration import Enumerated
 
@@ -45,17 +45,11 @@ class BernoulliSquare(SumOfTerms):
         return squares
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(self.expectation)(params)
-
-    def expectation(self, params: Params) -> Float[Array, ""]:
-        """E[f]."""
-        p = jax.nn.sigmoid(params["logits"])
-        of_ones = p * (1 - self.t) ** 2
-        of_zeros = (1 - p) * self.t**2
-        expected_squares = of_ones + of_zeros
+        logits = params["logits"]
+        gradient = (1 - 2 * self.t) * sigmoid(logits) * sigmoid(-logits)
         if self.reduce == "mean":
-            return expected_squares.mean()
-        return expected_squares.sum()
+            return {"logits": gradient / self.dim}
+        return {"logits": gradient}
 
 
 class BernoulliShared(Enumerated):
