@@ -122,8 +122,10 @@ def sums(
         block: replicates of a row.
 
     Returns:
-        Mean, Σ(g − mean)², Σ(g − mean)³, Σ‖g − c‖⁴ and the largest ‖g − c‖². The mean comes first,
-        so that digits are kept.
+        Mean, Σ(g − mean)², Σ(g − mean)³, Σ‖g − c‖⁴ and the largest ‖g − c‖², with g in units of the
+        last: a power of two, near the largest |g − c|, so that no fourth power overflows, or
+        underflows, and no digit is another. The mean, in its own units, comes first, so that
+        digits are kept.
     """
 
     def row(grads: Array, center: Float[Array, " P"]) -> tuple[Array, ...]:
@@ -131,19 +133,29 @@ def sums(
         # distances from one of them: equal estimates then have variance zero, not rounding
         anchor = jnp.take(grads, jnp.array([0]), axis)
         mean = (anchor + (grads - anchor).mean(axis, keepdims=True)).squeeze(axis)
-        centred = grads - jnp.expand_dims(mean, axis)
-        distances = ((grads - jnp.expand_dims(center, axis)) ** 2).sum(1 - axis)
+        from_center = grads - jnp.expand_dims(center, axis)
+        unit = power_of_two_near(jnp.abs(from_center).max())
+        centred = (grads - jnp.expand_dims(mean, axis)) / unit
+        distances = ((from_center / unit) ** 2).sum(1 - axis)
         largest = jax.lax.top_k(distances, min(LARGEST, block))[0]
         second = (centred**2).sum(axis)
         third = (centred**3).sum(axis)
         fourth = (distances**2).sum()
-        return mean, second, third, fourth, largest
+        return mean, second, third, fourth, largest, unit
 
     def rows(grads: dict[str, Array]) -> Summed:
         each_row = jax.vmap(row, in_axes=(0, None))
         return {group: each_row(grads[group], center[group]) for group in grads}
 
     return in_shares(rows, len(next(iter(grads.values()))))(grads)
+
+
+def power_of_two_near(size: Float[Array, ""]) -> Float[Array, ""]:
+    """A power of two within a factor of two of a size, by which division is exact."""
+    _, exponent = jnp.frexp(size)
+    limits = jnp.finfo(size.dtype)
+    within = jnp.clip(exponent, limits.minexp + 1, limits.maxexp - 2)
+    return jnp.ldexp(jnp.ones_like(size), within)
 
 
 class BlockMoments(NamedTuple):

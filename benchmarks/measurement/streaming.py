@@ -122,13 +122,15 @@ def gather(
     """
     parts = zip(*(result[group] for result in results), strict=True)
     columns = [np.concatenate(part).astype(np.float64) for part in parts]
-    mean, second = columns[:2]
+    mean, second, third, fourth, largest, unit = columns
     broken = np.flatnonzero(~np.isfinite(mean + second).all(axis=1))
     if len(broken):
         raise FloatingPointError(
             f"group {group}: the estimate is not finite in {len(broken)} of {len(mean)} blocks"
         )
-    by_round = [column.reshape(-1, batches, *column.shape[1:]) for column in columns]
+    each = unit[:, None]
+    in_its_units = (mean, second * each**2, third * each**3, fourth * unit**4, largest * each**2)
+    by_round = [column.reshape(-1, batches, *column.shape[1:]) for column in in_its_units]
     fixed = np.asarray(center, np.float64)
     rounds = zip(*by_round, strict=True)
     return [Moments(block, *fields, fixed) for fields in rounds]  # type: ignore[call-arg]

@@ -281,11 +281,10 @@ def rows_of(
         **bounds("seconds", measurement.seconds),
     }
     resolution = float(np.finfo(cell.dtype).eps)
-    rounding = max(map(scale_of, measurement.moments.values())) * resolution
     deviations = biases(measurement.moments, setting.truths, resolution, cell.equivalence_margin)
     rows = []
     for group, moments in measurement.moments.items():
-        spread = spread_columns(moments, measurement.seconds, rounding)
+        spread = spread_columns(moments, measurement.seconds, scale_of(moments) * resolution)
         deviation = deviations[group]
         spread["without"]["squared_bias"] = deviation.squared_without.tolist()
         own = {
@@ -308,7 +307,7 @@ def spread_columns(moments: Moments, seconds: Interval, rounding: float) -> dict
     Args:
         moments: of the group.
         seconds: of one estimate.
-        rounding: the size of rounding errors in the cell's estimates.
+        rounding: the size of rounding errors in the group's estimates.
     """
     samples = leave_out(moments)
     total = intervals.jackknife(intervals.total_variance, samples)
