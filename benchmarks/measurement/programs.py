@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.interpreters.partial_eval import dce_jaxpr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -237,6 +238,29 @@ def warm_up(
     leaves = warm_up_leaves(problem, estimator, params, key, **sizes)
     structure = jax.tree.structure(estimator.init(problem, params, key))
     return jax.tree.unflatten(structure, leaves)
+
+
+def random_groups(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int
+) -> set[str]:
+    """The groups of θ whose estimate depends on random numbers, by the traced program.
+
+    In the others, replicates are equal by theory, not by chance.
+    """
+    key = jax.random.key(0)
+    state = estimator.init(problem, params, key)
+
+    def estimate(key: Array) -> Params:
+        return estimator.estimate(problem, params, state, key, num_samples)[0]
+
+    program, shapes = jax.make_jaxpr(estimate, return_shape=True)(key)
+    groups = [path[0].key for path, _ in jax.tree_util.tree_leaves_with_path(shapes)]
+    random = set()
+    for place, group in enumerate(groups):
+        wanted = [other == place for other in range(len(groups))]
+        if any(dce_jaxpr(program.jaxpr, wanted)[1]):
+            random.add(group)
+    return random
 
 
 @compiled(options=COMPILER)

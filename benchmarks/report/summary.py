@@ -156,7 +156,9 @@ def line_label(row: Any) -> str:
 def biased_lines(table: pd.DataFrame) -> list[str]:
     """The rows that claim no bias and were found to have one, the surest first."""
     rows = claimed(table)
-    rows = rows[rows.bias_finding == "biased"].sort_values("bias_q", kind="stable")
+    rows = rows[(rows.bias_finding == "biased") & (rows.status == "ok")].sort_values(
+        "bias_q", kind="stable"
+    )
     return cut([biased_line(row) for row in rows.itertuples()])
 
 

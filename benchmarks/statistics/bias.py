@@ -142,6 +142,12 @@ class Bias(NamedTuple):
         return float(np.sqrt(max(self.squared.value, 0.0)))
 
 
+def untested(batches: int) -> Bias:
+    """What is known of a bias where nothing can be."""
+    nan = float("nan")
+    return Bias(UNKNOWN, np.full(batches, nan), UNKNOWN, UNKNOWN, nan, nan, nan)
+
+
 def biases(
     moments: dict[str, Moments], truths: dict[str, Truth], resolution: float, margin: float = 0.05
 ) -> dict[str, Bias]:

@@ -2,11 +2,37 @@
 
 import math
 
+import numpy as np
+
+from gradest.benchmarks.statistics.bias import Truth
 from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.statistics.moments import Moments
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL, Tail
 
 MOST_OF_A_BATCH = 0.25
 """The share of the variance in one batch, of 20 to 32, above which their spread says nothing."""
+
+RULE_OF_THREE = 3.0
+"""What has not happened in R independent replicates has, at 95 %, a probability of at most 3/R
+(Hanley and Lippman-Hand, 1983)."""
+
+
+def is_unseen(moments: Moments, truth: Truth, rounding: float) -> bool:
+    """Whether replicates of a random estimate show no variance where there may be some.
+
+    All are equal in every coordinate; or in one of them, and there not to an exact truth, as they
+    would be on average.
+
+    Args:
+        moments: of one group of θ.
+        truth: what the replicates estimate.
+        rounding: the size of rounding errors in the estimates.
+    """
+    constant = (moments.second == 0).all(0) & (moments.mean == moments.mean[0]).all(0)
+    if constant.all():
+        return True
+    distance = np.abs(moments.mean[0] - truth.gradient)
+    return bool((constant & (truth.error == 0) & (distance > 8 * rounding)).any())
 
 
 def reliability(
@@ -16,6 +42,8 @@ def reliability(
     tail: Tail,
     rounding: float,
     share: float,
+    *,
+    unseen: bool = False,
 ) -> tuple[str, str]:
     """A row's status and the reason for doubt, if any.
 
@@ -26,7 +54,13 @@ def reliability(
         tail: of that distance.
         rounding: the size of rounding errors in the estimates.
         share: the largest of a batch in the variance.
+        unseen: whether replicates that all are equal need not be so: see `is_unseen`.
     """
+    if unseen:
+        return "unreliable", (
+            f"no two values in R = {replicates:,} replicates: an event of a probability up to "
+            f"{RULE_OF_THREE / replicates:.1g} may be missing"
+        )
     if variance.value == 0:
         return "ok", "variance zero"
     if math.sqrt(variance.value) < 8 * rounding:

@@ -19,15 +19,16 @@ from gradest.benchmarks.measurement.batching import STEP, extends
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.exact_variances import exact_variance
+from gradest.benchmarks.measurement.programs import random_groups
 from gradest.benchmarks.measurement.reference import REFERENCE_SAMPLES, reference_gradient
 from gradest.benchmarks.measurement.replicates import Measurement, cell_key, measure, stable_hash
 from gradest.benchmarks.outcomes import Outcome, Summaries
 from gradest.benchmarks.runtime.arrays import checksum
 from gradest.benchmarks.statistics import intervals, tails
-from gradest.benchmarks.statistics.bias import Bias, Truth, biases, exactly
+from gradest.benchmarks.statistics.bias import Bias, Truth, biases, exactly, untested
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
-from gradest.benchmarks.statistics.reliability import reliability
+from gradest.benchmarks.statistics.reliability import is_unseen, reliability
 from gradest.benchmarks.sweeps.plan import Cell
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import expect_estimate, expect_problem
@@ -281,11 +282,15 @@ def rows_of(
         **bounds("seconds", measurement.seconds),
     }
     resolution = float(np.finfo(cell.dtype).eps)
-    deviations = biases(measurement.moments, setting.truths, resolution, cell.equivalence_margin)
+    unseen = unseen_groups(cell, problem, estimator, setting, measurement)
+    seen = {name: moments for name, moments in measurement.moments.items() if name not in unseen}
+    truths = {name: setting.truths[name] for name in seen}
+    deviations = biases(seen, truths, resolution, cell.equivalence_margin) if seen else {}
     rows = []
     for group, moments in measurement.moments.items():
-        spread = spread_columns(moments, measurement.seconds, scale_of(moments) * resolution)
-        deviation = deviations[group]
+        rounding = scale_of(moments) * resolution
+        spread = spread_columns(moments, measurement.seconds, rounding, unseen=group in unseen)
+        deviation = deviations.get(group, untested(len(moments.mean)))
         spread["without"]["squared_bias"] = deviation.squared_without.tolist()
         own = {
             "group": group,
@@ -296,26 +301,50 @@ def rows_of(
     return rows
 
 
+def unseen_groups(
+    cell: Cell, problem: Problem, estimator: Estimator, setting: Setting, measurement: Measurement
+) -> set[str]:
+    """The groups of θ of which the replicates may lack an event: no bias is tested there."""
+    resolution = float(np.finfo(cell.dtype).eps)
+    suspects = {
+        group
+        for group, moments in measurement.moments.items()
+        if is_unseen(moments, setting.truths[group], scale_of(moments) * resolution)
+    }
+    if not suspects:
+        return suspects
+    known = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
+    random = random_groups(problem, estimator, setting.params, cell.num_samples)
+    return {group for group in suspects & random if known.get(group, math.inf) > 0}
+
+
 def bounds(name: str, interval: Interval) -> dict[str, float]:
     """Three columns: a number and the ends of its interval."""
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def spread_columns(moments: Moments, seconds: Interval, rounding: float) -> dict[str, Any]:
+def spread_columns(
+    moments: Moments, seconds: Interval, rounding: float, *, unseen: bool
+) -> dict[str, Any]:
     """The columns on variance, tails and signal of one group.
 
     Args:
         moments: of the group.
         seconds: of one estimate.
         rounding: the size of rounding errors in the group's estimates.
+        unseen: whether the replicates may lack an event, so that their variance has no interval.
     """
     samples = leave_out(moments)
     total = intervals.jackknife(intervals.total_variance, samples)
     kurtosis = tails.kurtosis(moments)
     tail = tails.tail_index(moments)
     variance = intervals.interval(total, heavy=kurtosis > tails.HEAVY_TAIL)
+    if unseen:
+        variance = variance._replace(low=0.0, high=math.nan)
     share = intervals.largest_share(total)
-    status, reason = reliability(moments.replicates, variance, kurtosis, tail, rounding, share)
+    status, reason = reliability(
+        moments.replicates, variance, kurtosis, tail, rounding, share, unseen=unseen
+    )
     return {
         "dim": moments.mean.shape[1],
         "batches": len(moments.mean),
