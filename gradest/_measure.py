@@ -11,6 +11,8 @@ import pandas as pd
 from gradest._own_problem import own_problem
 from gradest._run import Run
 from gradest.benchmarks.analysis import ratios, results
+from gradest.benchmarks.analysis.pairing import changed_lines
+from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
@@ -19,6 +21,7 @@ from gradest.benchmarks.sweeps.plan import Cell, Plan, plan_of, resolve
 from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
+from gradest.estimators.conformance import refusal
 from gradest.problems import Problem
 from gradest.problems import problem as problem_of
 from gradest.problems.registry.lookup import build
@@ -157,7 +160,7 @@ def as_estimators(chosen: Named | Sequence[Named] | None, problem: Problem) -> l
     """
     if chosen is None:
         every = [cls() for cls in ESTIMATORS.values()]
-        return [each for each in every if each.refuses(problem) is None]
+        return [each for each in every if refusal(each, problem).refusal is None]
     names = chosen if isinstance(chosen, Iterable) and not isinstance(chosen, str) else [chosen]
     return [as_estimator(each) for each in names]
 
@@ -244,16 +247,17 @@ def sweep_of(spec: str | Path | Mapping[str, Any], settings: Mapping[str, Any]) 
     return checked({**whole, **settings}, f"sweep {spec}")
 
 
-def load(name: str | Path) -> Run:
+def load(name: str | Path, *, unverified: bool = False) -> Run:
     """A run that was measured before.
 
     Args:
         name: its folder, or its name in results/.
+        unverified: takes files that were changed after the run as they are; the run says so.
 
     Raises:
-        BadInput: there is no such run.
+        BadInput: there is no such run, or its files were changed after they were written.
     """
-    return Run(results.read_run(results.find_run(str(name))))
+    return Run(verified_run(results.find_run(str(name)), unverified=unverified))
 
 
 def compare(
@@ -288,8 +292,11 @@ def compare(
             raise BadInput(f"metric {name!r}: expected one of {', '.join(ratios.METRICS)}")
     first = as_run(run).read
     if isinstance(other, str) and is_estimator(parse(other)[0]):
-        return Ratios(ratios.compare_estimators(first, other, chosen), chosen)
-    return Ratios(ratios.compare_runs(first, as_run(other).read, chosen), chosen)
+        notes = changed_lines((first, str(first.folder)))
+        return Ratios(ratios.compare_estimators(first, other, chosen), chosen, notes)
+    second = as_run(other).read
+    notes = changed_lines((first, "A"), (second, "B"))
+    return Ratios(ratios.compare_runs(first, second, chosen), chosen, notes)
 
 
 def as_run(run: Run | str | Path) -> Run:
@@ -303,6 +310,8 @@ class Ratios:
 
     comparison: ratios.Comparison
     metrics: list[str]
+    notes: Sequence[str] = ()
+    """What is to be said of runs whose files were changed."""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -316,4 +325,4 @@ class Ratios:
         return pd.DataFrame(flat)
 
     def __repr__(self) -> str:
-        return as_text(self.comparison, self.metrics)
+        return as_text(self.comparison, self.metrics, self.notes)

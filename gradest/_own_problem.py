@@ -61,6 +61,9 @@ def own_problem(
         raise TypeError(f"q: expected a function from θ to a distribution; got a {kind} itself")
     alone = not isinstance(theta, Mapping)
     groups = {ALONE: theta} if alone else dict(theta)
+    for name in groups:
+        if not isinstance(name, str):
+            raise TypeError(f"theta: {name!r}: expected names of groups")
     params = {name: _arrays(group) for name, group in groups.items()}
     made = _described(OwnProblem(params, f, q, alone, is_smooth=smooth is not False))
     return made if smooth is not None else dataclasses.replace(made, is_smooth=_looks_smooth(made))

@@ -1,6 +1,5 @@
 """What was measured, as one object: a table, a ranking, figures, a page."""
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +14,12 @@ from gradest._page import html_page, html_ranking, latex_ranking, svg_of, text_r
 from gradest._ranking import budget_of, leaderboard
 from gradest.benchmarks.analysis import results
 from gradest.benchmarks.analysis.crossovers import find_crossovers
+from gradest.benchmarks.analysis.pairing import changed_lines
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
+from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import summary
@@ -170,20 +171,21 @@ class Run:
             The folder, which `load` and the command read.
 
         Raises:
-            BadInput: it cannot be written.
+            BadInput: it cannot be written, or holds files of others where the run's would be.
         """
         path = Path(folder)
-        if self.plan is None:
-            shutil.copytree(self.read.folder, path, dirs_exist_ok=True)
-            return path
+        refuse_foreign(path, self.frame.problem.unique())
         make_folder(path)
+        if self.plan is None:
+            copy_run(self.read.folder, path)
+            return path
         write_results(self.plan, self.outcomes, {}, path, codes_by_digest(self.plan))
-        write_report(path)
-        (path / "run.html").write_text(self.html(), encoding="utf-8")
+        write_report(path, page=self.html())
         return path
 
     def __repr__(self) -> str:
-        return text_ranking(self.leaderboard(), len(self.failures))
+        ranking = text_ranking(self.leaderboard(), len(self.failures))
+        return "\n".join([*changed_lines((self.read, str(self.read.folder))), ranking])
 
     def _repr_html_(self) -> str:
         curves = [spec for name, spec in self._specs.items() if name.startswith("variance_vs")][:1]

@@ -10,6 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PyTree
 
 from gradest.problems.arguments import Configured
+from gradest.problems.canonical import made_canonical
 
 Params = dict[str, PyTree[Float[Array, "..."]]]
 """θ: named groups of arrays. Variance and bias are reported for each group."""
@@ -46,6 +47,13 @@ class Problem(Configured):
 
     source: ClassVar[str] = ""
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """A user's distributions are those that estimators know: numpyro's Bernoulli is ours."""
+        super().__init_subclass__(**keywords)
+        own = cls.__dict__.get("distribution")
+        if callable(own) and not cls.__module__.startswith("gradest."):
+            cls.distribution = made_canonical(own)  # type: ignore[method-assign]
 
     @abstractmethod
     def init_params(self, key: Array) -> Params:

@@ -25,13 +25,13 @@ FILES = modules()
 
 FLOORS = (
     {"problems", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
-    {"problems/distributions", "problems/registry", "benchmarks"},
+    {"benchmarks", "problems/distributions", "problems/registry"},
     {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
     {"problems/__init__", "estimators", "benchmarks/runtime"},
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},
     {"estimators/discrete"},
     {"estimators/__init__"},
-    {"benchmarks/measurement", "gradest/monte_carlo"},
+    {"benchmarks/measurement", "benchmarks/folders", "gradest/monte_carlo"},
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
     {"benchmarks/figures", "benchmarks/checks"},

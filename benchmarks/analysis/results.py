@@ -6,6 +6,7 @@ never guessed.
 """
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,20 +14,24 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, without
+from gradest.benchmarks.analysis.tables import read_table
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.differences import CHANGED, Difference
+from gradest.benchmarks.folders.manifest import (
+    Manifest,
+    is_earlier,
+    is_whole,
+    read_file,
+    read_manifest,
+)
+from gradest.benchmarks.folders.record import TABLES
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
-from gradest.benchmarks.sweeps.columns import (
-    COLUMNS,
-    LEFT_OUT_COLUMNS,
-    LeftOutRow,
-    Row,
-    dtypes_of,
-)
-from gradest.benchmarks.sweeps.schema import Sweep
-from gradest.problems.arguments import nearest
+from gradest.benchmarks.sweeps.columns import LeftOutRow, Row
+from gradest.benchmarks.sweeps.schema import Sweep, is_file
+from gradest.problems.arguments import nearest, shown
 
-LEFT_OUT = "leave_one_out.csv"
+MEASUREMENTS, LEFT_OUT = TABLES
 
 ZERO = "variance zero"
 """Begins the reason of a row whose variance is zero, if only to rounding."""
@@ -42,9 +47,13 @@ class Run(NamedTuple):
     measurements: pd.DataFrame
     """measurements.csv, with `jackknifed` and `jackknifed_bias`: each row's variance and squared
     bias as a Jackknifed, or None."""
-    manifest: dict[str, Any] | None
+    manifest: Manifest | None
     jackknifed: bool
     """Whether leave_one_out.csv is there."""
+    changed: tuple[Difference, ...] = ()
+    """Files that are not as the run wrote them, where that was asked and they are used anyhow."""
+    doubt: str = ""
+    """Why nothing can be said of that; empty where something can."""
 
 
 def find_run(name: str) -> Path:
@@ -57,13 +66,13 @@ def find_run(name: str) -> Path:
         BadInput: there is no measurements.csv in either.
     """
     for folder in (Path(name), Path("results") / name):
-        if (folder / "measurements.csv").exists():
+        if is_file(folder / "measurements.csv"):
             return folder
     known = run_names()
     names = f" ({', '.join(known)})" if known else ""
     raise BadInput(
-        f"run {name!r}: its measurements.csv is not there: expected the folder of a run, or the "
-        f"name of one in results/{names}{nearest(name, known)}"
+        f"run {shown(name)}: its measurements.csv is not there: expected the folder of a run, "
+        f"or the name of one in results/{names}{nearest(name, known)}"
     )
 
 
@@ -73,18 +82,77 @@ def run_names() -> list[str]:
 
 
 def read_run(folder: Path) -> Run:
-    """Everything that the folder of a run holds.
+    """Everything that the folder of a run holds, whether or not it is as the run wrote it.
 
     Raises:
         BadInput: measurements.csv is not there, or a file is not what a run writes.
     """
-    left_out = read_left_out(folder)
+    refuse_no_run(folder)
+    contents = {name: read_file(folder / name) for name in TABLES}
+    return run_of(folder, contents, read_manifest(folder))
+
+
+def refuse_no_run(folder: Path) -> None:
+    """Refuses a folder without measurements.csv.
+
+    Raises:
+        BadInput: it is not there.
+    """
+    path = folder / MEASUREMENTS
+    if not path.exists():
+        raise BadInput(
+            f"{path} is not there: expected the folder of a run; `gradest run` makes one"
+        )
+
+
+def run_of(
+    folder: Path,
+    contents: Mapping[str, bytes | None],
+    manifest: Manifest | None,
+    vouched: Collection[str] = (),
+) -> Run:
+    """The run that files hold.
+
+    Args:
+        folder: theirs.
+        contents: the bytes of TABLES by name, None for one that is not there.
+        manifest: the run's, where it has one.
+        vouched: those of them that are known to be what a run wrote.
+
+    Raises:
+        BadInput: they are not what a run writes.
+    """
+    tables = {}
+    for name, row in ((MEASUREMENTS, Row), (LEFT_OUT, LeftOutRow)):
+        content = contents[name]
+        if content is not None:
+            tables[name] = read_table(folder / name, content, row, vouched=name in vouched)
+    measurements, left_out = tables[MEASUREMENTS], tables.get(LEFT_OUT)
+    if left_out is not None and LEFT_OUT not in vouched:
+        refuse_other_batches(folder / LEFT_OUT, measurements, left_out)
     return Run(
         folder,
-        measurements=attach(read_measurements(folder), left_out),
-        manifest=read_manifest(folder),
+        measurements=attach(measurements, left_out),
+        manifest=manifest,
         jackknifed=left_out is not None,
     )
+
+
+def refuse_other_batches(path: Path, measurements: pd.DataFrame, left_out: pd.DataFrame) -> None:
+    """Refuses statistics without each batch that lack some.
+
+    Raises:
+        BadInput: with the cell and group that they lack some of.
+    """
+    counts = left_out.groupby(["cell", "group"], dropna=False).batch.agg(["size", "max"])
+    batches = measurements.set_index(["cell", "group"]).batches
+    for (cell, group), (size, last) in zip(counts.index, counts.to_numpy(), strict=True):
+        expected = batches.get((cell, group))
+        if not size == last + 1 == expected:
+            raise BadInput(
+                f"{path}: cell {cell}, group {group}: expected a row for each of the "
+                f"{expected} batches in {MEASUREMENTS}; got {size}"
+            )
 
 
 def read_measurements(folder: Path) -> pd.DataFrame:
@@ -93,44 +161,16 @@ def read_measurements(folder: Path) -> pd.DataFrame:
     Raises:
         BadInput: it is not there, is not CSV, or lacks a column.
     """
-    path = folder / "measurements.csv"
-    table = read_table(path, [*COLUMNS], dtypes_of(Row))
-    if table is None:
-        raise BadInput(
-            f"{path} is not there: expected the folder of a run; `gradest run` makes one"
-        )
-    return table
-
-
-def read_left_out(folder: Path) -> pd.DataFrame | None:
-    """The folder's leave_one_out.csv; None where there is none.
-
-    Raises:
-        BadInput: it is not CSV, or lacks a column.
-    """
-    return read_table(folder / LEFT_OUT, [*LEFT_OUT_COLUMNS], dtypes_of(LeftOutRow))
-
-
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The folder's manifest.json; None where there is none.
-
-    Raises:
-        BadInput: it is not JSON.
-    """
-    path = folder / "manifest.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read: {error}") from error
+    refuse_no_run(folder)
+    path = folder / MEASUREMENTS
+    return read_table(path, path.read_bytes(), Row, vouched=False)
 
 
 def recorded_sweep(folder: Path) -> Sweep:
     """The sweep that a folder's manifest records.
 
     Raises:
-        BadInput: there is none that can be read.
+        BadInput: there is none that can be read, or it was changed after the run.
     """
     path = folder / "manifest.json"
     manifest = read_manifest(folder)
@@ -138,33 +178,14 @@ def recorded_sweep(folder: Path) -> Sweep:
         raise BadInput(
             f"{path} is not there: expected the folder of a finished run; `gradest run` makes one"
         )
+    if not (is_earlier(manifest) or is_whole(manifest)):
+        raise BadInput(
+            f"{path} {CHANGED}: expected it as the run wrote it; `gradest run` writes it anew"
+        )
     try:
         return Sweep.model_validate(manifest["sweep"])
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: cannot be read as a run's record: {error}") from error
-
-
-def read_table(path: Path, columns: list[str], types: dict[str, Any]) -> pd.DataFrame | None:
-    """A CSV file of a run; None where it is not there.
-
-    Args:
-        path: the file.
-        columns: what it must have.
-        types: of some of its columns.
-
-    Raises:
-        BadInput: it is not CSV, or lacks a column.
-    """
-    try:
-        table = pd.read_csv(path, dtype=types)
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError) as error:  # pandas' own and those of the encoding are ValueErrors
-        raise BadInput(f"{path} cannot be read: {error}") from error
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise BadInput(f"{path}: expected the columns of a run; missing: {', '.join(missing)}")
-    return table
 
 
 def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from gradest.problems import PROBLEMS
 from gradest.problems.base import Problem
 from gradest.problems.registry.lookup import build, make
 from gradest.problems.registry.naming import written
+from gradest.problems.registry.own_faults import FAILURES
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run.
@@ -237,7 +238,7 @@ def refusal(estimator: Estimator, problem: Problem) -> tuple[str | None, str]:
     """Why an estimator refuses a problem, if it does, and what is wrong with how it says so."""
     try:
         reason = estimator.refuses(problem)
-    except Exception as error:
+    except FAILURES as error:
         return "refuses fails", f"refuses: {one_line(error)}"
     if reason is None or is_sentence(reason):
         return reason, ""
@@ -254,7 +255,7 @@ def run_check(
         return Finding(name, label, on, "skipped", str(reason))
     except Failed as fault:
         return Finding(name, label, on, "failed", str(fault))
-    except Exception as error:
+    except FAILURES as error:
         return Finding(name, label, on, "failed", one_line(error))
     return Finding(name, label, on, "passed", "")
 
@@ -264,7 +265,7 @@ def is_sentence(reason: Any) -> bool:
     return isinstance(reason, str) and len(reason.split()) >= 3
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """An exception's type and the first line of what it says."""
     name = type(error).__name__
     lines = str(error).strip().splitlines()

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.runtime.processes import data_alone, refuse_little_address_space
 from gradest.benchmarks.runtime.source_code import installed_version
 
 
@@ -23,8 +24,15 @@ def imported(name: str) -> Callable[..., Any]:
 
 
 def body(name: str) -> Callable[..., ExitStatus]:
-    """What a command does: the function `module.function` of this folder."""
-    return imported(f"{__package__}.{name}")
+    """What a command does: the function `module.function` of this folder.
+
+    What it emits is alone on stdout: what a user's classes print is not.
+
+    Raises:
+        BadInput: memory does not suffice to import it.
+    """
+    refuse_little_address_space(with_jax=not name.startswith("results."))
+    return data_alone()(imported(f"{__package__}.{name}"))
 
 
 def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:
@@ -66,6 +74,11 @@ max_replicates_option = click.option(
 )
 timeout_option = click.option(
     "--cell-timeout", type=float, help="Seconds that --precision may choose R for."
+)
+unverified_option = click.option(
+    "--unverified",
+    is_flag=True,
+    help="Takes files that were changed after the run as they are, and says so.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
@@ -125,8 +138,8 @@ def cli() -> None:
     samples L.
 
     Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate
-    failed, 5 store damaged, 6 store in use, 130 interrupted. Anywhere: --debug shows tracebacks,
-    --no-color (or NO_COLOR in the environment) leaves out colours.
+    failed, 5 store damaged, 6 store in use, 130 interrupted, 141 nobody reads stdout. Anywhere:
+    --debug shows tracebacks, --no-color (or NO_COLOR in the environment) leaves out colours.
     """
 
 
@@ -185,15 +198,30 @@ def time(**options: Any) -> ExitStatus:
 @cli.command()
 @click.argument("sweep", default="default", shell_complete=completed_from(RUNS))
 @output_option
+@unverified_option
 @json_option
 def report(**options: Any) -> ExitStatus:
     """Draw the figures, tables, numbers and summary of a finished run again, from its CSV files
     alone.
 
     SWEEP is the name of a run in results/, or the folder of one. Of the two files measurements.csv
-    is enough; without leave_one_out.csv slopes and crossovers are left out.
+    is enough; without leave_one_out.csv slopes and crossovers are left out. A file that was changed
+    after the run is refused.
     """
     return body("results.report")(**options)
+
+
+@cli.command()
+@click.argument("run", metavar="[RUN]", default="default", shell_complete=completed_from(RUNS))
+@json_option
+def verify(**options: Any) -> ExitStatus:
+    """Compare the files of a run with what was written: each with its checksum in manifest.json,
+    the manifest with its own, measurements.csv with the store.
+
+    RUN is the name of a run in results/, or the folder of one. The exit status is 4 where something
+    differs, is missing, or has no checksum because an earlier version wrote it.
+    """
+    return body("results.verify")(**options)
 
 
 @cli.command()
@@ -211,6 +239,7 @@ def report(**options: Any) -> ExitStatus:
 @click.option(
     "--fail-above", help="Exit with status 4 where a ratio is surely above 1 + this: 5% or 0.05."
 )
+@unverified_option
 @json_option
 def compare(**options: Any) -> ExitStatus:
     """Compare run B with run A cell by cell, or the estimators of A with a --reference: ratios with

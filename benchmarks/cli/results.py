@@ -1,14 +1,18 @@
-"""What `gradest report` and `gradest compare` do, with runs that are finished."""
+"""What `gradest report`, `compare` and `verify` do, with runs that are finished."""
 
 from pathlib import Path
 
+from gradest.benchmarks.analysis import verification
+from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.analysis.pairing import changed_lines
 from gradest.benchmarks.analysis.ratios import (
     METRICS,
     Comparison,
     compare_estimators,
     compare_runs,
 )
-from gradest.benchmarks.analysis.results import find_run, read_run
+from gradest.benchmarks.analysis.results import find_run
+from gradest.benchmarks.analysis.verification import Verification, read_files, verified_run
 from gradest.benchmarks.cli.options import fraction, one_of
 from gradest.benchmarks.cli.output import emit, tell
 from gradest.benchmarks.errors import BadInput, ExitStatus
@@ -17,10 +21,39 @@ from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE
 
 
-def report(sweep: str, output: Path | None, as_json: bool) -> ExitStatus:
+def verify(run: str, as_json: bool) -> ExitStatus:
+    """Compares a run's files with what was written."""
+    found = verification.verify(run)
+    if as_json:
+        emit(
+            {
+                "folder": str(found.folder),
+                "files": found.files,
+                "cells": found.cells,
+                "differences": [each._asdict() for each in found.differences],
+            }
+        )
+    else:
+        emit("\n".join([*(each.text for each in found.differences), verdict(found)]))
+    return ExitStatus.GATE_FAILED if found.differences else ExitStatus.OK
+
+
+def verdict(found: Verification) -> str:
+    """What was compared, and with what result."""
+    compared = several(found.files, "file")
+    if found.cells is not None:
+        compared += f" and {several(found.cells, 'cell')} of the store"
+    if found.differences:
+        return f"{found.folder}: {several(len(found.differences), 'difference')} in {compared}"
+    return f"{found.folder}: {compared} are as they were written"
+
+
+def report(sweep: str, output: Path | None, unverified: bool, as_json: bool) -> ExitStatus:
     """Draws a finished run again."""
     folder = output or find_run(sweep)
-    written = [str(path) for path in write_report(folder)]
+    doubt = read_files(folder).doubt
+    tell([doubt] if doubt else [])
+    written = [str(path) for path in write_report(folder, unverified=unverified)]
     summary = folder / FILE
     if as_json:
         emit({"files": written, "summary": str(summary)})
@@ -35,6 +68,7 @@ def compare(
     reference: str | None,
     metrics: tuple[str, ...],
     fail_above: str | None,
+    unverified: bool,
     as_json: bool,
 ) -> ExitStatus:
     """Compares two runs, or the estimators of one."""
@@ -45,11 +79,13 @@ def compare(
             f"compare {first}: expected a second run or --reference ESTIMATOR; got {got}"
         )
     chosen = [*one_of("--metric", metrics, METRICS)]
-    run = read_run(find_run(first))
+    runs = [verified_run(find_run(name), unverified=unverified) for name in (first, second) if name]
+    names = ("A", "B") if second else (str(runs[0].folder),)
     if second:
-        comparison = compare_runs(run, read_run(find_run(second)), chosen)
+        comparison = compare_runs(runs[0], runs[1], chosen)
     else:
-        comparison = compare_estimators(run, str(reference), chosen)
+        comparison = compare_estimators(runs[0], str(reference), chosen)
+    tell(run.doubt for run in runs if run.doubt)
     tell(f"warning: {warning}" for warning in comparison.warnings)
     tell(unpaired_lines(comparison, of_two_runs=bool(second)))
     above = [] if threshold is None else comparison.above(threshold)
@@ -58,7 +94,7 @@ def compare(
     ]
     if as_json:
         asked = {
-            "a": str(run.folder),
+            "a": str(runs[0].folder),
             "b": second,
             "reference": reference,
             "fail_above": threshold,
@@ -66,7 +102,7 @@ def compare(
         }
         emit(asked | rendering.as_json(comparison, chosen))
     else:
-        emit(rendering.as_text(comparison, chosen))
+        emit(rendering.as_text(comparison, chosen, changed_lines(*zip(runs, names, strict=True))))
     tell(f"above {fail_above}: {failure}" for failure in failures)
     return ExitStatus.GATE_FAILED if failures else ExitStatus.OK
 

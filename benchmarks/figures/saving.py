@@ -1,11 +1,14 @@
 """Figures into files, in processes of their own where there are many.
 
 Such a process imports this module, which therefore imports matplotlib alone: no pandas and no JAX.
+It is a child of ours: what to draw goes to it through a pipe of its own, and nothing that others
+could have written is unpickled.
 """
 
 import contextlib
 import functools
 import gc
+import io
 import itertools
 import multiprocessing
 import os
@@ -23,6 +26,7 @@ from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.layout import in_style
 from gradest.benchmarks.figures.spec import FigureSpec
+from gradest.benchmarks.runtime.files import remove_parts, write_atomically
 
 METADATA: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None},
@@ -37,9 +41,6 @@ MOST_ALONE = 8
 MOST_PROCESSES = 4
 """What a process needs to start would not be won back by more."""
 
-PART = ".part"
-"""Ends the name of what is not finished."""
-
 SAFE_PATH = "PYTHONSAFEPATH"
 """Set, a new interpreter imports nothing that only lies in the working folder."""
 
@@ -49,9 +50,8 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
     """Writes each figure under its name into the folder, in every format; when the body has run,
     all are there.
 
-    What the folder had of these formats is removed first. Where there are many, other processes
-    draw and write them while the body runs. They give the same bytes, and no file is ever half
-    there.
+    Where there are many, other processes draw and write them while the body runs. They give the
+    same bytes, and no file is ever half there. Other files of the folder stay.
 
     Args:
         figures: what to draw.
@@ -64,9 +64,6 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
         GradestError: a figure could not be drawn or written, or a process was killed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for suffix in METADATA:
-        for stale in folder.glob(f"*.{suffix}"):
-            stale.unlink()
     specs = iter(figures)
     first = list(itertools.islice(specs, MOST_ALONE + 1))
     many = len(first) > MOST_ALONE and may_start_processes()
@@ -80,14 +77,18 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
                     finish.append(pool.submit(save_spec, folder, spec).result)
                 else:
                     finish.append(functools.partial(save_spec, folder, spec))
-            yield sorted(folder / f"{name}.{suffix}" for name in names for suffix in METADATA)
+            yield sorted(folder / file for name in names for file in files_of(name))
             for wait in finish:
                 wait()
     except BrokenProcessPool as error:
         raise GradestError("a drawing process ended before all figures were written") from error
     finally:
-        for part in folder.glob(f".*{PART}"):
-            part.unlink()
+        remove_parts(folder)
+
+
+def files_of(name: str) -> list[str]:
+    """The names of a figure's files."""
+    return [f"{name}.{suffix}" for suffix in METADATA]
 
 
 def save_spec(folder: Path, spec: FigureSpec) -> None:
@@ -112,8 +113,8 @@ def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> No
         stem: their name.
         make: makes the figure; None where there is none, and the old files only go.
     """
-    for suffix in METADATA:
-        (folder / f"{stem}.{suffix}").unlink(missing_ok=True)
+    for file in files_of(stem):
+        (folder / file).unlink(missing_ok=True)
     if make:
         with in_style():
             save(folder, stem, make())
@@ -122,9 +123,9 @@ def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> No
 def save(folder: Path, stem: str, figure: Figure) -> None:
     """Writes one figure in every format: whole, or not at all."""
     for suffix, metadata in METADATA.items():
-        part = folder / f".{stem}.{suffix}{PART}"
-        figure.savefig(part, format=suffix, metadata=metadata)
-        part.replace(folder / f"{stem}.{suffix}")
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format=suffix, metadata=metadata)
+        write_atomically(folder / f"{stem}.{suffix}", drawn.getvalue())
 
 
 def may_start_processes() -> bool:

@@ -1,6 +1,7 @@
 """A comparison as text and as JSON."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from gradest.benchmarks.analysis.labels import estimator_label, place_label
@@ -8,18 +9,19 @@ from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.ratios import METRICS, CellRatios, Comparison, Ratio
 
 
-def as_text(comparison: Comparison, metrics: list[str]) -> str:
+def as_text(comparison: Comparison, metrics: list[str], notes: Sequence[str] = ()) -> str:
     """An aligned table, with a heading for each problem, θ and group.
 
     Args:
         comparison: what to print.
         metrics: the names of its columns of ratios.
+        notes: lines over the table.
     """
     header = ["estimator", "L", *(METRICS[name].title for name in metrics), "paired", "gain", ""]
     table = [header, *(line_of(row, metrics) for row in comparison.rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
-    text = [lines[0]]
+    text = [*notes, lines[0]]
     last = ""
     for row, line in zip(comparison.rows, lines[1:], strict=True):
         place = place_label(row.problem, row.problem_args, row.point, row.group)

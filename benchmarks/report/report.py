@@ -3,41 +3,63 @@
 They come from its measurements.csv, and from its leave_one_out.csv where there is one.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gradest.benchmarks.analysis.crossovers import find_crossovers
-from gradest.benchmarks.analysis.results import Run, read_run
+from gradest.benchmarks.analysis.results import Run, refuse_no_run
+from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.saving import saving
+from gradest.benchmarks.figures.saving import files_of, saving
+from gradest.benchmarks.figures.spec import FigureSpec
+from gradest.benchmarks.folders.lock import held
+from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
+from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, summary
-from gradest.benchmarks.report.tables import crossover_table, latex, markdown, numbers, tables
+from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 
-def write_report(folder: Path) -> list[Path]:
+def write_report(folder: Path, *, unverified: bool = False, page: str | None = None) -> list[Path]:
     """Writes summary.md, figures/, tables/ and numbers.tex; the same input gives the same bytes.
 
-    Without leave_one_out.csv slopes and crossovers are left out, and the summary says so.
+    Without leave_one_out.csv slopes and crossovers are left out, and the summary says so. Figures
+    and tables of earlier reports that are not written again are removed; files of others stay.
 
     Args:
         folder: a finished run's.
+        unverified: draws tables that were changed after the run, and the summary says so.
+        page: the text of a page of its own, where one is to be written.
 
     Returns:
         The files written.
 
     Raises:
-        BadInput: the folder does not hold what a run writes.
+        BadInput: the folder does not hold what a run writes, or not as it was written.
+        StoreInUse: another process writes there.
     """
-    run = read_run(folder)
-    for name in ("figures", "tables"):
-        make_folder(folder / name)
-    for old in (folder / "tables").glob("*"):
-        old.unlink()
-    with saving(figures(run.measurements), folder / "figures") as drawn:
-        texts = texts_of(run)
-        for name, text in texts.items():
-            write_atomically(folder / name, text)
+    refuse_no_run(folder)
+    make_folder(folder)
+    with held(folder):
+        run = verified_run(folder, unverified=unverified)
+        for name in FOLDERS:
+            make_folder(folder / name)
+        drawing = Drawing(folder, vouched=not run.changed)
+        specs = announced(figures(run.measurements), drawing)
+        with saving(specs, folder / "figures") as drawn:
+            texts = texts_of(run) | ({PAGE: page} if page else {})
+            drawing.begin(*texts)
+            for name, text in texts.items():
+                write_atomically(folder / name, text)
+        drawing.finish()
     return [*drawn, *(folder / name for name in texts)]
+
+
+def announced(specs: Iterable[FigureSpec], drawing: Drawing) -> Iterator[FigureSpec]:
+    """The figures, each after the drawing was told of its files."""
+    for spec in specs:
+        drawing.begin(*(f"figures/{file}" for file in files_of(spec.name)))
+        yield spec
 
 
 def texts_of(run: Run) -> dict[str, str]:

@@ -22,7 +22,8 @@ from gradest.benchmarks.analysis.results import (
     called_zero,
     slope_of,
 )
-from gradest.benchmarks.markdown import markdown_table
+from gradest.benchmarks.folders.differences import texts_of
+from gradest.benchmarks.markdown import markdown_table, plain
 from gradest.benchmarks.statistics.times import fit_time
 
 FILE = "summary.md"
@@ -43,6 +44,8 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     """
     table = run.measurements
     parts = [f"# {title(table)}", bullets(headlines(run))]
+    if run.changed:
+        parts.insert(0, f"**Not as measured.** {changed_line(run)}")
     for heading, lines in (
         ("Found biased though claimed unbiased", biased_lines(table)),
         ("Unreliable or failed", doubtful_lines(table)),
@@ -57,14 +60,19 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
         parts += [
             "## Time of an estimate",
             f"τ(L) = a + b L, fitted; {how_timed(table)}.",
-            markdown_table(header, times, left=2),
+            markdown_table(header, [list(map(plain, row)) for row in times], left=2),
         ]
     return "\n\n".join(parts) + "\n"
 
 
+def changed_line(run: Run) -> str:
+    """What a run's files have been through since it wrote them."""
+    return f"Files were changed after the run: {texts_of(run.changed)}."
+
+
 def bullets(lines: list[str]) -> str:
     """The lines as a list."""
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {plain(line)}" for line in lines)
 
 
 def title(table: pd.DataFrame) -> str:

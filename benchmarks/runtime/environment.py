@@ -17,6 +17,7 @@ import jax
 from gradest.benchmarks.imports import Module, code_in, module_at, reached
 from gradest.benchmarks.runtime.source_code import installed_version, package_root
 from gradest.problems.arguments import Configured
+from gradest.problems.registry.own_folders import is_ours
 
 PACKAGES = ("jax", "jaxlib", "numpyro", "equinox", "optax", "numpy", "scipy")
 """The packages, beside our own, on whose versions results depend."""
@@ -154,11 +155,6 @@ def home_of(cls: type) -> Module | None:
 def digest_of(code: Mapping[str, str]) -> str:
     """One digest for the code of a measurement, 16 hex digits."""
     return hashlib.sha256(json.dumps(dict(code), sort_keys=True).encode()).hexdigest()[:16]
-
-
-def is_ours(cls: type) -> bool:
-    """Whether a class comes with gradest: its version, or its commit, says which it is."""
-    return cls.__module__ == "gradest" or cls.__module__.startswith("gradest.")
 
 
 def hardware() -> dict[str, str | int | None]:

@@ -3,15 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.outcomes import Outcome
-from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
@@ -60,11 +59,7 @@ def write_results(
         "leave_one_out.csv": left_out.to_csv(index=False, float_format="%.10g"),
     }
     counts = counts_of(plan, table)
-    checksums = {name: sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    manifest = manifest_of(plan, outcomes, counts, checksums, codes)
-    texts["manifest.json"] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    for name, text in texts.items():
-        write_atomically(folder / name, text)
+    write_run(folder, manifest_of(plan, outcomes, counts, codes), texts)
     return counts
 
 
@@ -212,16 +207,14 @@ def manifest_of(
     plan: Plan,
     outcomes: Mapping[str, Outcome],
     counts: dict[str, int],
-    checksums: dict[str, str],
     codes: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    """What manifest.json says of a run.
+    """What manifest.json says of a run, but for its files.
 
     Args:
         plan: what was to be measured.
         outcomes: what became of the cells, by id.
         counts: how many cells have each status.
-        checksums: of each table, SHA-256.
         codes: for each digest of code the digests of its modules, as far as they are known.
     """
     measured = {cell: outcomes[cell.id] for cell in plan.measurable if cell.id in outcomes}
@@ -241,7 +234,6 @@ def manifest_of(
         "confidence": intervals.CONFIDENCE,
         "theta": theta,
         "problem_revisions": revisions,
-        "checksums": checksums,
     }
 
 

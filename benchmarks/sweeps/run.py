@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 import jax
 
+from gradest.benchmarks.folders.ownership import refuse_foreign
 from gradest.benchmarks.measurement.batching import extends
 from gradest.benchmarks.measurement.checkpoints import is_trained, standard_estimators
 from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.measurement.replicates import program
 from gradest.benchmarks.outcomes import Extension, Origin, Outcome, Summaries
 from gradest.benchmarks.runtime.devices import refuse_devices
-from gradest.benchmarks.runtime.environment import code_of, digest_of, environment, is_ours
+from gradest.benchmarks.runtime.environment import code_of, digest_of, environment
 from gradest.benchmarks.runtime.program_cache import keep_in, use_compilation_cache
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.sweeps.cell import Setting, Task, run_task, setting_or_reason
@@ -25,7 +26,8 @@ from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep, lengthened
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.estimators.base import Estimator
-from gradest.problems.cache import cache_folder
+from gradest.problems.cache import private_folder
+from gradest.problems.registry.own_folders import is_ours
 
 MEASURES = "gradest.benchmarks.sweeps.cell"
 """The module that every number of a cell comes through."""
@@ -70,12 +72,14 @@ def run_sweep(
         executor: where cells are measured; this process, one at a time, where there is none.
 
     Raises:
-        BadInput: the folder cannot be written, or the generator cannot be used on several devices.
+        BadInput: the folder cannot be written, or holds files of others where the run's would be,
+            or the generator cannot be used on several devices.
         StoreInUse: another run holds the store.
         StoreDamaged: the store cannot be read.
     """
     started = time.perf_counter()
     refuse_devices(plan.sweep.generator)
+    refuse_foreign(folder, {cell.problem.name for cell in plan.cells})
     here = origins_of(plan)
     with open_store(folder) as store:
         reused = len(still_valid(store.outcomes(), here))
@@ -161,11 +165,12 @@ def tasks(
         executor.prepare(plan, [group[0] for group in groups])
         for cell in itertools.chain(*groups):
             problem, estimator = plan.parts(cell)
-            if cell.problem not in settings:
+            fault = plan.faults.get(cell.id, "")
+            if not fault and cell.problem not in settings:
                 settings[cell.problem] = setting_or_reason(problem, cell)
             now = here[cell.id]
             earlier = earlier_runs(cell, now, store) if store else ()
-            setting = settings[cell.problem]
+            setting = fault or settings[cell.problem]
             yield Task(cell, problem, estimator, setting, now.environment, earlier)
 
 
@@ -285,6 +290,6 @@ def use_caches(plan: Plan) -> None:
     """
     things = (*plan.problems.values(), *plan.estimators.values())
     if all(is_ours(type(thing)) for thing in things):
-        keep_in(cache_folder() / "programs")
+        keep_in(private_folder("programs"))
     else:
         use_compilation_cache()

@@ -328,6 +328,24 @@ def read_store(folder: Path) -> Kept:
         connection.close()
 
 
+@contextmanager
+def reading(folder: Path) -> Iterator[Store | None]:
+    """The store of a results folder, to be read only; None where there is none of this version.
+
+    Raises:
+        StoreDamaged: the file is there but is no store.
+    """
+    path = folder / FILE
+    if not path.exists():
+        yield None
+        return
+    connection, version = open_to_read(path, SCHEMA)
+    try:
+        yield Store(connection, path) if version == VERSION else None
+    finally:
+        connection.close()
+
+
 def read_outcomes(folder: Path) -> dict[str, Outcome]:
     """What became of the cells in a folder's store: see `read_store`."""
     return read_store(folder).outcomes

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import jax
 
@@ -24,7 +24,7 @@ from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.measurement.rounds import call_of, interleaved
 from gradest.benchmarks.outcomes import Origin
-from gradest.benchmarks.runtime.processes import failed, start
+from gradest.benchmarks.runtime.processes import as_data, data_alone, failed, start
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
 from gradest.benchmarks.sweeps.run import Progress, origins_of, still_valid, use_caches
@@ -154,12 +154,14 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
             raise failed("a timing process", status, stderr, "; what it had timed is kept")
 
 
-def work(job: dict[str, Any], out: TextIO) -> None:
-    """What a timing process does.
+@data_alone()
+def work(job: dict[str, Any]) -> None:
+    """What a timing process does: it prints a line of JSON for each group.
+
+    That has the seconds of an estimate by cell.
 
     Args:
         job: the sweep, and groups of cells with their replicates.
-        out: gets a line of JSON for each group: the seconds of an estimate by cell.
     """
     sweep = Sweep.model_validate(job["sweep"])
     with jax.enable_x64(sweep.dtype == "float64"):
@@ -179,9 +181,11 @@ def work(job: dict[str, Any], out: TextIO) -> None:
                     num_samples=cell.num_samples,
                     replicates=replicates,
                 )
-            print(json.dumps(interleaved(calls).medians()), file=out, flush=True)
+            medians = interleaved(calls).medians()
+            with as_data():
+                print(json.dumps(medians), flush=True)
             forget_programs()
 
 
 if __name__ == "__main__":
-    work(json.load(sys.stdin), sys.stdout)
+    work(json.load(sys.stdin))

@@ -39,6 +39,8 @@ def then(now, tmp_path):
     older_store(folder / FILE, 2, then)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["environments"] = [old]
+    del manifest["checksum"]
+    manifest["checksums"] = manifest.pop("files")
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "tiny.toml").write_text(TINY)
     return folder

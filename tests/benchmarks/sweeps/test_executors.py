@@ -9,12 +9,13 @@ import sys
 import jax
 import pytest
 
-from gradest.benchmarks.sweeps.cell import FAILURES, Task, run_task
+from gradest.benchmarks.sweeps.cell import Task, run_task
 from gradest.benchmarks.sweeps.executors import Local
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import measure_plan, origins_of, tasks
 from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.sweeps.store import open_store
+from gradest.problems.registry.own_faults import NUMERICAL
 from tests.support.sweeps import Quiet
 
 SWEEP = """
@@ -156,4 +157,4 @@ def test_this_process_measures_one_task_after_the_other():
 
 
 def test_what_may_go_wrong_in_a_cell_is_an_outcome():
-    assert issubclass(jax.errors.JaxRuntimeError, FAILURES)
+    assert issubclass(jax.errors.JaxRuntimeError, NUMERICAL)

@@ -67,7 +67,7 @@ def test_the_manifest_tells_how_it_came_about(finished):
     folder, _ = finished
     manifest = json.loads((folder / "manifest.json").read_text())
     data = (folder / "measurements.csv").read_bytes()
-    assert manifest["checksums"]["measurements.csv"] == hashlib.sha256(data).hexdigest()
+    assert manifest["files"]["measurements.csv"] == hashlib.sha256(data).hexdigest()
     assert manifest["sweep"]["seed"] == 0
     assert manifest["environments"][0]["jax"] == jax.__version__
     assert manifest["environments"][0]["prng"] == "threefry2x32"

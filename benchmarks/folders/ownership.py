@@ -1,0 +1,90 @@
+"""Which folders are a run's: in another's, nothing is written over."""
+
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.manifest import FILE, read_manifest
+from gradest.benchmarks.folders.record import FOLDERS, PAGE, TABLES
+
+STORE = "store.sqlite"
+
+FIXED = (*TABLES, FILE, "summary.md", "numbers.tex", PAGE)
+"""What is written under these names whatever was measured."""
+
+DRAWN = {".pdf", ".svg", ".png", ".md", ".tex"}
+"""How files in FOLDERS end."""
+
+FIGURES = ("bias_", "snr_vs_", "variance_vs_")
+"""How figures' names begin; those of tables begin with the problem's."""
+
+
+def refuse_foreign(folder: Path, problems: Iterable[str]) -> None:
+    """Refuses a folder whose files a run would write over though no run wrote them.
+
+    In a folder that a run wrote, what it writes again is written over; there and elsewhere, files
+    of other names stay.
+
+    Args:
+        folder: where a run is to write; it need not be there.
+        problems: the names of those that it measures, after which figures and tables are named.
+
+    Raises:
+        BadInput: with the names of the files and what to do with them.
+    """
+    for name in (*FIXED, *FOLDERS):
+        path = folder / name
+        if path.exists() and path.is_dir() != (name in FOLDERS):
+            got, expected = ("folder", "file") if path.is_dir() else ("file", "folder")
+            raise BadInput(
+                f"{path} is a {got}: expected a {expected} that a run wrote, or none: "
+                "move it away or choose another --output"
+            )
+    if is_of_a_run(folder):
+        return
+    taken = [name for name in FIXED if (folder / name).exists()]
+    taken += drawn_like(folder, problems)
+    if taken:
+        more = f" and {len(taken) - 3} more" if len(taken) > 3 else ""
+        raise BadInput(
+            f"output folder {folder}: a run would write over {', '.join(taken[:3])}{more}, and no "
+            "run is known to have written there: move the files away or choose another --output"
+        )
+
+
+def copy_run(source: Path, folder: Path) -> None:
+    """Copies a run's files, and no others, into a folder that is there."""
+    for name in (*FIXED, STORE):
+        if (source / name).is_file():
+            shutil.copy2(source / name, folder / name)
+    for name in FOLDERS:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name, dirs_exist_ok=True)
+
+
+def is_of_a_run(folder: Path) -> bool:
+    """Whether a run has a store or a manifest there."""
+    if (folder / STORE).exists():
+        return True
+    with suppress(BadInput):
+        return "sweep" in (read_manifest(folder) or {})
+    return False
+
+
+def drawn_like(folder: Path, problems: Iterable[str]) -> list[str]:
+    """Files that have the names of figures and tables of these problems."""
+    names = tuple(problem.replace(":", "_").lower() for problem in problems)
+    found = []
+    for place in FOLDERS:
+        paths = sorted((folder / place).glob("*"))
+        for path in (path for path in paths if path.suffix in DRAWN):
+            stem = path.stem.lower()
+            if place == "figures":
+                is_like = stem.startswith(FIGURES) and any(name in stem for name in names)
+            else:
+                is_like = stem == "crossovers" or stem.startswith(names)
+            if is_like:
+                found.append(f"{place}/{path.name}")
+    return found
