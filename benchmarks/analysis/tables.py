@@ -68,6 +68,7 @@ KINDS: dict[Any, Kind] = {
 """What the type of a field asks of its column."""
 
 OWN_KINDS = {
+    "group": ANYTHING,
     "problem_args": ARGUMENTS,
     "estimator_args": ARGUMENTS,
     "status": one_of("ok", "unreliable", "skipped", "failed"),
@@ -180,7 +181,9 @@ def kinds_of(row: type) -> dict[str, tuple[Kind, bool]]:
     kinds = {}
     for field in dataclasses.fields(row):
         kind = OWN_KINDS.get(field.name) or KINDS[field.type]
-        may_be_empty = field.type is float or field.default is not dataclasses.MISSING
+        may_be_empty = (
+            ANYTHING is kind or field.type is float or field.default is not dataclasses.MISSING
+        )
         kinds[field.name] = kind, may_be_empty
     return kinds
 
