@@ -19,7 +19,6 @@ from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
 from gradest.benchmarks.checks.trials import (
     EstimatorTrial,
     ProblemTrial,
-    most_replicates,
     small_problem,
 )
 from gradest.benchmarks.errors import BadInput
@@ -202,7 +201,7 @@ def check_problem(
         fast: with fewer replicates.
     """
     level = FALSE_ALARMS / len(problem_checks.STATISTICAL)
-    trial = ProblemTrial(name, problem, level, most_replicates(fast))
+    trial = ProblemTrial(name, problem, level, replicates_at_most(fast))
     started = time.perf_counter()
     findings = list(problem_findings(trial))
     tell(progress_line(name, findings, started))
@@ -233,7 +232,7 @@ def check_estimator(
     tests = len(problems) * len(subjects) * len(estimator_checks.STATISTICAL)
     findings: list[Finding] = []
     for label, problem in problems.items():
-        trial = ProblemTrial(label, problem, FALSE_ALARMS / tests, most_replicates(fast))
+        trial = ProblemTrial(label, problem, FALSE_ALARMS / tests, replicates_at_most(fast))
         for subject, estimator in subjects:
             started = time.perf_counter()
             there = list(estimator_findings(subject, estimator, trial))
@@ -304,7 +303,7 @@ def refusal(estimator: Estimator, problem: Problem) -> tuple[str | None, str]:
     try:
         reason = estimator.refuses(problem)
     except FAILURES as error:
-        return "refuses fails", f"refuses: {one_line(error)}"
+        return "refuses fails", f"refuses: {located(error, place_of(error))}"
     if reason is None or is_sentence(reason):
         return reason, ""
     return str(reason), f"refuses: expected None or a reason; found {reason!r}"
@@ -322,7 +321,8 @@ def run_check(
         cause = f"{name}: {re.sub(NUMBER, '#', str(fault))}"
         return Finding(name, label, on, "failed", str(fault), cause, tuple(frames_of(fault)))
     except FAILURES as error:
-        said, place = one_line(error), place_of(error)
+        place = place_of(error)
+        said = located(error, place)
         cause = f"{type(error).__name__} at {place}" if place else re.sub(NUMBER, "#", said)
         return Finding(name, label, on, "failed", said, cause, tuple(frames_of(error)))
     return Finding(name, label, on, "passed", "")
@@ -331,11 +331,6 @@ def run_check(
 def is_sentence(reason: Any) -> bool:
     """Whether a refusal says why."""
     return isinstance(reason, str) and len(reason.split()) >= 3
-
-
-def one_line(error: BaseException) -> str:
-    """Where an exception is from in a user's file, its type, what it says, and advice."""
-    return located(error, place_of(error))
 
 
 def own_problems(cls: type) -> dict[str, Problem]:

@@ -51,7 +51,7 @@ ELEMENTS = 10**9
 """R of a statistical check: as many as write so many array elements, within bounds."""
 
 
-def most_replicates(fast: bool) -> int:
+def replicates_at_most(fast: bool) -> int:
     """The largest R of a statistical check."""
     return LEAST_REPLICATES if fast else MOST_REPLICATES
 
