@@ -74,6 +74,8 @@ def told(path: Path) -> Iterator[None]:
         raise  # our own fault
     except sqlite3.Error as error:
         raise translated(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite names something damaged in its error
+        raise damaged(path, "it is malformed") from error
 
 
 def translated(path: Path, error: sqlite3.Error) -> GradestError:

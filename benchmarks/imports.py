@@ -111,6 +111,8 @@ def code_in(module: Module) -> Code:
     loaded = sys.modules.get(module.name)
     is_loaded = getattr(loaded, "__file__", None) == str(file)
     spec = getattr(loaded, "__spec__", None) if is_loaded else None
+    if spec is None and not file.is_file():
+        return Code("gone", ())
     stamp = file.stat().st_mtime_ns if spec is None else id(spec)
     seen = _seen.get(file)
     if seen is None or seen.stamp != stamp:
@@ -169,7 +171,8 @@ def found(name: str, beside: Module) -> Module | None:
     if not name or top in sys.stdlib_module_names:
         return None
     near = Module(beside.root, name)
-    if (top == beside.top or not beside.is_installed) and near.is_there:
+    may_be_beside = top != "gradest" and not beside.is_installed
+    if (top == beside.top or may_be_beside) and near.is_there:
         return near
     try:
         spec = find_spec(top)

@@ -1,5 +1,7 @@
 """What is known of a cell once it was measured: how it ended, and what it was measured with."""
 
+import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.statistics.moments import Moments
@@ -33,6 +35,22 @@ class Outcome(NamedTuple):
     """Of our code, where it was under version control."""
     dirty: bool | None = None
     """Whether our code had been changed since."""
+
+    @classmethod
+    def of(cls, columns: Sequence[Any]) -> "Outcome":
+        """An outcome from the `columns` of one; the last three may be missing."""
+        status, reason, rows, environment, theta, *measured = columns
+        code, commit, dirty = measured or ("", None, None)
+        parsed = json.loads(rows), json.loads(environment)
+        is_dirty = None if dirty is None else bool(dirty)
+        return cls(status, reason, *parsed, theta, code, commit, is_dirty)
+
+    @property
+    def columns(self) -> tuple[str | int | None, ...]:
+        """Its fields as a database takes them."""
+        texts = json.dumps(self.rows), json.dumps(self.environment)
+        dirty = None if self.dirty is None else int(self.dirty)
+        return (self.status, self.reason, *texts, self.theta, self.code, self.commit, dirty)
 
     @property
     def origin(self) -> Origin:

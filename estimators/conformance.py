@@ -32,10 +32,12 @@ class Answer(NamedTuple):
 def refusal(estimator: Estimator, problem: Problem) -> Answer:
     """What an estimator answers to whether it refuses a problem, which is a user's perhaps."""
     try:
+        for thing in (problem, estimator):
+            expect_fields(thing)
         if is_theirs(problem):
             distribution_of(problem)
-    except failures_of(problem) as error:
-        return Answer(None, fault_of(error, problem))
+    except failures_of(problem, estimator) as error:
+        return Answer(None, fault_of(error, problem, estimator))
     return answer("refuses", partial(estimator.refuses, problem), estimator, problem)
 
 
@@ -90,6 +92,23 @@ def fault_of_evaluations(estimator: Estimator, problem: Problem, num_samples: in
 
 class Misfit(ValueError):
     """What a user's class returns is not what is expected of it."""
+
+
+def expect_fields(thing: Any) -> None:
+    """Refuses an object with a field that is neither an array nor declared to be static.
+
+    Raises:
+        Misfit: there is one.
+    """
+    leaves, _ = jax.tree_util.tree_flatten_with_path(thing)
+    for path, leaf in leaves:
+        if not (hasattr(leaf, "shape") and hasattr(leaf, "dtype")):
+            name = jax.tree_util.keystr(path[:1], simple=True)
+            raise Misfit(
+                f"{name_of(thing)}: field {name} = {leaf!r:.40}: expected an argument of "
+                "gradest.problems.arguments (number, integer, flag, choice), or one declared "
+                "with equinox.field(static=True)"
+            )
 
 
 def expect_problem(problem: Problem, params: Any) -> None:

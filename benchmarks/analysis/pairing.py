@@ -25,18 +25,23 @@ ORIGIN = ("commit", "dirty", "code", "cells")
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
 """What a cell is a measurement of, but for the estimator."""
 
-CellRows = dict[str, Any]
-"""A cell's rows by group, "" for one that failed."""
+CellRows = dict[str | None, Any]
+"""A cell's rows by group, None for one that failed."""
 
 
 def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, CellRows]:
     """The cells that were tried, by the columns in `key`."""
     cells: dict[tuple, CellRows] = {}
     for row in table[table.status != "skipped"].itertuples(index=False):
-        group = row.group if isinstance(row.group, str) else ""
+        group = row.group if isinstance(row.group, str) else None
         cell = tuple(getattr(row, name) for name in key)
         cells.setdefault(cell, {})[group] = row
     return cells
+
+
+def groups_of(first: CellRows, second: CellRows) -> list[str]:
+    """The groups that were measured in both cells, by name."""
+    return sorted(group for group in first.keys() & second.keys() if group is not None)
 
 
 def same_draws(first: Any, second: Any) -> bool:
@@ -169,8 +174,7 @@ def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
     """
     rows = []
     for first, second in cells:
-        groups = sorted(first.keys() & second.keys() - {""})
-        rows += [(first[group], second[group]) for group in groups]
+        rows += [(first[group], second[group]) for group in groups_of(first, second)]
     warnings = []
     for column, name in PAIRED_BY.items():
         pairs = [(getattr(here, column), getattr(there, column)) for here, there in rows]

@@ -177,8 +177,8 @@ def plan_of(
         "schema": 1,
         "name": name,
         "samples": list(samples),
-        "problem": [entry_of(choice) for choice, _ in named_problems],
-        "estimator": [entry_of(choice) for choice, _ in named_estimators],
+        "problem": [choice.entry for choice, _ in named_problems],
+        "estimator": [choice.entry for choice, _ in named_estimators],
     }
     sweep = checked(spec | keys, f"sweep {name}")
     refuse_twins(named_problems)
@@ -210,7 +210,6 @@ def planned(
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
     refuse(sweep, [*faults, *sweep.unsplittable(), *too_large(demands)])
-
     cells = []
     reasons = {}
     faults_of = {}
@@ -253,13 +252,11 @@ def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
             draw, params = sizes_of(demand.problem)
         except Exception:  # whatever a user's class may raise: its cells will say so
             continue
-        held = {"θ": params, f"L = {max(demand.samples)}": draw * max(demand.samples)}
-        for what, elements in held.items():
+        most = max(demand.samples)
+        for what, elements in (("θ", params), (f"L = {most}", draw * most)):
             if elements > MOST_ELEMENTS:
-                yield (
-                    f"problem {choice.label}: {what}: an array of {elements:,} numbers: "
-                    f"expected at most {MOST_ELEMENTS:,}"
-                )
+                limit = f"an array of {elements:,} numbers: expected at most {MOST_ELEMENTS:,}"
+                yield f"problem {choice.label}: {what}: {limit}"
 
 
 def cell_of(
@@ -331,11 +328,6 @@ def named(
             yield Choice.of_instance(registry, thing), thing
         except ValueError as error:
             raise BadInput(f"{kind}: {error}") from error
-
-
-def entry_of(choice: Choice) -> dict[str, Any]:
-    """A problem or an estimator as a sweep file names it."""
-    return {"name": choice.name, **dict(choice.arguments)}
 
 
 def refuse_twins(things: Sequence[tuple[Choice, Any]]) -> None:

@@ -14,7 +14,7 @@ from gradest.benchmarks.measurement.batching import extends
 from gradest.benchmarks.measurement.checkpoints import is_trained, standard_estimators
 from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.measurement.replicates import program
-from gradest.benchmarks.outcomes import Origin, Outcome, Summaries
+from gradest.benchmarks.outcomes import Extension, Origin, Outcome, Summaries
 from gradest.benchmarks.runtime.devices import refuse_devices
 from gradest.benchmarks.runtime.environment import code_of, digest_of, environment
 from gradest.benchmarks.runtime.program_cache import keep_in, use_compilation_cache
@@ -22,7 +22,8 @@ from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.sweeps.cell import Setting, Task, run_task, setting_or_reason
 from gradest.benchmarks.sweeps.executors import Executor, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
-from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan
+from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan, resolve
+from gradest.benchmarks.sweeps.schema import Sweep, lengthened
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.estimators.base import Estimator
 from gradest.problems.cache import private_folder
@@ -44,7 +45,7 @@ class Summary:
     reused: int
     seconds: float
     remarks: tuple[str, ...] = ()
-    """What is to be said of the store, a line each."""
+    """What was damaged in the store besides cells, a line each."""
 
 
 class Progress(Protocol):
@@ -85,11 +86,8 @@ def run_sweep(
         outcomes = measure_plan(plan, progress, store, executor)
         timings = timings_of(store, outcomes)
         counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
-        remarks = [
-            f"cell {cell}: what a longer run goes on from was damaged; it was measured from nothing"
-            for cell in store.lost_summaries
-        ]
-    return Summary(folder, counts, reused, time.perf_counter() - started, tuple(remarks))
+        remarks = tuple(dict.fromkeys(store.lost))
+    return Summary(folder, counts, reused, time.perf_counter() - started, remarks)
 
 
 def measure_plan(
@@ -185,6 +183,40 @@ def earlier_runs(cell: Cell, here: Origin, store: Store) -> tuple[Summaries, ...
     if cell.precision is not None:
         return tuple(runs)
     return tuple(itertools.islice((r for r in runs if extends(r.replicates, cell.replicates)), 1))
+
+
+def begin_extension(sweep: Sweep, more: int, folder: Path) -> tuple[Plan, bool]:
+    """What `gradest extend` is to measure; it is kept in the store before anything is.
+
+    So the same command, called again after it was killed at any point, goes on to the same R.
+
+    Args:
+        sweep: as the run's manifest records it.
+        more: how many replicates were asked for.
+        folder: of the run.
+
+    Returns:
+        The plan, and whether such an extension had been begun and not ended.
+
+    Raises:
+        BadInput: R was chosen by precision, or a sum does not split.
+    """
+    now = sweep.model_dump_json(by_alias=True, exclude_none=True)
+    with open_store(folder) as store:
+        begun = store.extension
+        if begun and begun.more == more and now in (begun.base, begun.target):
+            return resolve(Sweep.model_validate_json(begun.target)), True
+        longer = lengthened(sweep, more)
+        plan = resolve(longer)
+        target = longer.model_dump_json(by_alias=True, exclude_none=True)
+        store.keep_extension(Extension(more, now, target))
+    return plan, False
+
+
+def end_extension(folder: Path) -> None:
+    """From now on `gradest extend` adds replicates again: those that were asked for are there."""
+    with open_store(folder) as store:
+        store.keep_extension(None)
 
 
 def codes_of(plan: Plan) -> dict[str, dict[str, str]]:

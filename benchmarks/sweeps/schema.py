@@ -210,15 +210,16 @@ def load_sweep(name: str) -> Sweep:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-        text = content[:MOST_BYTES].decode("utf-8-sig")  # with a byte-order mark or without
     except OSError as error:
         raise BadInput(f"sweep {name}: cannot be read: {reason_of(error)}") from error
+    if len(content) > MOST_BYTES:
+        raise BadInput(f"sweep {name}: expected a file of at most {MOST_BYTES:,} bytes")
+    try:
+        text = content.decode("utf-8-sig")  # with a byte-order mark or without
     except UnicodeDecodeError as error:
         raise BadInput(
             f"sweep {name}: cannot be read: expected UTF-8; {error.reason} at {error.start}"
         ) from error
-    if len(content) > MOST_BYTES:
-        raise BadInput(f"sweep {name}: expected a file of at most {MOST_BYTES:,} bytes")
     search_in(path.parent)
     return parse_sweep(text, name)
 

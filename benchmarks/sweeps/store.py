@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +36,22 @@ VERSION = 3
 FILE = "store.sqlite"
 
 TABLES = {
+    # what is looked for comes first: SQLite reads a row from its start
     "cells": """
     id integer primary key,
     cell text not null,
-    status text not null,
-    reason text not null,
-    rows text not null,
-    environment text not null,
-    theta text not null,
-    code text not null,
-    "commit" text,
-    dirty integer,
     series text not null,
     replicates integer not null,
+    code text not null,
+    environment text not null,
+    "commit" text,
+    dirty integer,
+    status text not null,
+    theta text not null,
     summaries_checksum text,
     checksum text not null,
+    reason text not null,
+    rows text not null,
     summaries blob
 """,
     # in a table of their own, so that a cell that is measured again keeps them
@@ -85,6 +86,8 @@ CELL = (
 
 TIMING = "cell, process, seconds, environment, code"
 
+LOST_SUMMARIES = "what a longer run goes on from is damaged: it is measured from nothing"
+
 BEFORE = "cell, status, reason, rows, environment, theta"
 """The columns of versions 1 and 2."""
 
@@ -97,12 +100,12 @@ class Store:
         self._path = path
         self.damaged: dict[int, str] = {}
         """The cells whose rows do not fit their checksums, by row, of those that were read."""
-        self.lost_summaries: list[str] = []
-        """The cells whose summaries do not, of those that were read."""
+        self.lost: list[str] = []
+        """What else does not, of what was read, in words."""
 
     def outcomes(self) -> dict[str, Outcome]:
         """What became of every cell, by id, but for those whose rows are damaged."""
-        return {row[1]: outcome_of(row[1:]) for row in self._cells()}
+        return {row[1]: Outcome.of(row[2:10]) for row in self._cells()}
 
     def _cells(self, condition: str = "", *values: Any) -> list[tuple]:
         """The rows of cells that fit their checksums: their numbers, then the columns of CELL."""
@@ -132,20 +135,8 @@ class Store:
         """
         series, replicates, moments = summaries or ("", 0, None)
         packed = pack(moments) if moments else None
-        columns = (
-            cell,
-            outcome.status,
-            outcome.reason,
-            json.dumps(outcome.rows),
-            json.dumps(outcome.environment),
-            outcome.theta,
-            outcome.code,
-            outcome.commit,
-            None if outcome.dirty is None else int(outcome.dirty),
-            series,
-            replicates,
-            packed and hashlib.sha256(packed).hexdigest(),
-        )
+        digest = packed and hashlib.sha256(packed).hexdigest()
+        columns = (cell, *outcome.columns, series, replicates, digest)
         with self._transaction() as connection:
             connection.execute("delete from cells where cell = ?", (cell,))
             insert(connection, "cells", f"{CELL}, checksum, summaries", columns, packed)
@@ -179,17 +170,16 @@ class Store:
 
     def timings(self, origin: Origin) -> dict[str, list[Timing]]:
         """The times that were taken in an environment with some code, by cell."""
-        query = (
-            f"select {TIMING}, checksum from timings"
-            " where environment = ? and code = ? order by cell, process"
-        )
         with told(self._path):
-            wanted = (json.dumps(origin.environment), origin.code)
-            rows = self._connection.execute(query, wanted).fetchall()
+            query = f"select {TIMING}, checksum from timings order by cell, process"
+            rows = self._connection.execute(query).fetchall()
+        wanted = [json.dumps(origin.environment), origin.code]
         timings: dict[str, list[Timing]] = {}
         for *columns, expected in rows:
-            if checksum(tuple(columns)) == expected:
-                cell, process, seconds = columns[:3]
+            cell, process, seconds, *where = columns
+            if checksum(tuple(columns)) != expected:
+                self.lost.append(f"cell {cell!a}: a time of it is damaged: it does not count")
+            elif where == wanted:
                 timings.setdefault(cell, []).append(Timing(process, seconds))
         return timings
 
@@ -215,9 +205,12 @@ class Store:
         with told(self._path):
             query = "select more, base, target, checksum from extensions order by id desc"
             found = self._connection.execute(query).fetchone()
-        if found is None or checksum(found[:3]) != found[3]:
+        if found is None:
             return None
-        return Extension(*found[:3])
+        if checksum(found[:3]) == found[3]:
+            return Extension(*found[:3])
+        self.lost.append("what was being added to the run is damaged: it is forgotten")
+        return None
 
     def keep_extension(self, extension: Extension | None) -> None:
         """Commits what is to be added to the run, or that nothing is any more."""
@@ -245,21 +238,12 @@ class Store:
             if isinstance(packed, bytes) and hashlib.sha256(packed).hexdigest() == expected:
                 yield Summaries(series, replicates, unpack(packed))
             else:
-                self.lost_summaries.append(cell)
+                self.lost.append(f"cell {cell}: {LOST_SUMMARIES}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with told(self._path), transaction(self._connection):
             yield self._connection
-
-
-def outcome_of(columns: tuple) -> Outcome:
-    """What became of a cell, from the first of the columns of CELL."""
-    status, reason, rows, environment, theta, *measured = columns[1:9]
-    code, commit, dirty = measured or ("", None, None)
-    parsed = json.loads(rows), json.loads(environment)
-    is_dirty = None if dirty is None else bool(dirty)
-    return Outcome(status, reason, *parsed, theta, code, commit, is_dirty)
 
 
 def older_outcomes(connection: sqlite3.Connection) -> dict[str, Outcome]:
@@ -270,7 +254,7 @@ def older_outcomes(connection: sqlite3.Connection) -> dict[str, Outcome]:
     """
     rows = connection.execute(f"select {BEFORE} from cells").fetchall()
     try:
-        return {row[0]: outcome_of(row) for row in rows}
+        return {row[0]: Outcome.of(row[1:]) for row in rows}
     except (ValueError, TypeError) as error:
         raise sqlite3.DatabaseError(f"a cell cannot be read: {error}") from error
 
@@ -286,9 +270,8 @@ def upgrade(connection: sqlite3.Connection, version: int) -> None:
     connection.execute("drop table if exists timings")
     create(connection, SCHEMA)
     for cell, outcome in outcomes.items():
-        texts = json.dumps(outcome.rows), json.dumps(outcome.environment)
-        columns = (cell, outcome.status, outcome.reason, *texts, outcome.theta)
-        insert(connection, "cells", f"{CELL}, checksum", (*columns, "", None, None, "", 0, None))
+        columns = (cell, *outcome.columns, "", 0, None)
+        insert(connection, "cells", f"{CELL}, checksum", columns)
 
 
 SCHEMA = Schema(VERSION, TABLES, upgrade)
@@ -313,11 +296,8 @@ def open_store(folder: Path) -> Iterator[Store]:
             f"store {path}: in use by another run; wait for it or choose another --output"
         ) from error
     try:
-        connection = open_to_write(path, SCHEMA)
-        try:
+        with closing(open_to_write(path, SCHEMA)) as connection:
             yield Store(connection, path)
-        finally:
-            connection.close()
     finally:
         lock.release()
 
@@ -334,22 +314,18 @@ def read_store(folder: Path) -> Kept:
     if not path.exists():
         return Kept({}, [], {})
     connection, version = open_to_read(path, SCHEMA)
-    try:
+    with closing(connection):
         if version < VERSION:
             with told(path):
                 return Kept(older_outcomes(connection) if version else {}, [], {})
         store = Store(connection, path)
         outcomes = store.outcomes()
         return Kept(outcomes, list(store.damaged.values()), store.codes(outcomes))
-    finally:
-        connection.close()
 
 
 @contextmanager
 def reading(folder: Path) -> Iterator[Store | None]:
     """The store of a results folder, to be read only; None where there is none of this version.
-
-    It is read without the lock: a run may be going on.
 
     Raises:
         StoreDamaged: the file is there but is no store.
@@ -359,10 +335,8 @@ def reading(folder: Path) -> Iterator[Store | None]:
         yield None
         return
     connection, version = open_to_read(path, SCHEMA)
-    try:
+    with closing(connection):
         yield Store(connection, path) if version == VERSION else None
-    finally:
-        connection.close()
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:

@@ -41,6 +41,8 @@ class Timed(NamedTuple):
     """Times of a cell in a process that were there already."""
     counts: dict[str, int]
     """Of the run's cells, by status."""
+    remarks: tuple[str, ...]
+    """What was damaged in the store, a line each."""
 
 
 def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Timed:
@@ -93,7 +95,8 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
                 begun = time.perf_counter()
         timings = timings_of(store, outcomes)
         counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
-    return Timed(len(cells), processes, len(wanted & there), counts)
+        remarks = tuple(dict.fromkeys(store.lost))
+    return Timed(len(cells), processes, len(wanted & there), counts, remarks)
 
 
 def timed_already(

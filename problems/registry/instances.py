@@ -62,6 +62,11 @@ class Choice:
         return json.dumps(dict(self.arguments), sort_keys=True)
 
     @property
+    def entry(self) -> dict[str, Any]:
+        """What a sweep's file has of it."""
+        return {"name": self.name, **dict(self.arguments)}
+
+    @property
     def label(self) -> str:
         """`name[argument=value,…]` with every argument: what a cell's key is made from."""
         return self.name + "[" + ",".join(f"{key}={value}" for key, value in self.arguments) + "]"

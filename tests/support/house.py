@@ -101,3 +101,12 @@ def floors(graph: dict[str, set[str]]) -> dict[str, int]:
             raise ValueError(f"rooms import one another in a circle: {', '.join(circle)}")
         found |= {room: max((found[o] + 1 for o in graph[room]), default=0) for room in ready}
     return found
+
+
+FILES_OF_RUNS = [
+    path
+    for path in modules()
+    if room_of(path).startswith("gradest")
+    or path.parent.name in {"folders", "sweeps", "analysis", "figures", "report", "cli"}
+]
+"""The modules that write or read what a results folder holds."""

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.folders.manifest import checksum_of, write_manifest
-from gradest.benchmarks.folders.record import TABLES
+from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.statistics.intervals import Jackknifed, interval
 from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 
@@ -137,13 +136,12 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(cells, columns=list(COLUMNS)).astype(dict.fromkeys(WHOLE, "Int64"))
-    table.to_csv(folder / "measurements.csv", index=False)
+    texts = {"measurements.csv": table.to_csv(index=False)}
     if left_out:
         parts = [batches(row) for row in cells if row["status"] != "failed"]
-        pd.concat(parts).to_csv(folder / "leave_one_out.csv", index=False)
-    files = {name: checksum_of((folder / name).read_bytes()) for name in TABLES[: 1 + left_out]}
+        texts["leave_one_out.csv"] = pd.concat(parts).to_csv(index=False)
     environments = [ENVIRONMENT | (environment or {})]
-    write_manifest(folder, {"environments": environments, "precision": "float32", "files": files})
+    write_run(folder, {"environments": environments, "precision": "float32"}, texts)
     return folder
 
 

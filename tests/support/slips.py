@@ -131,6 +131,10 @@ class OtherTruth(Sound):
         return {"w": 2 * params["w"].sum()}
 
 
+class PlainField(Sound):
+    size: int = 3
+
+
 class Plain(SurrogateEstimator):
     unbiased = True
     source = "nobody"

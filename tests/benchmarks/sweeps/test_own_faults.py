@@ -38,6 +38,7 @@ PROBLEMS = {
     "NotFinite": "init_params of .*: group w: expected finite numbers; got .* inf",
     "NoDistribution": r"distribution of .*: expected one of numpyro's; got float32\[3\]",
     "OtherTruth": r"exact_gradient of .*: group w: expected float32\[3\]; got float32\[\]",
+    "PlainField": "slips:PlainField: field size = 3: expected an argument of gradest.problems.arg",
     "Leaks": "(UnexpectedTracer|Type)Error: .*: return what is computed: store it nowhere",
 }
 FEW = ["TruthValue", "Divided", "Exits", "BrokenDistribution", "Whole"]

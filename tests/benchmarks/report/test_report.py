@@ -1,0 +1,154 @@
+"""Drawing a run: killed at any point it is mended by the next, two at a time lose nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from gradest.benchmarks.analysis.verification import verify
+from gradest.benchmarks.errors import StoreInUse
+from gradest.benchmarks.folders import lock
+from gradest.benchmarks.report.report import write_report
+from tests.support.folders import Killed, killed_at
+from tests.support.house import FILES_OF_RUNS, ROOT, imported
+from tests.support.made_runs import BATCHES, PATHWISE, SQUARE, cell, jackknifed, write
+
+
+def some(*values):
+    """Rows of a problem with each of these k, at two L."""
+    exactly = np.zeros(BATCHES)
+    return [
+        cell(jackknifed(1 / n, exactly), PATHWISE, (SQUARE[0], SQUARE[1] | {"k": k}), samples=n)
+        for k in values
+        for n in (1, 4)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write(tmp_path / "run", some(1.0))
+
+
+def drawn(folder):
+    """The bytes of all that a report wrote."""
+    written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder): path.read_bytes() for path in written}
+
+
+def test_what_is_drawn_is_listed_and_verified(folder):
+    paths = write_report(folder)
+    found = verify(folder)
+    assert found.differences == []
+    assert found.files == len(paths) + 2
+
+
+@pytest.mark.parametrize("write_number", [0, 1, 6, 13])
+def test_killed_at_any_write_the_next_report_mends_all(folder, write_number):
+    with killed_at(10**9) as every:
+        write_report(folder)
+    assert len(every) == 14
+    whole = drawn(folder)
+    with killed_at(write_number) as put, pytest.raises(Killed):
+        write_report(folder)
+    assert len(put) == write_number
+    assert bool(verify(folder).differences) == (write_number > 0)
+    write_report(folder)
+    assert verify(folder).differences == []
+    assert drawn(folder) == whole
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.runtime import files
+
+replace, count = os.replace, 0
+
+def replace_or_die(part, path):
+    global count
+    count += 1
+    if count == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(part, path)
+
+files.os.replace = replace_or_die
+write_report(Path(sys.argv[1]))
+"""
+
+
+def test_killed_by_the_system_it_leaves_nothing_that_stays(folder):
+    write_report(folder)
+    whole = drawn(folder)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder), "5"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert list(folder.rglob("*.part"))
+    assert verify(folder).differences
+    write_report(folder)
+    assert drawn(folder) == whole
+    assert verify(folder).differences == []
+
+
+def test_another_run_in_the_folder_leaves_no_figures_of_the_first(folder):
+    write_report(folder)
+    theirs = folder / "figures" / "theirs.png"
+    theirs.write_text("theirs")
+    first = drawn(folder)
+    write(folder, some(2.0))
+    assert verify(folder).differences
+    write_report(folder)
+    names = {path.name for path in drawn(folder)} - {path.name for path in first}
+    assert all("k_2" in name for name in names)
+    assert not [path for path in drawn(folder) if "k_1" in path.name]
+    assert theirs.read_text() == "theirs"
+    assert verify(folder).differences == []
+
+
+def test_two_reports_at_once_lose_no_figures(folder):
+    write_report(folder)
+    whole = drawn(folder)
+    failures = []
+
+    def report():
+        try:
+            write_report(folder)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=report) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert drawn(folder) == whole
+    assert verify(folder).differences == []
+
+
+def test_a_folder_in_use_is_status_six(folder, run_command, monkeypatch):
+    monkeypatch.setattr(lock, "WAIT", 0.1)
+    before = drawn(folder)
+    with lock.held(folder):
+        with pytest.raises(StoreInUse):
+            write_report(folder)
+        status, _, err = run_command("report", "-o", str(folder))
+        assert status == 6
+        assert "in use: another process writes its tables or figures" in err
+    assert {name: before[name] for name in before if name.suffix != ".lock"} == {
+        name: content for name, content in drawn(folder).items() if name.suffix != ".lock"
+    }
+
+
+@pytest.mark.parametrize("path", FILES_OF_RUNS, ids=lambda path: path.stem)
+def test_nothing_in_a_results_folder_is_a_pickle(path):
+    """Others may write there. Within drawing processes of ours, pipes are not files."""
+    roots = {name.partition(".")[0] for name in imported(path)}
+    assert not roots & {"pickle", "shelve", "dill", "cloudpickle", "joblib"}
