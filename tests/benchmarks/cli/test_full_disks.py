@@ -5,12 +5,14 @@ import errno
 import itertools
 import os
 import resource
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from gradest.benchmarks.cli import runs
+from gradest.benchmarks.cli import plans, runs
+from gradest.benchmarks.cli.main import KEPT
 from gradest.problems.registry import own_faults
 from tests.support.same_numbers import differences
 
@@ -142,3 +144,23 @@ def test_files_that_may_not_grow(undrawn, measured, right, size):
         assert measured("small") != ""
     assert measured("small") == ""
     assert differences(right, right.with_name("small")) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "a/file"), "a/file: Permission denied"),
+        (MemoryError(), "memory does not suffice: the system gives no more"),
+        (MemoryError("8 GiB"), "memory does not suffice: 8 GiB"),
+        (sqlite3.OperationalError("locked"), "the run's store: locked"),
+    ],
+)
+def test_what_the_machine_does_not_give_is_one_line(run_command, monkeypatch, fault, line):
+    def fail(**_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(own_faults, "is_their_frame", lambda frame: False)
+    monkeypatch.setattr(plans, "show_plan", fail)
+    assert run_command("plan", "tiny.toml") == (2, "", f"gradest: {line}\n")
+    monkeypatch.setattr(runs, "run", fail)
+    assert run_command("run", "tiny.toml") == (2, "", f"gradest: {line}; {KEPT}\n")
