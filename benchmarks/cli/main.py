@@ -122,7 +122,8 @@ def in_words(error: BaseException) -> tuple[list[str], ExitStatus]:
     if isinstance(error, OSError):
         return [cause_of(error)], BadInput.status
     if isinstance(error, MemoryError):
-        return [f"memory does not suffice: {str(error) or 'the system gives no more'}"], BadInput.status
+        reason = str(error) or "the system gives no more"
+        return [f"memory does not suffice: {reason}"], BadInput.status
     if isinstance(error, sqlite3.OperationalError):
         return [f"the run's store: {error}"], BadInput.status
     lines = [
