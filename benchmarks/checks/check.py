@@ -19,6 +19,7 @@ from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
 from gradest.benchmarks.checks.trials import (
     EstimatorTrial,
     ProblemTrial,
+    replicates_at_most,
     small_problem,
 )
 from gradest.benchmarks.errors import BadInput
