@@ -2,6 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 
+OBEYED = "\\`|<&*"
+"""What Markdown, or the HTML in it, would not print as it is."""
+
+
+def plain(text: str) -> str:
+    """A text that Markdown prints as it is, in one line, in a table too.
+
+    >>> plain("a|b <c>"), plain("a\\nb")
+    ('a\\\\|b \\\\<c>', 'a b')
+    """
+    one_line = " ".join(text.splitlines())
+    return "".join(f"\\{char}" if char in OBEYED else char for char in one_line)
+
 
 def markdown_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], left: int | None = None

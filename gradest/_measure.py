@@ -21,6 +21,7 @@ from gradest.benchmarks.sweeps.plan import Cell, Plan, plan_of, resolve
 from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
+from gradest.estimators.conformance import refusal
 from gradest.problems import Problem
 from gradest.problems import problem as problem_of
 from gradest.problems.registry.lookup import build
@@ -159,7 +160,7 @@ def as_estimators(chosen: Named | Sequence[Named] | None, problem: Problem) -> l
     """
     if chosen is None:
         every = [cls() for cls in ESTIMATORS.values()]
-        return [each for each in every if each.refuses(problem) is None]
+        return [each for each in every if refusal(each, problem).refusal is None]
     names = chosen if isinstance(chosen, Iterable) and not isinstance(chosen, str) else [chosen]
     return [as_estimator(each) for each in names]
 

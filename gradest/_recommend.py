@@ -13,6 +13,7 @@ from gradest._ranking import Budget, budget_of, leaderboard
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import Interval, Jackknifed
 from gradest.estimators import ESTIMATORS, Estimator, estimator
+from gradest.estimators.conformance import refusal
 from gradest.problems.arguments import defaults
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice
@@ -162,7 +163,8 @@ def candidates_of(
     candidates = {}
     for each in chosen:
         name = text_of_instance(each)
-        reason = each.refuses(problem)
+        answer = refusal(each, problem)
+        reason = answer.refusal or answer.fault or None
         if reason is None and only_unbiased and not each.claims_unbiased(problem):
             reason = "it is biased"
         if reason is None:

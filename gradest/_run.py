@@ -20,13 +20,14 @@ from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign
+from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import summary
 from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.sweeps.columns import COLUMNS
 from gradest.benchmarks.sweeps.output import write_results
 from gradest.benchmarks.sweeps.plan import Plan
-from gradest.benchmarks.sweeps.store import Outcome
+from gradest.benchmarks.sweeps.run import codes_by_digest
 from gradest.problems.arguments import nearest
 
 
@@ -52,7 +53,7 @@ class Run:
             outcomes: what became of its cells, by id.
         """
         with tempfile.TemporaryDirectory() as folder:
-            write_results(plan, outcomes, {}, Path(folder))
+            write_results(plan, outcomes, {}, Path(folder), codes_by_digest(plan))
             read = results.read_run(Path(folder))
         return cls(read._replace(folder=Path(plan.sweep.name)), plan, outcomes)
 
@@ -178,7 +179,7 @@ class Run:
         if self.plan is None:
             copy_run(self.read.folder, path)
             return path
-        write_results(self.plan, self.outcomes, {}, path)
+        write_results(self.plan, self.outcomes, {}, path, codes_by_digest(self.plan))
         write_report(path, page=self.html())
         return path
 

@@ -10,6 +10,7 @@ branch (static: a new value compiles a new program).
 import dataclasses
 import difflib
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -25,6 +26,13 @@ Number = Float[Array, "..."]
 NOUNS = {"number": "a finite number", "integer": "a whole number", "flag": "true or false"}
 """What an argument of each kind is, for errors."""
 
+MOST_WHOLE = 2**24
+"""The largest whole argument where nothing else is said: the sizes of arrays, and steps, of which
+float32 does not count more one by one."""
+
+MOST_CHARACTERS = 100
+"""Of a value that an error shows."""
+
 DTYPE_KINDS = {"number": "iuf", "integer": "iu"}
 """NumPy's letters for the types that an argument of a kind may have."""
 
@@ -38,6 +46,7 @@ class Argument:
     """One of number, integer, flag and choice."""
     above: float | int = -math.inf
     at_least: float | int = -math.inf
+    at_most: float | int = math.inf
     choices: tuple[str, ...] = ()
     table: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     """What each of the choices stands for."""
@@ -51,21 +60,34 @@ class Argument:
         if self.above > -math.inf:
             return f"{noun} above {self.above:g}"
         if self.at_least > -math.inf:
-            return f"{noun}, at least {self.at_least:g}"
+            noun = f"{noun}, at least {self.at_least:g}"
+        if self.at_most < MOST_WHOLE:
+            noun = f"{noun} and at most {self.at_most:,}"
         return noun
 
     def accepts(self, value: Any) -> bool:
         """Whether `value`, as a user wrote it, is one that this argument takes."""
         if self.kind == "choice":
-            # an object stands for itself
-            return not isinstance(value, str) or value in self.choices
+            return self._stands_for_an_option(value)
         if self.kind == "flag":
             return isinstance(value, bool)
+        if isinstance(value, list | tuple):
+            return False
         entries = np.asarray(value)
         if entries.dtype.kind not in DTYPE_KINDS[self.kind]:
             return False
-        in_range = (entries > self.above) & (entries >= self.at_least)
-        return bool(np.all(np.isfinite(entries) & in_range))
+        if self.kind == "number":
+            with np.errstate(over="ignore", under="ignore"):
+                entries = entries.astype(jnp.result_type(float))  # where it may overflow
+        above = (entries > self.above) & (entries >= self.at_least)
+        return bool(np.all(np.isfinite(entries) & above & (entries <= self.at_most)))
+
+    def _stands_for_an_option(self, value: Any) -> bool:
+        """Whether it is the name of one, or an object, which stands for itself."""
+        if isinstance(value, str):
+            return value in self.choices
+        is_option = any(value is option for option in self.table.values())
+        return is_option or isinstance(value, eqx.Module) or callable(value)
 
 
 def _field(
@@ -97,16 +119,24 @@ def number(default: float, meaning: str, *, above: float | int = -math.inf) -> A
     return _field(argument, default, static=False, converter=as_float)
 
 
-def integer(default: int, meaning: str, *, at_least: int = 1, static: bool = True) -> Any:
+def integer(
+    default: int,
+    meaning: str,
+    *,
+    at_least: int = 1,
+    at_most: int = MOST_WHOLE,
+    static: bool = True,
+) -> Any:
     """A whole argument.
 
     Args:
         default: where nothing is said.
         meaning: what it is, in a few words.
         at_least: the least that it may be.
+        at_most: the most.
         static: whether it sets a shape; else it is an array leaf.
     """
-    argument = Argument(meaning, "integer", at_least=at_least)
+    argument = Argument(meaning, "integer", at_least=at_least, at_most=at_most)
     converter = int if static else partial(jnp.asarray, dtype=jnp.int32)
     return _field(argument, default, static=static, converter=converter)
 
@@ -171,7 +201,50 @@ def refused(name: str, value: Any, argument: Argument) -> ValueError:
     Where the value is close to one of the argument's choices, that is named too.
     """
     hint = nearest(value, argument.choices) if isinstance(value, str) else ""
-    return ValueError(f"{name} = {value!r}: expected {argument.expected}{hint}")
+    expected = argument.expected
+    if is_above(value, argument.at_most):
+        expected = f"at most {argument.at_most:,}"
+    elif argument.kind == "number" and is_a_number(value):
+        expected = f"{expected} in {jnp.result_type(float)}"
+    return ValueError(f"{name} = {shown(value)}: expected {expected}{hint}")
+
+
+def is_above(value: Any, most: float | int) -> bool:
+    """Whether a value is a whole number, and larger than what is allowed."""
+    return isinstance(value, int) and value > most
+
+
+def is_a_number(value: Any) -> bool:
+    """Whether a value is a finite number of Python's."""
+    return isinstance(value, float) and math.isfinite(value)
+
+
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = MOST_CHARACTERS
+SHORT.maxlevel = 3
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: in one line, and shortened where it is long.
+
+    >>> shown("a"), shown([1, 2]), len(shown("a" * 1000))
+    ("'a'", '[1, 2]', 100)
+    """
+    try:
+        text = SHORT.repr(value)
+    except ValueError:  # Python prints no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return shortened(" ".join(text.split()))
+
+
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """A text of at most so many characters: what is too much is cut from its middle.
+
+    >>> shortened("abcdefghij", 5)
+    'ab…ij'
+    """
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -180,5 +253,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("pathwize", ["pathwise", "score_function"])
     '; did you mean pathwise?'
     """
+    if len(name) > MOST_CHARACTERS:  # no name of ours is, and comparing takes long
+        return ""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""

@@ -10,9 +10,15 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PyTree
 
 from gradest.problems.arguments import Configured
+from gradest.problems.canonical import made_canonical
+from gradest.problems.constants import casting
 
 Params = dict[str, PyTree[Float[Array, "..."]]]
 """θ: named groups of arrays. Variance and bias are reported for each group."""
+
+
+METHODS = {"init_params", "distribution", "objective", "objectives", "terms", "exact_gradient"}
+"""Of a problem, those that are traced in both precisions."""
 
 
 class Problem(Configured):
@@ -46,6 +52,16 @@ class Problem(Configured):
 
     source: ClassVar[str] = ""
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """A user's methods cast NumPy's constants, and give distributions that estimators know."""
+        super().__init_subclass__(**keywords)
+        if cls.__module__.startswith("gradest."):
+            return
+        for name in METHODS & cls.__dict__.keys():
+            setattr(cls, name, casting(cls.__dict__[name]))
+        if "distribution" in cls.__dict__:
+            setattr(cls, "distribution", made_canonical(cls.__dict__["distribution"]))  # noqa: B010
 
     @abstractmethod
     def init_params(self, key: Array) -> Params:

@@ -11,7 +11,7 @@ from urllib.error import URLError
 import numpy as np
 from jaxtyping import Float
 
-from gradest.problems.cache import cache_folder
+from gradest.problems.cache import private_folder
 
 
 def shipped(file: str, skiprows: int = 0) -> Float[np.ndarray, "rows columns"]:
@@ -43,18 +43,20 @@ def mnist() -> Float[np.ndarray, "70000 784"]:
     """MNIST's 70,000 digits of 28×28 pixels, from OpenML, cached on disk; a pixel is on at 128 of
     255 or above.
 
+    scikit-learn compares the checksum that OpenML states each time it reads what is cached.
+
     Raises:
         ConnectionError: not in the cache, and OpenML cannot be reached.
     """
     from sklearn.datasets import fetch_openml
 
-    folder = cache_folder() / "data"
-    how = {"as_frame": False, "parser": "liac-arff", "data_home": folder}
+    folder = private_folder("data")
+    how = {"as_frame": False, "parser": "liac-arff", "data_home": folder, "cache": bool(folder)}
     try:
         images = fetch_openml("mnist_784", version=1, **how).data
     except (URLError, OSError) as error:
         raise ConnectionError(
-            f"data = 'mnist': not in {folder} and OpenML cannot be reached ({error}); "
+            f"data = 'mnist': not in {folder or 'a cache'} and OpenML cannot be reached ({error}); "
             "expected a network for the first use, or data = 'digits', which needs none"
         ) from error
     return (images >= 128).astype(float)

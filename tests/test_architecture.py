@@ -24,8 +24,8 @@ from tests.support.metrics import MOST_LINES, page_of
 FILES = modules()
 
 FLOORS = (
-    {"problems", "benchmarks", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
-    {"problems/distributions", "problems/registry"},
+    {"problems", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
+    {"benchmarks", "problems/distributions", "problems/registry"},
     {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
     {"problems/__init__", "estimators", "benchmarks/runtime"},
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},

@@ -5,6 +5,7 @@ No problem, estimator or argument is known by name.
 
 import json
 import re
+import unicodedata
 from collections.abc import Collection
 from typing import Any
 
@@ -170,7 +171,49 @@ def file_name(text: str) -> str:
     >>> file_name("my_module:MyProblem")
     'my_module_myproblem'
     """
-    return re.sub(r"[^a-z0-9_]+", "_", text.lower().replace("-", "m").replace(".", "p"))
+    spelled = text.lower().replace("-", "m").replace(".", "p")
+    return re.sub(r"[^a-z0-9_]+", "_", safe_name(spelled))
+
+
+LONGEST_NAME = 150
+"""Characters of a file's name, of which file systems allow 255 bytes, suffixes included."""
+
+
+def safe_name(text: str) -> str:
+    """A text as a file's name: it names no folder, is not too long, and every system has it.
+
+    >>> safe_name("my_module:Mine_init_a/b"), safe_name("μ")
+    ('my_module_Mine_init_a_b', 'mu')
+    """
+    spelled = "".join(greek_name(char) or char for char in text)
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", spelled).lstrip(".-")[:LONGEST_NAME] or "_"
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """The name, numbered where it is taken already, in capitals or not; it is taken then."""
+    number = 1
+    free = name
+    while free.lower() in taken:
+        number += 1
+        free = f"{name}_{number}"
+    taken.add(free.lower())
+    return free
+
+
+def greek_name(char: str) -> str:
+    """What a Greek letter is called; empty for any other character.
+
+    >>> greek_name("μ"), greek_name("Σ"), greek_name("a")
+    ('mu', 'Sigma', '')
+    """
+    char = unicodedata.normalize("NFKC", char)  # µ, a unit's prefix, is μ
+    found = re.match(
+        "GREEK (SMALL|CAPITAL) LETTER (FINAL )?([A-Z]+)$", unicodedata.name(char[0], "")
+    )
+    if found is None:
+        return ""
+    name = found[3].lower().replace("lamda", "lambda")
+    return name if found[1] == "SMALL" else name.title()
 
 
 def without(args_json: str, argument: str) -> str:

@@ -19,24 +19,29 @@ PAIRED_BY = {
 
 HARDWARE = ("machine", "device")
 GENERATOR = "prng"
+ORIGIN = ("commit", "dirty", "code", "cells")
 """Keys of a run's environment; all others are versions."""
-
 
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
 """What a cell is a measurement of, but for the estimator."""
 
-CellRows = dict[str, Any]
-"""A cell's rows by group, "" for one that failed."""
+CellRows = dict[str | None, Any]
+"""A cell's rows by group, None for one that failed."""
 
 
 def cells_of(table: pd.DataFrame, key: list[str]) -> dict[tuple, CellRows]:
     """The cells that were tried, by the columns in `key`."""
     cells: dict[tuple, CellRows] = {}
     for row in table[table.status != "skipped"].itertuples(index=False):
-        group = row.group if isinstance(row.group, str) else ""
+        group = row.group if isinstance(row.group, str) else None
         cell = tuple(getattr(row, name) for name in key)
         cells.setdefault(cell, {})[group] = row
     return cells
+
+
+def groups_of(first: CellRows, second: CellRows) -> list[str]:
+    """The groups that were measured in both cells, by name."""
+    return sorted(group for group in first.keys() & second.keys() if group is not None)
 
 
 def same_draws(first: Any, second: Any) -> bool:
@@ -93,8 +98,8 @@ def same_generator(first: Run, second: Run) -> bool:
     return len(used) == 1 and used == generators(second)
 
 
-def environments(run: Run) -> list[dict[str, str]]:
-    """Versions and hardware that a run was measured with."""
+def environments(run: Run) -> list[dict[str, Any]]:
+    """Versions and hardware that a run was measured with, and the origin of our code."""
     return (run.manifest or {}).get("environments", [])
 
 
@@ -148,7 +153,7 @@ def warn_of_environments(first: Run, second: Run) -> list[str]:
     """Warnings that runs differ in hardware, versions or the generator, a line each."""
     both = [*environments(first), *environments(second)]
     keys = dict.fromkeys(key for environment in both for key in environment)
-    versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR))
+    versions = tuple(key for key in keys if key not in (*HARDWARE, GENERATOR, *ORIGIN))
     warnings = []
     for kind, compared, consequence in (
         ("different hardware", HARDWARE, "times do not compare"),
@@ -169,8 +174,7 @@ def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
     """
     rows = []
     for first, second in cells:
-        groups = sorted(first.keys() & second.keys() - {""})
-        rows += [(first[group], second[group]) for group in groups]
+        rows += [(first[group], second[group]) for group in groups_of(first, second)]
     warnings = []
     for column, name in PAIRED_BY.items():
         pairs = [(getattr(here, column), getattr(there, column)) for here, there in rows]

@@ -19,6 +19,7 @@ from gradest.benchmarks.analysis.pairing import (
     CellRows,
     cells_of,
     differing,
+    groups_of,
     refuse_revisions,
     same_draws,
     same_generator,
@@ -263,7 +264,7 @@ def parse_estimator(text: str) -> tuple[str, str]:
 
 def compared(first: CellRows, second: CellRows, terms: Terms) -> Iterator[CellRatios]:
     """The ratios in each group that both cells have; one without any where either failed."""
-    failed = [name for name, cell in zip(terms.names, (first, second), strict=True) if "" in cell]
+    failed = [name for name, cell in zip(terms.names, (first, second), strict=True) if None in cell]
     if failed:
         yield CellRatios(
             **identity(next(iter(second.values()))),
@@ -274,7 +275,7 @@ def compared(first: CellRows, second: CellRows, terms: Terms) -> Iterator[CellRa
             gated={},
         )
         return
-    for group in sorted(first.keys() & second.keys()):
+    for group in groups_of(first, second):
         yield compared_in_group(first[group], second[group], group, terms)
 
 

@@ -28,8 +28,8 @@ from gradest.benchmarks.folders.record import TABLES
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
 from gradest.benchmarks.sweeps.columns import LeftOutRow, Row
-from gradest.benchmarks.sweeps.schema import Sweep
-from gradest.problems.arguments import nearest
+from gradest.benchmarks.sweeps.schema import Sweep, is_file
+from gradest.problems.arguments import nearest, shown
 
 MEASUREMENTS, LEFT_OUT = TABLES
 
@@ -66,13 +66,13 @@ def find_run(name: str) -> Path:
         BadInput: there is no measurements.csv in either.
     """
     for folder in (Path(name), Path("results") / name):
-        if (folder / "measurements.csv").exists():
+        if is_file(folder / "measurements.csv"):
             return folder
     known = run_names()
     names = f" ({', '.join(known)})" if known else ""
     raise BadInput(
-        f"run {name!r}: its measurements.csv is not there: expected the folder of a run, or the "
-        f"name of one in results/{names}{nearest(name, known)}"
+        f"run {shown(name)}: its measurements.csv is not there: expected the folder of a run, "
+        f"or the name of one in results/{names}{nearest(name, known)}"
     )
 
 

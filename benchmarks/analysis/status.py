@@ -1,17 +1,26 @@
 """What a sweep asks for, why it skips cells, and how far a run of it has come."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.numerals import several
-from gradest.benchmarks.sweeps.plan import Plan
-from gradest.benchmarks.sweeps.store import read_outcomes
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.runtime.environment import digest_of, environment
+from gradest.benchmarks.sweeps.plan import Cell, Plan
+from gradest.benchmarks.sweeps.run import codes_of, origins_of, still_valid
+from gradest.benchmarks.sweeps.schema import preset_names
+from gradest.benchmarks.sweeps.store import read_outcomes, read_store
 
 MOST_NAMED = 3
-"""How many problems a line names."""
+"""How many problems, or modules, a line names."""
+
+ANYWHERE = ""
+"""Where a class is measured, if it is measured at all."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ def totals_of(plan: Plan) -> Totals:
     """What it takes to measure a plan from the beginning."""
     draws = f_evals = grad_evals = 0
     for cell in plan.measurable:
+        if plan.faults.get(cell.id):  # it fails before it costs anything
+            continue
         problem = plan.problems[cell.problem]
         each = plan.estimators[cell.estimator].evaluations(problem, cell.num_samples)
         draws += cell.replicates * cell.num_samples
@@ -71,10 +82,42 @@ def skipped_lines(plan: Plan) -> list[str]:
         if reason := plan.reasons.get(cell.id):
             estimator = short_label(cell.estimator.name, cell.estimator.json)
             problems[estimator, reason].append(cell.problem.name)
+    lines = []
+    for (estimator, reason), names in problems.items():
+        named = first_of(own_first(names))
+        lines.append(f"skipped {several(len(names), 'cell')}: {estimator} on {named}: {reason}")
+    return lines
+
+
+def own_first(names: list[str]) -> list[str]:
+    """The names, those of a user's own classes first."""
+    return sorted(names, key=lambda name: ":" not in name)
+
+
+def unmeasured_lines(plan: Plan) -> list[str]:
+    """A warning for each class of a user's own that is named, and measured nowhere.
+
+    Also for an estimator of theirs that is measured nowhere on a problem of theirs.
+    """
+    measured = {place for cell in plan.measurable for place in places_of(cell)}
+    reasons: dict[tuple[str, str], str] = {}
+    for cell in plan.cells:
+        for place in places_of(cell):
+            if place not in measured:
+                reasons.setdefault(place, plan.reasons[cell.id])
+    nowhere = {name for name, on in reasons if on == ANYWHERE}
     return [
-        f"skipped {several(len(names), 'cell')}: {estimator} on {first_of(names)}: {reason}"
-        for (estimator, reason), names in problems.items()
+        f"warning: {name} is measured nowhere{on}: {reason}"
+        for (name, on), reason in reasons.items()
+        if on == ANYWHERE or name not in nowhere
     ]
+
+
+def places_of(cell: Cell) -> list[tuple[str, str]]:
+    """The classes of a user's own that a cell measures, each with where that is."""
+    problem, estimator = cell.problem.name, cell.estimator.name
+    own = [(name, ANYWHERE) for name in (estimator, problem) if ":" in name]
+    return [*own, (estimator, f" on {problem}")] if len(own) == 2 else own
 
 
 def first_of(names: Iterable[str]) -> str:
@@ -119,3 +162,88 @@ def status_of(plan: Plan, folder: Path) -> RunStatus:
         if outcome and status == "failed":
             failures.append(f"failed: {cell.label}: {outcome.reason}")
     return RunStatus(counts | {"skipped": len(plan.reasons)}, failures)
+
+
+class Stale(NamedTuple):
+    """Cells in a store that are not taken as they are."""
+
+    why: str
+    cells: int
+
+    @property
+    def text(self) -> str:
+        """A line that says so."""
+        count = several(self.cells, "cell")
+        return f"{count} there, {self.why}: to be measured again by `gradest run`"
+
+    @property
+    def as_json(self) -> dict[str, str | int]:
+        """The same."""
+        return self._asdict()
+
+
+def stale_cells(plan: Plan, folder: Path) -> list[Stale]:
+    """How many of a plan's cells in a folder's store are to be measured again, and why.
+
+    They were measured with other versions, on other hardware or with other code, or are damaged.
+    Failed ones do not count.
+
+    Args:
+        plan: what is to be measured here.
+        folder: the run's; one that is not there has no cells.
+    """
+    kept = read_store(folder)
+    reasons = [f"damaged ({first_of(map(ascii, kept.damaged))})"] * len(kept.damaged)
+    if kept.outcomes:
+        here = environment(plan.sweep.generator)
+        for cell, code in codes_of(plan).items():
+            outcome = kept.outcomes.get(cell)
+            if outcome and outcome.status != "failed":
+                known = kept.codes.get(outcome.code, {})
+                reasons += reasons_against(outcome, here, code, known)
+    return [Stale(why, count) for why, count in Counter(reasons).items()]
+
+
+def reasons_against(
+    outcome: Outcome, here: dict[str, str], code: dict[str, str], then: dict[str, str]
+) -> list[str]:
+    """Why an outcome is not taken as it is; nothing where it is.
+
+    Args:
+        outcome: of a cell.
+        here: versions and hardware.
+        code: the digests of the modules that the cell would run through.
+        then: those that it did run through, as far as they are known.
+    """
+    if outcome.environment != here:
+        others = sorted(outcome.environment.items() - here.items())
+        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others)]
+    if not outcome.code:
+        return ["measured by a version that did not keep with which code"]
+    if outcome.code == digest_of(code):
+        return []
+    if not then:
+        return [f"measured with other code (commit {str(outcome.commit)[:7]})"]
+    names = sorted(name for name in code.keys() | then.keys() if code.get(name) != then.get(name))
+    return [f"measured with other code ({first_of(names)})"]
+
+
+def refuse_to_extend(plan: Plan, folder: Path) -> None:
+    """Refuses to add replicates to a run of which every cell is to be measured again.
+
+    Args:
+        plan: of the finished run.
+        folder: of the run.
+
+    Raises:
+        BadInput: there are stale cells, and none that is not; the message says what to do instead.
+    """
+    stale = stale_cells(plan, folder)
+    if not stale or still_valid(read_outcomes(folder), origins_of(plan)):
+        return  # what is stale is measured again, and the others are gone on with
+    sweep = plan.sweep.name if plan.sweep.name in preset_names() else "SWEEP"
+    raise BadInput(
+        f"run {folder}: its cells were {'; '.join(each.why for each in stale)}, and no replicates "
+        f"can be added to those here: `gradest run {sweep} -o {folder}` measures them again, "
+        "and then they can be extended"
+    )

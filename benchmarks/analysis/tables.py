@@ -71,6 +71,7 @@ KINDS: dict[Any, Kind] = {
 """What the type of a field asks of its column."""
 
 OWN_KINDS = {
+    "group": ANYTHING,
     "problem_args": ARGUMENTS,
     "estimator_args": ARGUMENTS,
     "status": one_of("ok", "unreliable", "skipped", "failed"),
@@ -108,7 +109,15 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
     except ValueError as error:  # pandas' own are ValueErrors, and those of the encoding
         raise BadInput(f"{path} cannot be read: {error}") from error
     refuse_missing(path, table.columns, row)
-    return table
+    return table.assign(group=named_groups(table))
+
+
+def named_groups(table: pd.DataFrame) -> pd.Series:
+    """The groups of a table's rows: one may have an empty name; what was not measured has none."""
+    if "status" not in table:
+        return table.group.fillna("")
+    measured = table.status.isin(["ok", "unreliable"])
+    return table.group.mask(measured & table.group.isna(), "")
 
 
 def refuse_missing(path: Path, names: Sequence[str], row: type) -> None:
@@ -175,7 +184,9 @@ def kinds_of(row: type) -> dict[str, tuple[Kind, bool]]:
     kinds = {}
     for field in dataclasses.fields(row):
         kind = OWN_KINDS.get(field.name) or KINDS[field.type]
-        may_be_empty = field.type is float or field.default is not dataclasses.MISSING
+        may_be_empty = (
+            ANYTHING is kind or field.type is float or field.default is not dataclasses.MISSING
+        )
         kinds[field.name] = kind, may_be_empty
     return kinds
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from gradest.benchmarks.catalogue.citations import bibtex
 from gradest.benchmarks.catalogue.facts import estimator_row, every_problem, problem_row, yes
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.runtime.environment import is_ours
 from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.aliases import ALIASES
@@ -15,6 +14,8 @@ from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import arguments, defaults, nearest
 from gradest.problems.registry.lookup import build, make
 from gradest.problems.registry.naming import parse, written
+from gradest.problems.registry.own_faults import FAILURES, located, place_of
+from gradest.problems.registry.own_folders import is_ours
 from gradest.problems.registry.own_modules import own_class
 
 
@@ -46,8 +47,13 @@ def description(name: str) -> dict[str, Any]:
     try:
         make(named.kind, named.name, named.cls, named.arguments)  # refuses what cannot be
         facts = class_description(named.kind, named.cls, named.name)
-    except ValueError as error:  # a user's class that cannot be made with its defaults
-        raise BadInput(str(error)) from error
+    except FAILURES as error:  # a user's class that cannot be made with its defaults, or fails
+        place = place_of(error)
+        if isinstance(error, ValueError) and not place:
+            raise BadInput(str(error)) from error
+        if is_ours(named.cls):
+            raise
+        raise BadInput(f"{named.kind} {name}: {located(error, place)}") from error
     if named.name != name:
         facts["text"] = f"{name}: {written(named.name, named.arguments)}\n\n{facts['text']}"
     return facts

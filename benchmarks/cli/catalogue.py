@@ -1,11 +1,9 @@
 """What `gradest list`, `describe` and `check` do, with estimators and problems."""
 
-import click
-
 from gradest.benchmarks.catalogue.describe import description
 from gradest.benchmarks.catalogue.facts import as_text, catalogue, refusals
 from gradest.benchmarks.checks.check import check
-from gradest.benchmarks.cli.output import emit
+from gradest.benchmarks.cli.output import emit, tell
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.estimators import ESTIMATORS
@@ -34,9 +32,9 @@ def show_description(name: str, as_bibtex: bool, as_json: bool) -> ExitStatus:
     return ExitStatus.OK
 
 
-def check_target(target: str, as_json: bool) -> ExitStatus:
+def check_target(target: str, problems: tuple[str, ...], fast: bool, as_json: bool) -> ExitStatus:
     """Checks an estimator or a problem, and says how it goes."""
     use_compilation_cache()
-    report = check(target, lambda line: click.echo(line, err=True))
+    report = check(target, lambda line: tell([line]), problems, fast=fast)
     emit(report.as_json if as_json else report.text)
     return ExitStatus.GATE_FAILED if report.counts()["failed"] else ExitStatus.OK

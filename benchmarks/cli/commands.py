@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.runtime.processes import data_alone, refuse_little_address_space
 from gradest.benchmarks.runtime.source_code import installed_version
 
 
@@ -23,8 +24,15 @@ def imported(name: str) -> Callable[..., Any]:
 
 
 def body(name: str) -> Callable[..., ExitStatus]:
-    """What a command does: the function `module.function` of this folder."""
-    return imported(f"{__package__}.{name}")
+    """What a command does: the function `module.function` of this folder.
+
+    What it emits is alone on stdout: what a user's classes print is not.
+
+    Raises:
+        BadInput: memory does not suffice to import it.
+    """
+    refuse_little_address_space(with_jax=not name.startswith("results."))
+    return data_alone()(imported(f"{__package__}.{name}"))
 
 
 def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:
@@ -130,8 +138,8 @@ def cli() -> None:
     samples L.
 
     Exit status: 0 all there, 1 our fault, 2 bad input, 3 some cells failed, 4 a check or gate
-    failed, 5 store damaged, 6 store in use, 130 interrupted. Anywhere: --debug shows tracebacks,
-    --no-color (or NO_COLOR in the environment) leaves out colours.
+    failed, 5 store damaged, 6 store in use, 130 interrupted, 141 nobody reads stdout. Anywhere:
+    --debug shows tracebacks, --no-color (or NO_COLOR in the environment) leaves out colours.
     """
 
 
@@ -275,6 +283,19 @@ def describe(**options: Any) -> ExitStatus:
 
 @cli.command()
 @click.argument("target", shell_complete=completed_from(REGISTERED))
+@click.option(
+    "-p",
+    "--problem",
+    "problems",
+    multiple=True,
+    shell_complete=completed_from(REGISTERED),
+    help="Try an estimator on this problem alone; may be repeated  [default: all]",
+)
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Fewer replicates, default arguments, one problem for each distribution.",
+)
 @json_option
 def check(**options: Any) -> ExitStatus:
     """Check TARGET, an estimator or a problem of your own, written MODULE:CLASS, or a registered
@@ -282,7 +303,9 @@ def check(**options: Any) -> ExitStatus:
 
     MODULE is a file in the current folder, or any module that can be imported. Shapes, dtypes,
     purity, agreement under jit and vmap, recompilation, extreme θ, claims, stated evaluations,
-    bias, 1/L, precision, learned gradients: on every problem that it does not refuse.
+    bias, 1/L, precision, learned gradients: on every problem that it does not refuse, those of its
+    own file first. Failures of one cause are told once, with the lines of the file that they came
+    through.
     """
     return body("catalogue.check_target")(**options)
 

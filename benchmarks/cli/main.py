@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
@@ -10,7 +11,9 @@ from typing import Any, NoReturn
 import click
 
 from gradest.benchmarks.cli.commands import cli
-from gradest.benchmarks.errors import BadInput, ExitStatus, GradestError
+from gradest.benchmarks.cli.output import standard_streams, tell
+from gradest.benchmarks.errors import BadInput, ExitStatus, GradestError, NobodyReads
+from gradest.benchmarks.runtime.files import cause_of
 from gradest.benchmarks.runtime.processes import collect_rarely, limit_threads
 
 ANYWHERE = ("--debug", "--no-color")
@@ -21,6 +24,12 @@ KEEPING = ("run", "extend", "time")
 
 KEPT = "every finished cell is kept, and the same command goes on from there"
 """What an interrupted user of those is told, where the command says nothing else."""
+
+NOTHING = "nothing was changed"
+"""What an interrupted user of the others is told."""
+
+MACHINE = (OSError, MemoryError, sqlite3.OperationalError)
+"""What is raised where the machine gives no more: a full disk, a file that cannot be written."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -41,7 +50,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         color=False if "--no-color" in words else None,
     )
     explained = () if "--debug" in words else (Exception,)
-    kept = KEPT if own and own[0] in KEEPING else "nothing was changed"
+    kept = KEPT if own and own[0] in KEEPING else NOTHING
     sys.exit(exit_status_of(command, explained=explained, kept=kept))
 
 
@@ -55,15 +64,21 @@ def exit_status_of(
         explained: errors that become a line on stderr for each thing that is wrong; others go on.
         kept: what an interrupted user is told to be there.
     """
-    try:
-        with terminable():
-            return command() or ExitStatus.OK
-    except (KeyboardInterrupt, click.Abort) as interrupt:
-        reason = str(interrupt.__cause__ or interrupt)  # click raises its own from ours
-        click.echo(f"gradest: interrupted; {reason or kept}", err=True)
-        return ExitStatus.INTERRUPTED
-    except explained as error:
-        return complain(error)
+    faults: tuple[type[BaseException], ...] = (*explained, SystemExit)
+    with standard_streams():
+        try:
+            with terminable():
+                status = command() or ExitStatus.OK
+                sys.stdout.flush()
+                return status
+        except (KeyboardInterrupt, click.Abort) as interrupt:
+            reason = str(interrupt.__cause__ or interrupt)  # click raises its own from ours
+            tell([f"gradest: interrupted; {reason or kept}"])
+            return ExitStatus.INTERRUPTED
+        except NobodyReads as end:
+            return end.status
+        except faults as error:
+            return complain(error, kept)
 
 
 @contextlib.contextmanager
@@ -80,20 +95,36 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def complain(error: Exception) -> ExitStatus:
-    """Says on stderr what is wrong, a line for each thing, and returns the exit status."""
+def complain(error: BaseException, kept: str = NOTHING) -> ExitStatus:
+    """Says on stderr what is wrong, a line for each thing, and returns the exit status.
+
+    Args:
+        error: what is wrong.
+        kept: what is there all the same, where that may be in doubt.
+    """
     lines, status = in_words(error)
-    for line in lines:
-        click.echo(f"gradest: {line}", err=True)
+    if isinstance(error, MACHINE) and kept != NOTHING:
+        lines = [f"{line}; {kept}" for line in lines]
+    tell(f"gradest: {line}" for line in lines)
     return status
 
 
-def in_words(error: Exception) -> tuple[list[str], ExitStatus]:
+def in_words(error: BaseException) -> tuple[list[str], ExitStatus]:
     """What is wrong in words, and the exit status."""
     if isinstance(error, click.ClickException):
         return [error.format_message()], BadInput.status
     if isinstance(error, GradestError):
         return str(error).splitlines(), error.status
+    from gradest.problems.registry.own_faults import located, place_of  # not before, as JAX is slow
+
+    if place := place_of(error):
+        return [located(error, place)], BadInput.status
+    if isinstance(error, OSError):
+        return [cause_of(error)], BadInput.status
+    if isinstance(error, MemoryError):
+        return [f"memory does not suffice: {error or 'the system gives no more'}"], BadInput.status
+    if isinstance(error, sqlite3.OperationalError):
+        return [f"the run's store: {error}"], BadInput.status
     lines = [
         f"internal error: {type(error).__name__}: {error}; --debug shows where",
         "please report it: it is our fault",
@@ -111,5 +142,5 @@ def run_and_exit(command: click.Command, words: list[str] | None, name: str, kep
         kept: what is there when it is interrupted, for the line that says so.
     """
     run = functools.partial(command.main, words, prog_name=name, standalone_mode=False)
-    explained = (click.ClickException, GradestError)
+    explained = (click.ClickException, GradestError, *MACHINE)
     sys.exit(exit_status_of(run, explained=explained, kept=kept))

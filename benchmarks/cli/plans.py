@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
-from gradest.benchmarks.analysis.status import skipped_lines, status_of, totals_of
+from gradest.benchmarks.analysis.status import (
+    skipped_lines,
+    stale_cells,
+    status_of,
+    totals_of,
+    unmeasured_lines,
+)
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.run import elsewhere_lines
 from gradest.benchmarks.sweeps.schema import load_sweep, override
 
 
@@ -33,7 +38,10 @@ def show_plan(
 ) -> ExitStatus:
     """Prints what `gradest run` would measure."""
     plan = load_plan(sweep, **overrides)
+    folder = output or folder_of(plan)
     totals = totals_of(plan)
+    stale = stale_cells(plan, folder)
+    tell(unmeasured_lines(plan))
     if as_json:
         cells = [
             {
@@ -44,10 +52,11 @@ def show_plan(
             }
             for cell in plan.cells
         ]
-        emit({"sweep": plan.sweep.name, **totals.as_json, "cells": cells})
+        stale_as_json = [each.as_json for each in stale]
+        emit({"sweep": plan.sweep.name, **totals.as_json, "cells": cells, "stale": stale_as_json})
         return ExitStatus.OK
-    emit(f"{plan.sweep.name}: {totals.text}\nresults into {output or folder_of(plan)}")
-    tell(skipped_lines(plan))
+    emit(f"{plan.sweep.name}: {totals.text}\nresults into {folder}")
+    tell([*skipped_lines(plan), *(each.text for each in stale)])
     return ExitStatus.OK
 
 
@@ -58,9 +67,17 @@ def show_status(
     plan = load_plan(sweep, **overrides)
     folder = output or folder_of(plan)
     status = status_of(plan, folder)
-    tell(elsewhere_lines(plan, folder))
+    stale = stale_cells(plan, folder)
+    tell(each.text for each in stale)
     if as_json:
-        emit({"folder": str(folder), "cells": status.counts, "failures": status.failures})
+        emit(
+            {
+                "folder": str(folder),
+                "cells": status.counts,
+                "failures": status.failures,
+                "stale": [each.as_json for each in stale],
+            }
+        )
     else:
         emit("\n".join([f"{folder}: {counted(status.counts)}", *status.failures]))
     return ExitStatus.CELLS_FAILED if status.failures else ExitStatus.OK

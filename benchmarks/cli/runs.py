@@ -4,7 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
-from gradest.benchmarks.analysis.status import skipped_lines
+from gradest.benchmarks.analysis.status import (
+    Stale,
+    refuse_to_extend,
+    skipped_lines,
+    stale_cells,
+    unmeasured_lines,
+)
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
@@ -14,12 +20,12 @@ from gradest.benchmarks.report.summary import FILE, headlines
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import (
     Summary,
-    elsewhere_lines,
-    refuse_to_extend,
+    begin_extension,
+    end_extension,
     run_sweep,
     use_caches,
 )
-from gradest.benchmarks.sweeps.schema import lengthened, load_sweep
+from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.benchmarks.sweeps.timing import time_run
 
 TABLES = 3
@@ -35,25 +41,31 @@ def run(
 
 
 def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> ExitStatus:
-    """Adds replicates to a finished run."""
+    """Adds replicates to a finished run; called again after it was killed, it goes on."""
     folder = output or find_run(name)
     sweep = recorded_sweep(folder)
-    longer = lengthened(sweep, replicates)
     refuse_to_extend(resolve(sweep), folder)
-    return measure_and_draw(resolve(longer), folder, as_json)
+    plan, has_begun = begin_extension(sweep, replicates, folder)
+    if has_begun:
+        begun = f"the extension by {replicates} that was begun there goes on"
+        tell([f"{folder}: {begun} to R = {plan.sweep.replicates}; called again, it adds to that"])
+    status = measure_and_draw(plan, folder, as_json)
+    end_extension(folder)
+    return status
 
 
 def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
     """Measures what is missing, draws all, and says what matters most of it."""
     use_caches(plan)
-    tell(elsewhere_lines(plan, folder))
+    stale = stale_cells(plan, folder)
+    tell(each.text for each in stale)
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
-    tell(skipped_lines(plan))
+    tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
     news = headlines(read_run(folder))
     if as_json:
-        emit(summary_as_json(summary, written, news))
+        emit(summary_as_json(summary, written, news, stale))
     else:
         counts = counted(summary.counts)
         first = f"{folder}: {counts} in {summary.seconds:.0f} s; {len(written) + TABLES} files"
@@ -65,8 +77,7 @@ def draw(folder: Path, progress: Reporter) -> list[Path]:
     """Draws a run whose cells are all measured.
 
     Raises:
-        KeyboardInterrupt: with what to do next, which is not the same command: `extend`, called
-            again, would add as many replicates again.
+        KeyboardInterrupt: with what to do next.
     """
     progress.note("drawing")
     try:
@@ -76,12 +87,15 @@ def draw(folder: Path, progress: Reporter) -> list[Path]:
         raise KeyboardInterrupt(advice) from interrupt
 
 
-def summary_as_json(summary: Summary, written: list[Path], news: list[str]) -> dict[str, Any]:
+def summary_as_json(
+    summary: Summary, written: list[Path], news: list[str], stale: list[Stale]
+) -> dict[str, Any]:
     """How a run ended, in JSON."""
     return {
         "folder": str(summary.folder),
         "cells": summary.counts,
         "reused": summary.reused,
+        "stale": [each.as_json for each in stale],
         "seconds": round(summary.seconds, 2),
         "files": len(written) + TABLES,
         "summary": str(summary.folder / FILE),
@@ -96,6 +110,7 @@ def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -
     with show_progress(len(plan.measurable) * processes) as progress:
         timed = time_run(plan, folder, processes, progress)
         draw(folder, progress)
+    tell(timed.remarks)
     if as_json:
         emit(
             {

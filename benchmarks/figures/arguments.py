@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import INTERVALS, problem_label, slug, without, words
+from gradest.benchmarks.analysis.labels import (
+    INTERVALS,
+    problem_label,
+    safe_name,
+    slug,
+    without,
+    words,
+)
 from gradest.benchmarks.analysis.results import labelled
 from gradest.benchmarks.figures.lines import (
     VARIANCE,
@@ -148,7 +155,7 @@ def column_vs_argument(
         notes += zero_notes(facets, "value", x.label)
     entries = tuple(Entry(style, label) for label, style in styles.items())
     return FigureSpec(
-        f"{column}_vs_{sweep.argument}_{slug(sweep.problem, sweep.rest)}{suffix}",
+        f"{column}_vs_{safe_name(sweep.argument)}_{slug(sweep.problem, sweep.rest)}{suffix}",
         f"{problem_label(sweep.problem, sweep.rest)}, {level}",
         panels=tuple(
             line_panel(facet, "value", x, column, AGAINST_ARGUMENT[column], styles)

@@ -17,6 +17,7 @@ from gradest.benchmarks.figures.layout import (
     plot_keywords,
     print_minus,
     text_width,
+    without_math,
 )
 from gradest.benchmarks.figures.spec import (
     EXACT,
@@ -66,9 +67,9 @@ def draw_panel(panel: Panel, axes: Axes) -> None:
         panel: what it shows.
         axes: empty ones.
     """
-    axes.set_title(panel.title, loc="left")
-    axes.set_xlabel(panel.x.label)
-    axes.set_ylabel(panel.y.label)
+    axes.set_title(without_math(panel.title), loc="left")
+    axes.set_xlabel(without_math(panel.x.label))
+    axes.set_ylabel(without_math(panel.y.label))
     draw_contents(panel, axes, named=True)
 
 
@@ -144,7 +145,8 @@ def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
     count = len(panel.y.names)
     axes.set_ylim(count - 0.5, -0.5)
     axes.grid(False, axis="y")
-    axes.set_yticks(range(count), panel.y.names if named else [""] * count)
+    names = list(map(without_math, panel.y.names))
+    axes.set_yticks(range(count), names if named else [""] * count)
     axes.tick_params(axis="y", length=0)
     for text in axes.get_yticklabels():
         text.set_fontstyle("italic" if text.get_text() in panel.y.headings else "normal")

@@ -3,12 +3,13 @@
 No problem, estimator, argument or group is known by name.
 """
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import problem_label, slug
+from gradest.benchmarks.analysis.labels import LONGEST_NAME, problem_label, slug, unique
 from gradest.benchmarks.analysis.results import called_zero, labelled
 from gradest.benchmarks.figures.arguments import (
     ArgumentSweep,
@@ -25,7 +26,7 @@ MOST_SEPARATE = 8
 
 
 def figures(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
-    """Every figure that the measurements support.
+    """Every figure that the measurements support, each under a name of its own.
 
     Args:
         measurements: a run's, as `read_run` gives them.
@@ -33,6 +34,13 @@ def figures(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
     Returns:
         The figures one by one, those along arguments first.
     """
+    taken: set[str] = set()
+    for spec in supported(measurements):
+        yield dataclasses.replace(spec, name=unique(spec.name[:LONGEST_NAME], taken))
+
+
+def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
+    """The figures; names that differ in what a file's name cannot hold are alike."""
     table = labelled(measurements)
     styles = styles_in(table)
     table = table[table.status.isin(["ok", "unreliable"]) & table.variance.notna()]

@@ -80,7 +80,7 @@ class Page(Figure):
         super().__init__(figsize=(1, 1))
         self.grid = grid
         self.heading = self.text(
-            EDGE, 0, print_minus(title), size=8, va="top", transform=self.dpi_scale_trans
+            EDGE, 0, printed(title), size=8, va="top", transform=self.dpi_scale_trans
         )
         self.panels: list[Axes] = [self.add_axes((0, 0, 1, 1)) for _ in range(count)]
         self.arrange(grid.page_width, EDGE)
@@ -132,9 +132,9 @@ def page(
     """
     figure = Page(title, len(panels), Grid(columns, height, left, gap))
     for i, (axes, text) in enumerate(zip(figure.panels, panels, strict=True)):
-        axes.set_title(text, loc="left", y=1)
-        axes.set_xlabel(labels[0] if i + columns >= len(panels) else "")
-        axes.set_ylabel(labels[1] if i % columns == 0 else "")
+        axes.set_title(without_math(text), loc="left", y=1)
+        axes.set_xlabel(without_math(labels[0]) if i + columns >= len(panels) else "")
+        axes.set_ylabel(without_math(labels[1]) if i % columns == 0 else "")
     return figure, figure.panels
 
 
@@ -181,7 +181,7 @@ def text_width(text: str) -> float:
     """The width of a text in inches, at the size of the figures' text."""
     if not text:
         return 0.0
-    path = TextPath((0, 0), print_minus(text), size=STYLE["font.size"])
+    path = TextPath((0, 0), printed(text), size=STYLE["font.size"])
     return path.vertices[:, 0].max() / 72
 
 
@@ -241,7 +241,7 @@ def draw_piece(figure: Figure, piece: Piece, y: float) -> None:
         keywords = plot_keywords(piece.style)
         figure.add_artist(Line2D(ends, [y] * 3, markevery=[1], transform=inches, **keywords))
         x += HANDLE
-    figure.text(x, y, print_minus(piece.text), va="center_baseline", transform=inches)
+    figure.text(x, y, printed(piece.text), va="center_baseline", transform=inches)
 
 
 def plot_keywords(style: Style) -> dict[str, Any]:
@@ -260,6 +260,16 @@ def plot_keywords(style: Style) -> dict[str, Any]:
     if not style.line:
         keywords["linestyle"] = "none"
     return {name: value for name, value in keywords.items() if value is not None}
+
+
+def printed(text: str) -> str:
+    """A text of a page as it is to be printed."""
+    return print_minus(without_math(text))
+
+
+def without_math(text: str) -> str:
+    """A text in one line of which matplotlib takes nothing for mathematics."""
+    return " ".join(text.splitlines()).replace("$", r"\$")
 
 
 def print_minus(text: str) -> str:

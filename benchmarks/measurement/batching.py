@@ -142,3 +142,29 @@ def elements_traced(structure: Any, *leaves: jax.ShapeDtypeStruct) -> int:
     equations = jax.make_jaxpr(objective)(problem, params, x).eqns
     written = [out for equation in equations for out in equation.outvars]
     return sum(math.prod(out.aval.shape) for out in written)
+
+
+class Sizes(NamedTuple):
+    """How many numbers a problem's arrays hold."""
+
+    draw: int
+    """One x, of all data points."""
+    params: int
+    """θ."""
+
+
+def sizes_of(problem: Problem) -> Sizes:
+    """The sizes of a problem's arrays, of which none is made."""
+    leaves, structure = jax.tree.flatten(problem)
+    shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
+    return sizes_traced(structure, *shapes)
+
+
+@cache
+def sizes_traced(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Sizes:
+    """The same for any numbers of such shapes."""
+    problem = jax.tree.unflatten(structure, leaves)
+    q = problem.abstract_distribution()
+    params = jax.eval_shape(lambda each: each.init_params(jax.random.key(0)), problem)
+    numbers = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
+    return Sizes(math.prod((*q.batch_shape, *q.event_shape)), numbers)

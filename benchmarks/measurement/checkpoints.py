@@ -1,7 +1,7 @@
 """θ to measure at: a problem's initialisation, or where it is after so many steps of training."""
 
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from gradest.benchmarks.measurement.replicates import stable_hash
 from gradest.benchmarks.runtime.arrays import remembered
 from gradest.benchmarks.runtime.configure import configure
-from gradest.benchmarks.runtime.environment import GENERATORS, sources
+from gradest.benchmarks.runtime.environment import GENERATORS, code_of, digest_of
 from gradest.estimators import estimator
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
@@ -28,8 +28,8 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     """θ of the problem: its initialisation under `seed`, trained for its `train_steps`.
 
     A trained θ is read from the user's cache folder where it was trained before, with the same
-    problem, seed and versions; training is deterministic, so that this changes nothing but the
-    time.
+    problem, seed, versions and code; training is deterministic, so that this changes nothing but
+    the time.
 
     Args:
         problem: of which θ it is.
@@ -40,11 +40,22 @@ def params_at(problem: Problem, label: str, seed: int) -> Params:
     seed_key = jax.random.key(seed, impl=GENERATORS["threefry"])
     key = jax.random.fold_in(seed_key, stable_hash("initialisation"))
     start = problem.init_params(key)
-    if not isinstance(problem, ImageModel) or problem.train_steps == 0:
+    if not is_trained(problem):
         return start
-    spec = [label, seed, sorted(sources(problem).items()), LEARNING_RATE, BATCH, SAMPLES]
+    code = digest_of(code_of(__name__, problem, *standard_estimators()))
+    spec = [label, seed, code, LEARNING_RATE, BATCH, SAMPLES]
     train_key = jax.random.fold_in(key, 1)
     return remembered("checkpoints", spec, start, lambda: train(problem, start, train_key))
+
+
+def is_trained(problem: Problem) -> TypeGuard[ImageModel]:
+    """Whether the problem is measured after some steps of training."""
+    return isinstance(problem, ImageModel) and bool(problem.train_steps > 0)
+
+
+def standard_estimators() -> tuple[Estimator, Estimator]:
+    """What trains, and what stands for an exact gradient: pathwise, and leave-one-out elsewhere."""
+    return estimator("pathwise"), estimator("score_function", baseline="leave_one_out")
 
 
 def train(problem: ImageModel, params: Params, key: Array) -> Params:
@@ -53,9 +64,8 @@ def train(problem: ImageModel, params: Params, key: Array) -> Params:
     The gradient is the best for the latents: pathwise, or leave-one-out.
     """
     images = jnp.asarray(IMAGES[problem.data](), problem.images.dtype)
-    gradient = estimator("pathwise")
-    if gradient.refuses(problem):
-        gradient = estimator("score_function", baseline="leave_one_out")
+    pathwise, leave_one_out = standard_estimators()
+    gradient = leave_one_out if pathwise.refuses(problem) else pathwise
     return _train(problem, params, gradient, images, key, steps=int(problem.train_steps))
 
 

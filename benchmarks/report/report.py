@@ -14,8 +14,9 @@ from gradest.benchmarks.figures.saving import files_of, saving
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
+from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, summary
-from gradest.benchmarks.report.tables import crossover_table, latex, markdown, numbers, tables
+from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 

@@ -23,7 +23,7 @@ from gradest.benchmarks.analysis.results import (
     slope_of,
 )
 from gradest.benchmarks.folders.differences import texts_of
-from gradest.benchmarks.markdown import markdown_table
+from gradest.benchmarks.markdown import markdown_table, plain
 from gradest.benchmarks.statistics.times import fit_time
 
 FILE = "summary.md"
@@ -60,7 +60,7 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
         parts += [
             "## Time of an estimate",
             f"τ(L) = a + b L, fitted; {how_timed(table)}.",
-            markdown_table(header, times, left=2),
+            markdown_table(header, [list(map(plain, row)) for row in times], left=2),
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -72,7 +72,7 @@ def changed_line(run: Run) -> str:
 
 def bullets(lines: list[str]) -> str:
     """The lines as a list."""
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {plain(line)}" for line in lines)
 
 
 def title(table: pd.DataFrame) -> str:

@@ -1,9 +1,7 @@
-"""Tables for a paper, in LaTeX and Markdown, and a macro for every headline number."""
+"""Tables for a paper, in LaTeX and Markdown."""
 
 import json
 import math
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,26 +12,15 @@ from gradest.benchmarks.analysis.labels import (
     POINT_ARGUMENT,
     estimator_label,
     problem_label,
-    slug,
+    safe_name,
+    unique,
     words,
 )
 from gradest.benchmarks.analysis.numerals import percent, show
-from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, ZERO, slope_of
-from gradest.benchmarks.markdown import markdown_table
+from gradest.benchmarks.analysis.results import ESTIMATOR, ZERO, slope_of
+from gradest.benchmarks.markdown import markdown_table, plain
+from gradest.benchmarks.report.latex import comment, latex_row
 from gradest.benchmarks.statistics.intervals import Interval
-
-DIGITS = {
-    "0": "Zero",
-    "1": "One",
-    "2": "Two",
-    "3": "Three",
-    "4": "Four",
-    "5": "Five",
-    "6": "Six",
-    "7": "Seven",
-    "8": "Eight",
-    "9": "Nine",
-}
 
 
 class Table(NamedTuple):
@@ -57,12 +44,13 @@ def tables(measurements: pd.DataFrame) -> Iterator[Table]:
     """
     usable = measurements[measurements.status.isin(["ok", "unreliable"])]
     usable = usable.assign(row=list(usable.itertuples()))
+    taken: set[str] = set()
     for (problem, point, group), rows in usable.groupby(["problem", "point", "group"], sort=True):
         levels = sorted(rows.num_samples.unique())
         swept = swept_arguments(rows.problem_args.unique())
         args = "{}" if swept else rows.problem_args.iloc[0]
         yield Table(
-            f"{problem.replace(':', '_')}_{point}_{group}",
+            unique(safe_name(f"{problem}_{point}_{group}"), taken),
             f"{problem_label(problem, args)}, {point}: variance, group {group}",
             [
                 *swept,
@@ -165,7 +153,9 @@ def variance_text(row: Any) -> str:
 
 def markdown(table: Table) -> str:
     """The table for a README."""
-    return f"### {table.title}\n\n{markdown_table(table.header, table.rows)}\n"
+    rows = [list(map(plain, row)) for row in table.rows]
+    body = markdown_table(list(map(plain, table.header)), rows)
+    return f"### {plain(table.title)}\n\n{body}\n"
 
 
 def latex(table: Table) -> str:
@@ -174,7 +164,7 @@ def latex(table: Table) -> str:
     pandas writes LaTeX with jinja2, which nothing else of ours needs.
     """
     lines = [
-        f"% {table.title}",
+        comment(table.title),
         rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
         r"\toprule",
         latex_row(table.header),
@@ -184,108 +174,3 @@ def latex(table: Table) -> str:
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def latex_row(texts: list[str]) -> str:
-    """One line of a `tabular`."""
-    return " & ".join(map(escape, texts)) + r" \\"
-
-
-LATEX = {
-    "∇": r"$\nabla$",
-    "µ": r"$\mu$",
-    "τ": r"$\tau$",
-    "σ": r"$\sigma$",
-    "∂": r"$\partial$",
-    "‖": r"$\|$",
-    "–": "--",
-    "_": r"\_",
-    "%": r"\%",
-    "&": r"\&",
-}
-
-
-def escape(text: str) -> str:
-    """Text as LaTeX, exponents and minus signs typeset."""
-    for plain, command in LATEX.items():
-        text = text.replace(plain, command)
-    text = re.sub(r"(-?[\d.]+)e([+-])0*(\d+)", lambda match: power(*match.groups()), text)
-    return re.sub(r"(?<![\w$^{])-([\d.]+)", r"$-$\1", text)
-
-
-def power(mantissa: str, sign: str, exponent: str) -> str:
-    """A number in scientific notation, typeset."""
-    return rf"${mantissa} \times 10^{{{sign.replace('+', '')}{exponent}}}$"
-
-
-def numbers(measurements: pd.DataFrame, crossings: list[LineCrossover]) -> str:
-    r"""numbers.tex: macros for every measured variance, its interval, every slope and crossover.
-
-    A macro's name is made of the problem, its arguments that differ from the defaults, θ's name,
-    the group, the estimator and L, in letters only:
-    `\gradestGaussianSquareInitMeanPathwiseLOneVariance`.
-
-    Args:
-        measurements: a run's, as `read_run` gives them.
-        crossings: its crossovers.
-    """
-    lines = [
-        "% Written by gradest; \\input this file and cite the macros. Every interval is at 95 %.",
-        macro("Cells", str(measurements.cell.nunique())),
-        macro("Seed", ", ".join(map(str, sorted(measurements.seed.unique())))),
-    ]
-    usable = measurements[measurements.status == "ok"]
-    usable = usable.assign(row=list(usable.itertuples()))
-    for key, rows in usable.groupby([*PLACE, *ESTIMATOR], sort=True):
-        problem, args, point, group, estimator, estimator_args = key
-        name = [slug(problem, args), point, group, estimator_label(estimator, estimator_args)]
-        for row in rows.row:
-            lines += variance_macros([*name, f"L{row.num_samples}"], row)
-        slope = slope_of(rows)
-        if slope:
-            lines.append(macro(letters(*name, "slope"), escape(show(slope))))
-    return "\n".join([*lines, *crossover_macros(crossings)]) + "\n"
-
-
-def variance_macros(name: list[str], row: Any) -> Iterator[str]:
-    """One variance and its interval."""
-    value, _, bounds = variance_text(row).partition(" ")
-    yield macro(letters(*name, "variance"), escape(value))
-    if bounds:
-        yield macro(letters(*name, "variance", "interval"), escape(bounds))
-
-
-def crossover_macros(crossings: list[LineCrossover]) -> Iterator[str]:
-    r"""Each crossover and its interval: `\gradest<where>PathwiseAgainstScoreFunctionCrossoverK`.
-
-    The first of the two names is that of the lower variance above the place; a further one of the
-    same two is numbered.
-    """
-    counts: Counter[str] = Counter()
-    for each in crossings:
-        line = each.line
-        level = [] if line.num_samples is None else [f"L{line.num_samples}"]
-        place = [slug(line.problem, line.args), line.point, line.group, *level]
-        name = letters(*place, each.above, "against", each.below, "crossover", line.axis)
-        counts[name] += 1
-        number = letters(str(counts[name])) if counts[name] > 1 else ""
-        value, _, bounds = show(each.crossover.at).partition(" ")
-        yield macro(name + number, escape(value))
-        if bounds:
-            yield macro(f"{name}{number}Interval", escape(bounds))
-
-
-def macro(name: str, value: str) -> str:
-    r"""A value under a name of ours: one \newcommand."""
-    return rf"\newcommand{{\gradest{name}}}{{{value}}}"
-
-
-def letters(*parts: str) -> str:
-    """Texts as one name in camel case, digits spelled out: TeX names have no others.
-
-    >>> letters("gaussian_square", "L16")
-    'GaussianSquareLOneSix'
-    """
-    text = re.sub(r"τ", "temperature", "_".join(parts))
-    pieces = re.findall(r"[A-Za-z]+|\d", text)
-    return "".join(DIGITS.get(piece, piece[:1].upper() + piece[1:]) for piece in pieces)

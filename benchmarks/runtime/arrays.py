@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.runtime.files import write_atomically
-from gradest.problems.cache import cache_folder
+from gradest.problems.cache import PRIVATE, costs_time_only, private_folder, sealed, unsealed
 
 
 def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any:
@@ -27,25 +28,26 @@ def remembered(kind: str, spec: list, like: Any, make: Callable[[], Any]) -> Any
     Returns:
         A pytree with the structure of `like`.
     """
+    folder = private_folder(kind)
+    if folder is None:
+        return make()
     everything = [*spec, sorted(environment().items())]
-    digest = hashlib.sha256(repr(everything).encode()).hexdigest()[:16]
-    path = cache_folder() / kind / f"{digest}.eqx"
-    if path.exists():
-        try:
-            return eqx.tree_deserialise_leaves(path, like)
-        except (OSError, ValueError, RuntimeError, EOFError):
-            pass  # a cache that cannot be read is no reason to stop: it is made again
+    path = folder / f"{hashlib.sha256(repr(everything).encode()).hexdigest()[:16]}.eqx"
+    payload = unsealed(path)
+    if payload is not None:
+        with suppress(ValueError, RuntimeError, EOFError):  # other shapes: they are made again
+            return eqx.tree_deserialise_leaves(io.BytesIO(payload), like)
     made = make()
     keep(path, made)
     return made
 
 
 def keep(path: Path, arrays: Any) -> None:
-    """Writes the arrays of a pytree into a file, in the format that `remembered` reads."""
+    """Writes the arrays of a pytree into a file of the cache, as `remembered` reads it."""
     buffer = io.BytesIO()
     eqx.tree_serialise_leaves(buffer, arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, buffer.getvalue())
+    with costs_time_only():
+        write_atomically(path, sealed(path, buffer.getvalue()), PRIVATE)
 
 
 def checksum(arrays: Any) -> str:

@@ -12,7 +12,6 @@ Nothing is kept on disk until one of two functions says where: `keep_in` for pro
 import functools
 import json
 import os
-import pickle
 import shutil
 import threading
 import time
@@ -25,14 +24,17 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+from jax._src import compilation_cache as jax_compilation_cache
 from jax.experimental.compilation_cache import compilation_cache
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 from jax.stages import Compiled
+from jax.tree_util import PyTreeDef, default_registry
 
-from gradest.benchmarks.runtime.environment import cpuinfo, environment, is_ours
+from gradest.benchmarks.runtime.environment import cpuinfo, environment
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import file_of, package_files, reached
-from gradest.problems.cache import cache_folder
+from gradest.problems.cache import PRIVATE, costs_time_only, private_folder, sealed, unsealed
+from gradest.problems.registry.own_folders import is_ours
 
 MOST_VERSIONS = 4
 """How many versions of the code, or machines, are remembered on disk."""
@@ -59,7 +61,7 @@ def keep_in(folder: Path | None) -> None:
     run.
 
     Args:
-        folder: made where it is not there; None to keep nothing here.
+        folder: of this user's alone, see `private_folder`; None to keep nothing here.
     """
     global _folder
     _folder = folder
@@ -74,10 +76,49 @@ def let_jax_keep_in(folder: Path | None) -> None:
 
 
 def use_compilation_cache() -> None:
-    """From now on JAX keeps what it compiled in the user's cache folder."""
+    """From now on JAX keeps what it compiled in the user's cache folder, sealed."""
     keep_in(None)
-    let_jax_keep_in(cache_folder() / "xla")
+    let_jax_keep_in(private_folder("xla") if seal_jax_cache() else None)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+
+
+class SealedCache:
+    """JAX's cache as JAX asks for it: a file for each key, of which the checksum is compared.
+
+    JAX's own files have none: one flipped bit can be another number, or the end of the process.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+
+    def get(self, key: str) -> bytes | None:
+        """What is kept under a key; None where it is not there, or damaged."""
+        return unsealed(self.file(key))
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keeps what is to be found under a key."""
+        file = self.file(key)
+        with costs_time_only():
+            write_atomically(file, sealed(file, value), PRIVATE)
+
+    def file(self, key: str) -> Path:
+        """Where it is kept."""
+        return self._path / f"{key}-cache"
+
+
+def seal_jax_cache() -> bool:
+    """From now on the cache that JAX makes for a folder is a `SealedCache`.
+
+    JAX has no setting for that: it is in place of the function by which JAX makes its cache.
+
+    Returns:
+        Whether it could be done; another version of JAX may make its cache in another way.
+    """
+    if not hasattr(jax_compilation_cache, "get_file_cache"):
+        return False
+    make: Any = lambda path: (SealedCache(path), path)  # noqa: E731 (typed as JAX's is not)
+    jax_compilation_cache.get_file_cache = make
+    return True
 
 
 class Executable(NamedTuple):
@@ -187,21 +228,31 @@ def is_option(name: str, value: Any) -> bool:
 
 
 def save(file: Path, run: Compiled) -> None:
-    """Writes a program to disk; a disk that is full, or cannot be written, costs time, no run."""
-    payload, _, structure = serialize(run)
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, pickle.dumps((payload, structure)))
+    """Writes a program to disk; a disk that is full, or cannot be written, costs time, no run.
+
+    The payload begins with a line that has the length of what its output is like.
+    """
+    program, _, output = serialize(run)
+    structure = output.serialize_using_proto()
+    payload = b"%d\n" % len(structure) + structure + program
+    with costs_time_only():
+        write_atomically(file, sealed(file, payload), PRIVATE)
 
 
 def load(file: Path, arguments: tuple) -> Compiled | None:
-    """A program from disk; None where there is none, or none that can be read."""
-    try:
-        payload, structure = pickle.loads(file.read_bytes())
-        return deserialize_and_load(payload, jax.tree.structure((arguments, {})), structure)
-    except FileNotFoundError:
+    """A program from disk; None where there is none, or none that can be read.
+
+    JAX unpickles it, so that it must be as this user wrote it: `unsealed` sees to that.
+    """
+    payload = unsealed(file)
+    if payload is None:
         return None
-    except Exception:  # whatever is wrong with the file, and pickle may raise: it is made again
+    length, _, rest = payload.partition(b"\n")
+    structure, program = rest[: int(length)], rest[int(length) :]
+    output = PyTreeDef.deserialize_using_proto(default_registry, structure)
+    try:
+        return deserialize_and_load(program, jax.tree.structure((arguments, {})), output)
+    except Exception:  # whatever JAX may raise for a program that it cannot load: it is made again
         return None
 
 

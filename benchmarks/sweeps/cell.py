@@ -21,6 +21,7 @@ from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.measurement.reference import REFERENCE_SAMPLES, reference_gradient
 from gradest.benchmarks.measurement.replicates import Measurement, cell_key, measure, stable_hash
+from gradest.benchmarks.outcomes import Outcome, Summaries
 from gradest.benchmarks.runtime.arrays import checksum
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.bias import Bias, Truth, biases, exactly
@@ -28,15 +29,13 @@ from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.reliability import reliability
 from gradest.benchmarks.sweeps.plan import Cell
-from gradest.benchmarks.sweeps.store import Outcome, Summaries
 from gradest.estimators.base import Estimator
+from gradest.estimators.conformance import expect_estimate, expect_problem
 from gradest.problems.base import Params, Problem
+from gradest.problems.registry.own_faults import failures_of, fault_of
 
 PILOT_REPLICATES = 2_000
 """Of the pilot that chooses R for a precision."""
-
-FAILURES = (FloatingPointError, MemoryError, RuntimeError, ValueError)
-"""What can go wrong in a cell: it is the cell's outcome, not the run's."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,7 @@ def on_device(tree: Any) -> Any:
 def make_setting(problem: Problem, cell: Cell) -> Setting:
     """θ for the cell's problem, and the gradient there: exact, or from a reference run."""
     params = params_at(problem, cell.problem.label, cell.seed)
+    expect_problem(problem, params)
     exact = exact_gradient(problem, params)
     if exact is not None:
         truths = {group: exactly(gradient) for group, gradient in exact.items()}
@@ -140,8 +140,8 @@ def setting_or_reason(problem: Problem, cell: Cell) -> Setting | str:
     """The setting of the cell's problem, or why it cannot be made."""
     try:
         return make_setting(problem, cell)
-    except FAILURES as error:
-        return reason_of(error)
+    except failures_of(problem) as error:
+        return fault_of(error, problem)
 
 
 def run_task(task: Task) -> CellResult:
@@ -190,6 +190,7 @@ def measure_cell(
         adapt_steps=cell.adapt_steps,
     )
     try:
+        expect_estimate(problem, estimator, setting.params, cell.num_samples)
         budget = Budget(cell.replicates)
         if cell.precision is not None:
             budget = choose_replicates(cell, run)
@@ -197,8 +198,9 @@ def measure_cell(
         shorter = fitting[0] if fitting else None
         measurement = run(replicates=budget.replicates, key=cell.key, earlier=shorter)
         rows = rows_of(cell, problem, estimator, setting, measurement)
-    except FAILURES as error:
-        failed = Outcome("failed", reason_of(error), [], environment, "")
+    except failures_of(problem, estimator) as error:
+        fault = fault_of(error, problem, estimator)
+        failed = Outcome("failed", fault, [], environment, "")
         return CellResult(cell, failed, None, time.perf_counter() - begun)
 
     for row in rows:
@@ -214,11 +216,6 @@ def measure_cell(
         Summaries(cell.series, budget.replicates, measurement.moments),
         time.perf_counter() - begun,
     )
-
-
-def reason_of(error: Exception) -> str:
-    """What went wrong, in one line that is not too long for a table."""
-    return " ".join(str(error).split())[:300]
 
 
 def choose_replicates(cell: Cell, run: Callable[..., Measurement]) -> Budget:

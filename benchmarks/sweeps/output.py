@@ -1,6 +1,7 @@
 """The tables and the manifest of a run, from what became of its cells."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.folders.record import write_run
+from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
@@ -16,7 +18,7 @@ from gradest.benchmarks.statistics.times import over_processes
 from gradest.benchmarks.sweeps.cell import bounds
 from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.sweeps.plan import Cell, Plan
-from gradest.benchmarks.sweeps.store import Outcome, Store
+from gradest.benchmarks.sweeps.store import Store
 
 STATUSES = ("ok", "unreliable", "skipped", "failed", "pending")
 """What may become of a cell, the worse the further behind."""
@@ -32,7 +34,11 @@ Timings = Mapping[str, Sequence[float]]
 
 
 def write_results(
-    plan: Plan, outcomes: Mapping[str, Outcome], timings: Timings, folder: Path
+    plan: Plan,
+    outcomes: Mapping[str, Outcome],
+    timings: Timings,
+    folder: Path,
+    codes: Mapping[str, Mapping[str, str]],
 ) -> dict[str, int]:
     """Writes measurements.csv, leave_one_out.csv and manifest.json into a folder.
 
@@ -41,6 +47,7 @@ def write_results(
         outcomes: what became of the cells, by id.
         timings: from `gradest time`.
         folder: must be there.
+        codes: for each digest of code the digests of its modules, as far as they are known.
 
     Returns:
         How many cells have each status.
@@ -52,7 +59,7 @@ def write_results(
         "leave_one_out.csv": left_out.to_csv(index=False, float_format="%.10g"),
     }
     counts = counts_of(plan, table)
-    write_run(folder, manifest_of(plan, outcomes, counts), texts)
+    write_run(folder, manifest_of(plan, outcomes, counts, codes), texts)
     return counts
 
 
@@ -197,7 +204,10 @@ def counts_of(plan: Plan, table: pd.DataFrame) -> dict[str, int]:
 
 
 def manifest_of(
-    plan: Plan, outcomes: Mapping[str, Outcome], counts: dict[str, int]
+    plan: Plan,
+    outcomes: Mapping[str, Outcome],
+    counts: dict[str, int],
+    codes: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
     """What manifest.json says of a run, but for its files.
 
@@ -205,6 +215,7 @@ def manifest_of(
         plan: what was to be measured.
         outcomes: what became of the cells, by id.
         counts: how many cells have each status.
+        codes: for each digest of code the digests of its modules, as far as they are known.
     """
     measured = {cell: outcomes[cell.id] for cell in plan.measurable if cell.id in outcomes}
     theta = {
@@ -218,7 +229,7 @@ def manifest_of(
         "sweep": plan.sweep.model_dump(by_alias=True, exclude_none=True),
         "cells": counts,
         "git": git_state(),
-        "environments": distinct([outcome.environment for outcome in measured.values()]),
+        "environments": environments_of(list(measured.values()), codes),
         "precision": plan.sweep.dtype,
         "confidence": intervals.CONFIDENCE,
         "theta": theta,
@@ -226,16 +237,38 @@ def manifest_of(
     }
 
 
+def environments_of(
+    outcomes: Sequence[Outcome], codes: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """What the cells of a run were measured with, an entry for all that agree in it.
+
+    Each has versions and hardware; the commit of our code then, and whether it had been changed
+    since; a digest of each module of a user's own; for each digest of code, and in all, how many
+    cells there are.
+
+    Args:
+        outcomes: of the cells that were measured.
+        codes: for each digest of code the digests of its modules, as far as they are known.
+    """
+    alike: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        known = codes.get(outcome.code, {})
+        own = {f"source {m}": d for m, d in known.items() if not m.startswith("gradest.")}
+        about = outcome.environment | {"commit": outcome.commit, "dirty": outcome.dirty} | own
+        alike.setdefault(json.dumps(about), []).append(outcome)
+    return [
+        json.loads(about)
+        | {"code": Counter(each.code or "unknown" for each in cells), "cells": len(cells)}
+        for about, cells in alike.items()
+    ]
+
+
 def timings_of(store: Store, outcomes: Mapping[str, Outcome]) -> dict[str, list[float]]:
-    """The times in a store of each cell in several processes, in the cell's own environment."""
+    """The times in a store of each cell in several processes, of the cell's own origin."""
     timings = {}
-    for environment in distinct([outcome.environment for outcome in outcomes.values()]):
-        for cell, times in store.timings(environment).items():
-            if cell in outcomes and outcomes[cell].environment == environment:
+    origins = [outcome.origin for outcome in outcomes.values()]
+    for origin in {(json.dumps(o.environment), o.code): o for o in origins}.values():
+        for cell, times in store.timings(origin).items():
+            if cell in outcomes and outcomes[cell].origin == origin:
                 timings[cell] = [timing.seconds for timing in times]
     return timings
-
-
-def distinct(items: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The items without repetitions, in order."""
-    return [json.loads(text) for text in dict.fromkeys(json.dumps(item) for item in items)]

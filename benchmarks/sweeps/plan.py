@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,12 +11,14 @@ import equinox as eqx
 import jax
 from jaxtyping import Array
 
-from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.measurement.batching import number_of_batches
+from gradest.benchmarks.errors import BadInput, listed
+from gradest.benchmarks.limits import MOST_ELEMENTS
+from gradest.benchmarks.measurement.batching import sizes_of
 from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
+from gradest.estimators.conformance import refusal, refusal_of_samples
 from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
@@ -100,6 +102,8 @@ class Plan:
     """Why a cell is skipped, by its id."""
     problems: dict[Choice, Problem]
     estimators: dict[Choice, Estimator]
+    faults: dict[str, str] = field(default_factory=dict)
+    """What a user's class did wrong when it was asked, or "", by a cell's id: it fails."""
 
     @property
     def measurable(self) -> list[Cell]:
@@ -173,8 +177,8 @@ def plan_of(
         "schema": 1,
         "name": name,
         "samples": list(samples),
-        "problem": [entry_of(choice) for choice, _ in named_problems],
-        "estimator": [entry_of(choice) for choice, _ in named_estimators],
+        "problem": [choice.entry for choice, _ in named_problems],
+        "estimator": [choice.entry for choice, _ in named_estimators],
     }
     sweep = checked(spec | keys, f"sweep {name}")
     refuse_twins(named_problems)
@@ -205,49 +209,54 @@ def planned(
     Raises:
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
-    refuse(sweep, [*faults, *unsplittable(sweep)])
-
+    refuse(sweep, [*faults, *sweep.unsplittable(), *too_large(demands)])
     cells = []
     reasons = {}
+    faults_of = {}
     suited: set[Choice] = set()
     too_few: dict[Choice, str] = {}
     for problem_choice, demand in demands.items():
-        refusals = {choice: each.refuses(demand.problem) for choice, each in estimators.items()}
+        answers = {choice: refusal(each, demand.problem) for choice, each in estimators.items()}
         for num_samples in dict.fromkeys(demand.samples):
             for choice, estimator in estimators.items():
                 cell = cell_of(sweep, problem_choice, demand, choice, num_samples)
                 cells.append(cell)
-                refusal = refusals[choice]
-                few = estimator.refuses_samples(num_samples)
-                if reason := refusal or few:
+                answer = answers[choice]
+                few = refusal_of_samples(answer, estimator, demand.problem, num_samples)
+                faults_of[cell.id] = answer.fault or few.fault
+                if reason := answer.refusal or few.refusal:
                     reasons[cell.id] = reason
                 else:
                     suited.add(choice)
-                if few and not refusal:
-                    too_few[choice] = few
+                if few.refusal:
+                    too_few[choice] = few.refusal
 
     unsuited = [f"estimator {c.label}: {few}" for c, few in too_few.items() if c not in suited]
     if not unsuited and not suited:
         unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(reasons.values()))]
     refuse(sweep, unsuited)
     problems = {choice: demand.problem for choice, demand in demands.items()}
-    return Plan(sweep, cells, reasons, problems, estimators)
+    return Plan(sweep, cells, reasons, problems, estimators, faults_of)
 
 
 def refuse(sweep: Sweep, faults: list[str]) -> None:
     """Raises BadInput where there are faults: a line for each, with the sweep's name."""
     if faults:
-        lines = [f"sweep {sweep.name}: {fault}" for fault in dict.fromkeys(faults)]
-        raise BadInput("\n".join(lines))
+        raise BadInput(listed(f"sweep {sweep.name}: {fault}" for fault in faults))
 
 
-def unsplittable(sweep: Sweep) -> Iterator[str]:
-    """A fault for each number of replicates that does not split into batches."""
-    for replicates in {sweep.reference_replicates, *map(sweep.replicates_of, sweep.problem)}:
+def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
+    """A fault for each problem of which one estimate cannot fit into memory."""
+    for choice, demand in demands.items():
         try:
-            number_of_batches(replicates)
-        except ValueError as error:
-            yield str(error)
+            draw, params = sizes_of(demand.problem)
+        except Exception:  # whatever a user's class may raise: its cells will say so
+            continue
+        most = max(demand.samples)
+        for what, elements in (("θ", params), (f"L = {most}", draw * most)):
+            if elements > MOST_ELEMENTS:
+                limit = f"an array of {elements:,} numbers: expected at most {MOST_ELEMENTS:,}"
+                yield f"problem {choice.label}: {what}: {limit}"
 
 
 def cell_of(
@@ -319,11 +328,6 @@ def named(
             yield Choice.of_instance(registry, thing), thing
         except ValueError as error:
             raise BadInput(f"{kind}: {error}") from error
-
-
-def entry_of(choice: Choice) -> dict[str, Any]:
-    """A problem or an estimator as a sweep file names it."""
-    return {"name": choice.name, **dict(choice.arguments)}
 
 
 def refuse_twins(things: Sequence[tuple[Choice, Any]]) -> None:

@@ -2,28 +2,35 @@
 
 import itertools
 import time
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 
-from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.ownership import refuse_foreign
 from gradest.benchmarks.measurement.batching import extends
+from gradest.benchmarks.measurement.checkpoints import is_trained, standard_estimators
+from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.measurement.replicates import program
+from gradest.benchmarks.outcomes import Extension, Origin, Outcome, Summaries
 from gradest.benchmarks.runtime.devices import refuse_devices
-from gradest.benchmarks.runtime.environment import environment, is_ours, sources
+from gradest.benchmarks.runtime.environment import code_of, digest_of, environment
 from gradest.benchmarks.runtime.program_cache import keep_in, use_compilation_cache
+from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.sweeps.cell import Setting, Task, run_task, setting_or_reason
 from gradest.benchmarks.sweeps.executors import Executor, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
-from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan
-from gradest.benchmarks.sweeps.schema import preset_names
-from gradest.benchmarks.sweeps.store import Outcome, Store, Summaries, open_store, read_outcomes
-from gradest.problems.cache import cache_folder
+from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan, resolve
+from gradest.benchmarks.sweeps.schema import Sweep, lengthened
+from gradest.benchmarks.sweeps.store import Store, open_store
+from gradest.estimators.base import Estimator
+from gradest.problems.cache import private_folder
+from gradest.problems.registry.own_folders import is_ours
+
+MEASURES = "gradest.benchmarks.sweeps.cell"
+"""The module that every number of a cell comes through."""
 
 AHEAD = 16
 """How many programs are compiled at a time."""
@@ -37,6 +44,8 @@ class Summary:
     counts: dict[str, int]
     reused: int
     seconds: float
+    remarks: tuple[str, ...] = ()
+    """What was damaged in the store besides cells, a line each."""
 
 
 class Progress(Protocol):
@@ -71,12 +80,14 @@ def run_sweep(
     started = time.perf_counter()
     refuse_devices(plan.sweep.generator)
     refuse_foreign(folder, {cell.problem.name for cell in plan.cells})
-    here = environments_of(plan)
+    here = origins_of(plan)
     with open_store(folder) as store:
         reused = len(still_valid(store.outcomes(), here))
         outcomes = measure_plan(plan, progress, store, executor)
-        counts = write_results(plan, outcomes, timings_of(store, outcomes), folder)
-    return Summary(folder, counts, reused, time.perf_counter() - started)
+        timings = timings_of(store, outcomes)
+        counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
+        remarks = tuple(dict.fromkeys(store.lost))
+    return Summary(folder, counts, reused, time.perf_counter() - started, remarks)
 
 
 def measure_plan(
@@ -102,23 +113,38 @@ def measure_plan(
     """
     refuse_devices(plan.sweep.generator)
     executor = executor or Local()
-    here = environments_of(plan)
+    here = origins_of(plan)
     outcomes = still_valid(store.outcomes(), here) if store else {}
     missing = [cell for cell in plan.measurable if cell.id not in outcomes]
+    if store:
+        prepare(store, plan, missing)
+    state: Any = git_state()
     progress.start(len(missing))
     with jax.enable_x64(plan.sweep.dtype == "float64"):
         for result in executor.map(run_task, tasks(plan, missing, here, store, executor)):
+            outcome = result.outcome._replace(code=here[result.cell.id].code, **state)
             if store:
-                store.keep(result.cell.id, result.outcome, result.summaries)
-            outcomes[result.cell.id] = result.outcome
-            progress(result.cell, result.outcome.status, result.seconds)
+                store.keep(result.cell.id, outcome, result.summaries)
+            outcomes[result.cell.id] = outcome
+            progress(result.cell, outcome.status, result.seconds)
     return outcomes
+
+
+def prepare(store: Store, plan: Plan, missing: list[Cell]) -> None:
+    """What is committed before the first cell: the code that the missing ones are measured with.
+
+    Rows that were found damaged go: their cells are among the missing.
+    """
+    store.discard_damaged()
+    if missing:
+        for code in codes_by_digest(plan).values():
+            store.keep_code(code)
 
 
 def tasks(
     plan: Plan,
     cells: list[Cell],
-    here: dict[str, dict[str, str]],
+    here: dict[str, Origin],
     store: Store | None,
     executor: Executor,
 ) -> Iterator[Task]:
@@ -139,15 +165,17 @@ def tasks(
         executor.prepare(plan, [group[0] for group in groups])
         for cell in itertools.chain(*groups):
             problem, estimator = plan.parts(cell)
-            if cell.problem not in settings:
+            fault = plan.faults.get(cell.id, "")
+            if not fault and cell.problem not in settings:
                 settings[cell.problem] = setting_or_reason(problem, cell)
             now = here[cell.id]
             earlier = earlier_runs(cell, now, store) if store else ()
-            yield Task(cell, problem, estimator, settings[cell.problem], now, earlier)
+            setting = fault or settings[cell.problem]
+            yield Task(cell, problem, estimator, setting, now.environment, earlier)
 
 
-def earlier_runs(cell: Cell, here: dict[str, str], store: Store) -> tuple[Summaries, ...]:
-    """The shorter runs that a cell may be gone on from, measured in this environment.
+def earlier_runs(cell: Cell, here: Origin, store: Store) -> tuple[Summaries, ...]:
+    """The shorter runs that a cell may be gone on from, measured with all that is here.
 
     They are large: where R is known, it is the longest one alone.
     """
@@ -157,19 +185,76 @@ def earlier_runs(cell: Cell, here: dict[str, str], store: Store) -> tuple[Summar
     return tuple(itertools.islice((r for r in runs if extends(r.replicates, cell.replicates)), 1))
 
 
-def environments_of(plan: Plan) -> dict[str, dict[str, str]]:
+def begin_extension(sweep: Sweep, more: int, folder: Path) -> tuple[Plan, bool]:
+    """What `gradest extend` is to measure; it is kept in the store before anything is.
+
+    So the same command, called again after it was killed at any point, goes on to the same R.
+
+    Args:
+        sweep: as the run's manifest records it.
+        more: how many replicates were asked for.
+        folder: of the run.
+
+    Returns:
+        The plan, and whether such an extension had been begun and not ended.
+
+    Raises:
+        BadInput: R was chosen by precision, or a sum does not split.
+    """
+    now = sweep.model_dump_json(by_alias=True, exclude_none=True)
+    with open_store(folder) as store:
+        begun = store.extension
+        if begun and begun.more == more and now in (begun.base, begun.target):
+            return resolve(Sweep.model_validate_json(begun.target)), True
+        longer = lengthened(sweep, more)
+        plan = resolve(longer)
+        target = longer.model_dump_json(by_alias=True, exclude_none=True)
+        store.keep_extension(Extension(more, now, target))
+    return plan, False
+
+
+def end_extension(folder: Path) -> None:
+    """From now on `gradest extend` adds replicates again: those that were asked for are there."""
+    with open_store(folder) as store:
+        store.keep_extension(None)
+
+
+def codes_of(plan: Plan) -> dict[str, dict[str, str]]:
+    """The code that each measurable cell would be measured with, by its id: see `code_of`.
+
+    Where θ is trained, or no exact gradient is known, the estimators that do that are part of it.
+    """
+    helpers: dict[Choice, tuple[Estimator, ...]] = {}
+    made: dict[tuple[Choice, Choice], dict[str, str]] = {}
+    codes = {}
+    for cell in plan.measurable:
+        problem, estimator = plan.parts(cell)
+        if cell.problem not in helpers:
+            needs_others = is_trained(problem) or needs_reference(problem)
+            helpers[cell.problem] = standard_estimators() if needs_others else ()
+        pair = cell.problem, cell.estimator
+        if pair not in made:
+            made[pair] = code_of(MEASURES, problem, estimator, *helpers[cell.problem])
+        codes[cell.id] = made[pair]
+    return codes
+
+
+def codes_by_digest(plan: Plan) -> dict[str, dict[str, str]]:
+    """All the code that a plan's cells would be measured with, by its digest."""
+    return {digest_of(code): code for code in codes_of(plan).values()}
+
+
+def origins_of(plan: Plan) -> dict[str, Origin]:
     """What each measurable cell would be measured with, by its id.
 
-    Besides versions and hardware these are a user's own files: where one was changed, the cell is
-    measured again.
+    That is versions and hardware, and the code, a user's own too: where any of it was changed, the
+    cell is measured again.
     """
     here = environment(plan.sweep.generator)
-    return {cell.id: here | sources(*plan.parts(cell)) for cell in plan.measurable}
+    return {cell: Origin(here, digest_of(code)) for cell, code in codes_of(plan).items()}
 
 
-def still_valid(
-    outcomes: dict[str, Outcome], here: dict[str, dict[str, str]]
-) -> dict[str, Outcome]:
+def still_valid(outcomes: dict[str, Outcome], here: dict[str, Origin]) -> dict[str, Outcome]:
     """Those of the outcomes that are not measured again.
 
     Args:
@@ -179,61 +264,8 @@ def still_valid(
     return {
         cell: outcome
         for cell, outcome in outcomes.items()
-        if outcome.status != "failed" and outcome.environment == here.get(cell)
+        if outcome.status != "failed" and outcome.origin == here.get(cell)
     }
-
-
-def elsewhere_lines(plan: Plan, folder: Path) -> list[str]:
-    """What is to be said of cells in a folder's store that other versions or hardware measured.
-
-    They are measured again. There is a line for each version, or whatever else is other.
-    """
-    counts = measured_elsewhere(plan, read_outcomes(folder))
-    return [
-        f"cells there that were measured with {what}: {count}; `gradest run` measures them again"
-        for what, count in counts.items()
-    ]
-
-
-def measured_elsewhere(plan: Plan, outcomes: dict[str, Outcome]) -> Counter[str]:
-    """How many of a plan's cells other versions or hardware measured, by what is other.
-
-    Args:
-        plan: what is to be measured here.
-        outcomes: what became of cells, by id; failed ones do not count.
-    """
-    if not outcomes:
-        return Counter()
-    here = environments_of(plan)
-    counts: Counter[str] = Counter()
-    for cell in plan.measurable:
-        outcome = outcomes.get(cell.id)
-        if outcome and outcome.status != "failed" and outcome.environment != here[cell.id]:
-            items = outcome.environment.items() - here[cell.id].items()
-            counts[", ".join(f"{key} {value}" for key, value in sorted(items))] += 1
-    return counts
-
-
-def refuse_to_extend(plan: Plan, folder: Path) -> None:
-    """Refuses to add replicates to a run that other versions or hardware measured.
-
-    Args:
-        plan: of the finished run.
-        folder: of the run.
-
-    Raises:
-        BadInput: cells were measured, and none of them here; the message says what to do instead.
-    """
-    outcomes = read_outcomes(folder)
-    elsewhere = measured_elsewhere(plan, outcomes)
-    if not elsewhere or still_valid(outcomes, environments_of(plan)):
-        return  # what another version measured is measured again, and the others are gone on with
-    sweep = plan.sweep.name if plan.sweep.name in preset_names() else "SWEEP"
-    raise BadInput(
-        f"run {folder}: its cells were measured with {'; '.join(elsewhere)}, and no replicates "
-        f"can be added to those here: `gradest run {sweep} -o {folder}` measures them again, "
-        "and then they can be extended"
-    )
 
 
 def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:
@@ -258,6 +290,6 @@ def use_caches(plan: Plan) -> None:
     """
     things = (*plan.problems.values(), *plan.estimators.values())
     if all(is_ours(type(thing)) for thing in things):
-        keep_in(cache_folder() / "programs")
+        keep_in(private_folder("programs"))
     else:
         use_compilation_cache()

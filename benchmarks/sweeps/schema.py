@@ -2,29 +2,60 @@
 
 import itertools
 import math
-import re
+import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.measurement.batching import STEP
+from gradest.benchmarks.complaints import complaints_of
+from gradest.benchmarks.errors import BadInput, listed
+from gradest.benchmarks.limits import (
+    LONGEST_PLACE,
+    MOST_BYTES,
+    MOST_CELLS,
+    MOST_CHARACTERS,
+    MOST_COMBINATIONS,
+    MOST_REPLICATES,
+    MOST_SAMPLES,
+    MOST_STEPS,
+)
+from gradest.benchmarks.measurement.batching import STEP, number_of_batches
 from gradest.benchmarks.runtime.environment import GENERATORS
-from gradest.problems.arguments import nearest
-from gradest.problems.registry.own_modules import search_in
+from gradest.benchmarks.runtime.files import reason_of
+from gradest.problems.arguments import nearest, shortened, shown
+from gradest.problems.registry.own_folders import search_in
 
-Samples = Annotated[list[Annotated[StrictInt, Field(ge=1)]], Field(min_length=1)]
-Replicates = Annotated[StrictInt, Field(ge=40)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+def as_number(value: Any) -> Any:
+    """A value that is a number: neither true nor false, nor a text that reads like one."""
+    if isinstance(value, bool | str | bytes):
+        raise PydanticCustomError("number", "should be a number")
+    return value
+
+
+Samples = Annotated[list[Annotated[StrictInt, Field(ge=1, le=MOST_SAMPLES)]], Field(min_length=1)]
+Replicates = Annotated[StrictInt, Field(ge=40, le=MOST_REPLICATES)]
+Finite = Annotated[float, BeforeValidator(as_number), Field(allow_inf_nan=False)]
+Fraction = Annotated[Finite, Field(gt=0, lt=1)]
 
 DEFAULT_REPLICATES = 20_000
 """R, where neither a number nor a precision is asked for."""
 
-MOST_REPLICATES = 1_000_000
+USUAL_MOST_REPLICATES = 1_000_000
 """The most that a precision may choose, where no other bound is given."""
 
 
@@ -38,11 +69,39 @@ class Entry(BaseModel):
     name: str
 
     @property
+    def values(self) -> dict[str, list[Any]]:
+        """All values of each argument."""
+        arguments = self.model_extra or {}
+        return {
+            key: value if isinstance(value, list) else [value] for key, value in arguments.items()
+        }
+
+    @property
+    def number(self) -> int:
+        """How many combinations there are."""
+        return math.prod(map(len, self.values.values()))
+
+    @property
     def combinations(self) -> list[dict[str, Any]]:
         """One set of arguments for each element of the product of the lists."""
-        arguments = self.model_extra or {}
-        lists = [value if isinstance(value, list) else [value] for value in arguments.values()]
-        return [dict(zip(arguments, values, strict=True)) for values in itertools.product(*lists)]
+        names = self.values
+        return [
+            dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*names.values())
+        ]
+
+    @model_validator(mode="after")
+    def _few_enough(self) -> "Entry":
+        for key, values in self.values.items():
+            if any(isinstance(value, list) for value in values):
+                raise ValueError(
+                    f"{key} = {shown(values)}: expected a value or a list of values, not of lists"
+                )
+        if self.number > MOST_COMBINATIONS:
+            raise ValueError(
+                f"{self.number:,} combinations of its arguments: "
+                f"expected at most {MOST_COMBINATIONS:,}"
+            )
+        return self
 
 
 class ProblemEntry(Entry):
@@ -57,17 +116,17 @@ class Sweep(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     schema_version: Literal[1] = Field(alias="schema")
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=MOST_CHARACTERS)]
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
     replicates: Replicates | None = None
     precision: Fraction | None = None
     """The half-width of a variance's interval, relative to it, that a pilot chooses R for."""
-    max_replicates: Annotated[StrictInt, Field(ge=STEP)] | None = None
+    max_replicates: Annotated[StrictInt, Field(ge=STEP, le=MOST_REPLICATES)] | None = None
     """The most that a precision may choose; a million where nothing is said."""
-    cell_timeout: Annotated[float, Field(gt=0)] | None = None
+    cell_timeout: Annotated[Finite, Field(gt=0)] | None = None
     """Seconds that the replicates of one cell may take, by the pilot's speed."""
     samples: Samples
-    adapt_steps: Annotated[StrictInt, Field(ge=1)] = 200
+    adapt_steps: Annotated[StrictInt, Field(ge=1, le=MOST_STEPS)] = 200
     """Estimates made to warm up a learned state, before it is frozen and measured."""
     reference_replicates: Replicates = 1_000
     """Of the long run that stands for the exact gradient where there is none."""
@@ -91,11 +150,31 @@ class Sweep(BaseModel):
             self.replicates = DEFAULT_REPLICATES
         return self
 
+    @model_validator(mode="after")
+    def _few_enough_cells(self) -> "Sweep":
+        levels = [entry.number * len(set(entry.samples or self.samples)) for entry in self.problem]
+        cells = sum(levels) * sum(entry.number for entry in self.estimator)
+        if cells > MOST_CELLS:
+            raise ValueError(f"{cells:,} cells: expected at most {MOST_CELLS:,} in one sweep")
+        return self
+
     def replicates_of(self, entry: ProblemEntry) -> int:
         """R of a problem's cells, or with a precision the most that it may be."""
         if self.precision:
-            return (self.max_replicates or MOST_REPLICATES) // STEP * STEP
+            return (self.max_replicates or USUAL_MOST_REPLICATES) // STEP * STEP
         return entry.replicates or self.replicates or DEFAULT_REPLICATES
+
+    def unsplittable(self) -> Iterator[str]:
+        """A fault for each number of replicates that does not split into batches."""
+        for replicates in {self.reference_replicates, *map(self.replicates_of, self.problem)}:
+            try:
+                number_of_batches(replicates)
+            except ValueError as error:
+                yield str(error)
+
+
+KEYS = [field.alias or name for name, field in Sweep.model_fields.items()]
+"""What a sweep's file may say."""
 
 
 def preset_names() -> list[str]:
@@ -123,17 +202,34 @@ def load_sweep(name: str) -> Sweep:
         text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8")
         return parse_sweep(text, f"preset {name}")
     path = Path(name)
-    if not path.is_file():
+    if not is_file(path):
         raise BadInput(
-            f"sweep {name!r}: expected a file or a preset ({', '.join(presets)})"
+            f"sweep {shown(name)}: expected a file or a preset ({', '.join(presets)})"
             f"{nearest(name, presets)}"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"sweep {name}: cannot be read: {error}") from error
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"sweep {name}: cannot be read: {reason_of(error)}") from error
+    if len(content) > MOST_BYTES:
+        raise BadInput(f"sweep {name}: expected a file of at most {MOST_BYTES:,} bytes")
+    try:
+        text = content.decode("utf-8-sig")  # with a byte-order mark or without
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"sweep {name}: cannot be read: expected UTF-8; {error.reason} at {error.start}"
+        ) from error
     search_in(path.parent)
     return parse_sweep(text, name)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; no name that no file can have is one."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def parse_sweep(text: str, where: str) -> Sweep:
@@ -146,10 +242,24 @@ def parse_sweep(text: str, where: str) -> Sweep:
     Raises:
         BadInput: not TOML, or any key or value that does not fit; all of them at once.
     """
+    return checked(keys_of(text, where), where)
+
+
+def keys_of(text: str, where: str) -> dict[str, Any]:
+    """The keys and values of a TOML text.
+
+    Raises:
+        BadInput: not TOML, or not a TOML that Python reads.
+    """
     try:
-        return checked(tomllib.loads(text), where)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{where}: not TOML: {error}") from error
+        raise BadInput(listed([f"{where}: not TOML: {error}"])) from error
+    except RecursionError as error:
+        raise BadInput(f"{where}: nested too deeply: expected a list of values at most") from error
+    except ValueError as error:
+        digits = sys.get_int_max_str_digits()
+        raise BadInput(f"{where}: expected numbers of at most {digits:,} digits") from error
 
 
 def checked(keys: dict[str, Any], where: str) -> Sweep:
@@ -165,8 +275,9 @@ def checked(keys: dict[str, Any], where: str) -> Sweep:
     try:
         return Sweep.model_validate(keys)
     except ValidationError as error:
-        lines = [f"{where}: {describe(fault)}" for fault in error.errors()]
-        raise BadInput("\n".join(lines)) from error
+        where = shortened(where, LONGEST_PLACE)
+        lines = complaints_of(error, KEYS)
+        raise BadInput(listed(f"{where}: {line}" for line in lines)) from error
 
 
 WAYS = {"replicates": ("precision", "max_replicates", "cell_timeout"), "precision": ("replicates",)}
@@ -193,41 +304,7 @@ def override(sweep: Sweep, **options: Any) -> Sweep:
     try:
         return Sweep.model_validate(keys)
     except ValidationError as error:
-        raise BadInput("\n".join(map(as_option, error.errors()))) from error
-
-
-def as_option(fault: Any) -> str:
-    """One of pydantic's faults, with an option of the command line as it is written there."""
-    name, colon, rest = describe(fault).partition(" " if fault["loc"] else ":")
-    return f"--{name.replace('_', '-')}{colon}{rest}"
-
-
-def describe(fault: Any) -> str:
-    """One of pydantic's faults in our words: the key, the value, what was expected."""
-    place = place_of(fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        known = [field.alias or name for name, field in Sweep.model_fields.items()]
-        return f"unknown key {place!r}: expected {', '.join(known)}{nearest(place, known)}"
-    if fault["type"] == "missing":
-        return f"{place} is missing"
-    if not place:
-        return fault["msg"].removeprefix("Value error, ")
-    expected = fault["msg"].removeprefix("Input ").removeprefix("should ")
-    names = []
-    if fault["type"] == "literal_error":
-        names = re.findall("'([^']+)'", fault["ctx"]["expected"])
-    hint = nearest(str(fault["input"]), names)
-    return f"{place} = {fault['input']!r}: expected it to {expected}{hint}"
-
-
-def place_of(parts: tuple[int | str, ...]) -> str:
-    """Where in a sweep a fault is, as one would write it.
-
-    >>> place_of(("problem", 0, "samples"))
-    'problem[0].samples'
-    """
-    words = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts]
-    return "".join(words).lstrip(".")
+        raise BadInput(listed(complaints_of(error, KEYS, of_options=True))) from error
 
 
 def lengthened(sweep: Sweep, more: int) -> Sweep:
@@ -244,6 +321,12 @@ def lengthened(sweep: Sweep, more: int) -> Sweep:
         )
     base = sweep.replicates or DEFAULT_REPLICATES
     problems = [longer_entry(entry, base, more) for entry in sweep.problem]
+    longest = max([base + more, *(entry.replicates or 0 for entry in problems)])
+    if longest > MOST_REPLICATES:
+        raise BadInput(
+            f"--replicates {shown(more)}: R would be {shown(longest)}: "
+            f"expected at most {MOST_REPLICATES:,}"
+        )
     return sweep.model_copy(update={"replicates": base + more, "problem": problems})
 
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import jax
 
@@ -23,10 +23,11 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.measurement.rounds import call_of, interleaved
-from gradest.benchmarks.runtime.processes import failed, start
+from gradest.benchmarks.outcomes import Origin
+from gradest.benchmarks.runtime.processes import as_data, data_alone, failed, start
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
-from gradest.benchmarks.sweeps.run import Progress, environments_of, still_valid, use_caches
+from gradest.benchmarks.sweeps.run import Progress, origins_of, still_valid, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store
 
@@ -40,6 +41,8 @@ class Timed(NamedTuple):
     """Times of a cell in a process that were there already."""
     counts: dict[str, int]
     """Of the run's cells, by status."""
+    remarks: tuple[str, ...]
+    """What was damaged in the store, a line each."""
 
 
 def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Timed:
@@ -64,7 +67,7 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
         )
     with open_store(folder) as store:
         outcomes = store.outcomes()
-        here = environments_of(plan)
+        here = origins_of(plan)
         valid = still_valid(outcomes, here)
         cells = {
             cell: int(valid[cell.id].rows[0]["replicates"])
@@ -90,20 +93,26 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
                     if cell.id in seconds:
                         progress(cell, f"process {process + 1} of {processes}", each)
                 begun = time.perf_counter()
-        counts = write_results(plan, outcomes, timings_of(store, outcomes), folder)
-    return Timed(len(cells), processes, len(wanted & there), counts)
+        timings = timings_of(store, outcomes)
+        counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
+        remarks = tuple(dict.fromkeys(store.lost))
+    return Timed(len(cells), processes, len(wanted & there), counts, remarks)
 
 
 def timed_already(
-    store: Store, cells: dict[Cell, int], here: dict[str, dict[str, str]]
+    store: Store, cells: dict[Cell, int], here: dict[str, Origin]
 ) -> set[tuple[str, int]]:
-    """The ids of these cells, each with the processes in which it was timed in this environment."""
+    """The ids of these cells, each with the processes in which it was timed.
+
+    Times that were taken with anything other than what is here do not count.
+    """
     there = set()
-    for environment in {json.dumps(here[cell.id]) for cell in cells}:
-        timings = store.timings(json.loads(environment))
-        for cell in cells:
-            if json.dumps(here[cell.id]) == environment:
-                there |= {(cell.id, timing.process) for timing in timings.get(cell.id, [])}
+    by_origin: dict[str, list[str]] = {}
+    for cell in cells:
+        by_origin.setdefault(json.dumps(here[cell.id]), []).append(cell.id)
+    for names in by_origin.values():
+        timings = store.timings(here[names[0]])
+        there |= {(name, timing.process) for name in names for timing in timings.get(name, [])}
     return there
 
 
@@ -145,12 +154,14 @@ def in_a_process(sweep: Sweep, cells: dict[Cell, int]) -> Iterator[dict[str, flo
             raise failed("a timing process", status, stderr, "; what it had timed is kept")
 
 
-def work(job: dict[str, Any], out: TextIO) -> None:
-    """What a timing process does.
+@data_alone()
+def work(job: dict[str, Any]) -> None:
+    """What a timing process does: it prints a line of JSON for each group.
+
+    That has the seconds of an estimate by cell.
 
     Args:
         job: the sweep, and groups of cells with their replicates.
-        out: gets a line of JSON for each group: the seconds of an estimate by cell.
     """
     sweep = Sweep.model_validate(job["sweep"])
     with jax.enable_x64(sweep.dtype == "float64"):
@@ -170,9 +181,11 @@ def work(job: dict[str, Any], out: TextIO) -> None:
                     num_samples=cell.num_samples,
                     replicates=replicates,
                 )
-            print(json.dumps(interleaved(calls).medians()), file=out, flush=True)
+            medians = interleaved(calls).medians()
+            with as_data():
+                print(json.dumps(medians), flush=True)
             forget_programs()
 
 
 if __name__ == "__main__":
-    work(json.load(sys.stdin), sys.stdout)
+    work(json.load(sys.stdin))

@@ -23,6 +23,7 @@ import numpyro.distributions as dist
 from jax.custom_batching import custom_vmap
 from jax.experimental.layout import Layout, with_layout_constraint
 from jax.lax import stop_gradient
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num
 
 from gradest.estimators.sampling.angles import implicit_angle
@@ -199,7 +200,7 @@ def positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def along_samples(
-    parameter: Float[Array, "..."], shape: tuple[int, ...], num_samples: int
+    parameter: ArrayLike, shape: tuple[int, ...], num_samples: int
 ) -> Float[Array, "... L"]:
     """A parameter for each number of L draws of `shape`, the samples along the minor axis."""
     return jnp.broadcast_to(jnp.broadcast_to(parameter, shape)[..., None], (*shape, num_samples))

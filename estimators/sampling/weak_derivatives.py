@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from gradest.estimators.sampling.draws import noise, sample
@@ -66,8 +67,8 @@ def _weak_derivatives_normal(
     weibull_up = rayleigh(draw(jax.random.uniform, up_key))
     weibull_down = weibull_up if coupled else rayleigh(draw(jax.random.uniform, down_key))
     location = WeakDerivative(
-        parameter=q.loc,
-        constant=1 / (q.scale * jnp.sqrt(2 * jnp.pi)),
+        parameter=everywhere(q, q.loc),
+        constant=everywhere(q, 1 / (q.scale * jnp.sqrt(2 * jnp.pi))),
         positive=q.loc + q.scale * weibull_up,
         negative=q.loc - q.scale * weibull_down,
     )
@@ -80,8 +81,8 @@ def _weak_derivatives_normal(
     else:
         gaussian = draw(jax.random.normal, last_key)
     scale = WeakDerivative(
-        parameter=q.scale,
-        constant=1 / q.scale,
+        parameter=everywhere(q, q.scale),
+        constant=everywhere(q, 1 / q.scale),
         positive=q.loc + q.scale * maxwell,
         negative=q.loc + q.scale * gaussian,
     )
@@ -99,7 +100,8 @@ def _weak_derivatives_bernoulli(
 ) -> list[WeakDerivative]:
     r"""$\partial_p q = \delta_1 - \delta_0$: c = 1, and nothing random in either part."""
     shape = (num_samples, *q.batch_shape)
-    return [WeakDerivative(q.probs, jnp.ones_like(q.probs), jnp.ones(shape), jnp.zeros(shape))]
+    probs = everywhere(q, q.probs)
+    return [WeakDerivative(probs, jnp.ones_like(probs), jnp.ones(shape), jnp.zeros(shape))]
 
 
 @weak_derivatives.register
@@ -118,7 +120,8 @@ def _weak_derivatives_exponential(
 
     up, down, more = map(wait, jax.random.split(key, 3))
     first = up if coupled else down
-    return [WeakDerivative(q.rate, 1 / q.rate, positive=up, negative=first + more)]
+    rate = everywhere(q, q.rate)
+    return [WeakDerivative(rate, 1 / rate, positive=up, negative=first + more)]
 
 
 @weak_derivatives.register
@@ -158,7 +161,8 @@ def _weak_derivatives_poisson(
     up = sample(q, up_key, num_samples)
     down = sample(q, down_key, num_samples)
     last = up if coupled else down
-    return [WeakDerivative(q.rate, jnp.ones_like(q.rate), positive=up + 1, negative=last)]
+    rate = everywhere(q, q.rate)
+    return [WeakDerivative(rate, jnp.ones_like(rate), positive=up + 1, negative=last)]
 
 
 @singledispatch
@@ -189,7 +193,7 @@ def _numbers_poisson(q: dist.Poisson, coupled: bool) -> tuple[int, ...]:
     return (1 if coupled else 2,)
 
 
-def everywhere(q: dist.Distribution, value: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
+def everywhere(q: dist.Distribution, value: ArrayLike) -> Float[Array, "*batch dim"]:
     """A value for every coordinate of q."""
     return jnp.broadcast_to(value, q.batch_shape)
 

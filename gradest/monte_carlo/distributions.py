@@ -1,16 +1,14 @@
 """A distribution as numpyro has it, from what else a user may have."""
 
 import copy
-from functools import singledispatch
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jax.scipy.special import logit
 from jaxtyping import Array
 
-from gradest.problems.distributions.discrete import Bernoulli
+from gradest.problems.canonical import canonical
 
 
 def as_numpyro(q: Any) -> dist.Distribution:
@@ -51,7 +49,7 @@ def broadcast_parameters(
     if isinstance(q, dist.Independent):
         return broadcast_parameters(q.base_dist).to_event(q.reinterpreted_batch_ndims)
     shape = q.batch_shape if batch_shape is None else batch_shape
-    broadcast = copy.copy(counterpart(q))
+    broadcast = copy.copy(canonical(q))
     for name in broadcast.arg_constraints.keys() & vars(broadcast).keys():
         value = jnp.asarray(getattr(broadcast, name))
         event = value.shape[value.ndim - broadcast.arg_constraints[name].event_dim :]
@@ -65,24 +63,6 @@ def as_row(q: dist.Distribution) -> dist.Distribution:
     if q.event_shape or q.batch_shape or isinstance(q, Foreign):
         return q
     return broadcast_parameters(q, (1,)).to_event(1)
-
-
-@singledispatch
-def counterpart(q: dist.Distribution) -> dist.Distribution:
-    """The distribution that estimators look up for this one: mostly itself."""
-    return q
-
-
-@counterpart.register
-def of_logits(q: dist.BernoulliLogits) -> dist.Distribution:
-    """The same bits as floats, with a log-probability that has its derivative at a logit of 0."""
-    return Bernoulli(q.logits)
-
-
-@counterpart.register
-def of_probabilities(q: dist.BernoulliProbs) -> dist.Distribution:
-    """The same, by its logits."""
-    return Bernoulli(logit(q.probs))
 
 
 class Foreign(dist.Distribution):

@@ -31,7 +31,7 @@ class ChaoticRollout(Problem):
     r = 4, f has no wave shorter than $2 \pi / 2^{T-1}$, and horizons up to 12 are resolved.
     """
 
-    horizon: int = integer(6, "T, the steps of the rollout")
+    horizon: int = integer(6, "T, the steps of the rollout", at_most=10_000)
     rate: Number = number(4.0, "r of the logistic map, at most 4", above=0)
     mean: Number = number(0.3, "μ")
     scale: Number = number(0.5, "σ", above=0)

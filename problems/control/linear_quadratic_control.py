@@ -27,7 +27,7 @@ class LinearQuadraticControl(Problem):
     closed form, by the recursion of the state's mean and covariance, differentiated.
     """
 
-    horizon: int = integer(10, "T, the actions of an episode")
+    horizon: int = integer(10, "T, the actions of an episode", at_most=10_000)
     step: Number = number(0.3, "h, the time between actions", above=0)
     action_cost: Number = number(0.1, "ρ", above=0)
 

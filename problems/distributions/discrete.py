@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.scipy.special import logit
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
+
+from gradest.problems.canonical import COUNTERPARTS
 
 
 class Bernoulli(dist.BernoulliLogits):
@@ -24,6 +27,10 @@ class Bernoulli(dist.BernoulliLogits):
 
     def log_prob(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
         return value * self.logits - jax.nn.softplus(self.logits)
+
+
+COUNTERPARTS[dist.BernoulliLogits] = lambda q: Bernoulli(q.logits)
+COUNTERPARTS[dist.BernoulliProbs] = lambda q: Bernoulli(logit(q.probs))
 
 
 class OneHotCategoricalLogits(dist.Distribution):

@@ -22,6 +22,9 @@ MOST_BITS = 12
 
 MOST_STATES = 2**MOST_BITS
 
+MOST_COUNTED = 1_000
+"""Bits of the largest number of states that is counted: more are infinitely many."""
+
 
 def binary_vectors(dim: int) -> Float[np.ndarray, "states dim"]:
     """All 2^D vectors of D bits.
@@ -122,19 +125,22 @@ def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | flo
 
 @_number_of_states.register(BernoulliChain)
 @_number_of_states.register(dist.BernoulliLogits)
-def _number_of_states_bits(q: dist.Distribution, event: tuple[int, ...]) -> int:
-    return 2 ** math.prod(event)
+def _number_of_states_bits(q: dist.Distribution, event: tuple[int, ...]) -> int | float:
+    bits = math.prod(event)
+    return 2**bits if bits <= MOST_COUNTED else math.inf
 
 
 @_number_of_states.register
-def _number_of_states_one_hot(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> int:
+def _number_of_states_one_hot(q: OneHotCategoricalLogits, event: tuple[int, ...]) -> int | float:
     *coordinates, categories = event
-    return categories ** math.prod(coordinates)
+    choices = math.prod(coordinates)
+    return categories**choices if choices * math.log2(categories) <= MOST_COUNTED else math.inf
 
 
 @_number_of_states.register
-def _number_of_states_permutation(q: PlackettLuce, event: tuple[int, ...]) -> int:
-    return math.factorial(event[-1])
+def _number_of_states_permutation(q: PlackettLuce, event: tuple[int, ...]) -> int | float:
+    items = event[-1]
+    return math.factorial(items) if items * math.log2(items) <= MOST_COUNTED else math.inf
 
 
 @singledispatch

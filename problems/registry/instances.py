@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradest.problems.arguments import Argument, Configured, arguments, defaults
+from gradest.problems.arguments import Argument, Configured, arguments, defaults, shown
 from gradest.problems.registry.lookup import common_type, look_up
 
 
@@ -62,6 +62,11 @@ class Choice:
         return json.dumps(dict(self.arguments), sort_keys=True)
 
     @property
+    def entry(self) -> dict[str, Any]:
+        """What a sweep's file has of it."""
+        return {"name": self.name, **dict(self.arguments)}
+
+    @property
     def label(self) -> str:
         """`name[argument=value,…]` with every argument: what a cell's key is made from."""
         return self.name + "[" + ",".join(f"{key}={value}" for key, value in self.arguments) + "]"
@@ -95,7 +100,13 @@ def as_written(thing: Configured) -> dict[str, Any]:
     """
     declared = arguments(type(thing))
     usual = defaults(type(thing))
-    return {name: written(declared[name], getattr(thing, name), usual[name]) for name in declared}
+    found = {}
+    for name in declared:
+        value = getattr(thing, name)
+        if declared[name].kind in ("number", "integer") and np.ndim(value):
+            raise ValueError(f"{name} = {shown(value)}: expected one number, not an array")
+        found[name] = written(declared[name], value, usual[name])
+    return found
 
 
 def written(argument: Argument, value: Any, default: Any) -> Any:

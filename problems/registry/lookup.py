@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gradest.problems.arguments import Configured, arguments, nearest, refused
+from gradest.problems.arguments import Configured, arguments, nearest, refused, shown
+from gradest.problems.registry.own_faults import FAILURES, located, place_of
 from gradest.problems.registry.own_modules import own_class
 
 
@@ -40,16 +41,28 @@ def make(kind: str, name: str, cls: Any, chosen: Mapping[str, Any]) -> Any:
         if key not in known:
             expected = ", ".join(known) or "no arguments"
             hint = nearest(key, known)
-            raise ValueError(f"{kind} {name}: unknown argument {key!r}: expected {expected}{hint}")
+            raise ValueError(
+                f"{kind} {name}: unknown argument {shown(key)}: expected {expected}{hint}"
+            )
     for key, value in chosen.items():
-        if not known[key].accepts(value):
+        if getattr(value, "ndim", 0) or not known[key].accepts(value):
             raise ValueError(f"{kind} {name}: {refused(key, value, known[key])}")
     try:
         return cls(**chosen)
-    except ValueError as error:
-        raise ValueError(f"{kind} {name}: {error}") from error
-    except TypeError as error:  # an abstract method left out, an argument without a default
-        raise ValueError(f"{kind} {name}: cannot be made: {error}") from error
+    except FAILURES as error:
+        fault = why_not_made(error)
+        if not fault:
+            raise
+        raise ValueError(f"{kind} {name}: {fault}") from error
+
+
+def why_not_made(error: BaseException) -> str:
+    """Why a class could not be made, in a line; "" where that is a fault of ours."""
+    if place := place_of(error):  # in a user's file
+        return f"cannot be made: {located(error, place)}"
+    if isinstance(error, TypeError):  # an abstract method or an argument's default left out
+        return f"cannot be made: {error}"
+    return str(error) if isinstance(error, ValueError) else ""
 
 
 def look_up(kind: str, registry: Mapping[str, type], name: str) -> Any:
@@ -67,7 +80,7 @@ def look_up(kind: str, registry: Mapping[str, type], name: str) -> Any:
         return own_class(kind, common_type(registry), name)
     if name not in registry:
         hint = nearest(name, registry)
-        raise ValueError(f"{kind} {name!r}: expected one of {', '.join(registry)}{hint}")
+        raise ValueError(f"{kind} {shown(name)}: expected one of {', '.join(registry)}{hint}")
     return registry[name]
 
 

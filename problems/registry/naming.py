@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gradest.problems.arguments import nearest
+from gradest.problems.arguments import nearest, shown
 
 Aliases = Mapping[str, tuple[str, Mapping[str, Any]]]
 """For another name, the registered one that it stands for and the arguments with it."""
@@ -30,12 +30,12 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     """
     shape = SHAPE.fullmatch(text.strip())
     if shape is None:
-        raise ValueError(f"{text!r}: expected name[argument=value,…], or the name alone")
+        raise ValueError(f"{shown(text)}: expected name[argument=value,…], or the name alone")
     parts = (shape["arguments"] or "").split(",")
     arguments: dict[str, Any] = {}
     for key, value in (_argument(text, part) for part in parts if part.strip()):
         if key in arguments:
-            raise ValueError(f"{text!r}: {key} is there twice: expected it once")
+            raise ValueError(f"{shown(text)}: {key} is there twice: expected it once")
         arguments[key] = value
     return shape["name"], arguments
 
@@ -43,7 +43,7 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
 def _argument(text: str, part: str) -> tuple[str, Any]:
     key, equals, value = part.partition("=")
     if not equals:
-        raise ValueError(f"{text!r}: {part.strip()!r}: expected argument=value")
+        raise ValueError(f"{shown(text)}: {shown(part.strip())}: expected argument=value")
     return key.strip(), _value(value.strip())
 
 
@@ -102,12 +102,12 @@ def resolve(
     """
     aliases = aliases or {}
     if not isinstance(text, str):
-        raise ValueError(f"{kind} {text!r}: expected a name, name[argument=value,…]")
+        raise ValueError(f"{kind} {shown(text)}: expected a name, name[argument=value,…]")
     try:
         name, arguments = parse(text)
     except ValueError as error:
         raise ValueError(f"{kind} {error}") from None
-    arguments = _joined(f"{kind} {text!r}", arguments, given or {})
+    arguments = _joined(f"{kind} {shown(text)}", arguments, given or {})
     if name in registry or ":" in name:
         return name, arguments
     alias = spelled(name)
@@ -115,7 +115,7 @@ def resolve(
         return alias, arguments
     if alias not in aliases:
         close = nearest(name, [*registry, *aliases])
-        raise ValueError(f"{kind} {name!r}: expected one of {', '.join(registry)}{close}")
+        raise ValueError(f"{kind} {shown(name)}: expected one of {', '.join(registry)}{close}")
     registered, implied = aliases[alias]
     stands_for = f"{kind} {name!r}, which stands for {written(registered, implied)}"
     return registered, _joined(stands_for, implied, arguments)
@@ -124,5 +124,7 @@ def resolve(
 def _joined(what: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     for key in first.keys() & second.keys():
         if first[key] != second[key]:
-            raise ValueError(f"{what}: {key} = {second[key]!r}: expected {first[key]!r} or nothing")
+            raise ValueError(
+                f"{what}: {key} = {shown(second[key])}: expected {shown(first[key])} or nothing"
+            )
     return {**first, **second}

@@ -28,17 +28,8 @@ from pathlib import Path
 from types import ModuleType
 
 from gradest.problems.arguments import nearest
-
-_sweep_folders: list[Path] = []
-"""Where sweeps were loaded from, the latest first."""
-
-
-def search_in(folder: Path) -> None:
-    """Has users' modules looked for in `folder` from now on, before the working folder."""
-    folder = folder.resolve()
-    if folder in _sweep_folders:
-        _sweep_folders.remove(folder)
-    _sweep_folders.insert(0, folder)
+from gradest.problems.registry.own_faults import FAILURES, located, place_of
+from gradest.problems.registry.own_folders import folders, hidden_file
 
 
 def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
@@ -68,7 +59,11 @@ def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
     if cls is None:
         whose = ", which is the standard library's," if source in sys.stdlib_module_names else ""
         fault = f"module {source}{whose} has no {class_name}"
+    taken = getattr(module, "__file__", None)
     hint = nearest(class_name, _classes(module, expected))
+    if hidden := hidden_file(source, taken):
+        where = taken or "Python itself"
+        hint = f"; what was taken is in {where}, and hides {hidden}: write {hidden}:{class_name}"
     raise ValueError(f"{kind} {name!r}: {fault}: expected a subclass of {wanted}{hint}")
 
 
@@ -88,19 +83,24 @@ def _imported(what: str, source: str) -> ModuleType:
     load = _load_path if source.endswith(".py") else _load_name
     try:
         return load(source)
-    except Exception as error:  # whatever a user's file may raise
+    except FAILURES as error:
         raise ValueError(f"{what}: {_fault(source, error)}") from error
 
 
-def _fault(source: str, error: Exception) -> str:
-    """Why a module could not be imported, in a line."""
+def _fault(source: str, error: BaseException) -> str:
+    """Why a module could not be imported, in a line: with its file and line, where it was found."""
+    place = place_of(error)
     if not isinstance(error, ModuleNotFoundError):
-        first = (str(error).splitlines() or [""])[0]
-        return f"module {source} fails: {type(error).__name__}: {first}"
+        said = located(error, place)
+        if isinstance(error, ImportError) and error.name:
+            hidden = hidden_file(error.name, error.path)
+            said += f": that hides {hidden}, which needs another name" if hidden else ""
+        return f"module {source} fails: {said}; expected one that can be imported"
     if not f"{source}.".startswith(f"{error.name}."):
-        return f"module {source} needs {error.name}, which is not there"
-    places = " or ".join(map(str, _folders()))
-    files = [path for folder in _folders() for path in folder.glob("*.py")]
+        where = f" ({place})" if place else ""
+        return f"module {source} needs {error.name}, which is not there{where}"
+    places = " or ".join(map(str, folders()))
+    files = [path for folder in folders() for path in folder.glob("*.py")]
     if source.endswith(".py"):
         return f"no file {source} in {places}{nearest(source, [path.name for path in files])}"
     return (
@@ -109,14 +109,9 @@ def _fault(source: str, error: Exception) -> str:
     )
 
 
-def _folders() -> list[Path]:
-    """Where a user's modules are looked for, in this order."""
-    return list(dict.fromkeys([*_sweep_folders, Path.cwd()]))
-
-
 def _load_path(source: str) -> ModuleType:
     """The module in the file at a path."""
-    for folder in _folders():
+    for folder in folders():
         file = folder / source
         if file.is_file():
             return _load(file.stem, file, file.parent)
@@ -126,7 +121,7 @@ def _load_path(source: str) -> ModuleType:
 def _load_name(source: str) -> ModuleType:
     """The module of a name: one in the user's folders, or else whatever Python finds."""
     top, _, rest = source.partition(".")
-    for folder in _folders():
+    for folder in folders():
         spec = _spec_in(folder, top)
         if spec is not None and spec.origin is not None:
             module = _load(top, Path(spec.origin), folder)
@@ -134,7 +129,7 @@ def _load_name(source: str) -> ModuleType:
                 return module
             with _first(folder):
                 return importlib.import_module(f"{module.__name__}.{rest}")
-    for folder in _folders():
+    for folder in folders():
         _append(folder)
     return importlib.import_module(source)
 

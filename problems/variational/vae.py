@@ -39,7 +39,11 @@ class ImageModel(VariationalBound):
     latent_dim: int = integer(8, "D, the size of z")
     # an array leaf: one compiled program serves every θ
     train_steps: Array = integer(
-        0, "steps of training before the gradient is measured", at_least=0, static=False
+        0,
+        "steps of training before the gradient is measured",
+        at_least=0,
+        at_most=1_000_000,
+        static=False,
     )
     images: Float[Array, "points pixels"] = eqx.field(default=None)
 

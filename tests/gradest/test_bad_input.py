@@ -7,6 +7,7 @@ import pytest
 
 import gradest
 from gradest import BadInput
+from gradest.problems.toys.gaussian import GaussianSquare
 
 SQUARE = "gaussian_square"
 
@@ -41,6 +42,43 @@ def test_numbers(call, given, message):
         call = gradest.train
     with pytest.raises(BadInput, match=message):
         call(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"samples": 10**12}, r"samples\[0\] = 1000000000000: expected it to be less than"),
+        ({"replicates": 2**32}, "replicates = 4294967296: expected it to be less than"),
+        ({"replicates": 10**5000}, "replicates = a number of thousands of digits: expected"),
+        ({"precision": True}, "precision = True: expected it to be a number"),
+        ({"precision": 0.1, "cell_timeout": np.inf}, "cell_timeout = inf: expected it to be a fin"),
+        ({"samples": range(1, 60_000)}, "59,999 cells: expected at most 50,000 in one sweep"),
+    ],
+)
+def test_limits(given, message):
+    with pytest.raises(BadInput, match=message):
+        gradest.measure(SQUARE, "pathwise", **given)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "given", "message"),
+    [
+        (gradest.problem, SQUARE, {"k": [1, [2]]}, r"k = \[1, \[2\]\]: expected a finite number"),
+        (gradest.problem, SQUARE, {"k": np.ones(2)}, r"k = array\(\[1., 1.\]\): expected a finite"),
+        (gradest.problem, SQUARE, {"k": 10**5000}, "k = a number of thousands of digits"),
+        (gradest.problem, SQUARE, {"dim": 2**63}, "dim = 9223372036854775808: expected at most"),
+        (gradest.estimator, "score_function", {"baseline": None}, "baseline = None: expected one"),
+        (gradest.estimator, "score_function", {"baseline": 3}, "baseline = 3: expected one of"),
+    ],
+)
+def test_limits_of_arguments(make, name, given, message):
+    with pytest.raises(ValueError, match=message):
+        make(name, **given)
+
+
+def test_an_array_is_no_argument():
+    with pytest.raises(BadInput, match=r"k = Array.*: expected one number, not an array"):
+        gradest.measure(GaussianSquare(k=np.ones(2)), "pathwise", replicates=400)
 
 
 def test_what_is_measured_is_a_problem_and_by_estimators():

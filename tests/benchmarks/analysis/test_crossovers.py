@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 from gradest.benchmarks.analysis.crossovers import find_crossovers, narrowest, sentence
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.measurement.exact_variances import exact_variance
-from gradest.benchmarks.report.tables import crossover_table, latex, numbers
+from gradest.benchmarks.report.macros import numbers
+from gradest.benchmarks.report.tables import crossover_table, latex
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG
 from gradest.benchmarks.statistics.trends import crossovers, curvatures
 from gradest.benchmarks.sweeps.plan import resolve

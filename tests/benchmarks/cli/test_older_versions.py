@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sqlite3
 
 import pytest
 
@@ -10,11 +9,13 @@ from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep
-from gradest.benchmarks.sweeps.store import FILE, VERSION, read_outcomes
+from gradest.benchmarks.sweeps.store import FILE, read_outcomes
+from tests.support.older_stores import older_store
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 TINY = GOOD_SWEEP.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
-SAID = "cells there that were measured with gradvar 0.3.0: 8; `gradest run` measures them again"
+WHY = "measured with gradvar 0.3.0"
+SAID = f"8 cells there, {WHY}: to be measured again by `gradest run`"
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +33,12 @@ def then(now, tmp_path):
     shutil.copytree(now, folder)
     here = environment()
     assert here.pop("gradest")
-    old = json.dumps({"gradvar": "0.3.0", **here})
-    with sqlite3.connect(folder / FILE) as connection:
-        assert connection.execute("pragma user_version").fetchone() == (VERSION,) == (2,)
-        connection.execute("update cells set environment = ?", (old,))
-    connection.close()
+    old = {"gradvar": "0.3.0", **here}
+    outcomes = read_outcomes(folder)
+    then = {cell: outcome._replace(environment=old) for cell, outcome in outcomes.items()}
+    older_store(folder / FILE, 2, then)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["environments"] = [json.loads(old)]
+    manifest["environments"] = [old]
     del manifest["checksum"]
     manifest["checksums"] = manifest.pop("files")
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -61,6 +61,8 @@ def test_its_status_says_what_will_be_measured_again(then, run_command):
     assert "8 ok" in out
     assert err.splitlines() == [SAID]
     assert len(read_outcomes(then)) == 8
+    status, out, err = run_command("plan", "tiny.toml", "--json")
+    assert json.loads(out)["stale"] == [{"why": WHY, "cells": 8}]
 
 
 def test_a_run_says_so_and_measures_it_again(then, run_command):
@@ -68,10 +70,12 @@ def test_a_run_says_so_and_measures_it_again(then, run_command):
     assert status == 0
     assert SAID in err.splitlines()
     assert json.loads(out)["reused"] == 0
+    assert json.loads(out)["stale"] == [{"why": WHY, "cells": 8}]
     kept = read_outcomes(then).values()
     assert {outcome.environment["gradest"] for outcome in kept} == {environment()["gradest"]}
     status, out, err = run_command("run", "tiny.toml", "--json")
     assert json.loads(out)["reused"] == 8
+    assert json.loads(out)["stale"] == []
     assert "gradvar" not in err
 
 

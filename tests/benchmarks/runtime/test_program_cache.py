@@ -1,5 +1,6 @@
 """Programs on disk: the same numbers, nothing traced, and never another's program."""
 
+import random
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from gradest.benchmarks.runtime.program_cache import (
     description,
     digest_of,
     keep_in,
+    let_jax_keep_in,
     shelf_of,
     traced_files,
     use_compilation_cache,
@@ -23,6 +25,7 @@ from gradest.estimators import estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.estimators.sampling import draws
 from gradest.problems import PROBLEMS, problem
+from gradest.problems.cache import unsealed
 from tests.support.house import ROOT
 
 KEY = jax.random.key(7)
@@ -85,6 +88,62 @@ def test_a_damaged_file_is_made_again(shelf, damage):
     forget_programs()
     np.testing.assert_array_equal(measured("pathwise")["mean"].mean, first["mean"].mean)
     assert all(len(file.read_bytes()) > 1000 for file in files)
+
+
+def flipped(content: bytes, draw: random.Random) -> bytes:
+    """The content with one bit turned over."""
+    bit = draw.randrange(8 * len(content))
+    damaged = bytearray(content)
+    damaged[bit // 8] ^= 1 << bit % 8
+    return bytes(damaged)
+
+
+def test_a_program_with_a_flipped_bit_is_never_loaded(shelf, monkeypatch):
+    measured("pathwise")
+    files = [file for file in shelf.rglob("*") if file.is_file()]
+    monkeypatch.setattr(program_cache, "deserialize_and_load", lambda *_: "loaded")
+    draw = random.Random(0)
+    for file in files:
+        whole = file.read_bytes()
+        assert program_cache.load(file, ()) == "loaded"
+        for _ in range(25):
+            file.write_bytes(flipped(whole, draw))
+            assert program_cache.load(file, ()) is None
+        assert file.stat().st_mode & 0o077 == 0
+
+
+def test_what_jax_keeps_is_sealed(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADEST_CACHE", str(tmp_path / "cache"))
+    least = jax.config.jax_persistent_cache_min_compile_time_secs
+    use_compilation_cache()
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+    def again():
+        jax.clear_caches()
+        return jax.jit(lambda x: np.sin(1.0) * x @ x)(np.arange(5.0))
+
+    try:
+        right = again()
+        (file,) = (tmp_path / "cache" / "xla").glob("jit__lambda*-cache")
+        whole = file.read_bytes()
+        draw = random.Random(0)
+        for _ in range(8):
+            file.write_bytes(flipped(whole, draw))
+            assert again() == right
+            assert unsealed(file) is not None
+        monkeypatch.setattr("os.replace", lambda *_: 1 / 0)
+        assert again() == right  # read, and not written again
+    finally:
+        let_jax_keep_in(None)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", least)
+
+
+def test_another_jax_than_ours_keeps_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADEST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delattr("jax._src.compilation_cache.get_file_cache")
+    use_compilation_cache()
+    assert jax.config.jax_compilation_cache_dir is None
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_folder_that_cannot_be_written_costs_no_run(tmp_path):

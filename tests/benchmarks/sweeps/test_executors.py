@@ -9,12 +9,13 @@ import sys
 import jax
 import pytest
 
-from gradest.benchmarks.sweeps.cell import FAILURES, Task, run_task
+from gradest.benchmarks.sweeps.cell import Task, run_task
 from gradest.benchmarks.sweeps.executors import Local
 from gradest.benchmarks.sweeps.plan import resolve
-from gradest.benchmarks.sweeps.run import environments_of, measure_plan, tasks
+from gradest.benchmarks.sweeps.run import measure_plan, origins_of, tasks
 from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.sweeps.store import open_store
+from gradest.problems.registry.own_faults import NUMERICAL
 from tests.support.sweeps import Quiet
 
 SWEEP = """
@@ -96,7 +97,7 @@ def test_a_sent_task_goes_on_from_a_shorter_run(tmp_path):
     at_once = measure_plan(longer, Quiet())
     with open_store(tmp_path) as store:
         measure_plan(short, Quiet(), store)
-        here = environments_of(longer)
+        here = origins_of(longer)
         made = list(tasks(longer, longer.measurable, here, store, Sent()))
     for task in pickle.loads(pickle.dumps(made)):
         assert [run.replicates for run in task.earlier] == [250]
@@ -133,7 +134,7 @@ def test_tasks_are_made_when_they_are_asked_for_and_share_what_they_can():
         def prepare(self, plan, cells):
             told.append([cell.id for cell in cells])
 
-    here = environments_of(plan)
+    here = origins_of(plan)
     stream = tasks(plan, plan.measurable, here, None, Listening())
     assert told == []
     first, *others = stream
@@ -156,4 +157,4 @@ def test_this_process_measures_one_task_after_the_other():
 
 
 def test_what_may_go_wrong_in_a_cell_is_an_outcome():
-    assert issubclass(jax.errors.JaxRuntimeError, FAILURES)
+    assert issubclass(jax.errors.JaxRuntimeError, NUMERICAL)

@@ -11,9 +11,11 @@ import pytest
 
 from gradest.benchmarks.analysis.ratios import compare_runs
 from gradest.benchmarks.analysis.results import read_measurements, read_run, recorded_sweep
+from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement import replicates as measuring
 from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics.intervals import (
     LINEAR,
     Jackknifed,
@@ -26,9 +28,9 @@ from gradest.benchmarks.sweeps import cell as cells
 from gradest.benchmarks.sweeps import run as running
 from gradest.benchmarks.sweeps.columns import COLUMNS
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.run import run_sweep
+from gradest.benchmarks.sweeps.run import codes_by_digest, run_sweep
 from gradest.benchmarks.sweeps.schema import lengthened, override, parse_sweep
-from gradest.benchmarks.sweeps.store import read_outcomes
+from gradest.benchmarks.sweeps.store import open_store, read_outcomes
 from tests.support.short_of_memory import short_of_memory
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
@@ -127,6 +129,52 @@ def test_a_failed_cell_is_a_row_and_is_tried_again(plan, tmp_path, monkeypatch):
     table = read_measurements(tmp_path)
     assert (table[table.status == "failed"].reason == "not finite").all()
     assert run_sweep(plan, tmp_path, Quiet()).counts["failed"] == 0
+
+
+def test_the_manifest_has_for_each_environment_the_code_that_its_cells_were_measured_with(
+    finished, plan, monkeypatch, tmp_path
+):
+    """Not that of the last run: four cells are of another commit, one of which has other code."""
+    folder = shutil.copytree(finished[0], tmp_path / "copy")
+    with open_store(folder) as store:
+        for number, (cell, outcome) in enumerate(list(store.outcomes().items())[:4]):
+            code = outcome.code if number else "other"
+            store.keep(cell, outcome._replace(commit="then", dirty=False, code=code))
+    run_sweep(plan, folder, Quiet())
+    first, then = json.loads((folder / "manifest.json").read_text())["environments"]
+    if first["commit"] == "then":
+        first, then = then, first
+    assert (then["commit"], then["dirty"], then["cells"]) == ("then", False, 3)
+    assert first["commit"] == git_state()["commit"]
+    assert first["cells"] == len(plan.measurable) - 3
+    for entry in (first, then):
+        assert sum(entry["code"].values()) == entry["cells"]
+        assert entry["jax"] == jax.__version__
+    assert set(first["code"]) | set(then["code"]) <= set(codes_by_digest(plan))
+
+
+def test_other_code_is_measured_again_and_no_other_cell(finished, plan, monkeypatch, tmp_path):
+    folder = shutil.copytree(finished[0], tmp_path / "copy")
+    before = read_outcomes(folder)
+    code_of = running.code_of
+
+    def edited(through, *things):
+        names = {type(thing).__name__ for thing in things}
+        more = {"gradest.estimators.pathwise.pathwise": "edited"} if "Pathwise" in names else {}
+        return code_of(through, *things) | more
+
+    monkeypatch.setattr(running, "code_of", edited)
+    stale = [cell for cell in plan.measurable if cell.estimator.name == "pathwise"]
+    why = "measured with other code (gradest.estimators.pathwise.pathwise)"
+    assert stale_cells(plan, folder) == [(why, len(stale))]
+    progress = Quiet()
+    assert run_sweep(plan, folder, progress).reused == len(plan.measurable) - len(stale)
+    assert progress.missing == len(stale) == 4
+    after = read_outcomes(folder)
+    assert {cell.id for cell in stale} == {
+        name for name in after if after[name].code != before[name].code
+    }
+    assert stale_cells(plan, folder) == []
 
 
 def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path):

@@ -78,3 +78,18 @@ def test_overrides_hold_for_every_problem_and_are_checked():
     assert {(cell.seed, cell.replicates) for cell in resolve(sweep).cells} == {(7, 40)}
     with pytest.raises(BadInput, match="--seed = -1: expected"):
         override(sweep, seed=-1, replicates=None)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_sweep(tmp_path):
+    file = tmp_path / "small.toml"
+    file.write_text(GOOD_SWEEP, encoding="utf-8-sig")
+    marked = load_sweep(str(file))
+    file.write_text(GOOD_SWEEP, encoding="utf-8")
+    assert load_sweep(str(file)) == marked
+
+
+def test_a_file_that_is_not_utf_8_is_said(tmp_path):
+    file = tmp_path / "small.toml"
+    file.write_text(GOOD_SWEEP, encoding="utf-16")
+    with pytest.raises(BadInput, match=r"cannot be read: expected UTF-8; invalid start"):
+        load_sweep(str(file))

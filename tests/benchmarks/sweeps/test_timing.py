@@ -12,6 +12,7 @@ from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.statistics.times import median, over_processes
 from gradest.benchmarks.sweeps import run as run_module
+from gradest.benchmarks.sweeps.output import timings_of
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep
@@ -48,13 +49,17 @@ def run(plan, tmp_path_factory):
     return folder
 
 
+def times_of(folder):
+    with open_store(folder) as store:
+        return timings_of(store, store.outcomes())
+
+
 @pytest.mark.slow
 def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     before, batches = read_measurements(run), read_left_out(run)
     with pytest.raises(KeyboardInterrupt):
         time_run(plan, run, 2, Quiet(interrupt_after=1))
-    with open_store(run) as store:
-        kept = store.timings(environment())
+    kept = times_of(run)
     assert len(kept) == 3, "the group that was finished: three estimators at one L"
     run_sweep(plan, run, Quiet())
     assert read_measurements(run).equals(before), "one process alone changes nothing"
@@ -67,10 +72,9 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     assert (after.timing_processes == 2).all()
     assert (after.seconds_low < after.seconds).all()
     assert (after.seconds < after.seconds_high).all()
-    with open_store(run) as store:
-        kept = store.timings(environment())
+    kept = times_of(run)
     for row in after.itertuples():
-        values = [each.seconds for each in kept[row.cell]]
+        values = kept[row.cell]
         assert row.seconds == pytest.approx(math.sqrt(values[0] * values[1]))
         assert row.work_normalised_variance == pytest.approx(row.variance * row.seconds)
         down = math.hypot(

@@ -12,9 +12,10 @@ from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator
 from gradest.problems import PROBLEMS, Problem, problem
-from gradest.problems.registry import own_modules
+from gradest.problems.registry import own_folders
 from gradest.problems.registry.lookup import build
-from gradest.problems.registry.own_modules import own_class, search_in
+from gradest.problems.registry.own_folders import search_in
+from gradest.problems.registry.own_modules import own_class
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.sweeps import GOOD_SWEEP
 
@@ -38,7 +39,7 @@ def restored(monkeypatch, tmp_path):
     """What an import of a user's module changes in the process is taken back."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setattr(sys, "meta_path", sys.meta_path.copy())
-    monkeypatch.setattr(own_modules, "_sweep_folders", [])
+    monkeypatch.setattr(own_folders, "_sweep_folders", [])
     before = sys.modules.copy()
     yield
     for name in sys.modules.keys() - before.keys():
@@ -239,9 +240,12 @@ def test_ours_are_not_hidden(folder):
         ("greedy.py:Number", "greedy.py:Number': it is no Problem: expected a subclass of Problem"),
         ("greedy.py:", "expected a module and a class, as in my_module:MyEstimator"),
         ("a b:Mine", "expected a module and a class, as in my_module:MyEstimator"),
-        ("fails:Mine", "module fails fails: ZeroDivisionError: division by zero"),
-        ("fails.py:Mine", "module fails.py fails: ZeroDivisionError: division by zero"),
-        ("needs:Mine", "module needs needs a_missing_module, which is not there"),
+        (
+            "fails:Mine",
+            "module fails fails: fails.py:6: ZeroDivisionError: division by zero; expected",
+        ),
+        ("fails.py:Mine", "module fails.py fails: fails.py:6: ZeroDivisionError: division by zero"),
+        ("needs:Mine", "module needs needs a_missing_module, which is not there \\(needs.py:6\\)"),
     ],
 )
 def test_errors(folder, name, message):
@@ -261,3 +265,43 @@ def test_a_mended_module(folder):
         get("mine:Mine")
     write(folder / "mine.py")
     assert file_of(get("mine:Mine")) == folder / "mine.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "random:Mine",
+            r"module random, which is the standard library's, has no Mine: expected .*; what was "
+            r"taken is in .*random.py, and hides random.py: write random.py:Mine$",
+        ),
+        ("time:Mine", "what was taken is in Python itself, and hides time.py: write time.py:Mine$"),
+        ("both:Mine", "taken is in .*both/__init__.py, and hides both.py: write both.py:Mine$"),
+        (
+            "asks:Mine",
+            r"module asks fails: asks.py:6: ImportError: cannot import name 'Mine' from 'random' "
+            r"\(.*random.py\): that hides random.py, which needs another name; expected",
+        ),
+    ],
+)
+def test_a_hidden_file_is_said_to_be(folder, name, message):
+    for hidden in ("random", "time", "both"):
+        write(folder / f"{hidden}.py")
+    write(folder / "both" / "__init__.py", name="Other")
+    write(folder / "asks.py", more="from random import Mine\n")
+    with pytest.raises(ValueError, match=message):
+        get(name)
+    for hidden in ("random", "time", "both"):
+        assert file_of(get(f"{hidden}.py:Mine")) == folder / f"{hidden}.py"
+
+
+@pytest.mark.parametrize("name", ["leaves:Mine", "leaves.py:Mine"])
+def test_a_module_that_exits_is_an_error(run_command, tmp_path, name):
+    write(tmp_path / "leaves.py", more="import sys\nsys.exit(0)\n")
+    with pytest.raises(ValueError, match=r"fails: leaves\.py:7: SystemExit: 0: leave out sys.exit"):
+        get(name)
+    (tmp_path / "leaves.toml").write_text(GOOD_SWEEP + f'[[problem]]\nname = "{name}"\n')
+    for words in (("check", name), ("plan", "leaves.toml"), ("run", "leaves.toml")):
+        status, out, err = run_command(*words)
+        assert (status, out) == (2, "")
+        assert "leaves.py:7: SystemExit: 0" in err
