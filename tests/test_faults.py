@@ -20,8 +20,8 @@ def test_a_strange_sweep_is_a_plan_or_one_error(number, tmp_path):
 
 
 def test_strange_sweeps_are_of_both_kinds(tmp_path):
-    outcomes = {tried(strange_sweep(number), tmp_path).outcome for number in range(30)}
-    assert outcomes == {"planned", "refused"}
+    outcomes = [tried(strange_sweep(number), tmp_path).outcome for number in (0, 1)]
+    assert outcomes == ["refused", "planned"]
 
 
 @pytest.fixture(scope="module")

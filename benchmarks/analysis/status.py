@@ -217,13 +217,14 @@ def reasons_against(
     """
     if outcome.environment != here:
         others = sorted(outcome.environment.items() - here.items())
-        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others)]
+        unknown = sorted((key, "unknown") for key in here.keys() - outcome.environment.keys())
+        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others or unknown)]
     if not outcome.code:
         return ["measured by a version that did not keep with which code"]
     if outcome.code == digest_of(code):
         return []
     if not then:
-        return [f"measured with other code (commit {str(outcome.commit)[:7]})"]
+        return [f"measured with other code (commit {(outcome.commit or 'unknown')[:7]})"]
     names = sorted(name for name in code.keys() | then.keys() if code.get(name) != then.get(name))
     return [f"measured with other code ({first_of(names)})"]
 

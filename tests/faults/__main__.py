@@ -14,8 +14,11 @@ from pathlib import Path
 
 import click
 
+from gradest.benchmarks.measurement.batching import sizes_of
 from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import measure_plan
+from gradest.benchmarks.sweeps.schema import override
 from tests.faults import flips, kills, writes
 from tests.faults.fuzzing import Fuzzed, strange_sweep, tried, watched
 from tests.faults.tally import HARMLESS, INTERNAL, TOLD, Tally, page
@@ -26,11 +29,14 @@ PAGE = ROOT / "results" / "faults" / "faults.md"
 
 FATES = {"planned": HARMLESS, "refused": TOLD, "internal": INTERNAL, "hung": INTERNAL}
 
-MOST_CELLS = 6
-"""Of a strange sweep that is run, too."""
+LEAST_REPLICATES = 40
+"""R of a strange sweep that is run, too."""
 
-MOST_WORK = 20_000
-"""R · L of each of its cells."""
+MOST_CELLS = 15
+"""Of such a sweep."""
+
+MOST_NUMBERS = 10_000
+"""In one estimate of such a sweep, and steps of its warm-up."""
 
 
 def fuzzed(trials: int, runs: int, folder: Path) -> Iterator[Tally]:
@@ -46,9 +52,12 @@ def fuzzed(trials: int, runs: int, folder: Path) -> Iterator[Tally]:
 
 def is_small(each: Fuzzed) -> bool:
     """Whether a sweep that was planned can be measured in a moment."""
-    if each.plan is None or len(each.plan.cells) > MOST_CELLS or each.plan.sweep.precision:
+    if each.plan is None or len(each.plan.cells) > MOST_CELLS:
         return False
-    return all(cell.replicates * cell.num_samples <= MOST_WORK for cell in each.plan.measurable)
+    sweep = each.plan.sweep
+    sizes = [max(sizes_of(problem)) for problem in each.plan.problems.values()]
+    most = max(cell.num_samples for cell in each.plan.cells) * max(sizes)
+    return max(most, sweep.adapt_steps, sweep.reference_replicates) <= MOST_NUMBERS
 
 
 def measured(each: Fuzzed) -> str:
@@ -56,7 +65,8 @@ def measured(each: Fuzzed) -> str:
     assert each.plan is not None
     try:
         with watched(60):
-            measure_plan(each.plan, Quiet())
+            sweep = override(each.plan.sweep, replicates=LEAST_REPLICATES)
+            measure_plan(resolve(sweep), Quiet())
     except BaseException as error:
         print(f"{type(error).__name__}: {error}\n{each.text}", file=sys.stderr)
         return INTERNAL
