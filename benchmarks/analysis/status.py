@@ -11,13 +11,16 @@ from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.environment import digest_of, environment
-from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.sweeps.plan import Cell, Plan
 from gradest.benchmarks.sweeps.run import codes_of, origins_of, still_valid
 from gradest.benchmarks.sweeps.schema import preset_names
 from gradest.benchmarks.sweeps.store import read_outcomes, read_store
 
 MOST_NAMED = 3
 """How many problems, or modules, a line names."""
+
+ANYWHERE = ""
+"""Where a class is measured, if it is measured at all."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,42 @@ def skipped_lines(plan: Plan) -> list[str]:
         if reason := plan.reasons.get(cell.id):
             estimator = short_label(cell.estimator.name, cell.estimator.json)
             problems[estimator, reason].append(cell.problem.name)
+    lines = []
+    for (estimator, reason), names in problems.items():
+        named = first_of(own_first(names))
+        lines.append(f"skipped {several(len(names), 'cell')}: {estimator} on {named}: {reason}")
+    return lines
+
+
+def own_first(names: list[str]) -> list[str]:
+    """The names, those of a user's own classes first."""
+    return sorted(names, key=lambda name: ":" not in name)
+
+
+def unmeasured_lines(plan: Plan) -> list[str]:
+    """A warning for each class of a user's own that is named, and measured nowhere.
+
+    Also for an estimator of theirs that is measured nowhere on a problem of theirs.
+    """
+    measured = {place for cell in plan.measurable for place in places_of(cell)}
+    reasons: dict[tuple[str, str], str] = {}
+    for cell in plan.cells:
+        for place in places_of(cell):
+            if place not in measured:
+                reasons.setdefault(place, plan.reasons[cell.id])
+    nowhere = {name for name, on in reasons if on == ANYWHERE}
     return [
-        f"skipped {several(len(names), 'cell')}: {estimator} on {first_of(names)}: {reason}"
-        for (estimator, reason), names in problems.items()
+        f"warning: {name} is measured nowhere{on}: {reason}"
+        for (name, on), reason in reasons.items()
+        if on == ANYWHERE or name not in nowhere
     ]
+
+
+def places_of(cell: Cell) -> list[tuple[str, str]]:
+    """The classes of a user's own that a cell measures, each with where that is."""
+    problem, estimator = cell.problem.name, cell.estimator.name
+    own = [(name, ANYWHERE) for name in (estimator, problem) if ":" in name]
+    return [*own, (estimator, f" on {problem}")] if len(own) == 2 else own
 
 
 def first_of(names: Iterable[str]) -> str:
@@ -182,13 +217,14 @@ def reasons_against(
     """
     if outcome.environment != here:
         others = sorted(outcome.environment.items() - here.items())
-        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others)]
+        unknown = sorted((key, "unknown") for key in here.keys() - outcome.environment.keys())
+        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others or unknown)]
     if not outcome.code:
         return ["measured by a version that did not keep with which code"]
     if outcome.code == digest_of(code):
         return []
     if not then:
-        return [f"measured with other code (commit {str(outcome.commit)[:7]})"]
+        return [f"measured with other code (commit {(outcome.commit or 'unknown')[:7]})"]
     names = sorted(name for name in code.keys() | then.keys() if code.get(name) != then.get(name))
     return [f"measured with other code ({first_of(names)})"]
 

@@ -46,8 +46,7 @@ class Stream(io.TextIOBase):
         self._stream = stream
         self._name = name
         self._is_needed = is_needed
-        closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
-        self._failure = closed if stream is None else None
+        self._failure: OSError | None = None
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ESCAPED)
 
@@ -83,8 +82,11 @@ class Stream(io.TextIOBase):
             OSError: it cannot be written, and the stream is needed.
             NobodyReads: the same, because the reader of a pipe has gone.
         """
-        if text != "":  # click tries whether nothing can be written
-            self._attempt("write", text)
+        if text == "":  # click tries whether nothing can be written
+            return 0
+        if self._stream is None and self._failure is None:
+            self._failure = OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self._attempt("write", text)
         return len(text)
 
     def flush(self) -> None:
@@ -93,7 +95,7 @@ class Stream(io.TextIOBase):
 
     def _attempt(self, method: str, *arguments: str) -> None:
         try:
-            if self._failure is None:
+            if self._stream is not None and self._failure is None:
                 getattr(self._stream, method)(*arguments)
         except OSError as error:
             self._failure = error
@@ -103,10 +105,13 @@ class Stream(io.TextIOBase):
 
     def _lead_nowhere(self) -> None:
         """Has what waits to be written go nowhere: else the end of the process would fail too."""
+        if self._stream is None:
+            return
         with suppress(OSError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
+            self._stream.flush()
 
 
 def failure_of(stream: str, error: OSError) -> Exception:

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from gradest.benchmarks.analysis.status import skipped_lines, stale_cells, status_of, totals_of
+from gradest.benchmarks.analysis.status import (
+    skipped_lines,
+    stale_cells,
+    status_of,
+    totals_of,
+    unmeasured_lines,
+)
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
@@ -35,6 +41,7 @@ def show_plan(
     folder = output or folder_of(plan)
     totals = totals_of(plan)
     stale = stale_cells(plan, folder)
+    tell(unmeasured_lines(plan))
     if as_json:
         cells = [
             {

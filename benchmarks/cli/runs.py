@@ -4,7 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
-from gradest.benchmarks.analysis.status import Stale, refuse_to_extend, skipped_lines, stale_cells
+from gradest.benchmarks.analysis.status import (
+    Stale,
+    refuse_to_extend,
+    skipped_lines,
+    stale_cells,
+    unmeasured_lines,
+)
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
@@ -56,7 +62,7 @@ def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
     with show_progress(len(plan.measurable)) as progress:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
-    tell([*summary.remarks, *skipped_lines(plan)])
+    tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
     news = headlines(read_run(folder))
     if as_json:
         emit(summary_as_json(summary, written, news, stale))

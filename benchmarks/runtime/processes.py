@@ -142,9 +142,12 @@ def as_data() -> Iterator[None]:
 
 def _stdout_is(stream: Any, descriptor: int | None) -> None:
     """Stdout is a stream, and its descriptor another one's, from now on."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
-    sys.stdout = stream
-    if descriptor is not None:
-        with suppress(OSError):
-            os.dup2(descriptor, 1)
+    before = sys.stdout
+    try:
+        if before is not None:
+            before.flush()
+    finally:
+        sys.stdout = stream
+        if descriptor is not None:
+            with suppress(OSError):
+                os.dup2(descriptor, 1)

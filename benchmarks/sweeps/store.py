@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +36,22 @@ VERSION = 3
 FILE = "store.sqlite"
 
 TABLES = {
+    # what is looked for comes first: SQLite reads a row from its start
     "cells": """
     id integer primary key,
     cell text not null,
-    status text not null,
-    reason text not null,
-    rows text not null,
-    environment text not null,
-    theta text not null,
-    code text not null,
-    "commit" text,
-    dirty integer,
     series text not null,
     replicates integer not null,
+    code text not null,
+    environment text not null,
+    "commit" text,
+    dirty integer,
+    status text not null,
+    theta text not null,
     summaries_checksum text,
     checksum text not null,
+    reason text not null,
+    rows text not null,
     summaries blob
 """,
     # in a table of their own, so that a cell that is measured again keeps them
@@ -295,11 +296,8 @@ def open_store(folder: Path) -> Iterator[Store]:
             f"store {path}: in use by another run; wait for it or choose another --output"
         ) from error
     try:
-        connection = open_to_write(path, SCHEMA)
-        try:
+        with closing(open_to_write(path, SCHEMA)) as connection:
             yield Store(connection, path)
-        finally:
-            connection.close()
     finally:
         lock.release()
 
@@ -316,15 +314,13 @@ def read_store(folder: Path) -> Kept:
     if not path.exists():
         return Kept({}, [], {})
     connection, version = open_to_read(path, SCHEMA)
-    try:
+    with closing(connection):
         if version < VERSION:
             with told(path):
                 return Kept(older_outcomes(connection) if version else {}, [], {})
         store = Store(connection, path)
         outcomes = store.outcomes()
         return Kept(outcomes, list(store.damaged.values()), store.codes(outcomes))
-    finally:
-        connection.close()
 
 
 @contextmanager
@@ -339,10 +335,8 @@ def reading(folder: Path) -> Iterator[Store | None]:
         yield None
         return
     connection, version = open_to_read(path, SCHEMA)
-    try:
+    with closing(connection):
         yield Store(connection, path) if version == VERSION else None
-    finally:
-        connection.close()
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:

@@ -22,3 +22,18 @@ def folders() -> list[Path]:
 def is_ours(cls: type) -> bool:
     """Whether a class comes with gradest: its version, or its commit, says which it is."""
     return cls.__module__ == "gradest" or cls.__module__.startswith("gradest.")
+
+
+def hidden_file(source: str, taken: str | None) -> str:
+    """The path of a user's file that another module of its name hides; "" where none does.
+
+    Args:
+        source: the name of the module, or a path, as the user wrote it.
+        taken: the file of the module that was taken; None where that is in none.
+    """
+    path = source if source.endswith(".py") else source.replace(".", "/") + ".py"
+    for folder in folders():
+        file = folder / path
+        if file.is_file() and (taken is None or file.resolve() != Path(taken).resolve()):
+            return path if path != source else str(file)
+    return ""

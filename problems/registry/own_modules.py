@@ -29,7 +29,7 @@ from types import ModuleType
 
 from gradest.problems.arguments import nearest
 from gradest.problems.registry.own_faults import FAILURES, located, place_of
-from gradest.problems.registry.own_folders import folders
+from gradest.problems.registry.own_folders import folders, hidden_file
 
 
 def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
@@ -59,7 +59,11 @@ def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
     if cls is None:
         whose = ", which is the standard library's," if source in sys.stdlib_module_names else ""
         fault = f"module {source}{whose} has no {class_name}"
+    taken = getattr(module, "__file__", None)
     hint = nearest(class_name, _classes(module, expected))
+    if hidden := hidden_file(source, taken):
+        where = taken or "Python itself"
+        hint = f"; what was taken is in {where}, and hides {hidden}: write {hidden}:{class_name}"
     raise ValueError(f"{kind} {name!r}: {fault}: expected a subclass of {wanted}{hint}")
 
 
@@ -87,7 +91,11 @@ def _fault(source: str, error: BaseException) -> str:
     """Why a module could not be imported, in a line: with its file and line, where it was found."""
     place = place_of(error)
     if not isinstance(error, ModuleNotFoundError):
-        return f"module {source} fails: {located(error, place)}; expected one that can be imported"
+        said = located(error, place)
+        if isinstance(error, ImportError) and error.name:
+            hidden = hidden_file(error.name, error.path)
+            said += f": that hides {hidden}, which needs another name" if hidden else ""
+        return f"module {source} fails: {said}; expected one that can be imported"
     if not f"{source}.".startswith(f"{error.name}."):
         where = f" ({place})" if place else ""
         return f"module {source} needs {error.name}, which is not there{where}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gradest.benchmarks.runtime import files
@@ -60,3 +61,28 @@ def killed_at(write: int) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files.os, "replace", replace_or_end)
         yield put
+
+
+def damages(content: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
+    """Damaged copies of a file, by turns: a bit flipped, cut short, a line lost, a line twice.
+
+    Args:
+        content: the file's bytes.
+        count: how many copies.
+        seed: of where the damage is.
+    """
+    rng = np.random.default_rng(seed)
+    lines = content.splitlines(keepends=True)
+    for number in range(count):
+        place = int(rng.integers(len(content)))
+        line = int(rng.integers(len(lines)))
+        kind = number % 4
+        if kind == 0:
+            flipped = bytes([content[place] ^ 1 << int(rng.integers(8))])
+            yield content[:place] + flipped + content[place + 1 :]
+        elif kind == 1:
+            yield content[:place]
+        else:
+            yield b"".join(
+                lines[:line] + lines[line : line + 1] * (2 * kind - 4) + lines[line + 1 :]
+            )

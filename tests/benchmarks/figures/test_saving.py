@@ -110,6 +110,17 @@ def kill_all():
         process.join()
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_a_file_that_cannot_be_written_is_named(request, tmp_path, many):
+    """It is the machine's fault, in whatever process it is written."""
+    if many:
+        request.getfixturevalue("processes")
+    (tmp_path / "plain.svg").mkdir()
+    with pytest.raises(IsADirectoryError) as failure, saving([plain("plain")], tmp_path):
+        pass
+    assert failure.value.filename == str(tmp_path / "plain.svg")
+
+
 def test_a_process_that_is_killed_is_an_error(processes, tmp_path):
     with (
         pytest.raises(GradestError, match="a drawing process ended before all figures"),

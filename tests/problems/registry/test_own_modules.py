@@ -265,3 +265,43 @@ def test_a_mended_module(folder):
         get("mine:Mine")
     write(folder / "mine.py")
     assert file_of(get("mine:Mine")) == folder / "mine.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "random:Mine",
+            r"module random, which is the standard library's, has no Mine: expected .*; what was "
+            r"taken is in .*random.py, and hides random.py: write random.py:Mine$",
+        ),
+        ("time:Mine", "what was taken is in Python itself, and hides time.py: write time.py:Mine$"),
+        ("both:Mine", "taken is in .*both/__init__.py, and hides both.py: write both.py:Mine$"),
+        (
+            "asks:Mine",
+            r"module asks fails: asks.py:6: ImportError: cannot import name 'Mine' from 'random' "
+            r"\(.*random.py\): that hides random.py, which needs another name; expected",
+        ),
+    ],
+)
+def test_a_hidden_file_is_said_to_be(folder, name, message):
+    for hidden in ("random", "time", "both"):
+        write(folder / f"{hidden}.py")
+    write(folder / "both" / "__init__.py", name="Other")
+    write(folder / "asks.py", more="from random import Mine\n")
+    with pytest.raises(ValueError, match=message):
+        get(name)
+    for hidden in ("random", "time", "both"):
+        assert file_of(get(f"{hidden}.py:Mine")) == folder / f"{hidden}.py"
+
+
+@pytest.mark.parametrize("name", ["leaves:Mine", "leaves.py:Mine"])
+def test_a_module_that_exits_is_an_error(run_command, tmp_path, name):
+    write(tmp_path / "leaves.py", more="import sys\nsys.exit(0)\n")
+    with pytest.raises(ValueError, match=r"fails: leaves\.py:7: SystemExit: 0: leave out sys.exit"):
+        get(name)
+    (tmp_path / "leaves.toml").write_text(GOOD_SWEEP + f'[[problem]]\nname = "{name}"\n')
+    for words in (("check", name), ("plan", "leaves.toml"), ("run", "leaves.toml")):
+        status, out, err = run_command(*words)
+        assert (status, out) == (2, "")
+        assert "leaves.py:7: SystemExit: 0" in err
