@@ -109,7 +109,8 @@ class Commands(click.Group):
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             known = list(self.commands)
             hint = imported("gradest.problems.arguments.nearest")(args[0], known)
-            raise BadInput(f"command {args[0]!r}: expected one of {', '.join(known)}{hint}")
+            name = imported("gradest.problems.arguments.shown")(args[0])
+            raise BadInput(f"command {name}: expected one of {', '.join(known)}{hint}")
         return super().resolve_command(context, args)
 
 
