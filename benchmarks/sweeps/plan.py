@@ -19,10 +19,12 @@ from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import refusal, refusal_of_samples
+from gradest.estimators.unimported import UNIMPORTED
 from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
 from gradest.problems.registry.lookup import build
+from gradest.problems.registry.own_modules import ImportFails
 
 NAMED = {"problem": named_problem, "estimator": named_estimator}
 """What a sweep's names stand for."""
@@ -303,6 +305,8 @@ def choices(
         try:
             name, arguments = NAMED[kind](entry.name, chosen)
             built = build(kind, registry, name, arguments)
+        except ImportFails as error:
+            yield Choice(name, tuple(sorted(arguments.items()))), UNIMPORTED[kind](str(error))
         except (ValueError, ConnectionError) as error:
             faults.append(str(error))
         else:
