@@ -235,7 +235,8 @@ def planned(
 
     unsuited = [f"estimator {c.label}: {few}" for c, few in too_few.items() if c not in suited]
     if not unsuited and not suited:
-        unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(reasons.values()))]
+        refused = [f"{c.estimator.name} on {c.problem.name}: {reasons[c.id]}" for c in cells]
+        unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(refused))]
     refuse(sweep, unsuited)
     problems = {choice: demand.problem for choice, demand in demands.items()}
     return Plan(sweep, cells, reasons, problems, estimators, faults_of)
