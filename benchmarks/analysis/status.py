@@ -94,6 +94,12 @@ def own_first(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: ":" not in name)
 
 
+def fault_lines(plan: Plan) -> list[str]:
+    """What a user's classes do wrong before anything is measured, and how many cells that fails."""
+    counts = Counter(fault for fault in plan.faults.values() if fault)
+    return [f"{several(count, 'cell')} will fail: {fault}" for fault, count in counts.items()]
+
+
 def unmeasured_lines(plan: Plan) -> list[str]:
     """A warning for each class of a user's own that is named, and measured nowhere.
 
