@@ -7,9 +7,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from gradest.benchmarks.analysis import tables
 from gradest.benchmarks.runtime import files
+from gradest.benchmarks.sweeps.columns import LeftOutRow, Row
+
+
+def read_measurements(folder: Path) -> pd.DataFrame:
+    """A run's measurements.csv."""
+    return read_table(folder / "measurements.csv", Row)
+
+
+def read_left_out(folder: Path) -> pd.DataFrame:
+    """A run's leave_one_out.csv."""
+    return read_table(folder / "leave_one_out.csv", LeftOutRow)
+
+
+def read_table(path: Path, row: type) -> pd.DataFrame:
+    return tables.read_table(path, path.read_bytes(), row, vouched=False)
 
 
 def edited(path: Path, old: str, new: str) -> None:

@@ -6,7 +6,6 @@ import json
 import pandas as pd
 import pytest
 
-from gradest.benchmarks.analysis.results import read_left_out, read_measurements
 from gradest.benchmarks.sweeps.columns import (
     COLUMNS,
     LEFT_OUT_COLUMNS,
@@ -20,6 +19,7 @@ from gradest.benchmarks.sweeps.columns import (
 from gradest.benchmarks.sweeps.output import leave_one_out, measurements
 from gradest.benchmarks.sweeps.run import measure_plan
 from gradest.benchmarks.sweeps.store import read_outcomes
+from tests.support.folders import read_left_out, read_measurements
 from tests.support.house import ROOT
 from tests.support.sweeps import Quiet
 

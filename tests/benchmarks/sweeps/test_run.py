@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.analysis.ratios import compare_runs
-from gradest.benchmarks.analysis.results import read_measurements, read_run, recorded_sweep
+from gradest.benchmarks.analysis.results import read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement import replicates as measuring
@@ -31,6 +31,7 @@ from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import codes_by_digest, run_sweep
 from gradest.benchmarks.sweeps.schema import lengthened, override, parse_sweep
 from gradest.benchmarks.sweeps.store import open_store, read_outcomes
+from tests.support.folders import read_measurements
 from tests.support.short_of_memory import short_of_memory
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
