@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gradest.benchmarks.analysis.results import read_left_out, read_measurements
+from gradest.benchmarks.analysis.results import LEFT_OUT, read_measurements
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.statistics.times import median, over_processes
@@ -56,7 +56,7 @@ def times_of(folder):
 
 @pytest.mark.slow
 def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
-    before, batches = read_measurements(run), read_left_out(run)
+    before, batches = read_measurements(run), (run / LEFT_OUT).read_bytes()
     with pytest.raises(KeyboardInterrupt):
         time_run(plan, run, 2, Quiet(interrupt_after=1))
     kept = times_of(run)
@@ -85,7 +85,7 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
         ) == pytest.approx(down)
     changed = [*TIMES, *WORK]
     assert before.drop(columns=changed).equals(after.drop(columns=changed))
-    assert batches.equals(read_left_out(run))
+    assert batches == (run / LEFT_OUT).read_bytes()
 
     # a rerun of the sweep keeps the times, and a rerun of the timing has nothing to do
     run_sweep(plan, run, Quiet())
