@@ -55,6 +55,7 @@ def check_and_measure(monkeypatch, folder: Path, sweep: str, commands: str, on: 
     return measured[measured.estimator.str.contains(":")]
 
 
+@pytest.mark.slow
 def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
     module, entry, commands = example()
     lines = [line for text in (module, entry, commands) for line in text.splitlines() if line]

@@ -174,6 +174,7 @@ def test_processes_end_with_a_run_that_is_killed(tmp_path):
     assert killed.stdout == "2 processes\n"
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_run_once_and_draws_by_itself(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT.format(kill=False))
     assert run_python("script.py", folder=tmp_path) == "0 processes\n"
@@ -204,6 +205,7 @@ def test_where_a_fresh_process_would_run_a_script_again_there_is_none(tmp_path, 
         assert run_python(*words, folder=tmp_path) == f"{safe}\n", (started, cores)
 
 
+@pytest.mark.slow
 def test_the_command_draws_from_another_folder_whatever_lies_in_it(tmp_path):
     exactly = np.zeros(BATCHES)
     cells = [

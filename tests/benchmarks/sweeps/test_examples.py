@@ -61,6 +61,7 @@ def test_a_policy_is_measured_by_all(run, sweep):
     assert set(measured.status) <= {"ok", "unreliable"}
 
 
+@pytest.mark.slow
 def test_four_estimators_at_two_numbers_of_samples(run):
     """mine.py: what was a script of 18 lines."""
     policy = own_class("problem", Problem, "pol_scalar_scale:Policy")

@@ -366,6 +366,7 @@ def test_a_folder_that_cannot_be_made_is_refused(plan, tmp_path):
         run_sweep(plan, tmp_path / "file" / "below", Quiet())
 
 
+@pytest.mark.slow
 def test_a_report_is_the_same_bytes_twice_and_needs_no_store(finished, tmp_path):
     (tmp_path / "measurements.csv").write_bytes((finished[0] / "measurements.csv").read_bytes())
     first = {path: path.read_bytes() for path in write_report(tmp_path)}
