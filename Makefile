@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers calibration catalogue columns metrics clean
+.PHONY: setup run test test-all lint bench bench-peers calibration faults catalogue columns metrics clean
 
 setup: $(READY)
 
@@ -45,6 +45,10 @@ bench-peers: $(READY)
 # How often the intervals and tests are right, by simulation, into results/calibration/: about five minutes.
 calibration: $(READY)
 	$(BIN)/python -m gradest.benchmarks.bench.calibration
+
+# What is damaged, killed, full or strange on purpose, and what came of it, into results/faults/: a quarter of an hour.
+faults: $(READY)
+	$(BIN)/python -m tests.faults
 
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)

@@ -111,6 +111,8 @@ def code_in(module: Module) -> Code:
     loaded = sys.modules.get(module.name)
     is_loaded = getattr(loaded, "__file__", None) == str(file)
     spec = getattr(loaded, "__spec__", None) if is_loaded else None
+    if spec is None and not file.is_file():
+        return Code("gone", ())
     stamp = file.stat().st_mtime_ns if spec is None else id(spec)
     seen = _seen.get(file)
     if seen is None or seen.stamp != stamp:

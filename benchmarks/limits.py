@@ -31,6 +31,9 @@ the first cell is measured."""
 MOST_CELLS = 50_000
 """Of a sweep: at a second each it takes fourteen hours, and its tables are read as a whole."""
 
+MOST_PROCESSES = 1_000
+"""In which a run is timed again, one after the other: each takes seconds to start."""
+
 MOST_COMPLAINTS = 20
 """That are printed of one input; how many more there are is said."""
 

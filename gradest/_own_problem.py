@@ -1,7 +1,6 @@
 """A problem from three things: f, q and θ."""
 
 import dataclasses
-import types
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -20,6 +19,7 @@ from gradest.estimators.sampling import sample
 from gradest.monte_carlo.distributions import as_numpyro, as_row, broadcast_parameters
 from gradest.problems.arguments import as_float
 from gradest.problems.base import Params, Problem
+from gradest.problems.constants import with_constants
 
 ALONE = "theta"
 """The group of a θ that is one array."""
@@ -181,54 +181,3 @@ def _looks_smooth(problem: OwnProblem) -> bool:
     except Failed:
         return False
     return True
-
-
-def with_constants(function: Callable[..., Any], dtype: Any) -> Callable[..., Any]:
-    """The function with the constants that it refers to in another precision.
-
-    These are NumPy arrays and floats among its closure, its defaults and the globals that it names,
-    and those of the functions of its own module that it calls. What is no plain function is left.
-    """
-    return _Recast(dtype).value(function)
-
-
-class _Recast:
-    """Casts constants and functions that refer to them, each function once."""
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = np.dtype(dtype)
-        self.made: dict[types.FunctionType, types.FunctionType] = {}
-
-    def value(self, value: Any, module: str | None = None) -> Any:
-        """A constant or a function, cast; anything else as it is."""
-        if isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f":
-            return value.astype(self.dtype)
-        if isinstance(value, types.FunctionType) and module in (None, value.__module__):
-            return self.made.get(value) or self.function(value)
-        return value
-
-    def function(self, function: types.FunctionType) -> types.FunctionType:
-        """A plain function whose constants are cast."""
-        self.made[function] = function  # where it calls itself
-        found = dict(function.__globals__)
-        for name in _names(function.__code__) & found.keys():
-            found[name] = self.value(found[name], function.__module__)
-        cells = tuple(self.cell(cell, function.__module__) for cell in function.__closure__ or ())
-        defaults = tuple(self.value(value) for value in function.__defaults__ or ())
-        cast = types.FunctionType(function.__code__, found, function.__name__, defaults, cells)
-        cast.__kwdefaults__ = function.__kwdefaults__
-        self.made[function] = cast
-        return cast
-
-    def cell(self, cell: types.CellType, module: str) -> types.CellType:
-        """What a function closes over, cast."""
-        try:
-            return types.CellType(self.value(cell.cell_contents, module))
-        except ValueError:  # it is empty: the name is bound later
-            return cell
-
-
-def _names(code: types.CodeType) -> set[str]:
-    """The global names in a function's code, those of the functions within it too."""
-    inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
-    return set(code.co_names).union(*map(_names, inner))

@@ -11,9 +11,14 @@ from jaxtyping import Array, Float, PyTree
 
 from gradest.problems.arguments import Configured
 from gradest.problems.canonical import made_canonical
+from gradest.problems.constants import casting
 
 Params = dict[str, PyTree[Float[Array, "..."]]]
 """θ: named groups of arrays. Variance and bias are reported for each group."""
+
+
+METHODS = {"init_params", "distribution", "objective", "objectives", "terms", "exact_gradient"}
+"""Of a problem, those that are traced in both precisions."""
 
 
 class Problem(Configured):
@@ -49,11 +54,14 @@ class Problem(Configured):
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """A user's distributions are those that estimators know: numpyro's Bernoulli is ours."""
+        """A user's methods cast NumPy's constants, and give distributions that estimators know."""
         super().__init_subclass__(**keywords)
-        own = cls.__dict__.get("distribution")
-        if callable(own) and not cls.__module__.startswith("gradest."):
-            cls.distribution = made_canonical(own)  # type: ignore[method-assign]
+        if cls.__module__.startswith("gradest."):
+            return
+        for name in METHODS & cls.__dict__.keys():
+            setattr(cls, name, casting(cls.__dict__[name]))
+        if "distribution" in cls.__dict__:
+            setattr(cls, "distribution", made_canonical(cls.__dict__["distribution"]))  # noqa: B010
 
     @abstractmethod
     def init_params(self, key: Array) -> Params:

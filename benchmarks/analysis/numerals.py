@@ -35,8 +35,12 @@ def percent(fraction: float) -> str:
     '5.1 %'
     >>> percent(12.34)
     '1200 %'
+    >>> percent(math.inf)
+    '∞ %'
     """
     size = 100 * fraction
+    if math.isinf(size):
+        return "∞ %" if size > 0 else "-∞ %"
     rounded = float(f"{size:.2g}")
     decimals = max(0, 1 - math.floor(math.log10(abs(size)))) if size else 0
     text = f"{rounded:.{decimals}f}"

@@ -40,7 +40,7 @@ from gradest.benchmarks.statistics.intervals import (
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS, named_estimator
-from gradest.problems.arguments import nearest
+from gradest.problems.arguments import nearest, shown
 from gradest.problems.registry.lookup import build
 
 ONE = Interval(1.0, 1.0, 1.0)
@@ -225,16 +225,15 @@ def compare_estimators(run: Run, reference: str, metrics: list[str]) -> Comparis
         tried = table[table.status != "skipped"][ESTIMATOR].drop_duplicates()
         known = [short_label(*each) for each in tried.itertuples(index=False)]
         raise BadInput(
-            f"--reference {reference!r}: {run.folder} has no such cell: expected one of "
+            f"--reference {shown(reference)}: {run.folder} has no such cell: expected one of "
             f"{', '.join(known)}{nearest(reference, known)}"
         )
     others = cells_of(table[~is_reference], [*EVERYWHERE, *ESTIMATOR])
     reference_of = {cell: references.get(cell[: len(EVERYWHERE)]) for cell in others}
     pairs = [(first, others[cell]) for cell, first in reference_of.items() if first]
     if not pairs:
-        raise BadInput(
-            f"--reference {reference!r}: {run.folder} has no other estimator beside it to compare"
-        )
+        beside = "has no other estimator beside it to compare"
+        raise BadInput(f"--reference {shown(reference)}: {run.folder} {beside}")
     terms = Terms(metrics, ("the reference", "this"), same_generator(run, run), same_hardware=True)
     rows = [row for pair in pairs for row in compared(*pair, terms)]
     return Comparison(
@@ -258,7 +257,7 @@ def parse_estimator(text: str) -> tuple[str, str]:
         name, args = named_estimator(text)
         build("estimator", ESTIMATORS, name, args)
     except ValueError as error:
-        raise BadInput(f"--reference {text!r}: {error}") from error
+        raise BadInput(f"--reference {shown(text)}: {error}") from error
     return name, Choice.of(ESTIMATORS, name, args).json
 
 

@@ -155,17 +155,6 @@ def refuse_other_batches(path: Path, measurements: pd.DataFrame, left_out: pd.Da
             )
 
 
-def read_measurements(folder: Path) -> pd.DataFrame:
-    """The folder's measurements.csv.
-
-    Raises:
-        BadInput: it is not there, is not CSV, or lacks a column.
-    """
-    refuse_no_run(folder)
-    path = folder / MEASUREMENTS
-    return read_table(path, path.read_bytes(), Row, vouched=False)
-
-
 def recorded_sweep(folder: Path) -> Sweep:
     """The sweep that a folder's manifest records.
 

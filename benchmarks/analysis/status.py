@@ -94,6 +94,12 @@ def own_first(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: ":" not in name)
 
 
+def fault_lines(plan: Plan) -> list[str]:
+    """What a user's classes do wrong before anything is measured, and how many cells that fails."""
+    counts = Counter(fault for fault in plan.faults.values() if fault)
+    return [f"{several(count, 'cell')} will fail: {fault}" for fault, count in counts.items()]
+
+
 def unmeasured_lines(plan: Plan) -> list[str]:
     """A warning for each class of a user's own that is named, and measured nowhere.
 
@@ -217,13 +223,14 @@ def reasons_against(
     """
     if outcome.environment != here:
         others = sorted(outcome.environment.items() - here.items())
-        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others)]
+        unknown = sorted((key, "unknown") for key in here.keys() - outcome.environment.keys())
+        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others or unknown)]
     if not outcome.code:
         return ["measured by a version that did not keep with which code"]
     if outcome.code == digest_of(code):
         return []
     if not then:
-        return [f"measured with other code (commit {str(outcome.commit)[:7]})"]
+        return [f"measured with other code (commit {(outcome.commit or 'unknown')[:7]})"]
     names = sorted(name for name in code.keys() | then.keys() if code.get(name) != then.get(name))
     return [f"measured with other code ({first_of(names)})"]
 

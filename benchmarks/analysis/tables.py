@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.columns import LeftOutRow, Row, columns_of, dtypes_of
+from gradest.benchmarks.sweeps.columns import SORTED_BY, LeftOutRow, Row, columns_of, dtypes_of
 
-UNIQUE = {Row: ("cell", "group"), LeftOutRow: ("cell", "group", "batch")}
-"""The columns that no two rows of a table have alike."""
+UNIQUE = {Row: (("cell", "group"), SORTED_BY), LeftOutRow: (("cell", "group", "batch"),)}
+"""Columns that no two rows of a table have alike."""
 
-NUMBER = re.compile(r"-?(\d+\.?\d*(e[+-]?\d+)?|inf)")
-WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
+NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*(e[+-]?[0-9]+)?|inf)")
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 class Kind(NamedTuple):
@@ -53,7 +53,10 @@ def is_arguments(text: str) -> bool:
 A_TEXT = Kind(lambda text: text, "a text")
 ANYTHING = Kind(lambda _: True, "anything")
 A_NUMBER = Kind(NUMBER.fullmatch, "a number")
-POSITIVE = Kind(lambda text: NUMBER.fullmatch(text) and text[0] != "-", "a number not below 0")
+NOT_NEGATIVE = Kind(
+    lambda text: NUMBER.fullmatch(text) and float(text) >= 0, "a number not below 0"
+)
+POSITIVE = Kind(lambda text: NUMBER.fullmatch(text) and float(text) > 0, "a number above 0")
 WHOLE = Kind(WHOLE_NUMBER.fullmatch, "a whole number")
 ARGUMENTS = Kind(is_arguments, "arguments as a JSON object")
 
@@ -68,6 +71,7 @@ KINDS: dict[Any, Kind] = {
 """What the type of a field asks of its column."""
 
 OWN_KINDS = {
+    "group": ANYTHING,
     "problem_args": ARGUMENTS,
     "estimator_args": ARGUMENTS,
     "status": one_of("ok", "unreliable", "skipped", "failed"),
@@ -77,10 +81,9 @@ OWN_KINDS = {
     "replicates": at_least(1),
     "batches": at_least(1),
     "batch": at_least(0),
-    **dict.fromkeys(
-        ("variance", "variance_low", "variance_high", "exact_variance", "exact_norm"), POSITIVE
-    ),
-    **dict.fromkeys(("seconds", "seconds_low", "seconds_high", "bias_norm"), POSITIVE),
+    **dict.fromkeys(("variance", "variance_low", "variance_high", "exact_variance"), NOT_NEGATIVE),
+    **dict.fromkeys(("exact_norm", "bias_norm"), NOT_NEGATIVE),
+    **dict.fromkeys(("seconds", "seconds_low", "seconds_high"), POSITIVE),
 }
 """Columns of which more is asked than by their type."""
 
@@ -138,17 +141,18 @@ def refuse_damaged(path: Path, content: bytes, row: type) -> None:
     _, names = next(rows, (1, []))
     refuse_missing(path, names, row)
     kinds = kinds_of(row)
-    seen = set()
+    seen: set[tuple[str, ...]] = set()
     for line, values in rows:
         if len(values) != len(names):
             raise BadInput(f"{path}: line {line}: expected {len(names)} values; got {len(values)}")
         named = dict(zip(names, values, strict=True))
         refuse_values(f"{path}: line {line}", named, kinds)
-        key = tuple(named[name] for name in UNIQUE[row])
-        if key in seen:
-            what = ", ".join(f"{name} {named[name]!r}" for name in UNIQUE[row])
-            raise BadInput(f"{path}: line {line}: {what} is there twice: expected it once")
-        seen.add(key)
+        for columns in UNIQUE[row]:
+            key = tuple(named[name] for name in columns)
+            if key in seen:
+                what = ", ".join(f"{name} {named[name]}" for name in columns)
+                raise BadInput(f"{path}: line {line}: {what}: is there twice; expected it once")
+            seen.add(key)
     if not content.endswith(b"\n"):
         raise BadInput(f"{path}: expected an end of line behind the last value: it was cut short")
 
@@ -180,7 +184,9 @@ def kinds_of(row: type) -> dict[str, tuple[Kind, bool]]:
     kinds = {}
     for field in dataclasses.fields(row):
         kind = OWN_KINDS.get(field.name) or KINDS[field.type]
-        may_be_empty = field.type is float or field.default is not dataclasses.MISSING
+        may_be_empty = (
+            ANYTHING is kind or field.type is float or field.default is not dataclasses.MISSING
+        )
         kinds[field.name] = kind, may_be_empty
     return kinds
 

@@ -42,11 +42,13 @@ from gradest.benchmarks.folders.manifest import (
 )
 from gradest.benchmarks.folders.record import TABLES
 from gradest.benchmarks.sweeps.output import measurements, timings_of
-from gradest.benchmarks.sweeps.plan import Plan, resolve
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.store import FILE as STORE
 from gradest.benchmarks.sweeps.store import reading
 
 NO_MANIFEST = Difference(FILE, "is missing: nothing vouches for the other files")
+
+NOT_COMPARED = f"cannot be compared with {MEASUREMENTS}"
 
 MOST_NAMED = 10
 """How many cells that differ from the store are named."""
@@ -205,8 +207,15 @@ def from_store(folder: Path) -> tuple[int, list[Difference]]:
         written = rows_by_cell(content.decode("utf-8"))
     except (BadInput, UnicodeDecodeError, csv.Error, KeyError) as error:
         why = " ".join(str(error).split())
-        return 0, [Difference(STORE, f"cannot be compared with {MEASUREMENTS}: {why}")]
-    stored = rows_by_cell(table_of_store(plan, folder))
+        return 0, [Difference(STORE, f"{NOT_COMPARED}: {why}")]
+    with reading(folder) as store:
+        if store is None:
+            return 0, [Difference(STORE, f"{NOT_COMPARED}: an earlier version wrote it")]
+        outcomes = store.outcomes()
+        timings = timings_of(store, outcomes)
+        lost = [f"cell {cell} does not fit its checksum" for cell in store.damaged.values()]
+        damaged = [Difference(STORE, f"is damaged: {what}") for what in [*lost, *store.lost]]
+    stored = rows_by_cell(measurements(plan, outcomes, timings).to_csv(index=False))
     found = [
         Difference(MEASUREMENTS, text)
         for cell in dict.fromkeys([*stored, *written])
@@ -215,15 +224,7 @@ def from_store(folder: Path) -> tuple[int, list[Difference]]:
     more = len(found) - MOST_NAMED
     if more > 0:
         found = [*found[:MOST_NAMED], Difference(MEASUREMENTS, f"differs in {more} more cells")]
-    return len(stored), found
-
-
-def table_of_store(plan: Plan, folder: Path) -> str:
-    """measurements.csv as a run of the plan would write it of the store alone."""
-    with reading(folder) as store:
-        outcomes = store.outcomes() if store else {}
-        timings = timings_of(store, outcomes) if store else {}
-    return measurements(plan, outcomes, timings).to_csv(index=False)
+    return len(stored), damaged + found
 
 
 def rows_by_cell(text: str) -> dict[str, list[dict[str, str]]]:

@@ -11,7 +11,7 @@ from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_n
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import arguments, defaults, nearest
+from gradest.problems.arguments import arguments, defaults, nearest, shown
 from gradest.problems.registry.lookup import build, make
 from gradest.problems.registry.naming import parse, written
 from gradest.problems.registry.own_faults import FAILURES, located, place_of
@@ -86,7 +86,7 @@ def class_of(text: str, others: Collection[str] = ()) -> Named:
     known = [*PROBLEMS, *ESTIMATORS, *ALIASES, *others]
     preset = ", a preset" if others else ""
     raise BadInput(
-        f"name {text!r}: expected a problem, an estimator{preset} or module:Class"
+        f"name {shown(text)}: expected a problem, an estimator{preset} or module:Class"
         f"{nearest(text, known)}"
     )
 

@@ -1,35 +1,46 @@
 """Checks one estimator or problem, registered or a user's own, on everything that it fits."""
 
 import inspect
+import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gradest.benchmarks.analysis.status import first_of
 from gradest.benchmarks.catalogue.describe import Named, class_of
 from gradest.benchmarks.catalogue.facts import Variants, variants
 from gradest.benchmarks.checks import estimator_checks, problem_checks
 from gradest.benchmarks.checks.comparisons import Failed, Skipped
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
-from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial, small_problem
+from gradest.benchmarks.checks.trials import (
+    EstimatorTrial,
+    ProblemTrial,
+    replicates_at_most,
+    small_problem,
+)
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.configure import configure
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
 from gradest.problems.base import Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.registry.lookup import build, make
 from gradest.problems.registry.naming import written
-from gradest.problems.registry.own_faults import FAILURES
+from gradest.problems.registry.own_faults import FAILURES, frames_of, located, place_of
 
 FALSE_ALARMS = 0.01
 """The probability that chance fails any of the statistical checks of one run.
 
 All of them share it equally.
 """
+
+NUMBER = r"-?\d[\d.e+-]*"
+"""In which reasons of one cause differ."""
 
 OUTCOMES = ("ran", "passed", "failed", "skipped")
 """What a report counts."""
@@ -44,6 +55,10 @@ class Finding:
     on: str
     result: str  # "passed", "failed" or "skipped"
     reason: str
+    cause: str = ""
+    """What failures that have one cause share."""
+    trace: tuple[str, ...] = ()
+    """The lines of a user's file through which an error came."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +100,19 @@ class Report:
         )
 
     def failed_lines(self) -> Iterator[str]:
-        """A line for each failure."""
+        """The first failure of each cause, how it came about, and how many more there are."""
+        causes: dict[str, list[Finding]] = defaultdict(list)
         for finding in self.findings:
             if finding.result == "failed":
-                place = f"{finding.check}, {finding.subject} on {finding.on}"
-                yield f"failed: {place}: {finding.reason}"
+                causes[finding.cause or finding.reason].append(finding)
+        for first, *others in causes.values():
+            place = f"{first.check}, {first.subject} on {first.on}"
+            yield f"failed: {place}: {first.reason}"
+            yield from (f"    {line}" for line in first.trace)
+            if others:
+                checks = first_of(finding.check for finding in others)
+                problems = first_of(finding.on for finding in others)
+                yield f"    and {len(others)} more from this cause: {checks} on {problems}"
 
     def skipped_lines(self) -> Iterator[str]:
         """A line for each reason for skipping, with the check or how many."""
@@ -103,12 +126,17 @@ class Report:
             yield f"skipped {len(names)} × {which}: {reason}"
 
 
-def check(target: str, tell: Callable[[str], None]) -> Report:
+def check(
+    target: str, tell: Callable[[str], None], on: Sequence[str] = (), *, fast: bool = False
+) -> Report:
     """Runs every check on a problem or an estimator.
 
     Args:
         target: a registered name, or `module:Class`.
         tell: is told how it goes, a line for each problem.
+        on: the problems that an estimator is tried on; all, where there is none.
+        fast: fewer replicates, an estimator's default arguments alone, and of all problems one for
+            each distribution, besides a user's own.
 
     Raises:
         BadInput: no such target, one that cannot be made with its defaults, or an estimator that
@@ -118,32 +146,63 @@ def check(target: str, tell: Callable[[str], None]) -> Report:
     named = class_of(target)
     try:
         if named.kind == "problem":
-            return check_problem(target, problem_of(named), tell)
-        subjects = variants(named.name, named.cls)
+            if on:
+                raise BadInput(f"-p {on[0]}: expected an estimator to try on it; {target} is none")
+            return check_problem(target, problem_of(named), tell, fast=fast)
+        subjects = variants(named.name, named.cls)[: 1 if fast else None]
         if named.arguments:
             chosen = build("estimator", ESTIMATORS, named.name, named.arguments)
             subjects = [(written(named.name, named.arguments), chosen)]
-        return check_estimator(target, subjects, own_problems(named.cls), tell)
+        further = own_problems(named.cls)
+        if on:
+            problems = {name: further.get(name) or problem_of(class_of(name)) for name in on}
+        else:
+            problems = further | {label: small_problem(label) for label in PROBLEMS}
+        if fast and not on:
+            problems = representatives(problems, further)
+        return check_estimator(target, subjects, problems, tell, fast=fast)
     except ValueError as error:
         raise BadInput(str(error)) from error
 
 
 def problem_of(named: Named) -> Problem:
-    """The problem of a name: with its defaults a registered one is as small as can be."""
+    """The problem of a name: with its defaults a registered one is as small as can be.
+
+    Raises:
+        ValueError: it names no problem.
+    """
+    if named.kind != "problem":
+        raise ValueError(f"{named.name}: expected a problem; it is an {named.kind}")
     if named.name in PROBLEMS and not named.arguments:
         return small_problem(named.name)
     return build("problem", PROBLEMS, named.name, named.arguments)
 
 
-def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> Report:
+def representatives(
+    problems: Mapping[str, Problem], always: Mapping[str, Problem]
+) -> dict[str, Problem]:
+    """One problem for each distribution of coordinates, the first; and some that always are."""
+    found: dict[str, str] = {}
+    for name, problem in problems.items():
+        if name not in always:
+            kind = type(base(problem.abstract_distribution())).__name__
+            found.setdefault(kind, name)
+    return {**always, **{name: problems[name] for name in found.values()}}
+
+
+def check_problem(
+    name: str, problem: Problem, tell: Callable[[str], None], *, fast: bool = False
+) -> Report:
     """Runs every check of a problem.
 
     Args:
         name: as a report gives it.
         problem: small enough to be quick.
         tell: is told how it went.
+        fast: with fewer replicates.
     """
-    trial = ProblemTrial(name, problem, FALSE_ALARMS / len(problem_checks.STATISTICAL))
+    level = FALSE_ALARMS / len(problem_checks.STATISTICAL)
+    trial = ProblemTrial(name, problem, level, replicates_at_most(fast))
     started = time.perf_counter()
     findings = list(problem_findings(trial))
     tell(progress_line(name, findings, started))
@@ -151,24 +210,30 @@ def check_problem(name: str, problem: Problem, tell: Callable[[str], None]) -> R
 
 
 def check_estimator(
-    name: str, subjects: Variants, further: Mapping[str, Problem], tell: Callable[[str], None]
+    name: str,
+    subjects: Variants,
+    problems: Mapping[str, Problem],
+    tell: Callable[[str], None],
+    *,
+    fast: bool = False,
 ) -> Report:
-    """Runs every check of an estimator on all registered problems.
+    """Runs every check of an estimator.
 
     Args:
         name: as a report gives it.
         subjects: the estimator with each of its alternatives.
-        further: problems beside those, by their names.
+        problems: that it is tried on, by their names; where there is none, all registered ones.
         tell: is told how it goes.
+        fast: with fewer replicates.
 
     Raises:
         BadInput: there is nothing that it does not refuse.
     """
-    problems = {label: small_problem(label) for label in PROBLEMS} | dict(further)
+    problems = problems or {label: small_problem(label) for label in PROBLEMS}
     tests = len(problems) * len(subjects) * len(estimator_checks.STATISTICAL)
     findings: list[Finding] = []
     for label, problem in problems.items():
-        trial = ProblemTrial(label, problem, FALSE_ALARMS / tests)
+        trial = ProblemTrial(label, problem, FALSE_ALARMS / tests, replicates_at_most(fast))
         for subject, estimator in subjects:
             started = time.perf_counter()
             there = list(estimator_findings(subject, estimator, trial))
@@ -239,7 +304,7 @@ def refusal(estimator: Estimator, problem: Problem) -> tuple[str | None, str]:
     try:
         reason = estimator.refuses(problem)
     except FAILURES as error:
-        return "refuses fails", f"refuses: {one_line(error)}"
+        return "refuses fails", f"refuses: {located(error, place_of(error))}"
     if reason is None or is_sentence(reason):
         return reason, ""
     return str(reason), f"refuses: expected None or a reason; found {reason!r}"
@@ -254,22 +319,19 @@ def run_check(
     except Skipped as reason:
         return Finding(name, label, on, "skipped", str(reason))
     except Failed as fault:
-        return Finding(name, label, on, "failed", str(fault))
+        cause = f"{name}: {re.sub(NUMBER, '#', str(fault))}"
+        return Finding(name, label, on, "failed", str(fault), cause, tuple(frames_of(fault)))
     except FAILURES as error:
-        return Finding(name, label, on, "failed", one_line(error))
+        place = place_of(error)
+        said = located(error, place)
+        cause = f"{type(error).__name__} at {place}" if place else re.sub(NUMBER, "#", said)
+        return Finding(name, label, on, "failed", said, cause, tuple(frames_of(error)))
     return Finding(name, label, on, "passed", "")
 
 
 def is_sentence(reason: Any) -> bool:
     """Whether a refusal says why."""
     return isinstance(reason, str) and len(reason.split()) >= 3
-
-
-def one_line(error: BaseException) -> str:
-    """An exception's type and the first line of what it says."""
-    name = type(error).__name__
-    lines = str(error).strip().splitlines()
-    return f"{name}: {lines[0].strip()[:200]}" if lines else name
 
 
 def own_problems(cls: type) -> dict[str, Problem]:

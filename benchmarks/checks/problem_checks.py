@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from gradest.benchmarks.checks.comparisons import (
     AGREEMENT,
+    Failed,
     Skipped,
     expect,
     expect_dtypes,
@@ -32,6 +33,7 @@ from gradest.benchmarks.checks.trials import (
 from gradest.estimators import ESTIMATORS, Estimator, estimator
 from gradest.estimators.sampling.draws import sample
 from gradest.problems.distributions.coordinates import base
+from gradest.problems.registry.own_faults import FAILURES, located, place_of
 
 DRAWS = 5
 """Samples at which f is evaluated."""
@@ -168,10 +170,8 @@ def distribution(trial: ProblemTrial) -> None:
                 f"distribution: expected {name} to be {constraint}; it is not",
             )
     x = sample(q, jax.random.key(6), SCORES)
-    expect(
-        np.all(q.support(x)),
-        f"distribution: expected draws in its support, {q.support}; found some outside",
-    )
+    outside = f"distribution: expected draws in its support, {q.support}; found some outside"
+    expect(np.all(q.support(x)), outside)
 
     def log_q(params: Any, x: Array) -> Array:
         return trial.problem.distribution(params).log_prob(x).sum()
@@ -285,16 +285,30 @@ def use_of_params(trial: ProblemTrial) -> None:
     jacobian = jax.jacrev(lambda params: trial.problem.objectives(params, x))(trial.params)
     depends = any(bool(np.any(np.asarray(leaf) != 0)) for leaf in jax.tree.leaves(jacobian))
     claimed = trial.problem.objective_uses_params
+    zero = ("zero", "other than zero")
     expect(
         depends == claimed,
-        f"objective_uses_params = {claimed}: expected ∂f/∂θ to be {zero_or_not(claimed)}; "
-        f"found it {zero_or_not(depends)}",
+        f"objective_uses_params = {claimed}: expected ∂f/∂θ to be {zero[claimed]}; "
+        f"found it {zero[depends]}",
     )
 
 
-def zero_or_not(depends: bool) -> str:
-    """Whether a derivative is zero, in words."""
-    return "other than zero" if depends else "zero"
+def estimators(trial: ProblemTrial) -> None:
+    """Every registered estimator that does not refuse it can be traced on it."""
+    try:
+        shapes(trial)
+    except Failed:
+        raise Skipped("f or θ is of the wrong shape") from None
+    for name, cls in ESTIMATORS.items():
+        each = EstimatorTrial(cls(), trial)
+        if each.estimator.refuses(trial.problem):
+            continue
+        try:
+            given = (each.problem, each.estimator, each.params, each.state, each.keys[0])
+            jax.eval_shape(each.estimate, *given)
+        except FAILURES as error:
+            said = located(error, place_of(error))
+            raise Failed(f"expected {name} to be traced on it or refuse it: {said}") from error
 
 
 PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
@@ -311,6 +325,7 @@ PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
         precision,
         smoothness,
         use_of_params,
+        estimators,
     )
 }
 """By the name that a report gives them."""

@@ -51,6 +51,11 @@ ELEMENTS = 10**9
 """R of a statistical check: as many as write so many array elements, within bounds."""
 
 
+def replicates_at_most(fast: bool) -> int:
+    """The largest R of a statistical check."""
+    return LEAST_REPLICATES if fast else MOST_REPLICATES
+
+
 def small_problem(name: str) -> Problem:
     """The problem with its defaults, or smaller where that is costly."""
     return build("problem", PROBLEMS, name, SMALL.get(name, {}))
@@ -117,12 +122,16 @@ class ProblemTrial:
         name: the problem's.
         problem: small enough to be quick.
         level: the probability with which chance may fail a statistical check.
+        most_replicates: R of a statistical check, at most.
     """
 
-    def __init__(self, name: str, problem: Problem, level: float) -> None:
+    def __init__(
+        self, name: str, problem: Problem, level: float, most_replicates: int = MOST_REPLICATES
+    ) -> None:
         self.name = name
         self.problem = problem
         self.level = level
+        self.most_replicates = most_replicates
 
     @cached_property
     def params(self) -> Params:
@@ -270,7 +279,8 @@ class EstimatorTrial:
         """R: as many as the elements that an estimate writes allow, whole batches of them."""
         evaluations = sum(self.estimator.evaluations(self.problem, num_samples))
         each = max(1, evaluations * elements_per_evaluation(self.problem, self.params))
-        affordable = int(np.clip(ELEMENTS // each, LEAST_REPLICATES, MOST_REPLICATES))
+        most = self.problem_trial.most_replicates
+        affordable = int(np.clip(ELEMENTS // each, LEAST_REPLICATES, most))
         return affordable // 32 * 32
 
     def bias_p(self) -> float:

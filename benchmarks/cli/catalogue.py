@@ -32,9 +32,9 @@ def show_description(name: str, as_bibtex: bool, as_json: bool) -> ExitStatus:
     return ExitStatus.OK
 
 
-def check_target(target: str, as_json: bool) -> ExitStatus:
+def check_target(target: str, problems: tuple[str, ...], fast: bool, as_json: bool) -> ExitStatus:
     """Checks an estimator or a problem, and says how it goes."""
     use_compilation_cache()
-    report = check(target, lambda line: tell([line]))
+    report = check(target, lambda line: tell([line]), problems, fast=fast)
     emit(report.as_json if as_json else report.text)
     return ExitStatus.GATE_FAILED if report.counts()["failed"] else ExitStatus.OK

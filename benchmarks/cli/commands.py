@@ -109,7 +109,8 @@ class Commands(click.Group):
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             known = list(self.commands)
             hint = imported("gradest.problems.arguments.nearest")(args[0], known)
-            raise BadInput(f"command {args[0]!r}: expected one of {', '.join(known)}{hint}")
+            name = imported("gradest.problems.arguments.shown")(args[0])
+            raise BadInput(f"command {name}: expected one of {', '.join(known)}{hint}")
         return super().resolve_command(context, args)
 
 
@@ -283,6 +284,19 @@ def describe(**options: Any) -> ExitStatus:
 
 @cli.command()
 @click.argument("target", shell_complete=completed_from(REGISTERED))
+@click.option(
+    "-p",
+    "--problem",
+    "problems",
+    multiple=True,
+    shell_complete=completed_from(REGISTERED),
+    help="Try an estimator on this problem alone; may be repeated  [default: all]",
+)
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Fewer replicates, default arguments, one problem for each distribution.",
+)
 @json_option
 def check(**options: Any) -> ExitStatus:
     """Check TARGET, an estimator or a problem of your own, written MODULE:CLASS, or a registered
@@ -290,7 +304,9 @@ def check(**options: Any) -> ExitStatus:
 
     MODULE is a file in the current folder, or any module that can be imported. Shapes, dtypes,
     purity, agreement under jit and vmap, recompilation, extreme θ, claims, stated evaluations,
-    bias, 1/L, precision, learned gradients: on every problem that it does not refuse.
+    bias, 1/L, precision, learned gradients: on every problem that it does not refuse, those of its
+    own file first. Failures of one cause are told once, with the lines of the file that they came
+    through.
     """
     return body("catalogue.check_target")(**options)
 

@@ -115,14 +115,13 @@ def in_words(error: BaseException) -> tuple[list[str], ExitStatus]:
         return [error.format_message()], BadInput.status
     if isinstance(error, GradestError):
         return str(error).splitlines(), error.status
-    from gradest.problems.registry.own_faults import located, place_of  # not before, as JAX is slow
-
-    if place := place_of(error):
-        return [located(error, place)], BadInput.status
+    if theirs := place_of_theirs(error):
+        return [theirs], BadInput.status
     if isinstance(error, OSError):
         return [cause_of(error)], BadInput.status
     if isinstance(error, MemoryError):
-        return [f"memory does not suffice: {error or 'the system gives no more'}"], BadInput.status
+        reason = str(error) or "the system gives no more"
+        return [f"memory does not suffice: {reason}"], BadInput.status
     if isinstance(error, sqlite3.OperationalError):
         return [f"the run's store: {error}"], BadInput.status
     lines = [
@@ -130,6 +129,20 @@ def in_words(error: BaseException) -> tuple[list[str], ExitStatus]:
         "please report it: it is our fault",
     ]
     return lines, ExitStatus.OUR_FAULT
+
+
+def place_of_theirs(error: BaseException) -> str:
+    """An error with the file and line of a user's in which it arose; "" where none did.
+
+    What tells is imported when it is asked for, and only where a user's class can have run: JAX
+    comes with it.
+    """
+    if "gradest.problems" not in sys.modules:
+        return ""
+    from gradest.problems.registry.own_faults import located, place_of
+
+    place = place_of(error)
+    return located(error, place) if place else ""
 
 
 def run_and_exit(command: click.Command, words: list[str] | None, name: str, kept: str) -> NoReturn:

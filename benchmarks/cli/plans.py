@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gradest.benchmarks.analysis.status import (
+    fault_lines,
     skipped_lines,
     stale_cells,
     status_of,
@@ -41,7 +42,7 @@ def show_plan(
     folder = output or folder_of(plan)
     totals = totals_of(plan)
     stale = stale_cells(plan, folder)
-    tell(unmeasured_lines(plan))
+    tell([*fault_lines(plan), *unmeasured_lines(plan)])
     if as_json:
         cells = [
             {
@@ -49,6 +50,7 @@ def show_plan(
                 "label": cell.label,
                 "estimator_args": cell.estimator.json,
                 "skipped": plan.reasons.get(cell.id),
+                "fails": plan.faults.get(cell.id) or None,
             }
             for cell in plan.cells
         ]

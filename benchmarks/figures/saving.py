@@ -61,7 +61,8 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
         A context manager that gives their paths, sorted.
 
     Raises:
-        GradestError: a figure could not be drawn or written, or a process was killed.
+        GradestError: a figure could not be drawn, or a process was killed.
+        OSError: a file could not be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     specs = iter(figures)
@@ -95,11 +96,14 @@ def save_spec(folder: Path, spec: FigureSpec) -> None:
     """Draws one figure and writes it in every format.
 
     Raises:
-        GradestError: it could not be; the error names the figure.
+        GradestError: it could not be drawn; the error names the figure.
+        OSError: it could not be written; the error names the file.
     """
     try:
         with in_style():
             save(folder, spec.name, draw(spec))
+    except (OSError, MemoryError):
+        raise
     except Exception as error:
         reason = " ".join(str(error).split())
         raise GradestError(f"figure {spec.name}: {type(error).__name__}: {reason}") from error

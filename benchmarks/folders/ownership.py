@@ -55,7 +55,9 @@ def refuse_foreign(folder: Path, problems: Iterable[str]) -> None:
 
 
 def copy_run(source: Path, folder: Path) -> None:
-    """Copies a run's files, and no others, into a folder that is there."""
+    """Copies a run's files, and no others, into a folder that is there; itself is one already."""
+    if source.resolve() == folder.resolve():
+        return
     for name in (*FIXED, STORE):
         if (source / name).is_file():
             shutil.copy2(source / name, folder / name)

@@ -83,9 +83,9 @@ def code_of(through: str, *things: Any) -> dict[str, str]:
 
     Of ours it is what the measuring module reaches within benchmarks, and within problems and
     estimators what the classes of the things reach: an edit elsewhere changes nothing. Of a user's
-    classes it is every module of theirs that is imported, directly or not, but none that was
-    installed. Other files that a module reads, data say, are not known: a class whose data change
-    needs an argument, or a revision, that says so.
+    classes it is every module of theirs that import statements name, directly or not, but none that
+    was installed. Other files that a module reads, data say, are not known: a class whose data
+    change needs an argument, or a revision, that says so.
 
     Args:
         through: the full name of the module that measures.
@@ -131,9 +131,14 @@ def classes_of(thing: Any) -> Iterator[type]:
         is_installed = home is not None and home.is_installed
         if issubclass(cls, Configured) or is_ours(cls) or not (is_installed or cls is object):
             yield cls
-    for value in vars(thing).values():
-        if isinstance(value, eqx.Module):
-            yield from classes_of(value)
+    for held in jax.tree.leaves(vars(thing), is_leaf=is_module):
+        if is_module(held):
+            yield from classes_of(held)
+
+
+def is_module(thing: Any) -> bool:
+    """Whether a thing is a problem, an estimator, or a part of one with a class of its own."""
+    return isinstance(thing, eqx.Module)
 
 
 @functools.cache

@@ -303,7 +303,7 @@ def shelf_of(folder: Path, module: str) -> Path:
 
     It is made, and those that have not been used for longest are removed.
     """
-    code = digest_of(traced_files(module))
+    code = digest_of_files(traced_files(module))
     instructions = cpuinfo("flags", "Features")
     about = json.dumps([environment(), code, instructions, os.environ.get("XLA_FLAGS")])
     shelf = folder / sha256(about.encode()).hexdigest()[:32]
@@ -315,7 +315,7 @@ def shelf_of(folder: Path, module: str) -> Path:
     return shelf
 
 
-def digest_of(files: list[Path]) -> str:
+def digest_of_files(files: list[Path]) -> str:
     """The SHA-256 digest of what is in all files.
 
     Raises:

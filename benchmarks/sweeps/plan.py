@@ -19,10 +19,12 @@ from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import refusal, refusal_of_samples
+from gradest.estimators.unimported import UNIMPORTED
 from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
 from gradest.problems.registry.lookup import build
+from gradest.problems.registry.own_modules import ImportFails
 
 NAMED = {"problem": named_problem, "estimator": named_estimator}
 """What a sweep's names stand for."""
@@ -233,7 +235,8 @@ def planned(
 
     unsuited = [f"estimator {c.label}: {few}" for c, few in too_few.items() if c not in suited]
     if not unsuited and not suited:
-        unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(reasons.values()))]
+        refused = [f"{c.estimator.name} on {c.problem.name}: {reasons[c.id]}" for c in cells]
+        unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(refused))]
     refuse(sweep, unsuited)
     problems = {choice: demand.problem for choice, demand in demands.items()}
     return Plan(sweep, cells, reasons, problems, estimators, faults_of)
@@ -303,6 +306,8 @@ def choices(
         try:
             name, arguments = NAMED[kind](entry.name, chosen)
             built = build(kind, registry, name, arguments)
+        except ImportFails as error:
+            yield Choice(name, tuple(sorted(arguments.items()))), UNIMPORTED[kind](str(error))
         except (ValueError, ConnectionError) as error:
             faults.append(str(error))
         else:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -296,11 +296,8 @@ def open_store(folder: Path) -> Iterator[Store]:
             f"store {path}: in use by another run; wait for it or choose another --output"
         ) from error
     try:
-        connection = open_to_write(path, SCHEMA)
-        try:
+        with closing(open_to_write(path, SCHEMA)) as connection:
             yield Store(connection, path)
-        finally:
-            connection.close()
     finally:
         lock.release()
 
@@ -317,15 +314,13 @@ def read_store(folder: Path) -> Kept:
     if not path.exists():
         return Kept({}, [], {})
     connection, version = open_to_read(path, SCHEMA)
-    try:
+    with closing(connection):
         if version < VERSION:
             with told(path):
                 return Kept(older_outcomes(connection) if version else {}, [], {})
         store = Store(connection, path)
         outcomes = store.outcomes()
         return Kept(outcomes, list(store.damaged.values()), store.codes(outcomes))
-    finally:
-        connection.close()
 
 
 @contextmanager
@@ -340,10 +335,8 @@ def reading(folder: Path) -> Iterator[Store | None]:
         yield None
         return
     connection, version = open_to_read(path, SCHEMA)
-    try:
+    with closing(connection):
         yield Store(connection, path) if version == VERSION else None
-    finally:
-        connection.close()
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:

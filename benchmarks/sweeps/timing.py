@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import jax
 
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.limits import MOST_PROCESSES
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.measurement.rounds import call_of, interleaved
@@ -30,6 +31,7 @@ from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
 from gradest.benchmarks.sweeps.run import Progress, origins_of, still_valid, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store
+from gradest.problems.arguments import shown
 
 
 class Timed(NamedTuple):
@@ -57,14 +59,10 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
         progress: told of each cell in each process.
 
     Raises:
-        BadInput: fewer than two processes, or nothing was measured here with these versions on this
-            hardware.
+        BadInput: fewer than two processes, too many, or nothing was measured here with these
+            versions on this hardware.
     """
-    if processes < 2:
-        raise BadInput(
-            f"--processes {processes}: expected at least 2: "
-            "one says nothing of how much another would differ"
-        )
+    refuse_processes(processes)
     with open_store(folder) as store:
         outcomes = store.outcomes()
         here = origins_of(plan)
@@ -97,6 +95,21 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
         counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
         remarks = tuple(dict.fromkeys(store.lost))
     return Timed(len(cells), processes, len(wanted & there), counts, remarks)
+
+
+def refuse_processes(processes: int) -> None:
+    """Refuses to time in too few processes, or in more than anybody waits for.
+
+    Raises:
+        BadInput: with how many there may be.
+    """
+    if processes < 2:
+        raise BadInput(
+            f"--processes {processes}: expected at least 2: "
+            "one says nothing of how much another would differ"
+        )
+    if processes > MOST_PROCESSES:
+        raise BadInput(f"--processes {shown(processes)}: expected at most {MOST_PROCESSES:,}")
 
 
 def timed_already(

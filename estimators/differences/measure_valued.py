@@ -116,7 +116,7 @@ def depends_on_params(problem: Problem, parameter: str) -> bool:
     """Whether a parameter of q's coordinates, by its name, is a function of θ."""
 
     def of_coordinates(params: Params) -> Array:
-        return getattr(base(problem.distribution(params)), parameter)
+        return jnp.asarray(getattr(base(problem.distribution(params)), parameter))
 
     return any(which_depend_on_params(problem, of_coordinates))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from gradest.problems.arguments import Configured, arguments, nearest, refused, shown
 from gradest.problems.registry.own_faults import FAILURES, located, place_of
+from gradest.problems.registry.own_folders import is_ours
 from gradest.problems.registry.own_modules import own_class
 
 
@@ -50,15 +51,16 @@ def make(kind: str, name: str, cls: Any, chosen: Mapping[str, Any]) -> Any:
     try:
         return cls(**chosen)
     except FAILURES as error:
-        fault = why_not_made(error)
+        fault = why_not_made(cls, error)
         if not fault:
             raise
         raise ValueError(f"{kind} {name}: {fault}") from error
 
 
-def why_not_made(error: BaseException) -> str:
+def why_not_made(cls: type, error: BaseException) -> str:
     """Why a class could not be made, in a line; "" where that is a fault of ours."""
-    if place := place_of(error):  # in a user's file
+    place = "" if is_ours(cls) else place_of(error)
+    if place:
         return f"cannot be made: {located(error, place)}"
     if isinstance(error, TypeError):  # an abstract method or an argument's default left out
         return f"cannot be made: {error}"

@@ -127,7 +127,7 @@ def advice_on(error: BaseException) -> str:
 def place_of(error: BaseException) -> str:
     """The file and line of a user's in which an error arose, the innermost; "" where none did."""
     if isinstance(error, SyntaxError) and error.filename and is_of_a_user(error.filename):
-        return f"{shown(error.filename)}:{error.lineno}"
+        return f"{path_of(error.filename)}:{error.lineno}"
     for each in chain_of(error):
         places = [*places_quoted(str(each)), *places_in(each.__traceback__)]
         if places:
@@ -139,7 +139,7 @@ def places_quoted(said: str) -> Iterator[str]:
     """Each file and line of a user's in a traceback that an error quotes."""
     for file, line in [*reversed(LOWERED.findall(said)), *CALLED_BACK.findall(said)]:
         if is_of_a_user(file) and not file.startswith(OURS):
-            yield f"{shown(file)}:{line}"
+            yield f"{path_of(file)}:{line}"
 
 
 def frames_of(error: BaseException) -> list[str]:
@@ -150,7 +150,9 @@ def frames_of(error: BaseException) -> list[str]:
             if is_their_frame(frame):
                 code = frame.f_code
                 summary = traceback.FrameSummary(code.co_filename, line, code.co_name)
-                lines.append(f"{shown(code.co_filename)}:{line}, in {code.co_name}: {summary.line}")
+                lines.append(
+                    f"{path_of(code.co_filename)}:{line}, in {code.co_name}: {summary.line}"
+                )
     return lines
 
 
@@ -168,7 +170,7 @@ def places_in(trace: TracebackType | None) -> Iterator[str]:
     """Each file and line of a user's that a traceback goes through, the outermost first."""
     for frame, line in traceback.walk_tb(trace):
         if is_their_frame(frame):
-            yield f"{shown(frame.f_code.co_filename)}:{line}"
+            yield f"{path_of(frame.f_code.co_filename)}:{line}"
 
 
 def is_their_frame(frame: Any) -> bool:
@@ -187,7 +189,7 @@ def is_of_a_user(file: str) -> bool:
     return not file.startswith(ELSEWHERE)
 
 
-def shown(file: str) -> str:
+def path_of(file: str) -> str:
     """A file's path from the folder of the sweep or the working folder, where it is in one."""
     for folder in folders():
         if Path(file).is_relative_to(folder):

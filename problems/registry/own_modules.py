@@ -32,6 +32,10 @@ from gradest.problems.registry.own_faults import FAILURES, located, place_of
 from gradest.problems.registry.own_folders import folders, hidden_file
 
 
+class ImportFails(ValueError):
+    """A user's module is there, and raised as it was imported: the fault of its classes alone."""
+
+
 def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
     """The class that a user calls `name`, imported from where the user has it.
 
@@ -41,8 +45,9 @@ def own_class(kind: str, expected: type | tuple[type, ...], name: str) -> type:
         name: `module:Class` or `file.py:Class`.
 
     Raises:
-        ValueError: no such module or class (with the nearest), a module that fails, a class of
-            another type.
+        ImportFails: the module raised something.
+        ValueError: no such module or class (with the nearest), a module that ends the program, a
+            class of another type.
     """
     source, _, class_name = name.rpartition(":")
     if not (class_name.isidentifier() and _is_well_formed(source)):
@@ -84,7 +89,14 @@ def _imported(what: str, source: str) -> ModuleType:
     try:
         return load(source)
     except FAILURES as error:
-        raise ValueError(f"{what}: {_fault(source, error)}") from error
+        is_there = not (isinstance(error, ModuleNotFoundError) and _is_within(source, error.name))
+        kind = ImportFails if is_there and isinstance(error, Exception) else ValueError
+        raise kind(f"{what}: {_fault(source, error)}") from error
+
+
+def _is_within(source: str, name: str | None) -> bool:
+    """Whether a name is that of a module that a user asked for, or of a package that it is in."""
+    return f"{source}.".startswith(f"{name}.")
 
 
 def _fault(source: str, error: BaseException) -> str:
@@ -96,7 +108,7 @@ def _fault(source: str, error: BaseException) -> str:
             hidden = hidden_file(error.name, error.path)
             said += f": that hides {hidden}, which needs another name" if hidden else ""
         return f"module {source} fails: {said}; expected one that can be imported"
-    if not f"{source}.".startswith(f"{error.name}."):
+    if not _is_within(source, error.name):
         where = f" ({place})" if place else ""
         return f"module {source} needs {error.name}, which is not there{where}"
     places = " or ".join(map(str, folders()))

@@ -22,6 +22,23 @@ SECONDS = 30
 """What no sweep may take to be planned; the largest that is allowed takes ten."""
 
 
+TINY_SWEEP = """
+schema = 1
+name = "tiny"
+replicates = 40
+samples = [1, 2]
+seed = 3
+
+[[problem]]
+name = "bernoulli_square"
+dim = 2
+
+[[estimator]]
+name = "score_function"
+"""
+"""Measured in a moment."""
+
+
 class Raw(str):
     """TOML that is written as it is."""
 
@@ -104,8 +121,8 @@ class Fuzzed(NamedTuple):
 def sources() -> list[dict[str, Any]]:
     """The sweeps that others are made from, as keys and values."""
     texts = [(preset_folder() / f"{name}.toml").read_text("utf-8") for name in preset_names()]
-    # the small one, of which something can be run, as often as all the others
-    return [tomllib.loads(text) for text in [*texts, *[GOOD_SWEEP] * len(texts)]]
+    # small ones, of which something can be run, as often as all the others
+    return [tomllib.loads(text) for text in [*texts, *[GOOD_SWEEP, TINY_SWEEP] * 4]]
 
 
 def written(value: Any) -> str:

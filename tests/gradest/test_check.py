@@ -88,6 +88,7 @@ def test_a_gradient_that_is_not_built_like_theta_is_refused():
     assert vectors_of(np.zeros((2, 3)), {"only": np.zeros((2, 3))})["only"].shape == (6,)
 
 
+@pytest.mark.slow
 def test_a_problem_is_checked():
     for target in ("gaussian_square", GaussianSquare, SQUARE):
         report = gradest.check(target)

@@ -124,6 +124,7 @@ def test_parameters_may_have_any_shape_and_may_be_numpy():
     assert_mean_is(found[1], 12)  # the scale is shared by six coordinates
 
 
+@pytest.mark.slow
 def test_coupling_leaves_nothing_of_what_is_even_about_the_mean():
     def rows(coupling):
         return compiled(

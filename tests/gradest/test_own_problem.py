@@ -6,7 +6,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from gradest._own_problem import own_problem, with_constants
+from gradest._own_problem import own_problem
 from gradest.estimators import ESTIMATORS, estimator
 from gradest.problems.base import Problem
 
@@ -58,24 +58,6 @@ def test_each_estimator_meets_the_exact_gradient_in_each_precision(name, dtype):
     exact = 2 * WEIGHTS @ (np.array([1.0, -1.0]) - 0.3)
     z = (found.mean(0) - exact) / (found.std(0) / np.sqrt(len(found)))
     assert np.all(np.abs(z) < 4.5), z
-
-
-def test_constants_are_cast_wherever_they_are():
-    local = np.ones(2)
-
-    def f(theta, x, weights=WEIGHTS):
-        return (lambda: WEIGHTS.dtype.str + local.dtype.str + weights.dtype.str + SHIFT.dtype.str)()
-
-    assert f(0, 0) == "<f8" * 4
-    assert with_constants(f, "float32")(0, 0) == "<f4" * 4
-    assert f(0, 0) == "<f8" * 4
-
-
-def test_a_function_that_calls_itself_is_cast():
-    def power(x, n):
-        return x * power(x, n - 1) if n else WEIGHTS[0, 0]
-
-    assert with_constants(power, "float32")(1.0, 3) == 1
 
 
 def test_theta_may_be_one_array():

@@ -113,6 +113,23 @@ class ClaimsTooMuch(Sound):
         return {"mean": 2 * params["mean"] - 2 * self.k}
 
 
+class Loops(Sound):
+    """With a loop that has no reverse derivative, and no claim to be smooth."""
+
+    smooth: ClassVar[bool] = False
+    truth: ClassVar[str] = ""
+
+    def objective(self, params, x):
+        def body(state):
+            return state[0] + 1, state[1] + (x[state[0]] - self.k) ** 2
+
+        value = jax.lax.while_loop(lambda state: state[0] < 2, body, (0, jnp.zeros((), x.dtype)))[1]
+        return value + 0.1 * (params["mean"] ** 2).sum()
+
+    def exact_gradient(self, params):
+        return None
+
+
 BROKEN = {
     WrongShape: "shapes",
     FixedDtype: "dtypes",
@@ -127,5 +144,6 @@ BROKEN = {
     WrongSlope: "smoothness",
     SaysNothing: "use_of_params",
     ClaimsTooMuch: "use_of_params",
+    Loops: "estimators",
 }
 """The check that each of them, and none else, must fail."""

@@ -6,9 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from gradest.benchmarks.analysis import tables
 from gradest.benchmarks.runtime import files
+from gradest.benchmarks.sweeps.columns import LeftOutRow, Row
+
+
+def read_measurements(folder: Path) -> pd.DataFrame:
+    """A run's measurements.csv."""
+    return read_table(folder / "measurements.csv", Row)
+
+
+def read_left_out(folder: Path) -> pd.DataFrame:
+    """A run's leave_one_out.csv."""
+    return read_table(folder / "leave_one_out.csv", LeftOutRow)
+
+
+def read_table(path: Path, row: type) -> pd.DataFrame:
+    return tables.read_table(path, path.read_bytes(), row, vouched=False)
 
 
 def edited(path: Path, old: str, new: str) -> None:
@@ -60,3 +78,28 @@ def killed_at(write: int) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files.os, "replace", replace_or_end)
         yield put
+
+
+def damages(content: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
+    """Damaged copies of a file, by turns: a bit flipped, cut short, a line lost, a line twice.
+
+    Args:
+        content: the file's bytes.
+        count: how many copies.
+        seed: of where the damage is.
+    """
+    rng = np.random.default_rng(seed)
+    lines = content.splitlines(keepends=True)
+    for number in range(count):
+        place = int(rng.integers(len(content)))
+        line = int(rng.integers(len(lines)))
+        kind = number % 4
+        if kind == 0:
+            flipped = bytes([content[place] ^ 1 << int(rng.integers(8))])
+            yield content[:place] + flipped + content[place + 1 :]
+        elif kind == 1:
+            yield content[:place]
+        else:
+            yield b"".join(
+                lines[:line] + lines[line : line + 1] * (2 * kind - 4) + lines[line + 1 :]
+            )

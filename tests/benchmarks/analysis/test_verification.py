@@ -119,6 +119,15 @@ def test_a_store_that_says_otherwise_is_named_in_both_directions(folder):
     assert f"measurements.csv has cell {cell}, which the store lacks" in found_in(folder)
 
 
+def test_a_damaged_cell_of_the_store_is_named(folder):
+    with sqlite3.connect(folder / "store.sqlite") as connection:
+        (cell,) = connection.execute("select cell from cells limit 1").fetchone()
+        connection.execute("update cells set reason = 'other' where cell = ?", (cell,))
+    connection.close()
+    said = f"store.sqlite is damaged: cell {cell} does not fit its checksum"
+    assert said in found_in(folder)
+
+
 def test_a_table_that_lacks_a_cell_or_has_another_number_is_named(folder):
     path = folder / "measurements.csv"
     text = path.read_text()

@@ -249,6 +249,7 @@ def test_sums_of_the_same_shapes_are_compiled_once(monkeypatch):
     assert jax.config.jax_enable_compilation_cache == before
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_says_its_memory_and_what_went_wrong(tmp_path):
     ran = run_command("plan", "quick", cache=tmp_path)
     assert "22 cells to measure" in ran.out

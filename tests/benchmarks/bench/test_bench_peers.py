@@ -195,6 +195,7 @@ def bench(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_a_right_peer_is_timed_and_wrong_absent_and_broken_ones_say_why(bench, tmp_path):
     words = {
         "right": ("timed", ""),
@@ -240,6 +241,7 @@ def test_a_right_peer_is_timed_and_wrong_absent_and_broken_ones_say_why(bench, t
     assert conditions["hardware"]["cores"] >= 1
 
 
+@pytest.mark.slow
 def test_what_a_peer_does_not_have_is_a_row_without_numbers(bench, tmp_path):
     status, rows, out, _ = bench(["right"], "--estimator", "measure_valued", "--num-samples", "4")
     assert status == 0

@@ -82,6 +82,7 @@ def test_a_missing_direct_term_is_missed_where_there_is_none():
     )
 
 
+@pytest.mark.slow
 def test_an_estimator_that_learns_as_it_should_passes_every_check():
     findings = list(
         estimator_findings(
@@ -140,6 +141,7 @@ class Stopped(InputDependent):
         return super().training_objective(cut_off, drawn, state)
 
 
+@pytest.mark.slow
 def test_a_baseline_that_is_cut_off_from_its_objective_is_caught():
     on = ProblemTrial("", small_problem("vae_bernoulli"), LEVEL)
     broken = ScoreFunction(baseline=Stopped(hidden_dim=4))

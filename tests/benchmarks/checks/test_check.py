@@ -314,16 +314,17 @@ def test_a_users_problem_with_a_wrong_truth(run_command, tmp_path):
     assert status == 4
     place = "exact_gradient, own_problem:Shifted on own_problem:Shifted"
     assert f"failed: {place}: expected exact_gradient to be" in out
-    assert "11 ran, 10 passed, 1 failed, 0 skipped" in out
+    assert "12 ran, 11 passed, 1 failed, 0 skipped" in out
 
 
 def test_what_a_users_class_raises_is_a_failure_in_one_line(run_command, tmp_path):
     (tmp_path / "own_explodes.py").write_text(OWN)
     status, out, err = run_command("check", "own_explodes:Explodes")
     assert status == 4
-    assert (
-        "failed: shapes, own_explodes:Explodes on gaussian_cosine: RuntimeError: no idea\n" in out
-    )
+    place = "failed: shapes, own_explodes:Explodes on own_explodes:Shifted: own_explodes.py:16: "
+    assert f"{place}RuntimeError: no idea\n    own_explodes.py:16, in surrogate: raise Run" in out
+    assert out.count("failed: ") == 1
+    assert re.search(r"\n    and \d+ more from this cause: dtypes, .* and \d+ more on ", out)
     assert "Traceback" not in out + err
 
 
@@ -345,7 +346,7 @@ def test_what_a_users_class_raises_is_a_failure_in_one_line(run_command, tmp_pat
         ("own_bad:number", "it is no Problem or Estimator: expected a subclass"),
         ("own_bad:Abstract", "cannot be made"),
         ("own_bad:Nothing", "fits no problem that it could be tried on: fits nothing at all"),
-        ("own_syntax:A", "module own_syntax fails: SyntaxError"),
+        ("own_syntax:A", "module own_syntax fails: own_syntax.py:1: SyntaxError"),
         ("own_needs:A", "module own_needs needs a_module_that_is_not_there, which is not there"),
         ("own_bad:", "expected a module and a class, as in my_module:MyEstimator"),
         (":Good", "expected a module and a class, as in my_module:MyEstimator"),

@@ -55,6 +55,7 @@ def check_and_measure(monkeypatch, folder: Path, sweep: str, commands: str, on: 
     return measured[measured.estimator.str.contains(":")]
 
 
+@pytest.mark.slow
 def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
     module, entry, commands = example()
     lines = [line for text in (module, entry, commands) for line in text.splitlines() if line]
@@ -78,14 +79,18 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
 
 INHERITED = '''
 import jax.numpy as jnp
+import numpyro.distributions as dist
 
 from gradest.estimators import Estimator
 from gradest.estimators.pathwise import Pathwise
-from gradest.estimators.sampling import rsample
+from gradest.estimators.sampling import base, rsample
 
 
 class Antithetic(Pathwise):
-    r"""The pathwise gradient at draws x and at their mirror images. Unbiased. Cost: as pathwise."""
+    r"""The pathwise gradient at draws x and at their mirror images. Unbiased. Cost: as pathwise.
+
+    The mirror image of a draw about the mean is a draw where q is symmetric, and nowhere else.
+    """
 
     min_samples, independent_terms = 2, False
 
@@ -97,6 +102,11 @@ class Antithetic(Pathwise):
 
     def draws(self, problem, num_samples):
         return Estimator.draws(self, problem, num_samples // 2)
+
+    def refuses(self, problem):
+        q = base(problem.abstract_distribution())
+        symmetric = isinstance(q, dist.Normal | dist.Laplace | dist.Logistic)
+        return super().refuses(problem) if symmetric else "its distribution is not symmetric"
 
     def refuses_samples(self, num_samples):
         return "expected an even number of samples" if num_samples % 2 or not num_samples else None

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from gradest.benchmarks.analysis.results import read_measurements
 from gradest.benchmarks.cli import plans
 from gradest.benchmarks.cli.main import main
 from gradest.benchmarks.cli.progress import console_of_stderr
 from gradest.benchmarks.errors import ExitStatus
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
+from tests.support.folders import read_measurements
 from tests.support.sweeps import GOOD_SWEEP
 
 

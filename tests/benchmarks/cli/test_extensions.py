@@ -2,9 +2,10 @@
 
 import pytest
 
-from gradest.benchmarks.analysis.results import read_measurements, recorded_sweep
+from gradest.benchmarks.analysis.results import recorded_sweep
 from gradest.benchmarks.cli import runs
 from gradest.benchmarks.sweeps import cell
+from tests.support.folders import read_measurements
 from tests.support.sweeps import GOOD_SWEEP
 
 TINY = GOOD_SWEEP.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")

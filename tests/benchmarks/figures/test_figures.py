@@ -67,8 +67,9 @@ def test_the_same_table_gives_the_same_bytes_and_no_dates(tmp_path):
         assert not re.search(rb"CreationDate|dc:date|Software", one.read_bytes()), one.name
 
 
-def test_names_of_files_and_stale_ones_gone(tmp_path):
-    for name in ("stale.pdf", "stale.svg", "stale.png", "kept.txt"):
+def test_names_of_files_and_those_of_others_stay(tmp_path):
+    others = ["diagram.pdf", "diagram.svg", "diagram.png", "notes.txt"]
+    for name in others:
         (tmp_path / name).write_text("")
     measurements = sweep_of_k([-2.5, 3.0], groups=("mean",), levels=(1, 4), estimators=ELEVEN[:1])
     draw_figures(measurements, tmp_path)
@@ -77,7 +78,7 @@ def test_names_of_files_and_stale_ones_gone(tmp_path):
         f"{kind}_{name}" for kind in kinds for name in ("gaussian_square", "gaussian_square_k_m2p5")
     ]
     expected = [f"{stem}.{suffix}" for stem in stems for suffix in ("pdf", "svg", "png")]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*expected, "kept.txt"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*expected, *others])
 
 
 @pytest.mark.parametrize(

@@ -85,5 +85,6 @@ def test_a_copy_of_a_run_holds_nothing_else(tmp_path):
         put(tmp_path / "run", name)
     (tmp_path / "copy").mkdir()
     copy_run(tmp_path / "run", tmp_path / "copy")
+    copy_run(tmp_path / "run", tmp_path / "run")
     copied = [path for path in (tmp_path / "copy").rglob("*") if path.is_file()]
     assert {path.relative_to(tmp_path / "copy").as_posix() for path in copied} == set(ours)

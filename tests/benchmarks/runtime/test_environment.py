@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from gradest.benchmarks.imports import Module
 from gradest.benchmarks.measurement.checkpoints import standard_estimators
 from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.runtime import environment as module
@@ -57,6 +58,12 @@ def test_the_code_of_a_cell_is_what_it_runs_through_and_no_other():
     } <= found
     others = ("pathwise", "discrete.", "variational", "report", "figures", "store", "__init__")
     assert not [name for name in found for other in others if other in name]
+
+
+@pytest.mark.parametrize("name", [*module.ALWAYS, *sorted(module.ASIDE)])
+def test_what_is_always_part_of_the_code_or_never_is_there(name):
+    assert Module(package_root().parent, name).file is not None
+    assert (name in modules(problem("gaussian_square"))) == (name in module.ALWAYS)
 
 
 def test_what_an_argument_stands_for_is_part_of_the_code():

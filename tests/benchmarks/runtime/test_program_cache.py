@@ -14,7 +14,7 @@ from gradest.benchmarks.runtime import program_cache, source_code
 from gradest.benchmarks.runtime.program_cache import (
     Program,
     description,
-    digest_of,
+    digest_of_files,
     keep_in,
     let_jax_keep_in,
     shelf_of,
@@ -244,19 +244,19 @@ def test_a_change_of_any_file_is_a_change_of_the_code(tmp_path):
         copy = tmp_path / f"{number}.py"
         copy.write_bytes(path.read_bytes())
         copies.append(copy)
-    before = digest_of(copies)
+    before = digest_of_files(copies)
     for copy in copies:
         text = copy.read_bytes()
         copy.write_bytes(text + b"# touched\n")
-        assert digest_of(copies) != before
+        assert digest_of_files(copies) != before
         copy.write_bytes(text)
-    assert digest_of(copies) == before
+    assert digest_of_files(copies) == before
 
 
 def test_code_that_cannot_be_found_is_an_error(tmp_path, monkeypatch):
     """A key that sees no code would run the programs of old code."""
     with pytest.raises(ValueError, match="expected files, found none"):
-        digest_of([])
+        digest_of_files([])
     empty = tmp_path / "__init__.py"
     empty.write_text("")
     monkeypatch.setattr(source_code, "file_of", lambda module: empty)

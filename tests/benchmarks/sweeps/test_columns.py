@@ -6,7 +6,6 @@ import json
 import pandas as pd
 import pytest
 
-from gradest.benchmarks.analysis.results import read_left_out, read_measurements
 from gradest.benchmarks.sweeps.columns import (
     COLUMNS,
     LEFT_OUT_COLUMNS,
@@ -20,6 +19,7 @@ from gradest.benchmarks.sweeps.columns import (
 from gradest.benchmarks.sweeps.output import leave_one_out, measurements
 from gradest.benchmarks.sweeps.run import measure_plan
 from gradest.benchmarks.sweeps.store import read_outcomes
+from tests.support.folders import read_left_out, read_measurements
 from tests.support.house import ROOT
 from tests.support.sweeps import Quiet
 
@@ -85,17 +85,18 @@ def test_a_table_is_read_as_it_was_made(plan, finished):
     assert {name: str(dtype) for name, dtype in read.dtypes.items() if name in types} == types
     for column in WHOLE:
         assert made[column].tolist() == read[column].tolist()
-    assert str(read_left_out(folder).dtypes["batch"]) == "int64"
+    left_out = read_left_out(folder)
+    assert str(left_out.dtypes["batch"]) == "int64"
     assert set(types) == {*COLUMNS} - {"unbiased", "exact"}
 
 
 def test_an_id_of_digits_alone_is_a_text(plan, finished, tmp_path):
     """Or one with an e in it, which is no number either."""
     table = pd.read_csv(finished[0] / "measurements.csv", dtype=str, keep_default_na=False)
-    table["cell"] = "00012345678" + (table.index % 10).astype(str)
+    table["cell"] = "000123456" + table.index.astype(str).str.zfill(3)
     table.to_csv(tmp_path / "measurements.csv", index=False)
     assert read_measurements(tmp_path).cell.tolist() == table.cell.tolist()
-    table["cell"] = "12345e6789" + (table.index % 10).astype(str)
+    table["cell"] = "12345e678" + table.index.astype(str).str.zfill(3)
     table.to_csv(tmp_path / "measurements.csv", index=False)
     assert read_measurements(tmp_path).cell.tolist() == table.cell.tolist()
 

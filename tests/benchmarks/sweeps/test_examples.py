@@ -35,12 +35,10 @@ def run(tmp_path, monkeypatch, run_command):
             del sys.modules[name]
 
 
-def test_a_numpy_constant_fails_with_what_to_write(run):
-    status, cells, err = run("mc64.toml")
-    failed = cells[cells.status == "failed"]
-    assert status == (3 if len(failed) else 0)
-    assert failed.reason.str.contains("mc64.py:.*write jnp.asarray\\(constant, x.dtype\\)").all()
-    assert "our fault" not in err
+def test_a_numpy_constant_is_cast(run):
+    status, cells, _ = run("mc64.toml")
+    assert status == 0
+    assert set(cells.status) <= {"ok", "unreliable"}
 
 
 @pytest.mark.slow
@@ -63,6 +61,7 @@ def test_a_policy_is_measured_by_all(run, sweep):
     assert set(measured.status) <= {"ok", "unreliable"}
 
 
+@pytest.mark.slow
 def test_four_estimators_at_two_numbers_of_samples(run):
     """mine.py: what was a script of 18 lines."""
     policy = own_class("problem", Problem, "pol_scalar_scale:Policy")

@@ -7,7 +7,8 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.limits import MOST_BYTES, MOST_COMPLAINTS
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import lengthened, load_sweep, parse_sweep
-from tests.support.sweeps import GOOD_SWEEP
+from gradest.benchmarks.sweeps.timing import time_run
+from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 LEVELS = "samples = [1, 4]"
 K = "k = [-3.0, 3.0]"
@@ -142,6 +143,21 @@ def test_a_longer_run_is_within_them_too():
         lengthened(sweep, 4_294_964_000)
     with pytest.raises(BadInput, match="expected at most 4,294,967,295"):
         lengthened(sweep, 10**5000)
+
+
+def test_a_run_is_timed_in_so_many_processes(tmp_path):
+    plan = resolve(parse_sweep(GOOD_SWEEP, "here"))
+    with pytest.raises(BadInput, match="--processes 1000000: expected at most 1,000"):
+        time_run(plan, tmp_path, 10**6, Quiet())
+
+
+@pytest.mark.parametrize(
+    "words", [("describe",), ("check",), ("compare", "x", "--reference"), ("report",), ()]
+)
+def test_long_names_are_shortened(run_command, words):
+    status, _, err = run_command(*words, "x" * 10_000)
+    assert status == 2
+    assert len(err) < 1000
 
 
 def test_runs_of_impossible_names_are_not_there():

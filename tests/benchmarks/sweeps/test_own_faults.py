@@ -148,3 +148,23 @@ def test_from_python(module):
     mine = own_class("problem", Problem, "slips:BrokenDistribution")
     run = gradest.measure(mine, samples=2, replicates=40)
     assert "Normall" in str(run.failures)
+
+
+@pytest.mark.parametrize("kind", ["problem", "estimator"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1 / 0\n", r"module raises fails: raises.py:1: ZeroDivisionError"),
+        ("import not_there\n", r"module raises needs not_there, .* \(raises.py:1\)"),
+    ],
+)
+def test_a_module_that_raises_fails_its_cells_alone(text, said, kind, module):
+    (module / "raises.py").write_text(text)
+    names = {"problem": ["gaussian_square"], "estimator": ["pathwise"]}
+    names[kind].append("raises:Mine")
+    plan = resolve(parse_sweep(sweep_of(names["problem"], names["estimator"]), "here"))
+    outcomes = measure_plan(plan, Quiet())
+    failed = [cell for cell in plan.cells if outcomes[cell.id].status == "failed"]
+    assert {getattr(cell, kind).name for cell in failed} == {"raises:Mine"}
+    assert 2 * len(failed) == len(plan.cells)
+    assert all(re.search(said, outcomes[cell.id].reason) for cell in failed)

@@ -91,7 +91,7 @@ def test_leave_one_out_without_any_l_of_two_or_more_is_an_error():
 def test_nothing_to_measure_is_an_error():
     text = GOOD_SWEEP.replace("gaussian_square", "bernoulli_square").replace("k = [-3.0, 3.0]", "")
     text = text[: text.index("[[estimator]]")] + '[[estimator]]\nname = "pathwise"\n'
-    with pytest.raises(BadInput, match="nothing to measure: Bernoulli has no differentiable draw"):
+    with pytest.raises(BadInput, match="measure: pathwise on bernoulli_square: Bernoulli has no"):
         resolve(parse_sweep(text, "here"))
 
 
@@ -223,7 +223,7 @@ def test_what_a_plan_of_instances_refuses():
         plan_of([toy], [pathwise], samples=[1], replicate=400)
     with pytest.raises(BadInput, match="replicates = 41: expected a number that splits"):
         plan_of([toy], [pathwise], samples=[1], replicates=41)
-    with pytest.raises(BadInput, match="nothing to measure: Bernoulli has no differentiable draw"):
+    with pytest.raises(BadInput, match="measure: pathwise on bernoulli_square: Bernoulli has no"):
         plan_of([problem("bernoulli_square")], [pathwise], samples=[1])
     few = problem("vae_bernoulli", num_images=4)
     other = eqx.tree_at(lambda vae: vae.images, few, 1 - few.images)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.analysis.ratios import compare_runs
-from gradest.benchmarks.analysis.results import read_measurements, read_run, recorded_sweep
+from gradest.benchmarks.analysis.results import read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement import replicates as measuring
@@ -31,6 +31,7 @@ from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import codes_by_digest, run_sweep
 from gradest.benchmarks.sweeps.schema import lengthened, override, parse_sweep
 from gradest.benchmarks.sweeps.store import open_store, read_outcomes
+from tests.support.folders import read_measurements
 from tests.support.short_of_memory import short_of_memory
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
@@ -365,6 +366,7 @@ def test_a_folder_that_cannot_be_made_is_refused(plan, tmp_path):
         run_sweep(plan, tmp_path / "file" / "below", Quiet())
 
 
+@pytest.mark.slow
 def test_a_report_is_the_same_bytes_twice_and_needs_no_store(finished, tmp_path):
     (tmp_path / "measurements.csv").write_bytes((finished[0] / "measurements.csv").read_bytes())
     first = {path: path.read_bytes() for path in write_report(tmp_path)}

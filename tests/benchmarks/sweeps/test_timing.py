@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gradest.benchmarks.analysis.results import read_left_out, read_measurements
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.statistics.times import median, over_processes
@@ -18,6 +17,7 @@ from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.sweeps.store import open_store
 from gradest.benchmarks.sweeps.timing import in_a_process, time_run
+from tests.support.folders import read_left_out, read_measurements
 from tests.support.sweeps import Quiet
 
 TINY = """
