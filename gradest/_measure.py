@@ -13,11 +13,12 @@ from gradest._run import Run
 from gradest.benchmarks.analysis import ratios, results
 from gradest.benchmarks.analysis.pairing import changed_lines
 from gradest.benchmarks.analysis.verification import verified_run
+from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
-from gradest.benchmarks.sweeps.plan import Cell, Plan, plan_of, resolve
+from gradest.benchmarks.sweeps.plan import Plan, plan_of, resolve
 from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator

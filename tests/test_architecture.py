@@ -32,6 +32,7 @@ FLOORS = (
     {"estimators/discrete"},
     {"estimators/__init__"},
     {"benchmarks/measurement", "benchmarks/folders", "gradest/monte_carlo"},
+    {"benchmarks/cells"},
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
     {"benchmarks/figures", "benchmarks/checks"},

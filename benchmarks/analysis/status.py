@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.environment import digest_of, environment
-from gradest.benchmarks.sweeps.plan import Cell, Plan
+from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.run import codes_of, origins_of, still_valid
 from gradest.benchmarks.sweeps.schema import preset_names
 from gradest.benchmarks.sweeps.store import read_outcomes, read_store

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from gradest.benchmarks.sweeps.plan import Cell
+from gradest.benchmarks.cells.cell import Cell
 
 
 class Reporter:

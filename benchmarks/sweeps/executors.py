@@ -8,9 +8,10 @@ from typing import Protocol
 
 import jax
 
+from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.cells.tasks import CellResult, Task
 from gradest.benchmarks.measurement.replicates import compile_cell, forget_programs
-from gradest.benchmarks.sweeps.cell import CellResult, Task
-from gradest.benchmarks.sweeps.plan import Cell, Plan
+from gradest.benchmarks.sweeps.plan import Plan
 from gradest.problems.registry.own_faults import failures_of
 
 

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 import jax
 
+from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.cells.measuring import run_task
+from gradest.benchmarks.cells.tasks import Setting, Task, setting_or_reason
 from gradest.benchmarks.folders.ownership import refuse_foreign
 from gradest.benchmarks.measurement.batching import extends
 from gradest.benchmarks.measurement.checkpoints import is_trained, standard_estimators
@@ -19,17 +22,16 @@ from gradest.benchmarks.runtime.devices import refuse_devices
 from gradest.benchmarks.runtime.environment import code_of, digest_of, environment
 from gradest.benchmarks.runtime.program_cache import keep_in, use_compilation_cache
 from gradest.benchmarks.runtime.source_code import git_state
-from gradest.benchmarks.sweeps.cell import Setting, Task, run_task, setting_or_reason
 from gradest.benchmarks.sweeps.executors import Executor, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
-from gradest.benchmarks.sweeps.plan import Cell, Choice, Plan, resolve
+from gradest.benchmarks.sweeps.plan import Choice, Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep, lengthened
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.estimators.base import Estimator
 from gradest.problems.cache import private_folder
 from gradest.problems.registry.own_folders import is_ours
 
-MEASURES = "gradest.benchmarks.sweeps.cell"
+MEASURES = "gradest.benchmarks.cells.measuring"
 """The module that every number of a cell comes through."""
 
 AHEAD = 16

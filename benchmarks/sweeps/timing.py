@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.limits import MOST_PROCESSES
 from gradest.benchmarks.measurement.checkpoints import params_at
@@ -27,7 +28,7 @@ from gradest.benchmarks.measurement.rounds import call_of, interleaved
 from gradest.benchmarks.outcomes import Origin
 from gradest.benchmarks.runtime.processes import as_data, data_alone, failed, start
 from gradest.benchmarks.sweeps.output import timings_of, write_results
-from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
+from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import Progress, origins_of, still_valid, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store

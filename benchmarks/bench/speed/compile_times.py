@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
+from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.measurement.programs import estimates, warm_up_leaves
 from gradest.benchmarks.measurement.replicates import (
     CellPrograms,
@@ -18,7 +19,7 @@ from gradest.benchmarks.measurement.replicates import (
     program,
 )
 from gradest.benchmarks.runtime.program_cache import Executable
-from gradest.benchmarks.sweeps.plan import Cell, Plan, resolve
+from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem

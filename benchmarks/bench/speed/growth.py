@@ -9,11 +9,12 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.measurement.replicates import cell_key, measure
 from gradest.benchmarks.measurement.rounds import Call, interleaved
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.times import fit_time, median
-from gradest.benchmarks.sweeps.plan import Cell, resolve
+from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.estimators import estimator

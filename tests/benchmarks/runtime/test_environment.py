@@ -37,7 +37,7 @@ def test_a_class_is_ours_by_its_module(name, ours):
     assert is_ours(type("Anything", (), {"__module__": name})) is ours
 
 
-THROUGH = "gradest.benchmarks.sweeps.cell"
+THROUGH = "gradest.benchmarks.cells.measuring"
 
 
 def modules(*things):

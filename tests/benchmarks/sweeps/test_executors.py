@@ -9,7 +9,8 @@ import sys
 import jax
 import pytest
 
-from gradest.benchmarks.sweeps.cell import Task, run_task
+from gradest.benchmarks.cells.measuring import run_task
+from gradest.benchmarks.cells.tasks import Task
 from gradest.benchmarks.sweeps.executors import Local
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import measure_plan, origins_of, tasks
@@ -42,7 +43,7 @@ baseline = ["leave_one_out", "mean"]
 
 ELSEWHERE = """
 import pickle, sys
-from gradest.benchmarks.sweeps.cell import run_task
+from gradest.benchmarks.cells.measuring import run_task
 tasks = pickle.load(sys.stdin.buffer)
 results = [run_task(task) for task in tasks]
 pickle.dump([(r.cell, r.outcome) for r in results], sys.stdout.buffer)

@@ -1,0 +1,141 @@
+"""The measured columns of a cell, a row for each group of θ."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.cells.tasks import Setting
+from gradest.benchmarks.measurement.exact_variances import exact_variance
+from gradest.benchmarks.measurement.programs import random_groups
+from gradest.benchmarks.measurement.replicates import Measurement
+from gradest.benchmarks.statistics import intervals, tails
+from gradest.benchmarks.statistics.bias import Bias, biases, untested
+from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
+from gradest.benchmarks.statistics.reliability import is_unseen, reliability
+from gradest.estimators.base import Estimator
+from gradest.problems.base import Problem
+
+
+def rows_of(
+    cell: Cell,
+    problem: Problem,
+    estimator: Estimator,
+    setting: Setting,
+    measurement: Measurement,
+) -> list[dict[str, Any]]:
+    """The measured columns, a row for each group of θ.
+
+    Under "without" is what leave_one_out.csv has of it: statistics without each batch.
+    """
+    cost = estimator.evaluations(problem, cell.num_samples)
+    variances = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
+    shared = {
+        "problem_revision": problem.revision,
+        "unbiased": estimator.claims_unbiased(problem),
+        "exact": not any(truth.error.any() for truth in setting.truths.values()),
+        "truth": setting.truth,
+        "equivalence_margin": cell.equivalence_margin,
+        "f_evals": cost.f,
+        "grad_evals": cost.grad,
+        "adapt_steps": measurement.adapt_steps,
+        "adapt_f_evals": measurement.adapt_steps * cost.f,
+        "adapt_grad_evals": measurement.adapt_steps * cost.grad,
+        "timing_processes": 1,
+        "compile_seconds": measurement.compile_seconds,
+        **bounds("seconds", measurement.seconds),
+    }
+    resolution = float(np.finfo(cell.dtype).eps)
+    unseen = unseen_groups(cell, problem, estimator, setting, measurement)
+    seen = {name: moments for name, moments in measurement.moments.items() if name not in unseen}
+    truths = {name: setting.truths[name] for name in seen}
+    deviations = biases(seen, truths, resolution, cell.equivalence_margin) if seen else {}
+    rows = []
+    for group, moments in measurement.moments.items():
+        rounding = scale_of(moments) * resolution
+        spread = spread_columns(moments, measurement.seconds, rounding, unseen=group in unseen)
+        deviation = deviations.get(group, untested(len(moments.mean)))
+        spread["without"]["squared_bias"] = deviation.squared_without.tolist()
+        own = {
+            "group": group,
+            "exact_variance": variances.get(group, math.nan),
+            "exact_norm": float(np.linalg.norm(setting.truths[group].gradient)),
+        }
+        rows.append(shared | own | spread | bias_columns(deviation))
+    return rows
+
+
+def unseen_groups(
+    cell: Cell, problem: Problem, estimator: Estimator, setting: Setting, measurement: Measurement
+) -> set[str]:
+    """The groups of θ of which the replicates may lack an event: no bias is tested there."""
+    resolution = float(np.finfo(cell.dtype).eps)
+    suspects = {
+        group
+        for group, moments in measurement.moments.items()
+        if is_unseen(moments, setting.truths[group], scale_of(moments) * resolution)
+    }
+    if not suspects:
+        return suspects
+    known = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
+    random = random_groups(problem, estimator, setting.params, cell.num_samples)
+    return {group for group in suspects & random if known.get(group, math.inf) > 0}
+
+
+def bounds(name: str, interval: Interval) -> dict[str, float]:
+    """Three columns: a number and the ends of its interval."""
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def spread_columns(
+    moments: Moments, seconds: Interval, rounding: float, *, unseen: bool
+) -> dict[str, Any]:
+    """The columns on variance, tails and signal of one group.
+
+    Args:
+        moments: of the group.
+        seconds: of one estimate.
+        rounding: the size of rounding errors in the group's estimates.
+        unseen: whether the replicates may lack an event, so that their variance has no interval.
+    """
+    samples = leave_out(moments)
+    total = intervals.jackknife(intervals.total_variance, samples)
+    kurtosis = tails.kurtosis(moments)
+    tail = tails.tail_index(moments)
+    variance = intervals.interval(total, heavy=kurtosis > tails.HEAVY_TAIL)
+    if unseen:
+        variance = variance._replace(low=0.0, high=math.nan)
+    share = intervals.largest_share(total)
+    status, reason = reliability(
+        moments.replicates, variance, kurtosis, tail, rounding, share, unseen=unseen
+    )
+    return {
+        "dim": moments.mean.shape[1],
+        "batches": len(moments.mean),
+        "status": status,
+        "reason": reason,
+        "mean_norm": float(np.linalg.norm(samples.whole.mean)),
+        "variance_per_dim": variance.value / moments.mean.shape[1],
+        "kurtosis": kurtosis,
+        "without": {"variance": total.without.tolist()},
+        **bounds("tail_index", Interval(tail.alpha, *tail.interval)),
+        **bounds("variance", variance),
+        **bounds("variance_max", intervals.largest_variance(samples)),
+        **bounds("snr", intervals.signal_to_noise(samples)),
+        **bounds("work_normalised_variance", intervals.product(variance, seconds)),
+    }
+
+
+def bias_columns(bias: Bias) -> dict[str, Any]:
+    """The columns on the bias of one group."""
+    return {
+        "bias_norm": bias.norm,
+        "bias_p": bias.p,
+        "bias_detectable": bias.detectable,
+        "equivalence_p": bias.equivalence_p,
+        **bounds("bias_squared", bias.squared),
+        **bounds("bias_relative", bias.relative),
+        **bounds("cosine", bias.cosine),
+    }
