@@ -4,7 +4,7 @@ The estimate is the gradient of a surrogate loss, as elsewhere, and φ is in the
 takes one step of Adam on φ, by default down the gradient of $\|g\|^2$: where g is unbiased whatever
 φ is, that is an unbiased estimate of the gradient of the variance (Ruiz, Titsias and Blei, 2016;
 Tucker et al., 2017; Grathwohl et al., 2018). The step depends on the estimate's own draws, and so
-counts only from the next estimate on.
+counts only from the next estimate on. One whose gradient is not finite is left out, and counted.
 
 In `surrogate`, stop_gradient goes round θ, not round a learning signal that depends on φ: what is
 stopped there leaves the mean of the estimate right, and φ wrong.
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -64,6 +65,21 @@ class Learning(NamedTuple):
     opt_state: optax.OptState
 
 
+MOST_LEFT_OUT = 2**31 - 1
+"""Steps in a row that may be left out: however many, φ stays finite."""
+
+
+def steps_left_out(state: State) -> int:
+    """How many steps were left out because their gradient was not finite, in all states of a batch
+    of them."""
+
+    def counts(node: Any) -> bool:
+        return isinstance(node, optax.ApplyIfFiniteState)
+
+    nodes = jax.tree.leaves(state, is_leaf=counts)
+    return sum(int(np.sum(node.total_notfinite)) for node in nodes if counts(node))
+
+
 class LearningEstimator(SurrogateEstimator, Trainable):
     r"""A surrogate estimator with parameters φ, `state.learned`, trained to minimise $\|g\|^2$.
 
@@ -81,7 +97,12 @@ class LearningEstimator(SurrogateEstimator, Trainable):
         learned = self.init_learned(problem, params, key)
         if learned is None:
             return ()
-        return Learning(learned, optax.adam(self.learning_rate).init(learned))
+        return Learning(learned, self.optimizer.init(learned))
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        """Adam, which leaves out the steps whose gradient is not finite."""
+        return optax.apply_if_finite(optax.adam(self.learning_rate), MOST_LEFT_OUT)
 
     def trained(self, state: State) -> Any:
         return state.learned if isinstance(state, Learning) else None
@@ -108,7 +129,7 @@ class LearningEstimator(SurrogateEstimator, Trainable):
         grads, estimate = jax.grad(self.training_objective, has_aux=True)(
             state.learned, problem, params, state, key, num_samples
         )
-        updates, opt_state = optax.adam(self.learning_rate).update(grads, state.opt_state)
+        updates, opt_state = self.optimizer.update(grads, state.opt_state)
         return estimate, Learning(optax.apply_updates(state.learned, updates), opt_state)
 
 

@@ -93,8 +93,9 @@ def measure_cell(
         failed = Outcome("failed", fault, [], environment, "")
         return CellResult(cell, failed, None, time.perf_counter() - begun)
 
+    unlearned = learning_remark(measurement)
     for row in rows:
-        remarks = (row["reason"], budget.shortfall, measurement.shortage)
+        remarks = (row["reason"], budget.shortfall, measurement.shortage, unlearned)
         row["reason"] = "; ".join(filter(None, remarks))
         row["replicates"] = budget.replicates
     reasons = dict.fromkeys(row["reason"] for row in rows if row["reason"])
@@ -106,6 +107,16 @@ def measure_cell(
         Summaries(cell.series, budget.replicates, measurement.moments),
         time.perf_counter() - begun,
     )
+
+
+def learning_remark(measurement: Measurement) -> str:
+    """What is to be said of steps of learning that were left out; mostly nothing."""
+    count = measurement.steps_left_out
+    if not count:
+        return ""
+    batches = len(next(iter(measurement.moments.values())).mean)
+    steps = batches * measurement.adapt_steps
+    return f"{count} of {steps} steps of its learning were left out: their gradient is not finite"
 
 
 def choose_replicates(cell: Cell, run: Callable[..., Measurement]) -> Budget:

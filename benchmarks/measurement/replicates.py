@@ -43,6 +43,7 @@ from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators.base import Estimator, State
+from gradest.estimators.learning import steps_left_out
 from gradest.problems.base import Params, Problem
 
 LEAST_TIMED = 9
@@ -65,6 +66,8 @@ class Measurement(NamedTuple):
     """Estimates made before measuring, to warm up a learned state; 0 where there is none."""
     shortage: str = ""
     """What the calls were, where memory did not suffice for those meant to be."""
+    steps_left_out: int = 0
+    """Of the warm-up of all batches, because their gradient was not finite."""
 
 
 def stable_hash(text: str) -> int:
@@ -179,6 +182,7 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         compile_seconds=programs.seconds + streamed.begun - started,
         adapt_steps=adapt_steps if programs.warm_up else 0,
         shortage=shortage_of(streamed.calls, programs.layout),
+        steps_left_out=steps_left_out(states),
     )
 
 

@@ -31,9 +31,13 @@ from gradest.problems.distributions.enumeration import (
     MOST_STATES,
     all_log_probs,
     all_states,
+    can_be_listed,
     is_enumerable,
     number_of_states,
 )
+
+MOST_SHOWN = 10**15
+"""The largest number that a refusal writes out."""
 
 
 class FiniteSupport(SurrogateEstimator):
@@ -45,11 +49,12 @@ class FiniteSupport(SurrogateEstimator):
         q = problem.abstract_distribution()
         if is_enumerable(q):
             return None
-        states = number_of_states(q)
         kind = type(base(q)).__name__
-        if states == math.inf:
+        if not can_be_listed(q):
             return f"the values of {kind} cannot be listed"
-        return f"{kind} has {states:,} joint values here, above {MOST_STATES:,}"
+        states = number_of_states(q)
+        number = f"{states:,}" if states < MOST_SHOWN else f"more than {MOST_SHOWN:.0e}"
+        return f"{kind} has {number} joint values here, above {MOST_STATES:,}"
 
     def evaluated(self, problem: Problem, num_samples: int) -> int:
         """At how many values of x f is evaluated: L, but no more than there are."""

@@ -56,9 +56,13 @@ class DirichletCopula(Copula):
     def correlation(
         self, logits: Float[Array, "*batch dim"], num_samples: int
     ) -> Float[Array, "*batch dim"]:
-        # ρ = (P(u_i < m, u_j < m) − m²) / (m − m²), both sides of the fraction divided by m
-        root = jnp.exp(jax.nn.log_sigmoid(-jnp.abs(logits)) / (num_samples - 1))  # m^{1/(n−1)}
-        both = jnp.maximum(2 - 1 / root, 0) ** (num_samples - 1)
+        # ρ = (P(u_i < m, u_j < m) − m²) / (m − m²), both sides of the fraction divided by m. With
+        # r = m^{-1/(n−1)} − 1, near 0 for a large n, the first term is (1 − r)^{n−1}
+        r = jnp.expm1(-jax.nn.log_sigmoid(-jnp.abs(logits)) / (num_samples - 1))
+        at_most = 1 - jnp.finfo(logits.dtype).epsneg
+        never = r >= 1
+        power = (num_samples - 1) * jnp.log1p(-jnp.minimum(r, at_most))
+        both = jnp.where(never, 0, jnp.exp(power))
         rare = jax.nn.sigmoid(-jnp.abs(logits))
         return (both - rare) / (1 - rare)
 

@@ -60,6 +60,11 @@ def number_of_states(q: dist.Distribution) -> int | float:
     return _number_of_states(base(q), q.event_shape)
 
 
+def can_be_listed(q: dist.Distribution) -> bool:
+    """Whether x has finitely many values, however many, that we know how to list."""
+    return _all_states.dispatch(type(base(q))) is not _all_states.dispatch(object)
+
+
 def is_enumerable(q: dist.Distribution) -> bool:
     """Whether x has so few values that sums over all of them are affordable."""
     return number_of_states(q) <= MOST_STATES
