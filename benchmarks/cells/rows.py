@@ -51,10 +51,12 @@ def rows_of(
     unseen = unseen_groups(cell, problem, estimator, setting, measurement)
     seen = {name: moments for name, moments in measurement.moments.items() if name not in unseen}
     truths = {name: setting.truths[name] for name in seen}
-    deviations = biases(seen, truths, resolution, cell.equivalence_margin) if seen else {}
+    margin = cell.equivalence_margin
+    deviations = biases(seen, truths, resolution, margin, measurement.rounding) if seen else {}
     rows = []
     for group, moments in measurement.moments.items():
-        rounding = scale_of(moments) * resolution
+        measured = float(np.linalg.norm(measurement.rounding[group])) / 4
+        rounding = max(scale_of(moments) * resolution, measured)
         spread = spread_columns(moments, measurement.seconds, rounding, unseen=group in unseen)
         deviation = deviations.get(group, untested(len(moments.mean)))
         spread["without"]["squared_bias"] = deviation.squared_without.tolist()

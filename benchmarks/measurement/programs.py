@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.interpreters.partial_eval import dce_jaxpr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -172,6 +173,45 @@ class BlockMoments(NamedTuple):
 
     def __call__(self, center: dict[str, Float[Array, " P"]], *arguments: Any) -> Summed:
         return self.sums.run(self.estimates.run(*arguments), center)
+
+    def rounding(
+        self, problem: Problem, estimator: Estimator, params: Params, *others: Any, block: int
+    ) -> dict[str, Float[np.ndarray, " P"]]:
+        """How large rounding errors are in each coordinate of an estimate.
+
+        θ and the problem's numbers are moved by about the last of their digits, which changes an
+        estimate by what its terms are rounded by, however much of them cancels. Of the changes of
+        many estimates it is the ninth decile: where a draw of a discrete x is turned, which happens
+        to few, the change is no rounding.
+
+        Args:
+            problem, estimator, params: those of `estimates`.
+            others: the other arguments of `estimates`.
+            block: replicates of a row.
+        """
+        moved_problem, moved_params = by_a_last_digit((problem, params))
+        here = self.estimates.run(problem, estimator, params, *others)
+        there = self.estimates.run(moved_problem, estimator, moved_params, *others)
+        sizes = {}
+        for group in here:
+            changes = np.abs(np.asarray(there[group], float) - np.asarray(here[group], float))
+            axes = (0, 1 + replicate_axis(block, changes.size // (len(changes) * block)))
+            sizes[group] = np.quantile(changes, 0.9, axis=axes)
+        return sizes
+
+
+def by_a_last_digit(tree: Any) -> Any:
+    """The numbers of a pytree, each a rounding error larger or smaller, which by its place."""
+    leaves, structure = jax.tree.flatten(tree)
+    return jax.tree.unflatten(structure, [_moved(leaf) for leaf in leaves])
+
+
+def _moved(leaf: Any) -> Any:
+    if not jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+        return leaf
+    array = jnp.asarray(leaf)
+    sign = jnp.where(jnp.arange(array.size).reshape(array.shape) % 2 == 0, 1, -1)
+    return array * (1 + sign * jnp.finfo(array.dtype).eps).astype(array.dtype)
 
 
 def block_moments(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.batching import (
     Layout,
@@ -62,6 +62,8 @@ class Measurement(NamedTuple):
     """Of one estimate, warm, replicates run batched: the median over calls."""
     compile_seconds: float
     """Of set-up: compiling, warm-up of the state, and the pilot."""
+    rounding: dict[str, Float[np.ndarray, " P"]]
+    """The size of rounding errors in an estimate, for each group of θ."""
     adapt_steps: int
     """Estimates made before measuring, to warm up a learned state; 0 where there is none."""
     shortage: str = ""
@@ -176,12 +178,16 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         return stream(Calls(partial(call, block=calls.block), calls.rows), calls.block, work)
 
     streamed = with_smaller_blocks(attempt, programs.layout)
+    state = jax.tree.map(lambda leaf: leaf[np.arange(programs.layout.rows) % batches], states)
+    first = np.arange(programs.layout.rows, dtype=np.uint32)
+    arguments = (problem, estimator, params, state, key, first, np.uint32(batches))
     return Measurement(
         moments=streamed.moments,
         seconds=streamed.seconds,
         compile_seconds=programs.seconds + streamed.begun - started,
         adapt_steps=adapt_steps if programs.warm_up else 0,
         shortage=shortage_of(streamed.calls, programs.layout),
+        rounding=programs.moments.rounding(*arguments, block=programs.layout.block),
         steps_left_out=steps_left_out(states),
     )
 

@@ -3,6 +3,7 @@
 NumPy in float64, no JAX.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -85,7 +86,9 @@ class Deviation(NamedTuple):
         return np.minimum(1, 2 * stdtr(self.freedom, -np.abs(self.z())))
 
 
-def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
+def deviation(
+    moments: Moments, truth: Truth, resolution: float, rounded: Vector | float = 0.0
+) -> Deviation:
     """The deviation of the mean of the replicates from the truth.
 
     Args:
@@ -93,6 +96,8 @@ def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
         truth: what they estimate.
         resolution: the relative precision of the arithmetic: a deviation that rounding explains is
             no bias.
+        rounded: the size of rounding errors in each coordinate of an estimate, where it was
+            measured: of terms that cancel they are larger than the estimate tells.
     """
     whole = pool(moments)
     count = whole.size
@@ -100,7 +105,7 @@ def deviation(moments: Moments, truth: Truth, resolution: float) -> Deviation:
     spread = whole.second[0] / (count - 1)
     # a coordinate is a sum that others share terms with, and rounds as they do
     size = np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread)
-    rounding = 8 * resolution * size
+    rounding = np.maximum(8 * resolution * size, 2 * np.asarray(rounded))
     fixed = np.hypot(truth.error, rounding)
     error = np.sqrt(spread / count + fixed**2)
     third = whole.third[0] / count**3
@@ -149,7 +154,11 @@ def untested(batches: int) -> Bias:
 
 
 def biases(
-    moments: dict[str, Moments], truths: dict[str, Truth], resolution: float, margin: float = 0.05
+    moments: dict[str, Moments],
+    truths: dict[str, Truth],
+    resolution: float,
+    margin: float = 0.05,
+    rounded: Mapping[str, Vector] | None = None,
 ) -> dict[str, Bias]:
     """The bias in each group of a cell, tested over all coordinates of the cell together.
 
@@ -162,8 +171,13 @@ def biases(
         truths: what they estimate.
         resolution: the relative precision of the arithmetic.
         margin: of the tests that there is no bias, as a fraction of the group's ‖∇‖.
+        rounded: the size of rounding errors in each coordinate of an estimate, of each group.
     """
-    deviations = {group: deviation(moments[group], truths[group], resolution) for group in truths}
+    errors = rounded or {}
+    deviations = {
+        group: deviation(moments[group], truths[group], resolution, errors.get(group, 0.0))
+        for group in truths
+    }
     p = {group: each.p() for group, each in deviations.items()}
     ends = np.cumsum([len(part) for part in p.values()])
     adjusted = np.split(holm(np.concatenate(list(p.values()))), ends[:-1])
