@@ -38,7 +38,7 @@ class Code(NamedTuple):
     digest: str
     """Of its syntax tree, 16 hex digits."""
     imports: tuple[Import, ...]
-    """By import statements anywhere in it."""
+    """By import statements anywhere in it, and by calls that name a module."""
 
 
 class Module(NamedTuple):
@@ -158,6 +158,19 @@ def _imports(tree: ast.AST, package: str) -> Iterator[Import]:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 source = ".".join([*above, *filter(None, [source])])
             yield from (Import(source, a.name, a.asname or a.name) for a in node.names)
+        if isinstance(node, ast.Call) and _called(node) in CALLED and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                yield Import(name.value, "", "")
+
+
+CALLED = {"import_module", "__import__"}
+"""Functions that import the module that their first argument names."""
+
+
+def _called(node: ast.Call) -> str:
+    """The last part of the name of the function that is called."""
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
 def found(name: str, beside: Module) -> Module | None:

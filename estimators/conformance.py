@@ -168,6 +168,8 @@ def expect_params(what: str, params: Any) -> None:
     for place, leaf in places_of(params).items():
         if not isinstance(leaf, jax.Array | np.ndarray) or leaf.dtype != dtype:
             raise Misfit(f"{what}: {place}expected an array of {dtype}; got {kind_of(leaf)}")
+        if leaf.size == 0:
+            raise Misfit(f"{what}: {place}expected at least one number; got {kind_of(leaf)}")
         if not np.isfinite(leaf).all():
             raise Misfit(f"{what}: {place}expected finite numbers; got {np.asarray(leaf)}")
 

@@ -1,5 +1,6 @@
 """The verbs that measure, and those that read what was measured."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from gradest._own_problem import own_problem
 from gradest._run import Run
 from gradest.benchmarks.analysis import ratios, results
 from gradest.benchmarks.analysis.pairing import changed_lines
+from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput
@@ -208,7 +210,8 @@ def sweep(
     Args:
         spec: the preset's name, the file, or the keys of a file.
         folder: where each finished cell is kept, and a sweep that was interrupted goes on from;
-            nothing is kept where there is none.
+            nothing is kept where there is none. Cells there that are damaged, or were measured with
+            other code, are measured again, with a warning.
         settings: keys that take the place of the sweep's own: replicates, samples, seed, …
 
     Returns:
@@ -231,7 +234,10 @@ def sweep(
     keep_programs(plan)
     if folder is None:
         return Run.of(plan, measure_plan(plan, Quiet()))
-    run_sweep(plan, Path(folder), Quiet())
+    stale = stale_cells(plan, Path(folder))
+    ended = run_sweep(plan, Path(folder), Quiet())
+    for line in (*(each.text for each in stale), *ended.remarks):
+        warnings.warn(line, stacklevel=2)
     return load(folder)
 
 

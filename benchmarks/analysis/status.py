@@ -171,6 +171,27 @@ def status_of(plan: Plan, folder: Path) -> RunStatus:
     return RunStatus(counts | {"skipped": len(plan.reasons)}, failures)
 
 
+def failed_lines(plan: Plan, folder: Path) -> list[str]:
+    """Why cells failed: a line for each reason, with the estimators and the problems."""
+    outcomes = read_outcomes(folder)
+    cells: dict[str, list[Cell]] = defaultdict(list)
+    for cell in plan.measurable:
+        outcome = outcomes.get(cell.id)
+        if outcome and outcome.status == "failed":
+            cells[outcome.reason].append(cell)
+    return [
+        f"failed {several(len(each), 'cell')}: {first_of(cell.estimator.name for cell in each)} "
+        f"on {first_of(cell.problem.name for cell in each)}: {reason}"
+        for reason, each in cells.items()
+    ]
+
+
+def cells_there(plan: Plan, folder: Path) -> int:
+    """How many cells of a plan are in a folder's store, to be taken as they are."""
+    outcomes = read_outcomes(folder)
+    return len(still_valid(outcomes, origins_of(plan))) if outcomes else 0
+
+
 class Stale(NamedTuple):
     """Cells in a store that are not taken as they are."""
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import (
     LEFT_OUT,
     MEASUREMENTS,
@@ -95,7 +96,9 @@ def read_files(folder: Path) -> Read:
     tables = {name: read_file(folder / name) for name in TABLES}
     content = read_file(folder / FILE)
     if content is None:
-        return Read(folder, tables, None, [])
+        # a run leaves both: without the store, tables are all that there is
+        removed = [NO_MANIFEST] if (folder / STORE).exists() else []
+        return Read(folder, tables, None, removed)
     try:
         manifest = parse_manifest(folder / FILE, content)
     except BadInput:
@@ -252,7 +255,7 @@ def difference_of(
     if stored is None:
         return f"has cell {cell}, which the store lacks"
     if len(written) != len(stored):
-        return f"has {len(written)} rows of cell {cell}, the store {len(stored)}"
+        return f"has {several(len(written), 'row')} of cell {cell}, the store {len(stored)}"
     for here, there in zip(written, stored, strict=True):
         columns = [name for name in there if here.get(name) != there[name]]
         if columns:

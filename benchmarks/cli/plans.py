@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gradest.benchmarks.analysis.status import (
+    cells_there,
     fault_lines,
     skipped_lines,
     stale_cells,
@@ -41,6 +42,7 @@ def show_plan(
     plan = load_plan(sweep, **overrides)
     folder = output or folder_of(plan)
     totals = totals_of(plan)
+    there = cells_there(plan, folder)
     stale = stale_cells(plan, folder)
     tell([*fault_lines(plan), *unmeasured_lines(plan)])
     if as_json:
@@ -55,9 +57,11 @@ def show_plan(
             for cell in plan.cells
         ]
         stale_as_json = [each.as_json for each in stale]
-        emit({"sweep": plan.sweep.name, **totals.as_json, "cells": cells, "stale": stale_as_json})
+        known = {"there": there, "stale": stale_as_json}
+        emit({"sweep": plan.sweep.name, **totals.as_json, "cells": cells, **known})
         return ExitStatus.OK
-    emit(f"{plan.sweep.name}: {totals.text}\nresults into {folder}")
+    known_text = f"\n{there} of the cells are there already" if there else ""
+    emit(f"{plan.sweep.name}: {totals.text}\nresults into {folder}{known_text}")
     tell([*skipped_lines(plan), *(each.text for each in stale)])
     return ExitStatus.OK
 

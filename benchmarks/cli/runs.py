@@ -6,9 +6,11 @@ from typing import Any
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import (
     Stale,
+    failed_lines,
     refuse_to_extend,
     skipped_lines,
     stale_cells,
+    status_of,
     unmeasured_lines,
 )
 from gradest.benchmarks.cli.output import counted, emit, tell
@@ -63,9 +65,11 @@ def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
     tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
+    tell(failed_lines(plan, folder))
     news = headlines(read_run(folder))
     if as_json:
-        emit(summary_as_json(summary, written, news, stale))
+        failures = status_of(plan, folder).failures
+        emit(summary_as_json(summary, written, news, stale) | {"failures": failures})
     else:
         counts = counted(summary.counts)
         first = f"{folder}: {counts} in {summary.seconds:.0f} s; {len(written) + TABLES} files"

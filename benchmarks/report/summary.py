@@ -28,6 +28,8 @@ from gradest.benchmarks.statistics.times import fit_time
 
 FILE = "summary.md"
 
+NO_MANIFEST = "**Not verified.** manifest.json is missing: nothing vouches for the tables."
+
 MOST_LISTED = 10
 """How many of a kind are written out; how many more there are is said."""
 
@@ -46,6 +48,8 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     parts = [f"# {title(table)}", bullets(headlines(run))]
     if run.changed:
         parts.insert(0, f"**Not as measured.** {changed_line(run)}")
+    elif run.manifest is None:
+        parts.insert(0, NO_MANIFEST)
     for heading, lines in (
         ("Found biased though claimed unbiased", biased_lines(table)),
         ("Unreliable or failed", doubtful_lines(table)),

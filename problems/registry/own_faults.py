@@ -14,7 +14,7 @@ from typing import Any
 
 from gradest.problems.registry.own_folders import folders, is_ours
 
-FAILURES = (Exception, SystemExit)
+FAILURES = (Exception, SystemExit, GeneratorExit)
 """What a user's class may raise; only an interruption from outside is none of it."""
 
 NUMERICAL = (FloatingPointError, MemoryError, RuntimeError, ValueError)
@@ -47,7 +47,7 @@ ADVICE = (
         "[Ii]ncompatible shapes|broadcast|dot_general|reshape",
         "print the shapes: θ and x are those of one x, without an axis for the samples",
     ),
-    ("AttributeError", "object has no attribute", "expected an attribute that is there: see dir()"),
+    ("AttributeError", "object has no attribute", "expected an attribute that it has"),
     ("AttributeError|TypeError", "NoneType", "expected a value; a function without return is None"),
     ("SystemExit", "", "leave out sys.exit: a class is imported, not run"),
     ("RecursionError", "", "a method calls itself without an end"),
@@ -97,14 +97,22 @@ def fault_of(error: BaseException, *things: Any) -> str:
     """
     place = place_of(error) if any(map(is_theirs, things)) else ""
     if not place and isinstance(error, NUMERICAL):
-        return " ".join(str(error).split())[:LONGEST]
+        return " ".join(text_of(error).split())[:LONGEST]
     return located(error, place)
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says; nothing where that raises an error of its own."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def located(error: BaseException, place: str) -> str:
     """An error's place in a user's file, where there is one, its first line, and advice."""
-    lines = str(error).strip().splitlines() or [""]
-    quotes = CALLED_BACK.search(str(error))
+    lines = text_of(error).strip().splitlines() or [""]
+    quotes = CALLED_BACK.search(text_of(error))
     line = lines[-1] if quotes else lines[0]  # a traceback ends with what it is about
     said = f"{type(error).__name__}: {line.strip()}".removesuffix(": ")
     advice = advice_on(error)
@@ -119,7 +127,7 @@ def advice_on(error: BaseException) -> str:
     """What to write instead, for the commonest slips; "" for others."""
     classes = {cls.__name__ for cls in type(error).__mro__}
     for names, pattern, advice in ADVICE:
-        if classes & set(names.split("|")) and re.search(pattern, str(error)):
+        if classes & set(names.split("|")) and re.search(pattern, text_of(error)):
             return advice
     return ""
 
@@ -129,7 +137,7 @@ def place_of(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename and is_of_a_user(error.filename):
         return f"{path_of(error.filename)}:{error.lineno}"
     for each in chain_of(error):
-        places = [*places_quoted(str(each)), *places_in(each.__traceback__)]
+        places = [*places_quoted(text_of(each)), *places_in(each.__traceback__)]
         if places:
             return places[-1]
     return ""

@@ -141,3 +141,10 @@ def test_names_that_lead_in_a_circle_end_somewhere(tmp_path):
         (tmp_path / here).mkdir()
         (tmp_path / here / "__init__.py").write_text(f"from {there} import name\n")
     assert definer(Module(tmp_path, "a"), "name").name in "ab"
+
+
+def test_a_call_that_names_a_module_imports_it(tmp_path):
+    (tmp_path / "other.py").write_text("SCALE = 1\n")
+    (tmp_path / "mine.py").write_text("import importlib\nimportlib.import_module('other')\n")
+    mine = Module(tmp_path, "mine")
+    assert reached([mine], lambda _: True) == {mine, Module(tmp_path, "other")}

@@ -1,6 +1,7 @@
 """measure, sweep, load, compare, and the Run that they give."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -63,6 +64,18 @@ def test_what_was_measured_in_python_is_what_a_sweep_measures(run, tmp_path):
     swept = gradest.sweep(spec, tmp_path / "swept")
     shared = [c for c in COLUMNS if not c.startswith(("seconds", "compile", "work"))]
     pd.testing.assert_frame_equal(swept.frame[shared], run.frame[shared])
+
+
+def test_a_damaged_cell_is_measured_again_with_a_warning(tmp_path):
+    spec = {"problem": [{"name": "gaussian_square"}], "estimator": [{"name": "pathwise"}]}
+    small = spec | {"name": "small", "samples": [1], "replicates": 400}
+    before = gradest.sweep(small, tmp_path)
+    with sqlite3.connect(tmp_path / "store.sqlite") as connection:
+        connection.execute("update cells set theta = 'another'")
+    connection.close()
+    with pytest.warns(UserWarning, match="1 cell there, damaged"):
+        after = gradest.sweep(small, tmp_path)
+    assert after.frame.variance.equals(before.frame.variance)
 
 
 @pytest.mark.parametrize("problem", [GaussianSquare, GaussianSquare(), "gaussian_square"])

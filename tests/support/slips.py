@@ -61,6 +61,21 @@ class Exits(Sound):
         raise SystemExit(0)  # here
 
 
+class Generates(Sound):
+    def objective(self, params, x):
+        raise GeneratorExit  # here
+
+
+class Unsaid(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+class SaysNothing(Sound):
+    def objective(self, params, x):
+        raise Unsaid  # here
+
+
 class Recurses(Sound):
     def objective(self, params, x):
         return self.objective(params, x)  # here
@@ -119,6 +134,11 @@ class NoDict(Sound):
 class NotFinite(Sound):
     def init_params(self, key):
         return {"w": jnp.array([0.0, jnp.inf, 0.0])}
+
+
+class NoNumber(Sound):
+    def init_params(self, key):
+        return {"w": jnp.zeros(0)}
 
 
 class NoDistribution(Sound):

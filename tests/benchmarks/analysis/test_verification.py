@@ -136,7 +136,7 @@ def test_a_table_that_lacks_a_cell_or_has_another_number_is_named(folder):
     without = "".join(line for line in text.splitlines(True) if not line.startswith(cell))
     for changed, said in (
         (without, f"measurements.csv lacks cell {cell}, which the store has"),
-        (without_a_line(text, 1), f"measurements.csv has 1 rows of cell {cell}, the store 2"),
+        (without_a_line(text, 1), f"measurements.csv has 1 row of cell {cell}, the store 2"),
         (text.replace("init", "inis", 1), f"in cell {cell}, column point: 'inis', in the store"),
     ):
         path.write_text(changed)
@@ -221,7 +221,12 @@ def test_what_a_report_drew_does_not_vouch_for_tables(folder, run_command):
     """Of a manifest that lists nothing: as if a table had been put there by hand."""
     (folder / "manifest.json").unlink()
     status, _, err = run_command("report", "tiny")
+    assert status == 2
+    assert "manifest.json is missing: nothing vouches for the other files; `gradest run`" in err
+    (folder / "store.sqlite").unlink()
+    status, _, err = run_command("report", "tiny")
     assert status == 0
     assert "manifest.json is missing: nothing vouches for the other files" in err
+    assert (folder / "summary.md").read_text().startswith("**Not verified.** manifest.json is")
     assert not (folder / "manifest.json").exists()
     assert not verified_run(folder).changed

@@ -26,6 +26,9 @@ PROBLEMS = {
     "Divided": "ZeroDivisionError: .*by zero",
     "Asserted": "AssertionError: x is no matrix",
     "Exits": "SystemExit: 0: leave out sys.exit",
+    "Generates": "GeneratorExit",
+    "SaysNothing": "Unsaid",
+    "NoNumber": r"init_params of .*: group w: expected at least one number; got float32\[0\]",
     "Recurses": "RecursionError: .*: a method calls itself without an end",
     "Stores": "FrozenInstanceError: .*: return what is learned in the state",
     "Unbroadcast": "TypeError: .*: print the shapes",
@@ -41,7 +44,7 @@ PROBLEMS = {
     "PlainField": "slips:PlainField: field size = 3: expected an argument of gradest.problems.arg",
     "Leaks": "(UnexpectedTracer|Type)Error: .*: return what is computed: store it nowhere",
 }
-FEW = ["TruthValue", "Divided", "Exits", "BrokenDistribution", "Whole"]
+FEW = ["TruthValue", "Divided", "Exits", "SaysNothing", "NoNumber", "BrokenDistribution", "Whole"]
 ESTIMATORS = {
     "AsksTheKey": "TracerBoolConversionError: .*: write jnp.where",
     "Refuses": "AttributeError: 'GaussianSquare' object has no attribute 'nothing_of_the_kind'",
