@@ -76,7 +76,8 @@ def stream(run: Calls, block: int, work: Work) -> Streamed:
     center = {}
     for group, zeros in work.zeros.items():
         means = np.concatenate([result[group][0] for result in pilot])[:blocks]
-        known = work.earlier[group].center if work.earlier else means.mean(0)
+        with np.errstate(over="ignore"):  # what is not finite is said of the estimates
+            known = work.earlier[group].center if work.earlier else means.mean(0)
         center[group] = jnp.asarray(known, zeros.dtype)
 
     # Measure. With as many blocks of every batch they are merged: memory is flat in R.
@@ -123,7 +124,7 @@ def gather(
     parts = zip(*(result[group] for result in results), strict=True)
     columns = [np.concatenate(part).astype(np.float64) for part in parts]
     mean, second, third, fourth, largest, unit = columns
-    broken = np.flatnonzero(~np.isfinite(mean + second).all(axis=1))
+    broken = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(second)).all(axis=1))
     if len(broken):
         raise FloatingPointError(
             f"group {group}: the estimate is not finite in {len(broken)} of {len(mean)} blocks"
