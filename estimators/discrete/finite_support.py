@@ -36,9 +36,6 @@ from gradest.problems.distributions.enumeration import (
     number_of_states,
 )
 
-MOST_SHOWN = 10**15
-"""The largest number that a refusal writes out."""
-
 
 class FiniteSupport(SurrogateEstimator):
     """What these estimators share: all values of x can be listed."""
@@ -53,7 +50,7 @@ class FiniteSupport(SurrogateEstimator):
         if not can_be_listed(q):
             return f"the values of {kind} cannot be listed"
         states = number_of_states(q)
-        number = f"{states:,}" if states < MOST_SHOWN else f"more than {MOST_SHOWN:.0e}"
+        number = f"{states:,}" if states < 10**15 else "more than 1e15"
         return f"{kind} has {number} joint values here, above {MOST_STATES:,}"
 
     def evaluated(self, problem: Problem, num_samples: int) -> int:

@@ -48,7 +48,7 @@ class StraightThrough(SurrogateEstimator):
         if self.smoothed != "none":
             # the weight times ∇p is the jump's rate times ∇φ, φ the logit, since dp/dφ = p (1 − p)
             logits = base(q).logits
-            rate = SIDES[self.smoothed](x, stop_gradient(p))
+            rate = SIDES[self.smoothed](x, stop_gradient(logits))
             passed = rate * (logits - stop_gradient(logits))
         return problem.objectives(params, x + passed).mean(0).sum(), state
 

@@ -165,7 +165,7 @@ def test_a_damaged_store_is_status_five_and_a_used_one_six(run_command, tmp_path
 
 
 def test_failed_cells_are_status_three(run_command, monkeypatch):
-    from gradest.benchmarks.sweeps import cell
+    from gradest.benchmarks.cells import measuring as cell
 
     def explode(*args, **kwargs):
         raise FloatingPointError("not finite")
@@ -191,7 +191,7 @@ def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(run_command,
 
 
 def test_an_interrupt_keeps_what_is_finished(run_command, monkeypatch):
-    from gradest.benchmarks.sweeps import cell
+    from gradest.benchmarks.cells import measuring as cell
 
     original, calls = cell.measure, []
 

@@ -3,8 +3,8 @@
 import pytest
 
 from gradest.benchmarks.analysis.results import recorded_sweep
+from gradest.benchmarks.cells import measuring as cell
 from gradest.benchmarks.cli import runs
-from gradest.benchmarks.sweeps import cell
 from tests.support.folders import read_measurements
 from tests.support.sweeps import GOOD_SWEEP
 

@@ -115,7 +115,7 @@ def test_a_problem_without_a_theta_fails_each_of_its_cells_and_no_other(monkeypa
             raise ValueError("no θ\nhere")
         return original(problem, cell)
 
-    from gradest.benchmarks.sweeps import cell as cells
+    from gradest.benchmarks.cells import tasks as cells
 
     original = cells.make_setting
     monkeypatch.setattr(cells, "make_setting", explode)

@@ -12,6 +12,7 @@ import pytest
 from gradest.benchmarks.analysis.ratios import compare_runs
 from gradest.benchmarks.analysis.results import read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import stale_cells
+from gradest.benchmarks.cells import measuring as cells
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement import replicates as measuring
 from gradest.benchmarks.report.report import write_report
@@ -24,7 +25,6 @@ from gradest.benchmarks.statistics.intervals import (
     t_quantile,
 )
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
-from gradest.benchmarks.sweeps import cell as cells
 from gradest.benchmarks.sweeps import run as running
 from gradest.benchmarks.sweeps.columns import COLUMNS
 from gradest.benchmarks.sweeps.plan import Plan, resolve
