@@ -49,13 +49,13 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         standalone_mode=False,
         color=False if "--no-color" in words else None,
     )
-    explained = () if "--debug" in words else (BaseException,)
+    explained = () if "--debug" in words else (Exception,)
     kept = KEPT if own and own[0] in KEEPING else NOTHING
     sys.exit(exit_status_of(command, explained=explained, kept=kept))
 
 
 def exit_status_of(
-    command: Callable[[], Any], *, explained: tuple[type[BaseException], ...], kept: str
+    command: Callable[[], Any], *, explained: tuple[type[Exception], ...], kept: str
 ) -> int:
     """The exit status of a command.
 
