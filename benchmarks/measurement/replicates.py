@@ -155,16 +155,22 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         )
 
     # Run the replicates.
-    def call(places: np.ndarray, center: Center, *, block: int) -> Summed:
+    def prepared(
+        places: np.ndarray, center: Center, block: int, done: int
+    ) -> tuple[BlockMoments, tuple]:
         batch = places % batches
         state = jax.tree.map(lambda leaf: leaf[batch], states)
         first = (batch + batches * (done + block * (places // batches))).astype(np.uint32)
         arguments = (problem, estimator, params, state, key, first, np.uint32(batches))
         rows = len(places)
         if Layout(rows, block) == programs.layout:
-            return programs.moments(center, *arguments)
+            return programs.moments, arguments
         sizes = {"rows": rows, "num_samples": num_samples, "block": block}
-        return block_moments(center, *arguments, **sizes)(center, *arguments)
+        return block_moments(center, *arguments, **sizes), arguments
+
+    def call(places: np.ndarray, center: Center, *, block: int) -> Summed:
+        moments, arguments = prepared(places, center, block, done)
+        return moments(center, *arguments)
 
     work = Work(
         batches=batches,
@@ -178,16 +184,16 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         return stream(Calls(partial(call, block=calls.block), calls.rows), calls.block, work)
 
     streamed = with_smaller_blocks(attempt, programs.layout)
-    state = jax.tree.map(lambda leaf: leaf[np.arange(programs.layout.rows) % batches], states)
-    first = np.arange(programs.layout.rows, dtype=np.uint32)
-    arguments = (problem, estimator, params, state, key, first, np.uint32(batches))
+    # Measure rounding, in a call for which memory sufficed, on replicates that a longer run has.
+    rows, block = streamed.calls
+    moments, arguments = prepared(np.arange(rows), work.zeros, block, 0)
     return Measurement(
         moments=streamed.moments,
         seconds=streamed.seconds,
         compile_seconds=programs.seconds + streamed.begun - started,
         adapt_steps=adapt_steps if programs.warm_up else 0,
         shortage=shortage_of(streamed.calls, programs.layout),
-        rounding=programs.moments.rounding(*arguments, block=programs.layout.block),
+        rounding=moments.rounding(*arguments, block=block),
         steps_left_out=steps_left_out(states),
     )
 
