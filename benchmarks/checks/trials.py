@@ -272,6 +272,7 @@ class EstimatorTrial:
                 num_samples=num_samples,
                 replicates=self.replicates(num_samples),
                 key=cell_key(7, self.problem_trial.name, "init", num_samples),
+                least_timed=0,
             )
         return self._measured[num_samples].moments
 
