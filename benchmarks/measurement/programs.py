@@ -205,14 +205,20 @@ def rounding(
     A change of θ and of the problem's numbers by about the last of their digits changes an estimate
     by what its terms are rounded by, however much of them cancels. Of the changes of several
     estimates it is the ninth decile: where a draw of a discrete x is turned, which happens to few,
-    the change is no rounding.
+    the change is no rounding. It is nowhere less than the root mean square over the group, whose
+    coordinates share terms: where estimates are all equal, a coordinate may be rounded as before by
+    chance.
 
     Args:
         here: replicates of the estimate, see `some_replicates`.
         there: the same replicates where the numbers are those of `by_a_last_digit`.
     """
-    changes = {group: np.abs(there[group].astype(float) - here[group]) for group in here}
-    return {group: np.quantile(each, 0.9, axis=0) for group, each in changes.items()}
+    sizes = {}
+    for group in here:
+        changes = np.abs(there[group].astype(float) - here[group])
+        size = np.quantile(changes, 0.9, axis=0)
+        sizes[group] = np.maximum(size, np.sqrt((size**2).mean()))
+    return sizes
 
 
 def by_a_last_digit(tree: Any) -> Any:

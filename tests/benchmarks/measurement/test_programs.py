@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.bench.speed import compile_times
+from gradest.benchmarks.measurement.exact_gradient import flat
 from gradest.benchmarks.measurement.programs import (
     by_a_last_digit,
     estimates,
@@ -14,6 +15,7 @@ from gradest.benchmarks.measurement.programs import (
 )
 from gradest.benchmarks.measurement.replicates import Maker, cell_key, measure
 from gradest.benchmarks.statistics import intervals
+from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.estimators import estimator
 from gradest.problems import problem
 
@@ -146,3 +148,32 @@ def test_rounding_adds_no_call_to_a_short_cell(given, calls, monkeypatch):
     assert len(made) == calls
     assert set(found.rounding) == (set(params) if calls > 2 else set())
     assert all((size > 0).all() and (size < 1e-5).all() for size in found.rounding.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "candidate"),
+    [
+        ("bernoulli_square", {"dim": 200, "t": 0.499}, "measure_valued"),
+        ("bernoulli_square", {"dim": 8}, "enumeration"),
+        pytest.param(
+            "normal_normal_bound",
+            {"variance": 0.5, "offset": 0.0},
+            "sticking_the_landing",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_what_rounding_explains_is_no_bias(name, given, candidate):
+    """Where all replicates are nearly equal, and some coordinates of them are by chance."""
+    subject = problem(name, **given)
+    params = subject.init_params(jax.random.key(0))
+    key = cell_key(0, "t", "init", 2)
+    found = measure(subject, estimator(candidate), params, num_samples=2, replicates=400, key=key)
+    truths = {
+        group: exactly(np.asarray(flat(leaves), float))
+        for group, leaves in subject.exact_gradient(params).items()
+    }
+    resolution = float(np.finfo(np.float32).eps)
+    deviations = biases(found.moments, truths, resolution, rounded=found.rounding)
+    assert min(each.p for each in deviations.values()) > 0.01
+    assert all((size > 0).all() for size in found.rounding.values())
