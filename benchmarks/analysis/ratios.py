@@ -2,7 +2,7 @@
 
 Where two cells share their random numbers their ratio is jackknifed batch by batch
 (`intervals.combine`), so that what they share cancels; where they do not, their errors are
-independent (`intervals.quotient`).
+independent (`products.quotient`).
 """
 
 import json
@@ -34,9 +34,8 @@ from gradest.benchmarks.statistics.intervals import (
     Jackknifed,
     combine,
     interval,
-    product,
-    quotient,
 )
+from gradest.benchmarks.statistics.products import product, quotient
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS, named_estimator

@@ -28,10 +28,10 @@ from gradest.benchmarks.statistics.intervals import (
     combine,
     interval,
     jackknife,
-    quotient,
     total_variance,
 )
 from gradest.benchmarks.statistics.moments import leave_out
+from gradest.benchmarks.statistics.products import quotient
 from gradest.estimators import estimator
 from gradest.problems import problem
 from tests.support.made_runs import (
