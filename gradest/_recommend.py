@@ -9,7 +9,7 @@ import pandas as pd
 
 from gradest._measure import Named, as_estimators, as_problem, measure
 from gradest._page import html_ranking, text_ranking
-from gradest._ranking import Budget, budget_of, leaderboard
+from gradest.benchmarks.answers.leaderboard import Budget, budget_of, leaderboard
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import Interval, Jackknifed
 from gradest.estimators import ESTIMATORS, Estimator, estimator

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gradest._page import html_page, html_ranking, latex_ranking, svg_of, text_ranking
-from gradest._ranking import budget_of, leaderboard
+from gradest.benchmarks.answers.leaderboard import budget_of, leaderboard
 from gradest.benchmarks.analysis import results
 from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.analysis.pairing import changed_lines

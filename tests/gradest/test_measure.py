@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import gradest
 from gradest._measure import as_estimators
 from gradest._own_problem import own_problem
-from gradest._ranking import Budget, budget_of
+from gradest.benchmarks.answers.leaderboard import Budget, budget_of
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import Jackknifed, combine, interval
 from gradest.benchmarks.sweeps.columns import COLUMNS
@@ -284,7 +284,7 @@ def test_double_precision_is_measured_in_double_precision():
 
 def test_the_ranking_statistic_is_jackknifed():
     """√(variance + bias²): the interval is that of the sum, batch by batch."""
-    from gradest._ranking import mean_squared_error, relative_error
+    from gradest.benchmarks.answers.leaderboard import mean_squared_error, relative_error
 
     rng = np.random.default_rng(0)
     variance, bias = (
