@@ -6,9 +6,9 @@ They come from its measurements.csv, and from its leave_one_out.csv where there 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.analysis.results import Run, refuse_no_run
 from gradest.benchmarks.analysis.verification import verified_run
+from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.saving import files_of, saving
 from gradest.benchmarks.figures.spec import FigureSpec

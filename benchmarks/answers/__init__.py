@@ -1,1 +1,0 @@
-"""Which estimator is best, at which L, for what a gradient may cost."""
