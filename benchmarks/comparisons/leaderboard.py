@@ -123,11 +123,10 @@ def is_tie(best: Any, row: Any) -> bool:
     """Whether a row's error may be the best one's: the interval of their ratio holds 1."""
     if row.estimator == best.estimator and row.estimator_args == best.estimator_args:
         return True
+    if not (best.relative_rmse > 0 and row.relative_rmse > 0):
+        return bool(best.relative_rmse == row.relative_rmse)
     found = ratio_of(METRICS["mse"], best, row, same_draws(best, row))
-    if found is None:
-        return False
-    low, high = found.interval.low, found.interval.high
-    return bool(low <= 1 <= high) or bool(row.mse == best.mse == 0)
+    return found is not None and found.interval.low <= 1 <= found.interval.high
 
 
 def leaderboards(measurements: pd.DataFrame) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def made(error, estimator, *, samples=16, problem=SQUARE, cost=2, bias=0.0, **co
 
 
 def test_an_estimator_is_ranked_at_the_largest_l_that_is_paid_for(tmp_path):
-    """Of 32 evaluations pathwise makes 16 draws, and the score function, without f's gradient, 32."""
+    """Of 32 evaluations pathwise makes 16 draws, and the score function 32: no gradients of f."""
     cells = [
         *(made(8 / level, PATHWISE, samples=level) for level in (4, 16, 64)),
         *(made(12 / level, PLAIN, samples=level, cost=1) for level in (4, 32)),
