@@ -22,7 +22,7 @@ from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 
 def write_report(folder: Path, *, unverified: bool = False, page: str | None = None) -> list[Path]:
-    """Writes summary.md, figures/, tables/, leaderboard.csv and numbers.tex; the same input gives the same bytes.
+    """Writes summary.md, figures/, tables/, leaderboard.csv and numbers.tex, always the same bytes.
 
     Without leave_one_out.csv slopes and crossovers are left out, and the summary says so. Figures
     and tables of earlier reports that are not written again are removed; files of others stay.
