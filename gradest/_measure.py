@@ -11,11 +11,13 @@ import pandas as pd
 
 from gradest._own_problem import own_problem
 from gradest._run import Run
-from gradest.benchmarks.analysis import ratios, results
-from gradest.benchmarks.analysis.pairing import changed_lines
+from gradest.benchmarks.analysis import results
 from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.comparisons import ratios
+from gradest.benchmarks.comparisons.metrics import METRICS
+from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
@@ -277,7 +279,7 @@ def compare(
             by.
         other: another run, or its folder or name; or one of this run's estimators,
             `name[argument=value,…]`: all others are compared with it.
-        metrics: "variance", "work" (variance × seconds), "bias"; all where there are none.
+        metrics: "variance", "work" (variance × seconds), "bias", "mse"; all where there are none.
 
     Returns:
         The ratios, which show themselves as a table; `.frame` has the numbers.
@@ -293,10 +295,10 @@ def compare(
         >>> gradest.compare(run, "pathwise").frame.estimator.unique().tolist()
         ['score_function']
     """
-    chosen = [metrics] if isinstance(metrics, str) else list(metrics) or list(ratios.METRICS)
+    chosen = [metrics] if isinstance(metrics, str) else list(metrics) or list(METRICS)
     for name in chosen:
-        if name not in ratios.METRICS:
-            raise BadInput(f"metric {name!r}: expected one of {', '.join(ratios.METRICS)}")
+        if name not in METRICS:
+            raise BadInput(f"metric {name!r}: expected one of {', '.join(METRICS)}")
     first = as_run(run).read
     if isinstance(other, str) and is_estimator(parse(other)[0]):
         notes = changed_lines((first, str(first.folder)))

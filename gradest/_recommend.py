@@ -9,7 +9,8 @@ import pandas as pd
 
 from gradest._measure import Named, as_estimators, as_problem, measure
 from gradest._page import html_ranking, text_ranking
-from gradest._ranking import Budget, budget_of, leaderboard
+from gradest.benchmarks.comparisons.budgets import Budget, budget_of
+from gradest.benchmarks.comparisons.leaderboard import leaderboard
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import Interval, Jackknifed
 from gradest.estimators import ESTIMATORS, Estimator, estimator
@@ -314,6 +315,7 @@ def together(rows: pd.DataFrame) -> pd.Series:
     row["variance"] = rows.variance.sum()
     row["exact_norm"] = float(np.sqrt((rows.exact_norm**2).sum()))
     row["kurtosis"] = rows["kurtosis"].max()
+    row["relative_rmse"] = np.nan  # from the batches of all groups together
     for name in ("bias_relative", "bias_relative_low", "bias_relative_high"):
         row[name] = np.nan
     if (rows.bias_finding == "biased").any():

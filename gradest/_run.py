@@ -11,10 +11,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gradest._page import html_page, html_ranking, latex_ranking, svg_of, text_ranking
-from gradest._ranking import budget_of, leaderboard
 from gradest.benchmarks.analysis import results
-from gradest.benchmarks.analysis.crossovers import find_crossovers
-from gradest.benchmarks.analysis.pairing import changed_lines
+from gradest.benchmarks.comparisons.budgets import budget_of
+from gradest.benchmarks.comparisons.crossovers import find_crossovers
+from gradest.benchmarks.comparisons.leaderboard import leaderboard
+from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures

@@ -35,6 +35,7 @@ FLOORS = (
     {"benchmarks/cells"},
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
+    {"benchmarks/comparisons"},
     {"benchmarks/figures", "benchmarks/checks"},
     {"benchmarks/report", "benchmarks/bench/calibration"},
     {"benchmarks/cli"},

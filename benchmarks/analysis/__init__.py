@@ -1,1 +1,1 @@
-"""What a run's numbers say of one another: labels, ratios, crossovers."""
+"""A finished run: its tables read and verified, its state, its cells in words."""

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.columns import SORTED_BY, LeftOutRow, Row, columns_of, dtypes_of
+from gradest.benchmarks.sweeps.columns import (
+    ADDED,
+    SORTED_BY,
+    LeftOutRow,
+    Row,
+    columns_of,
+    dtypes_of,
+)
 
 UNIQUE = {Row: (("cell", "group"), SORTED_BY), LeftOutRow: (("cell", "group", "batch"),)}
 """Columns that no two rows of a table have alike."""
@@ -82,7 +90,7 @@ OWN_KINDS = {
     "batches": at_least(1),
     "batch": at_least(0),
     **dict.fromkeys(("variance", "variance_low", "variance_high", "exact_variance"), NOT_NEGATIVE),
-    **dict.fromkeys(("exact_norm", "bias_norm"), NOT_NEGATIVE),
+    **dict.fromkeys(("exact_norm", "bias_norm", "mse", "relative_rmse"), NOT_NEGATIVE),
     **dict.fromkeys(("seconds", "seconds_low", "seconds_high"), POSITIVE),
 }
 """Columns of which more is asked than by their type."""
@@ -109,7 +117,8 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
     except ValueError as error:  # pandas' own are ValueErrors, and those of the encoding
         raise BadInput(f"{path} cannot be read: {error}") from error
     refuse_missing(path, table.columns, row)
-    return table.assign(group=named_groups(table))
+    empty = {name: math.nan for name in columns_of(row) if name not in table}
+    return table.assign(group=named_groups(table), **empty)
 
 
 def named_groups(table: pd.DataFrame) -> pd.Series:
@@ -121,12 +130,12 @@ def named_groups(table: pd.DataFrame) -> pd.Series:
 
 
 def refuse_missing(path: Path, names: Sequence[str], row: type) -> None:
-    """Refuses a table that lacks a column.
+    """Refuses a table that lacks a column, but for those that came later.
 
     Raises:
         BadInput: with those that are missing.
     """
-    missing = [name for name in columns_of(row) if name not in names]
+    missing = [name for name in columns_of(row) if name not in names and name not in ADDED]
     if missing:
         raise BadInput(f"{path}: expected the columns of a run; missing: {', '.join(missing)}")
 
@@ -203,6 +212,6 @@ def refuse_values(where: str, values: dict[str, str], kinds: dict[str, tuple[Kin
         BadInput: with the column, the value and what was expected.
     """
     for name, (kind, may_be_empty) in kinds.items():
-        value = values[name]
+        value = values.get(name, "")
         if not (value or may_be_empty) or (value and not kind.fits(value)):
             raise BadInput(f"{where}, column {name}: {value!r}: expected {kind.words}")

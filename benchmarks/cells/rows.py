@@ -14,6 +14,7 @@ from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.bias import Bias, biases, untested
 from gradest.benchmarks.statistics.intervals import Interval, Vector
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
+from gradest.benchmarks.statistics.products import product
 from gradest.benchmarks.statistics.reliability import is_unseen, reliability
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Problem
@@ -131,12 +132,12 @@ def spread_columns(
         **bounds("variance", variance),
         **bounds("variance_max", intervals.largest_variance(samples)),
         **bounds("snr", intervals.signal_to_noise(samples)),
-        **bounds("work_normalised_variance", intervals.product(variance, seconds)),
+        **bounds("work_normalised_variance", product(variance, seconds)),
     }
 
 
 def bias_columns(bias: Bias) -> dict[str, Any]:
-    """The columns on the bias of one group."""
+    """The columns on the bias of one group, and on the error that is made of it and of noise."""
     return {
         "bias_norm": bias.norm,
         "bias_p": bias.p,
@@ -145,4 +146,6 @@ def bias_columns(bias: Bias) -> dict[str, Any]:
         **bounds("bias_squared", bias.squared),
         **bounds("bias_relative", bias.relative),
         **bounds("cosine", bias.cosine),
+        **bounds("mse", bias.squared_error),
+        **bounds("relative_rmse", bias.relative_error),
     }

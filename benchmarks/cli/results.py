@@ -4,17 +4,17 @@ from pathlib import Path
 
 from gradest.benchmarks.analysis import verification
 from gradest.benchmarks.analysis.numerals import several
-from gradest.benchmarks.analysis.pairing import changed_lines
-from gradest.benchmarks.analysis.ratios import (
-    METRICS,
-    Comparison,
-    compare_estimators,
-    compare_runs,
-)
 from gradest.benchmarks.analysis.results import find_run
 from gradest.benchmarks.analysis.verification import Verification, read_files, verified_run
 from gradest.benchmarks.cli.options import fraction, one_of
 from gradest.benchmarks.cli.output import emit, tell
+from gradest.benchmarks.comparisons.metrics import METRICS
+from gradest.benchmarks.comparisons.pairing import changed_lines
+from gradest.benchmarks.comparisons.ratios import (
+    Comparison,
+    compare_estimators,
+    compare_runs,
+)
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.report import comparison as rendering
 from gradest.benchmarks.report.report import write_report

@@ -11,7 +11,7 @@ from gradest.benchmarks.folders.record import FOLDERS, PAGE, TABLES
 
 STORE = "store.sqlite"
 
-FIXED = (*TABLES, FILE, "summary.md", "numbers.tex", PAGE)
+FIXED = (*TABLES, FILE, "summary.md", "numbers.tex", "leaderboard.csv", PAGE)
 """What is written under these names whatever was measured."""
 
 DRAWN = {".pdf", ".svg", ".png", ".md", ".tex"}

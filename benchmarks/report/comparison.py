@@ -6,7 +6,8 @@ from typing import Any
 
 from gradest.benchmarks.analysis.labels import estimator_label, place_label
 from gradest.benchmarks.analysis.numerals import show
-from gradest.benchmarks.analysis.ratios import METRICS, CellRatios, Comparison, Ratio
+from gradest.benchmarks.comparisons.metrics import METRICS
+from gradest.benchmarks.comparisons.ratios import CellRatios, Comparison, Ratio
 
 
 def as_text(comparison: Comparison, metrics: list[str], notes: Sequence[str] = ()) -> str:
@@ -41,7 +42,7 @@ def line_of(row: CellRatios, metrics: list[str]) -> list[str]:
         *(ratio_text(row.ratios.get(name)) for name in metrics),
         "yes" if row.paired else "no",
         gain_text(gains[0]) if gains else "",
-        row.doubt,
+        "; ".join(filter(None, (row.doubt, row.biased))),
     ]
 
 

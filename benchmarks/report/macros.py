@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.crossovers import LineCrossover
 from gradest.benchmarks.analysis.labels import estimator_label, greek_name, slug
 from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, slope_of
+from gradest.benchmarks.comparisons.crossovers import LineCrossover
 from gradest.benchmarks.report.latex import escape
 from gradest.benchmarks.report.tables import variance_text
 

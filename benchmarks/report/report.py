@@ -6,9 +6,10 @@ They come from its measurements.csv, and from its leave_one_out.csv where there 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.analysis.results import Run, refuse_no_run
 from gradest.benchmarks.analysis.verification import verified_run
+from gradest.benchmarks.comparisons.crossovers import find_crossovers
+from gradest.benchmarks.comparisons.leaderboard import leaderboards
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.saving import files_of, saving
 from gradest.benchmarks.figures.spec import FigureSpec
@@ -21,7 +22,7 @@ from gradest.benchmarks.runtime.files import make_folder, write_atomically
 
 
 def write_report(folder: Path, *, unverified: bool = False, page: str | None = None) -> list[Path]:
-    """Writes summary.md, figures/, tables/ and numbers.tex; the same input gives the same bytes.
+    """Writes summary.md, figures/, tables/, leaderboard.csv and numbers.tex, always the same bytes.
 
     Without leave_one_out.csv slopes and crossovers are left out, and the summary says so. Figures
     and tables of earlier reports that are not written again are removed; files of others stay.
@@ -72,6 +73,7 @@ def texts_of(run: Run) -> dict[str, str]:
     for table in all_tables:
         texts[f"tables/{table.name}.md"] = markdown(table)
         texts[f"tables/{table.name}.tex"] = latex(table)
+    texts["leaderboard.csv"] = leaderboards(run.measurements).to_csv(index=False)
     texts["numbers.tex"] = numbers(run.measurements, crossings)
     texts[FILE] = summary(run, crossings)
     return texts

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.crossovers import LineCrossover, narrowest, sentence
 from gradest.benchmarks.analysis.labels import (
     POINT_ARGUMENT,
     estimator_label,
@@ -22,6 +21,7 @@ from gradest.benchmarks.analysis.results import (
     called_zero,
     slope_of,
 )
+from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, sentence
 from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.markdown import markdown_table, plain
 from gradest.benchmarks.statistics.times import fit_time

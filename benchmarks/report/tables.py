@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.crossovers import LineCrossover
 from gradest.benchmarks.analysis.labels import (
     POINT_ARGUMENT,
     estimator_label,
@@ -18,6 +17,7 @@ from gradest.benchmarks.analysis.labels import (
 )
 from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import ESTIMATOR, ZERO, slope_of
+from gradest.benchmarks.comparisons.crossovers import LineCrossover
 from gradest.benchmarks.markdown import markdown_table, plain
 from gradest.benchmarks.report.latex import comment, latex_row
 from gradest.benchmarks.statistics.intervals import Interval

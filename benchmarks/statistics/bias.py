@@ -1,4 +1,4 @@
-"""Whether an estimator is biased, by how much, and what could have been seen.
+"""Whether an estimator is biased, by how much, what could have been seen, and what error is left.
 
 NumPy in float64, no JAX.
 """
@@ -17,6 +17,7 @@ from gradest.benchmarks.statistics.intervals import (
     Interval,
     Jackknifed,
     Vector,
+    combine,
     cosine,
     interval,
     jackknife,
@@ -25,8 +26,10 @@ from gradest.benchmarks.statistics.intervals import (
     score_interval,
     squared_bias,
     t_quantile,
+    total_variance,
 )
 from gradest.benchmarks.statistics.moments import LeftOut, Moments, leave_out, pool
+from gradest.benchmarks.statistics.products import widened
 from gradest.benchmarks.statistics.tails import is_heavy
 
 POWER = 0.8
@@ -140,6 +143,10 @@ class Bias(NamedTuple):
     """The bias that, in any one coordinate, would have been detected with 80 % probability."""
     equivalence_p: float
     """That some coordinate's bias exceeds the margin: small means that none does."""
+    squared_error: Interval
+    r"""The mean squared error $E \|g - \nabla\|^2 = s^2 + \|E g - \nabla\|^2$ of one estimate."""
+    relative_error: Interval
+    """Its root over ‖∇‖."""
 
     @property
     def norm(self) -> float:
@@ -150,7 +157,8 @@ class Bias(NamedTuple):
 def untested(batches: int) -> Bias:
     """What is known of a bias where nothing can be."""
     nan = float("nan")
-    return Bias(UNKNOWN, np.full(batches, nan), UNKNOWN, UNKNOWN, nan, nan, nan)
+    nothing = np.full(batches, nan)
+    return Bias(UNKNOWN, nothing, UNKNOWN, UNKNOWN, nan, nan, nan, UNKNOWN, UNKNOWN)
 
 
 def biases(
@@ -188,22 +196,58 @@ def biases(
     for (group, each), holms in zip(deviations.items(), adjusted, strict=True):
         truth = truths[group]
         samples = leave_out(moments[group])
+        heavy = is_heavy(moments[group])
         squared = jackknife(squared_bias(truth.gradient, each.fixed), samples)
+        truth_error = 2 * float(np.linalg.norm(each.distance * each.fixed))
+        squared_error = squared_error_interval(samples, squared, truth_error, heavy=heavy)
         biases_of[group] = Bias(
             squared=score_interval(
                 squared,
                 length=float(each.distance @ each.distance),
                 noise=noise_of_squared_norm(samples, each.fixed),
-                truth_error=2 * float(np.linalg.norm(each.distance * each.fixed)),
+                truth_error=truth_error,
             ),
             squared_without=squared.without,
-            relative=relative_interval(samples, truth, resolution, heavy=is_heavy(moments[group])),
+            relative=relative_interval(samples, truth, resolution, heavy=heavy),
             cosine=cosine_interval(samples, truth),
             p=float(holms.min()),
             detectable=reach * float(each.error.max()),
             equivalence_p=equivalence_p(each, margin * float(np.linalg.norm(truth.gradient))),
+            squared_error=squared_error,
+            relative_error=relative_error_interval(squared_error, truth),
         )
     return biases_of
+
+
+def squared_error_interval(
+    samples: LeftOut, squared: Jackknifed, truth_error: float, *, heavy: bool
+) -> Interval:
+    """The mean squared error of one estimate: its variance and its squared bias.
+
+    The squared bias is rid of noise, and that noise is a small part of the variance, so that the
+    sum is as close to normal on the log scale as the variance is.
+
+    Args:
+        samples: the replicates'.
+        squared: their squared bias.
+        truth_error: the standard error of the squared bias that the truth brings in.
+        heavy: whether tails are so heavy that the interval is bootstrapped.
+    """
+    total = jackknife(total_variance, samples)
+    error = combine(np.add, total, squared)
+    if error.value > 0:
+        return widened(interval(error, heavy=heavy), truth_error / float(error.value))
+    # nothing varies, and rounding explains the bias
+    return Interval(0.0, 0.0, t_quantile(samples.whole.size) * truth_error)
+
+
+def relative_error_interval(squared_error: Interval, truth: Truth) -> Interval:
+    """The root mean square error of one estimate over ‖∇‖; unknown where ‖∇‖ is 0."""
+    length = float(np.linalg.norm(truth.gradient))
+    if length == 0:
+        return UNKNOWN
+    relative = Interval(*(float(np.sqrt(bound)) / length for bound in squared_error))
+    return widened(relative, truth.along / length) if relative.value > 0 else relative
 
 
 def relative_interval(

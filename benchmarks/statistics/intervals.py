@@ -313,31 +313,6 @@ def replicates_for(precision: float, kurtosis: float) -> float:
     return (t_quantile(10**9) / precision) ** 2 * max(kurtosis - 1, 0.0)
 
 
-def product(first: Interval, second: Interval) -> Interval:
-    """The product of two independent positive estimates.
-
-    The half-widths of their logarithms add in squares.
-    """
-    value = first.value * second.value
-    if not (first.low > 0 and second.low > 0):
-        bound = value if value == 0 else float("nan")
-        return Interval(value, bound, bound)
-    down = np.hypot(np.log(first.value / first.low), np.log(second.value / second.low))
-    up = np.hypot(np.log(first.high / first.value), np.log(second.high / second.value))
-    return Interval(value, float(value * np.exp(-down)), float(value * np.exp(up)))
-
-
-def quotient(first: Interval, second: Interval) -> Interval:
-    """The quotient of two independent positive estimates.
-
-    The errors add as in a product (MOVER: Zou and Donner, 2008).
-    """
-    if not (second.low > 0 and np.isfinite(second.high)):
-        value = first.value / second.value if second.value else float("nan")
-        return Interval(value, float("nan"), float("nan"))
-    return product(first, Interval(1 / second.value, 1 / second.high, 1 / second.low))
-
-
 def t_quantile(freedom: int, tests: int = 1) -> float:
     """Student's two-sided quantile at the confidence level, for so many intervals at once."""
     return float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2 / tests))

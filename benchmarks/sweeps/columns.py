@@ -112,6 +112,12 @@ class Row:
     equivalence_margin: float = number("bias / ‖truth‖ that passes for none")
     equivalence_p: float = number("p-value of a bias beyond the margin in some coordinate")
     bias_finding: str | None = optional("`biased`, `equivalent` (to unbiased) or `none found`")
+    mse: float = number("mean squared error of one estimate, variance + ‖bias‖²", SQUARED)
+    mse_low: float = low("mse", SQUARED)
+    mse_high: float = high("mse", SQUARED)
+    relative_rmse: float = number("√mse / ‖truth‖")
+    relative_rmse_low: float = low("relative_rmse")
+    relative_rmse_high: float = high("relative_rmse")
     f_evals: int | None = optional("evaluations of f that one estimate makes", EVALUATIONS)
     grad_evals: int | None = optional("evaluations of f's gradient that it makes", EVALUATIONS)
     adapt_steps: int | None = optional("estimates made to warm up a learned state", "estimates")
@@ -157,6 +163,16 @@ LEFT_OUT_COLUMNS = columns_of(LeftOutRow)
 
 WHOLE = tuple(name for name, dtype in dtypes_of(Row).items() if dtype == "Int64")
 """Columns of whole numbers, empty where a cell was not measured."""
+
+ADDED = (
+    "mse",
+    "mse_low",
+    "mse_high",
+    "relative_rmse",
+    "relative_rmse_low",
+    "relative_rmse_high",
+)
+"""Columns that came after 0.3: a file of then lacks them, and is read as if they were empty."""
 
 SORTED_BY = (
     "problem",

@@ -16,6 +16,7 @@ from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.statistics.products import product
 from gradest.benchmarks.statistics.times import over_processes
 from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.sweeps.plan import Plan
@@ -125,7 +126,7 @@ def retimed(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]:
         **row,
         "timing_processes": len(seconds),
         **bounds("seconds", median),
-        **bounds("work_normalised_variance", intervals.product(variance, median)),
+        **bounds("work_normalised_variance", product(variance, median)),
     }
 
 

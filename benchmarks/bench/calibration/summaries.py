@@ -19,12 +19,12 @@ from gradest.benchmarks.statistics.intervals import (
     interval,
     jackknife,
     largest_variance,
-    product,
     signal_to_noise,
     total_variance,
     variance,
 )
 from gradest.benchmarks.statistics.moments import leave_out, summarise
+from gradest.benchmarks.statistics.products import product
 from gradest.benchmarks.statistics.times import median
 from gradest.benchmarks.statistics.trends import crossovers, log_log_slope
 
@@ -82,6 +82,10 @@ def true_statistics(bias: Float[np.ndarray, " 5"]) -> dict[str, float]:
         "largest coordinate's variance": float(np.diag(COVARIANCE).max()),
         "signal-to-noise ratio": float(np.linalg.norm(mean) / np.sqrt(total)),
         "work-normalised variance": total,
+        "mean squared error": total + squared,
+        "relative RMSE": float(np.sqrt(total + squared)) / size,
+        "mean squared error, against a reference run": total + squared,
+        "relative RMSE, against a reference run": float(np.sqrt(total + squared)) / size,
     }
 
 
@@ -107,6 +111,10 @@ def measured_statistics(
         largest_variance(batches_left_out),
         signal_to_noise(batches_left_out),
         product(spread, seconds),
+        against_truth.squared_error,
+        against_truth.relative_error,
+        against_run.squared_error,
+        against_run.relative_error,
     )
 
 

@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from gradest.benchmarks.analysis.ratios import METRICS, compare_runs
 from gradest.benchmarks.analysis.verification import verified_run
+from gradest.benchmarks.comparisons.metrics import METRICS
+from gradest.benchmarks.comparisons.ratios import compare_runs
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.report.report import texts_of

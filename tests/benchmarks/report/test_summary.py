@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from gradest.benchmarks.analysis.crossovers import find_crossovers
 from gradest.benchmarks.analysis.results import read_run
+from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import headlines, summary
 from tests.support.made_runs import (

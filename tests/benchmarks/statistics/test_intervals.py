@@ -219,22 +219,6 @@ def test_the_signal_to_noise_ratio_reaches_down_to_none():
     assert loud.high - loud.low < 0.05
 
 
-# What is made of intervals
-
-
-def test_a_product_has_the_half_widths_added_in_squares():
-    found = intervals.product(Interval(2, 2 / 1.3, 2 * 1.5), Interval(10, 10 / 1.4, 10 * 1.2))
-    down, up = (
-        np.exp(np.hypot(np.log(1.3), np.log(1.4))),
-        np.exp(np.hypot(np.log(1.5), np.log(1.2))),
-    )
-    np.testing.assert_allclose(found, (20, 20 / down, 20 * up))
-
-
-def test_a_product_with_nothing_is_nothing():
-    assert intervals.product(Interval(0, 0, 0), Interval(2, 1, 3)) == Interval(0, 0, 0)
-
-
 @pytest.mark.parametrize("count", [6, 9, 15, 40])
 def test_a_medians_interval_covers_what_order_statistics_do(count):
     """4,000 studies against the binomial sum: at least 95 %, and no rank further in would be."""

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradest.benchmarks.analysis.ratios import compare_runs
 from gradest.benchmarks.analysis.results import read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.cells import measuring as cells
+from gradest.benchmarks.comparisons.ratios import compare_runs
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement import replicates as measuring
 from gradest.benchmarks.report.report import write_report

@@ -2,18 +2,21 @@
 
 Where two cells share their random numbers their ratio is jackknifed batch by batch
 (`intervals.combine`), so that what they share cancels; where they do not, their errors are
-independent (`intervals.quotient`).
+independent (`products.quotient`).
 """
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradest.benchmarks.analysis.labels import estimator_label, place_label, short_label
-from gradest.benchmarks.analysis.pairing import (
+from gradest.benchmarks.analysis.numerals import percent
+from gradest.benchmarks.analysis.results import ESTIMATOR, Run, is_zero
+from gradest.benchmarks.comparisons.metrics import METRICS, Estimate, Metric
+from gradest.benchmarks.comparisons.pairing import (
     EVERYWHERE,
     HARDWARE,
     CellRows,
@@ -27,75 +30,17 @@ from gradest.benchmarks.analysis.pairing import (
     warn_of_environments,
     warn_of_files,
 )
-from gradest.benchmarks.analysis.results import ESTIMATOR, Run, is_zero
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import (
     Interval,
-    Jackknifed,
     combine,
     interval,
-    product,
-    quotient,
 )
-from gradest.benchmarks.statistics.tails import HEAVY_TAIL
+from gradest.benchmarks.statistics.products import product, quotient
 from gradest.benchmarks.sweeps.plan import Choice
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.problems.arguments import nearest, shown
 from gradest.problems.registry.lookup import build
-
-ONE = Interval(1.0, 1.0, 1.0)
-
-
-class Estimate(NamedTuple):
-    """A cell's value of a metric."""
-
-    interval: Interval
-    jackknifed: Jackknifed | None
-    """The same batch by batch, where that is known."""
-    factor: Interval = ONE
-    """What multiplies it and has an error of its own."""
-    heavy: bool = False
-
-
-class Metric(NamedTuple):
-    """Something of which ratios are taken."""
-
-    title: str
-    of: Callable[[Any], Estimate | None]
-    """A row's estimate, or None where the metric means nothing there."""
-
-
-def variance_of(row: Any) -> Estimate:
-    """The variance of an estimate, s²."""
-    whole = Interval(row.variance, row.variance_low, row.variance_high)
-    return Estimate(whole, row.jackknifed, heavy=row.kurtosis > HEAVY_TAIL)
-
-
-def work_of(row: Any) -> Estimate:
-    """The variance of an estimate times its seconds."""
-    seconds = Interval(row.seconds, row.seconds_low, row.seconds_high)
-    return variance_of(row)._replace(factor=seconds)
-
-
-def bias_of(row: Any) -> Estimate | None:
-    """‖bias‖, where one was found."""
-    if row.bias_finding != "biased":
-        return None
-    squared = Interval(row.bias_squared, row.bias_squared_low, row.bias_squared_high)
-    whole = Interval(*(math.sqrt(max(bound, 0.0)) for bound in squared))
-    return Estimate(whole, row.jackknifed_bias and combine(root, row.jackknifed_bias))
-
-
-def root(values: Any) -> Any:
-    """The square root; not a number where there is none."""
-    return np.sqrt(np.where(np.asarray(values) > 0, values, np.nan))
-
-
-METRICS = {
-    "variance": Metric("variance", variance_of),
-    "work": Metric("work-normalised variance", work_of),
-    "bias": Metric("‖bias‖", bias_of),
-}
 
 
 class Ratio(NamedTuple):
@@ -120,6 +65,8 @@ class CellRatios(NamedTuple):
     num_samples: int
     doubt: str
     """Why it counts for nothing, or ""."""
+    biased: str
+    """Which of the cells were found biased, and by how much along the gradient, or ""."""
     paired: bool
     ratios: dict[str, Ratio | None]
     gated: dict[str, bool]
@@ -269,6 +216,7 @@ def compared(first: CellRows, second: CellRows, terms: Terms) -> Iterator[CellRa
             **identity(next(iter(second.values()))),
             group="",
             doubt=f"failed in {' and '.join(failed)}",
+            biased="",
             paired=False,
             ratios={},
             gated={},
@@ -291,10 +239,21 @@ def compared_in_group(first: Any, second: Any, group: str, terms: Terms) -> Cell
         **identity(second),
         group=group,
         doubt=f"unreliable in {' and '.join(unreliable)}" if unreliable else "",
+        biased=biased_text(first, second, terms.names),
         paired=paired,
         ratios={name: ratio_of(METRICS[name], first, second, paired) for name in terms.metrics},
         gated={name: not unreliable and (name != "work" or timed) for name in terms.metrics},
     )
+
+
+def biased_text(first: Any, second: Any, names: tuple[str, str]) -> str:
+    """Which of two cells were found biased, and by how much along the gradient."""
+    found = [
+        f"{name} by {percent(row.bias_relative)}" if math.isfinite(row.bias_relative) else name
+        for name, row in zip(names, (first, second), strict=True)
+        if row.bias_finding == "biased"
+    ]
+    return f"biased: {' and '.join(found)}" if found else ""
 
 
 def identity(row: Any) -> dict[str, Any]:
@@ -309,7 +268,7 @@ def ratio_of(metric: Metric, first: Any, second: Any, paired: bool) -> Ratio | N
     above = metric.of(second)
     if below is None or above is None:
         return None
-    if metric.of is not bias_of and (is_zero(first) or is_zero(second)):
+    if metric.of_noise and (is_zero(first) or is_zero(second)):
         value = ratio_with_zero(is_zero(first), is_zero(second))
         return Ratio(Interval(value, value, value), None)
     return ratio(below, above, paired)

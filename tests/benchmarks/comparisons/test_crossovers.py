@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from gradest.benchmarks.analysis.crossovers import find_crossovers, narrowest, sentence
 from gradest.benchmarks.analysis.results import read_run
+from gradest.benchmarks.comparisons.crossovers import find_crossovers, narrowest, sentence
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.tables import crossover_table, latex

@@ -1,0 +1,1 @@
+"""What is made of several cells: ratios, crossovers and rankings, with their intervals."""

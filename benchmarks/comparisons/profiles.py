@@ -1,0 +1,103 @@
+r"""Estimators over many places: how often each is near the best, and by how much it misses it.
+
+A performance profile (Dolan and Moré, 2002) is the share of places at which an estimator's relative
+root mean square error is at most c times the best one's, as a function of c. Where it was not
+measured, or the budget pays for no estimate, it is never near.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
+from gradest.benchmarks.comparisons.metrics import squared_error
+from gradest.benchmarks.statistics.intervals import (
+    CONFIDENCE,
+    RESAMPLES,
+    UNKNOWN,
+    Interval,
+    Jackknifed,
+)
+
+
+class Overall(NamedTuple):
+    """One estimator over all places."""
+
+    estimator: str
+    estimator_args: str
+    factors: Float[np.ndarray, " places"]
+    """Its error over the best one's, at each place: infinite where it has none."""
+    mean: Interval
+    """The geometric mean of the factors, over the places where it has one."""
+
+    @property
+    def places(self) -> int:
+        """At how many places it was measured."""
+        return int(np.isfinite(self.factors).sum())
+
+    def share(self, factor: float) -> float:
+        """The share of all places at which its error is at most `factor` times the best one's."""
+        return float((self.factors <= factor).mean())
+
+
+def overall(board: pd.DataFrame, measurements: pd.DataFrame) -> list[Overall]:
+    """Each estimator over all places, the one that is most often within twice the best first.
+
+    Args:
+        board: a leaderboard, of one budget at each place.
+        measurements: what it was made of, with `jackknifed` and `jackknifed_bias`.
+    """
+    board = board[board.relative_rmse > 0]
+    errors = board.pivot_table(index=ESTIMATOR, columns=PLACE, values="relative_rmse", sort=False)
+    factors = (errors / errors.min()).fillna(np.inf)
+    drawn = resampled(board, measurements)
+    found = []
+    for (name, arguments), row in factors.iterrows():
+        names = (name, arguments)
+        own = [place for place in factors.columns if np.isfinite(row[place])]
+        mean = float(np.exp(np.mean([np.log(row[place]) for place in own])))
+        best = {place: errors[place].idxmin() for place in own}
+        bounds = bootstrapped([(drawn[place, names], drawn[place, best[place]]) for place in own])
+        found.append(Overall(name, arguments, row.to_numpy(float), bounds._replace(value=mean)))
+    return sorted(found, key=lambda each: (-each.share(2.0), each.mean.value))
+
+
+def resampled(board: pd.DataFrame, measurements: pd.DataFrame) -> dict[Any, Any]:
+    """The squared errors at each place and of each estimator, over resampled batches.
+
+    The places are the strata (Agarwal et al., 2021): within each the same batches are drawn for
+    all estimators, which share their random numbers.
+    """
+    keys = [*PLACE, *ESTIMATOR, "num_samples"]
+    rows = {tuple(getattr(row, key) for key in keys): row for row in measurements.itertuples()}
+    drawn = {}
+    for stratum, (place, ranked) in enumerate(board.groupby(PLACE, sort=False)):
+        for row in ranked.itertuples():
+            measured = rows[tuple(getattr(row, key) for key in keys)]
+            names = (row.estimator, row.estimator_args)
+            drawn[place, names] = over_batches(squared_error(measured), stratum)
+    return drawn
+
+
+def over_batches(error: Jackknifed | None, stratum: int) -> Float[np.ndarray, " resamples"] | None:
+    """A squared error of batches drawn with replacement, the same for all of a stratum.
+
+    By the pseudo-values, which are nearly independent with the error for their mean (Tukey, 1958).
+    """
+    if error is None:
+        return None
+    batches = len(error.without)
+    pseudo = batches * error.value - (batches - 1) * error.without
+    draw = np.random.default_rng([0, stratum]).integers(0, batches, (RESAMPLES, batches))
+    return pseudo[draw].mean(1)
+
+
+def bootstrapped(pairs: list[tuple[Any, Any]]) -> Interval:
+    """The interval of a geometric mean of root ratios, each of resampled squared errors."""
+    if any(error is None or best is None for error, best in pairs):
+        return UNKNOWN
+    logs = np.mean([np.log(error / best) / 2 for error, best in pairs], axis=0)
+    low, high = np.quantile(np.exp(logs), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float("nan"), float(low), float(high))
