@@ -4,12 +4,11 @@ r"""The one place where estimators draw.
 of θ. Both make the same x from the same key, so that estimators which share a key share their
 randomness. How x is made is looked up by q's type; numpyro draws it where there is no rule.
 
-Wrong of every draw: jax.random makes a number of 23 random bits in float32 (52 in float64), so that
-
-1. tails end, a Gaussian's at 5.2 standard deviations, an exponential, logistic or Gumbel one at 16;
-2. what has a probability below 10⁻⁷, as a bit of a logit beyond ±16, is drawn never or too often.
-
-What else is wrong of a sampler stands with it.
+Wrong of continuous draws: jax.random makes a number of 23 random bits in float32, 52 in float64, so
+that tails end, a Gaussian's at 5.2 standard deviations, an exponential or logistic one at 16. Wrong
+of discrete ones, whose noise is of all 32 (64) bits: a rare value's probability is right to 1 % at
+a logit of ±18 (±40), and nothing is drawn beyond ±22 (±44). What no draw has shown, there or before
+that, is in no number: such rows are unreliable. What else is wrong of a sampler stands with it.
 """
 
 import math
@@ -29,7 +28,9 @@ from jaxtyping import Array, Float, Num
 from gradest.estimators.sampling.angles import implicit_angle
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
 from gradest.problems.distributions.coordinates import base
-from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce, ranking
+from gradest.problems.distributions.discrete import OneHotCategoricalLogits as OneHot
+from gradest.problems.distributions.discrete import PlackettLuce, one_hot_of_largest, ranking
+from gradest.problems.distributions.fine_noise import gumbel, logistic
 
 VECTOR = 32
 """Numbers from one key that fill the vector units."""
@@ -38,7 +39,7 @@ VECTOR = 32
 def noise(
     sampler: Callable[..., Array], key: Array, num_samples: int, shape: tuple[int, ...], dtype: Any
 ) -> Num[Array, "L ..."]:
-    """L draws of `shape` from one of jax.random's samplers, made once however often they are used.
+    """L draws of `shape` from a sampler like jax.random's, made once however often they are used.
 
     They are laid out with the samples along the minor axis, because vector units want that axis
     long, and handed on transposed.
@@ -133,7 +134,7 @@ class Explicit(NamedTuple):
     """x as a function of θ and of noise whose distribution is free of it."""
 
     sampler: Callable[..., Array]
-    """The noise: one of jax.random's samplers."""
+    """The noise: one of jax.random's samplers, or of those that are finer."""
     shape: tuple[int, ...]
     """The shape of one draw of noise."""
     dtype: Any
@@ -296,7 +297,7 @@ def _sample_bernoulli(
 
 def logistic_latent(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """z ~ Logistic(logits, 1), the latent with b = 1[z > 0] (the two-class Gumbel-max trick)."""
-    return q.logits + noise(jax.random.logistic, key, num_samples, q.batch_shape, q.logits.dtype)
+    return q.logits + noise(logistic, key, num_samples, q.batch_shape, q.logits.dtype)
 
 
 @_sample.register
@@ -305,13 +306,11 @@ def _sample_bernoulli_chain(
 ) -> Float[Array, "L ..."]:
     """Bit by bit, each as a Bernoulli variable given those before it."""
     shape = (*q.batch_shape, *q.event_shape)
-    return q.bits(noise(jax.random.logistic, key, num_samples, shape, q.logits.dtype))
+    return q.bits(noise(logistic, key, num_samples, shape, q.logits.dtype))
 
 
 @_sample.register
-def _sample_one_hot(
-    q: OneHotCategoricalLogits, key: Array, num_samples: int
-) -> Float[Array, "L ..."]:
+def _sample_one_hot(q: OneHot, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """By the Gumbel-max trick (Gumbel, 1954): the category whose latent is largest."""
     return one_hot_of_largest(gumbel_latent(q, key, num_samples))
 
@@ -322,19 +321,12 @@ def _sample_ranking(q: PlackettLuce, key: Array, num_samples: int) -> Float[Arra
     return ranking(gumbel_latent(q, key, num_samples))
 
 
-def gumbel_latent(
-    q: OneHotCategoricalLogits | PlackettLuce, key: Array, num_samples: int
-) -> Float[Array, "L ..."]:
+def gumbel_latent(q: OneHot | PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """z ~ Gumbel(logits, 1).
 
     Where it is largest x has its 1; a permutation x sorts it in descending order.
     """
-    return q.logits + noise(jax.random.gumbel, key, num_samples, q.logits.shape, q.logits.dtype)
-
-
-def one_hot_of_largest(z: Float[Array, "..."]) -> Float[Array, "..."]:
-    """1 where z is largest along its last axis, 0 elsewhere; no gradient flows."""
-    return jax.nn.one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+    return q.logits + noise(gumbel, key, num_samples, q.logits.shape, q.logits.dtype)
 
 
 @_sample.register
