@@ -30,6 +30,7 @@ from gradest.estimators.sampling.draws import (
     rsample,
     sample,
 )
+from gradest.estimators.sampling.log_draws import sample_and_log_prob
 from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.fine_noise import logistic, logistic_quantile, tail_of
@@ -140,6 +141,13 @@ class Coupling(eqx.Module):
         """L draws from q, constant with respect to θ."""
         return stop_gradient(self.rsample(q, key, num_samples))
 
+    def sample_and_log_prob(
+        self, q: dist.Distribution, key: Array, num_samples: int
+    ) -> tuple[Float[Array, "L ..."], Float[Array, "L *batch"]]:
+        """The same, and log q(x) of each, as a function of θ."""
+        x = self.sample(q, key, num_samples)
+        return x, q.log_prob(x)
+
     def draws(self, q: dist.Distribution, num_samples: int) -> int:
         """How many random numbers L draws from q are made of."""
         return num_samples * numbers_per_draw(q)
@@ -171,6 +179,11 @@ class Independent(Coupling):
 
     def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
         return sample(q, key, num_samples)
+
+    def sample_and_log_prob(
+        self, q: dist.Distribution, key: Array, num_samples: int
+    ) -> tuple[Float[Array, "L ..."], Float[Array, "L *batch"]]:
+        return sample_and_log_prob(q, key, num_samples)
 
     def refuses(self, q: dist.Distribution) -> str | None:
         return None

@@ -18,14 +18,23 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jax.custom_batching import custom_vmap
 from jax.experimental.layout import Layout, with_layout_constraint
 from jax.lax import stop_gradient
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num
 
-from gradest.estimators.sampling.angles import implicit_angle
+from gradest.estimators.families.angles import implicit_angle
+from gradest.estimators.families.gamma_variables import (
+    along_samples,
+    as_dirichlet,
+    dirichlet_logs,
+    dirichlet_of,
+    gamma_logs,
+    gamma_of,
+    positive,
+)
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits as OneHot
@@ -195,18 +204,6 @@ def _explicit_weibull(q: dist.Weibull) -> Explicit:
     return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.scale), from_noise)
 
 
-def positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """x, where it is not rounded to 0, which has no log-density."""
-    return jnp.maximum(x, jnp.finfo(x.dtype).tiny)
-
-
-def along_samples(
-    parameter: ArrayLike, shape: tuple[int, ...], num_samples: int
-) -> Float[Array, "... L"]:
-    """A parameter for each number of L draws of `shape`, the samples along the minor axis."""
-    return jnp.broadcast_to(jnp.broadcast_to(parameter, shape)[..., None], (*shape, num_samples))
-
-
 @singledispatch
 def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     r"""A draw that is no explicit function of noise, with the implicit derivative of its quantile.
@@ -219,52 +216,39 @@ def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array,
 
 @_rsample.register
 def _rsample_gamma(q: dist.Gamma, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    r"""JAX's, draws and implicit derivative (Marsaglia and Tsang, ACM TOMS 26, 2000, 363-372).
-
-    A shape α below 1 is drawn as $G U^{1/\alpha}$ with G of shape α + 1. Wrong in float32: x below
-    10⁻³⁸ is 10⁻³⁸, and its derivative 0. At rate 1 that has a probability of about e^{−87 α}: one
-    draw in six thousand at α = 0.1, two in five at 0.01.
-    """
-    concentration = along_samples(q.concentration, q.batch_shape, num_samples)
-    drawn = jax.random.gamma(key, concentration, dtype=concentration.dtype)
-    return positive(jnp.moveaxis(drawn, -1, 0) / q.rate)
+    """By its logarithm. Rounded: an x below the least number, 10⁻³⁸ in float32, is that."""
+    return gamma_of(q, gamma_logs(q, key, num_samples))
 
 
 @_rsample.register
 def _rsample_dirichlet(q: dist.Dirichlet, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    r"""Gamma variables, each divided by their sum (Devroye, 1986, XI.4).
-
-    By their logarithms, since a gamma variable of small shape underflows. Wrong in float32: a share
-    below 10⁻³⁸ is 10⁻³⁸, one above 1 − 6·10⁻⁸ is that, and the derivative is 0 at both ends, where
-    most draws are if all shapes are far below 1.
-    """
-    each = along_samples(q.concentration, q.concentration.shape, num_samples)
-    shares = jax.nn.softmax(jax.random.loggamma(key, each, dtype=each.dtype), axis=-2)
-    limits = jnp.finfo(shares.dtype)
-    return jnp.moveaxis(jnp.clip(shares, limits.tiny, 1 - limits.epsneg), -1, 0)
+    """By its logarithms. Rounded: in float32 to the range from 10⁻³⁸ to 1 − 6·10⁻⁸."""
+    return dirichlet_of(q, dirichlet_logs(q, key, num_samples))
 
 
 @_rsample.register
 def _rsample_beta(q: dist.Beta, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """The first of two shares of a Dirichlet variable."""
-    first = jnp.broadcast_to(q.concentration1, q.batch_shape)
-    second = jnp.broadcast_to(q.concentration0, q.batch_shape)
-    both = dist.Dirichlet(jnp.stack([first, second], -1))
-    return _rsample_dirichlet(both, key, num_samples)[..., 0]
+    return _rsample_dirichlet(as_dirichlet(q), key, num_samples)[..., 0]
 
 
 @_rsample.register
 def _rsample_student_t(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    r"""$\mu + \sigma \varepsilon \sqrt{\nu / 2G}$ with G of shape ν/2 (Devroye, 1986, IX.5).
+    """Explicit in location and scale, implicit in ν."""
+    return q.loc + q.scale * standard_student_t(q, key, num_samples)
 
-    Explicit in location and scale, implicit in ν. Wrong where G is: with probability e^{−44 ν} in
-    float32.
+
+def standard_student_t(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    r"""$\varepsilon \sqrt{\nu / 2G}$ with G of shape ν/2 (Devroye, 1986, IX.5): (x − μ)/σ.
+
+    Rounded: beyond the largest number, with probability e^{−88 ν} in float32, to about that.
     """
     normal_key, gamma_key = jax.random.split(key)
-    half = along_samples(q.df / 2, q.batch_shape, num_samples)
-    gamma = positive(jnp.moveaxis(jax.random.gamma(gamma_key, half, dtype=half.dtype), -1, 0))
+    half = jnp.broadcast_to(q.df / 2, q.batch_shape)
+    u = gamma_logs(dist.Gamma(half), gamma_key, num_samples)
     gaussian = noise(jax.random.normal, normal_key, num_samples, q.batch_shape, half.dtype)
-    return q.loc + q.scale * gaussian * jnp.sqrt(q.df / (2 * gamma))
+    most = np.log(jnp.finfo(u.dtype).max) - 3  # a Gaussian is below e³
+    return gaussian * jnp.exp(jnp.minimum(-u / 2, most))
 
 
 @_rsample.register
