@@ -339,11 +339,12 @@ def measure_valued(rule: HalfLine, *, coupled: bool) -> tuple[float, float]:
     if not coupled:
         location = spread_of(rayleigh, rule.up) + spread_of(rayleigh, rule.down)
         return location, spread_of(maxwell, rule.h) + spread_of(rule.normal, rule.h)
-    # h less its value near the mean, which the difference does not see
-    up, down = rule.up - rule.up[0], rule.down - rule.up[0]
+    # h less its likeliest value: a difference, of values on one side, does not see it
+    likeliest = np.argmax(rule.density * rule.w**2)
+    up, down = rule.up - rule.up[likeliest], rule.down - rule.down[likeliest]
     integrals = np.concatenate([rule.integral(up), rule.integral(down)])
     h = np.concatenate([up, down])
     cross = rule.normal @ (np.abs(rule.u) * h * integrals)
     squares = (maxwell + rule.normal) @ h**2
     spread = squares - 2 * cross - ((maxwell - rule.normal) @ h) ** 2
-    return spread_of(rayleigh, up - down), float(spread)
+    return spread_of(rayleigh, rule.up - rule.down), float(spread)
