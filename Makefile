@@ -56,7 +56,7 @@ catalogue: $(READY)
 
 # docs/columns.md, from the fields of the tables' rows.
 columns: $(READY)
-	$(BIN)/python -m gradest.benchmarks.sweeps.columns
+	$(BIN)/python -m gradest.benchmarks.folders.columns
 
 # What a reader meets: density, chained conditionals, long functions, and the floors of the rooms.
 metrics: $(READY)

@@ -101,6 +101,8 @@ def measure(  # noqa: PLR0913  (a keyword for each thing that users set)
             settings[key] = value
     levels = whole_numbers("samples", samples)
     plan = plan_of([measured], chosen, samples=levels, seed=seed, dtype=dtype, **settings)
+    for note in plan.sweep.notes:
+        warnings.warn(note, stacklevel=2)
     keep_programs(plan)
     return Run.of(plan, measure_plan(plan, Quiet()))
 

@@ -20,12 +20,12 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
+from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import summary
 from gradest.benchmarks.runtime.files import make_folder
-from gradest.benchmarks.sweeps.columns import COLUMNS
 from gradest.benchmarks.sweeps.output import write_results
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.run import codes_by_digest

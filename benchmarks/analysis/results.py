@@ -16,6 +16,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import POINT_ARGUMENT, estimator_label, without
 from gradest.benchmarks.analysis.tables import read_table
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.columns import LeftOutRow, Row
 from gradest.benchmarks.folders.differences import CHANGED, Difference
 from gradest.benchmarks.folders.manifest import (
     Manifest,
@@ -27,7 +28,6 @@ from gradest.benchmarks.folders.manifest import (
 from gradest.benchmarks.folders.record import TABLES
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
-from gradest.benchmarks.sweeps.columns import LeftOutRow, Row
 from gradest.benchmarks.sweeps.schema import Sweep, is_file
 from gradest.problems.arguments import nearest, shown
 

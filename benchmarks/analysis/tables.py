@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.columns import (
+from gradest.benchmarks.folders.columns import (
     ADDED,
     SORTED_BY,
     LeftOutRow,

@@ -6,6 +6,7 @@ is called: with JAX that takes a second, and --help answers at once.
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,24 @@ unverified_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
+alone = partial(click.option, multiple=True, shell_complete=completed_from(REGISTERED))
+problems_option = alone(
+    "--problem", "-p", "problems", help="This problem alone, name[argument=value] too; repeatable."
+)
+estimators_option = alone("--estimator", "-e", "estimators", help="This estimator alone, likewise.")
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Overrides a key of the sweep: --set samples=1,8; repeatable.",
+)
+
 SWEEP_PARAMETERS = (
     sweep_argument,
+    problems_option,
+    estimators_option,
+    set_option,
     output_option,
     seed_option,
     generator_option,

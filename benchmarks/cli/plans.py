@@ -1,6 +1,8 @@
 """What `gradest plan` and `gradest status` do: nothing is measured, and nothing is drawn."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gradest.benchmarks.analysis.status import (
     compared,
@@ -14,20 +16,33 @@ from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.schema import load_sweep, override
+from gradest.benchmarks.sweeps.selection import reset, selected
 from gradest.benchmarks.sweeps.store import read_store
 
 
-def load_plan(name: str, **overrides: float | str | None) -> Plan:
+def load_plan(
+    name: str,
+    problems: Sequence[str] = (),
+    estimators: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    **overrides: float | str | None,
+) -> Plan:
     """The cells of a sweep, with what the command line says in place of the sweep's own.
 
     Args:
         name: of a preset, or of a file.
+        problems: those alone to measure; none is all.
+        estimators: likewise.
+        settings: keys with their values, `key=value`.
         overrides: a sweep's keys; None overrides nothing.
 
     Raises:
         BadInput: no such sweep, or anything in it that cannot be.
     """
-    return resolve(override(load_sweep(name), **overrides))
+    sweep = selected(override(load_sweep(name), **overrides), problems, estimators)
+    sweep = reset(sweep, settings)
+    tell(f"note: {note}" for note in sweep.notes)
+    return resolve(sweep)
 
 
 def folder_of(plan: Plan) -> Path:
@@ -35,11 +50,9 @@ def folder_of(plan: Plan) -> Path:
     return Path("results") / plan.sweep.name
 
 
-def show_plan(
-    sweep: str, output: Path | None, as_json: bool, **overrides: float | str | None
-) -> ExitStatus:
+def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> ExitStatus:
     """Prints what `gradest run` would measure."""
-    plan = load_plan(sweep, **overrides)
+    plan = load_plan(sweep, **asked)
     folder = output or folder_of(plan)
     totals = totals_of(plan)
     there, stale = compared(plan, read_store(folder))
@@ -65,11 +78,9 @@ def show_plan(
     return ExitStatus.OK
 
 
-def show_status(
-    sweep: str, output: Path | None, as_json: bool, **overrides: float | str | None
-) -> ExitStatus:
+def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> ExitStatus:
     """Prints how far a run has come."""
-    plan = load_plan(sweep, **overrides)
+    plan = load_plan(sweep, **asked)
     folder = output or folder_of(plan)
     kept = read_store(folder)
     status = status_of(plan, kept.outcomes)

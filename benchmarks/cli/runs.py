@@ -35,11 +35,9 @@ TABLES = 3
 """Files that are written before anything is drawn: two tables and the manifest."""
 
 
-def run(
-    sweep: str, output: Path | None, as_json: bool, **overrides: float | str | None
-) -> ExitStatus:
+def run(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> ExitStatus:
     """Measures a sweep and draws it."""
-    plan = load_plan(sweep, **overrides)
+    plan = load_plan(sweep, **asked)
     return measure_and_draw(plan, output or folder_of(plan), as_json)
 
 

@@ -1,5 +1,6 @@
 """How R replicates are split: into batches, and the batches into blocks and calls."""
 
+import itertools
 import math
 from functools import cache
 from typing import Any, NamedTuple
@@ -54,6 +55,20 @@ def number_of_batches(replicates: int) -> int:
         f"replicates = {replicates}: expected a number that splits into {min(BATCHES)} to "
         f"{max(BATCHES)} equal batches of at least two; did you mean {possible}?"
     )
+
+
+def splittable(replicates: int) -> int:
+    """The least number of replicates, from so many on, that splits.
+
+    >>> splittable(1_234)
+    1239
+    """
+    splits = (
+        number
+        for number in itertools.count(max(replicates, 2 * min(BATCHES)))
+        if any(number % batches == 0 and number >= 2 * batches for batches in BATCHES)
+    )
+    return next(splits)
 
 
 def layout(

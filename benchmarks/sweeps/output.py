@@ -11,6 +11,7 @@ import pandas as pd
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.rows import bounds
+from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.source_code import git_state
@@ -18,7 +19,6 @@ from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.products import product
 from gradest.benchmarks.statistics.times import over_processes
-from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.store import Store
 

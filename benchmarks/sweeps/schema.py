@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictInt,
     ValidationError,
     model_validator,
@@ -28,7 +29,7 @@ from gradest.benchmarks.limits import (
     MOST_REPLICATES,
     MOST_STEPS,
 )
-from gradest.benchmarks.measurement.batching import STEP, number_of_batches
+from gradest.benchmarks.measurement.batching import STEP, number_of_batches, splittable
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.files import reason_of
 from gradest.benchmarks.sweeps.entries import (
@@ -53,7 +54,7 @@ class Sweep(BaseModel):
     """A sweep file. Unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: Literal[1] = Field(default=1, alias="schema")
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=MOST_CHARACTERS)]
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
     replicates: Replicates | None = None
@@ -75,6 +76,7 @@ class Sweep(BaseModel):
     """Of the replicates' random numbers. θ and reference runs are always made with threefry."""
     problem: Annotated[list[ProblemEntry], Field(min_length=1)]
     estimator: Annotated[list[Entry], Field(min_length=1)]
+    _notes: list[str] = PrivateAttr(default_factory=list)
 
     @model_validator(mode="after")
     def _one_way_to_replicates(self) -> "Sweep":
@@ -87,6 +89,29 @@ class Sweep(BaseModel):
         if self.precision is None and self.replicates is None:
             self.replicates = DEFAULT_REPLICATES
         return self
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> "Sweep":
+        for owner, key in self._replicates():
+            asked = getattr(owner, key)
+            number = splittable(asked)
+            if number > MOST_REPLICATES:
+                raise ValueError(f"{key} = {asked}: expected a number that splits into batches")
+            if number != asked:
+                setattr(owner, key, number)
+                self._notes.append(f"{key} = {asked}: {number}, which splits into equal batches")
+        return self
+
+    def _replicates(self) -> list[tuple[BaseModel, str]]:
+        """What says how many replicates, with the key."""
+        own: list[tuple[BaseModel, str]] = [(self, "replicates"), (self, "reference_replicates")]
+        all_of_them = [*own, *((entry, "replicates") for entry in self.problem)]
+        return [(owner, key) for owner, key in all_of_them if getattr(owner, key) is not None]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not taken as it was asked for."""
+        return tuple(dict.fromkeys(self._notes))
 
     @model_validator(mode="after")
     def _few_enough_cells(self) -> "Sweep":
@@ -240,9 +265,12 @@ def override(sweep: Sweep, **options: Any) -> Sweep:
         entries = [entry | {"replicates": None} for entry in entries]
     keys = sweep.model_dump(by_alias=True) | cleared | options | {"problem": entries}
     try:
-        return Sweep.model_validate(keys)
+        made = Sweep.model_validate(keys)
     except ValidationError as error:
         raise BadInput(listed(complaints_of(error, KEYS, of_options=True))) from error
+    if not cleared:
+        made._notes[:0] = sweep.notes
+    return made
 
 
 def lengthened(sweep: Sweep, more: int) -> Sweep:

@@ -17,8 +17,8 @@ from gradest._measure import as_estimators
 from gradest._own_problem import own_problem
 from gradest.benchmarks.comparisons.budgets import Budget, budget_of
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.statistics.intervals import Jackknifed, combine, interval
-from gradest.benchmarks.sweeps.columns import COLUMNS
 from gradest.estimators.pathwise import Pathwise
 from gradest.problems.toys.gaussian import GaussianSquare
 

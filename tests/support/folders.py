@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.analysis import tables
+from gradest.benchmarks.folders.columns import LeftOutRow, Row
 from gradest.benchmarks.runtime import files
-from gradest.benchmarks.sweeps.columns import LeftOutRow, Row
 
 
 def read_measurements(folder: Path) -> pd.DataFrame:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.statistics.intervals import Jackknifed, interval
-from gradest.benchmarks.sweeps.columns import COLUMNS, LEFT_OUT_COLUMNS, WHOLE
 
 BATCHES = 32
 

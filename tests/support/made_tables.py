@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.sweeps.columns import COLUMNS
+from gradest.benchmarks.folders.columns import COLUMNS
 from tests.support.made_runs import SQUARE, errors, jackknifed
 
 __all__ = ["ELEVEN", "SQUARE", "table"]

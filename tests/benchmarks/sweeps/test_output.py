@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.sweeps.columns import COLUMNS
+from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.sweeps.output import judged
 
 

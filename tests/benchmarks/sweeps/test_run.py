@@ -14,6 +14,7 @@ from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.cells import measuring as cells
 from gradest.benchmarks.comparisons.ratios import compare_runs
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.measurement import replicates as measuring
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.runtime.source_code import git_state
@@ -26,7 +27,6 @@ from gradest.benchmarks.statistics.intervals import (
 )
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 from gradest.benchmarks.sweeps import run as running
-from gradest.benchmarks.sweeps.columns import COLUMNS
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import codes_by_digest, run_sweep
 from gradest.benchmarks.sweeps.schema import lengthened, override, parse_sweep

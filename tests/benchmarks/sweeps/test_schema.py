@@ -32,10 +32,6 @@ from tests.support.sweeps import GOOD_SWEEP
         ),
         (("schema = 1", "schema = 2"), "schema = 2: expected it to be 1"),
         (('name = "small"', 'name = "../up"'), "name = '../up': expected it to"),
-        (
-            ("replicates = 4000", "replicates = 4001"),
-            "replicates = 4001: expected a number that splits",
-        ),
         (("gaussian_square", "gaussian_sqare"), "problem 'gaussian_sqare': expected one of"),
         (("gaussian_square", "gaussian_sqare"), "did you mean gaussian_square?"),
         (("pathwise", "pathwize"), "did you mean pathwise?"),
@@ -120,3 +116,22 @@ def test_a_file_that_is_not_utf_8_is_said(tmp_path):
     file.write_text(GOOD_SWEEP, encoding="utf-16")
     with pytest.raises(BadInput, match=r"cannot be read: expected UTF-8; invalid start"):
         load_sweep(str(file))
+
+
+def test_replicates_are_rounded_up_to_what_splits_with_a_note():
+    sweep = parse_sweep(GOOD_SWEEP.replace("4000", "4001").replace("800", "801"), "here")
+    assert sweep.replicates == 4002  # 23 batches of 174
+    assert sweep.problem[1].replicates == 805  # 23 of 35
+    assert sweep.notes == (
+        "replicates = 4001: 4002, which splits into equal batches",
+        "replicates = 801: 805, which splits into equal batches",
+    )
+    assert parse_sweep(GOOD_SWEEP, "here").notes == ()
+    assert override(sweep, seed=3).notes == sweep.notes
+    assert override(sweep, replicates=400).notes == ()
+    measured = {cell.replicates for cell in resolve(sweep).cells}
+    assert measured == {4002, 805}
+
+
+def test_a_schema_need_not_be_named():
+    assert parse_sweep(GOOD_SWEEP.replace("schema = 1", ""), "here").schema_version == 1

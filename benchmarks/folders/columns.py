@@ -187,7 +187,7 @@ SORTED_BY = (
 
 PAGE = """# The columns of a run's tables
 
-Made from `benchmarks/sweeps/columns.py` by `make columns`. A number is empty where a cell was not
+Made from `benchmarks/folders/columns.py` by `make columns`. A number is empty where a cell was not
 measured, or where there is none. In the column "unit", g is the unit of the gradient: f's over θ's.
 
 ## measurements.csv

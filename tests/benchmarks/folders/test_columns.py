@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.analysis.tables import read_table
-from gradest.benchmarks.sweeps.columns import (
+from gradest.benchmarks.folders.columns import (
     ADDED,
     COLUMNS,
     LEFT_OUT_COLUMNS,
