@@ -26,6 +26,7 @@ from gradest.benchmarks.folders.manifest import (
     read_manifest,
 )
 from gradest.benchmarks.folders.record import TABLES
+from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
 from gradest.benchmarks.sweeps.schema import Sweep, is_file
@@ -65,8 +66,8 @@ def find_run(name: str) -> Path:
     Raises:
         BadInput: there is no measurements.csv in either.
     """
-    for folder in (Path(name), Path("results") / name):
-        if is_file(folder / "measurements.csv"):
+    for folder in folders_called(name):
+        if is_file(folder / MEASUREMENTS):
             return folder
     known = run_names()
     names = f" ({', '.join(known)})" if known else ""
@@ -74,6 +75,16 @@ def find_run(name: str) -> Path:
         f"run {shown(name)}: its measurements.csv is not there: expected the folder of a run, "
         f"or the name of one in results/{names}{nearest(name, known)}"
     )
+
+
+def is_run(name: str) -> bool:
+    """Whether a name is that of a run: see `find_run`."""
+    return any(is_file(folder / MEASUREMENTS) for folder in folders_called(name))
+
+
+def folders_called(name: str) -> tuple[Path, Path]:
+    """Where a run of that name may be."""
+    return Path(name), Path("results") / name
 
 
 def run_names() -> list[str]:
@@ -175,6 +186,18 @@ def recorded_sweep(folder: Path) -> Sweep:
         return Sweep.model_validate(manifest["sweep"])
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: cannot be read as a run's record: {error}") from error
+
+
+def recorded_outcomes(folder: Path) -> dict[str, Outcome]:
+    """What became of the cells of a run that has no store, by their ids; none where it has no
+    table either."""
+    if not is_file(folder / MEASUREMENTS):
+        return {}
+    table = read_run(folder).measurements
+    tried = table[table.status != "skipped"]
+    worst_first = tried.sort_values("status", key=lambda texts: texts == "ok", kind="stable")
+    rows = worst_first.drop_duplicates("cell").itertuples()
+    return {row.cell: Outcome(row.status, str(row.reason), [], {}, "") for row in rows}
 
 
 def attach(measurements: pd.DataFrame, left_out: pd.DataFrame | None) -> pd.DataFrame:

@@ -341,5 +341,5 @@ def plan(**options: Any) -> ExitStatus:
 @cli.command()
 @for_a_sweep
 def status(**options: Any) -> ExitStatus:
-    """Print how far a run of SWEEP has come; it may still be running."""
+    """Print how far a run of SWEEP, or the run in a folder, has come; it may still be running."""
     return body("plans.show_status")(**options)

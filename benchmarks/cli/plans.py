@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.analysis.results import find_run, is_run, recorded_outcomes, recorded_sweep
 from gradest.benchmarks.analysis.status import (
     compared,
     fault_lines,
@@ -15,7 +17,7 @@ from gradest.benchmarks.analysis.status import (
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.schema import load_sweep, override
+from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, override, preset_names
 from gradest.benchmarks.sweeps.selection import reset, selected
 from gradest.benchmarks.sweeps.store import read_store
 
@@ -39,7 +41,18 @@ def load_plan(
     Raises:
         BadInput: no such sweep, or anything in it that cannot be.
     """
-    sweep = selected(override(load_sweep(name), **overrides), problems, estimators)
+    return asked_of(load_sweep(name), problems, estimators, settings, **overrides)
+
+
+def asked_of(
+    sweep: Sweep,
+    problems: Sequence[str],
+    estimators: Sequence[str],
+    settings: Sequence[str],
+    **overrides: float | str | None,
+) -> Plan:
+    """The cells of a sweep that are asked for; the other arguments are those of `load_plan`."""
+    sweep = selected(override(sweep, **overrides), problems, estimators)
     sweep = reset(sweep, settings)
     tell(f"note: {note}" for note in sweep.notes)
     return resolve(sweep)
@@ -79,22 +92,30 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
 
 
 def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> ExitStatus:
-    """Prints how far a run has come."""
-    plan = load_plan(sweep, **asked)
-    folder = output or folder_of(plan)
+    """Prints how far a run has come: of a sweep, or of a folder as its manifest has it."""
+    if sweep in preset_names() or is_file(Path(sweep)) or not is_run(sweep):
+        plan = load_plan(sweep, **asked)
+        folder = output or folder_of(plan)
+    else:
+        folder = output or find_run(sweep)
+        plan = asked_of(recorded_sweep(folder), **asked)
     kept = read_store(folder)
-    status = status_of(plan, kept.outcomes)
+    outcomes = kept.outcomes or recorded_outcomes(folder)
+    status = status_of(plan, outcomes)
     stale = compared(plan, kept).stale
     tell(each.text for each in stale)
+    others = len(outcomes.keys() - {cell.id for cell in plan.cells})
     if as_json:
         emit(
             {
                 "folder": str(folder),
                 "cells": status.counts,
+                "of_other_settings": others,
                 "failures": status.failures,
                 "stale": [each.as_json for each in stale],
             }
         )
     else:
-        emit("\n".join([f"{folder}: {counted(status.counts)}", *status.failures]))
+        other_text = [f"{several(others, 'cell')} of other settings there"] if others else []
+        emit("\n".join([f"{folder}: {counted(status.counts)}", *other_text, *status.failures]))
     return ExitStatus.CELLS_FAILED if status.failures else ExitStatus.OK

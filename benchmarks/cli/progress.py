@@ -9,12 +9,18 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 from gradest.benchmarks.cells.cell import Cell
+
+NUMBERS = 36
+"""Characters that counts and times take at most, with the spaces between columns."""
+NARROW_BAR, WIDE_BAR = 10, 30
+LONGEST_LABEL = 60
 
 
 class Reporter:
@@ -65,13 +71,19 @@ def show_progress(total: int) -> Iterator[Reporter]:
     if not console.is_terminal:
         yield Reporter(console, None, total)
         return
-    columns = (
-        TextColumn("{task.description:60.60}"),
-        BarColumn(),
+    with Progress(*columns_of(console.width), console=console) as bar:
+        yield Reporter(console, bar, total)
+
+
+def columns_of(width: int) -> tuple[ProgressColumn, ...]:
+    """What a line of so many characters shows; what is measured just now gets the rest of it."""
+    bar = WIDE_BAR if width >= 100 else NARROW_BAR
+    rest = max(0, min(LONGEST_LABEL, width - NUMBERS - bar))
+    return (
+        BarColumn(bar),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn(f"{{task.description:.{rest}}}"),
     )
-    with Progress(*columns, console=console) as bar:
-        yield Reporter(console, bar, total)

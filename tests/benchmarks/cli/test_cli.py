@@ -37,8 +37,8 @@ def test_run_status_report_and_rerun(run_command, tmp_path):
         "numbers.tex",
     ):
         assert (folder / name).exists()
-    status, out, _ = run_command("status", "small.toml")
-    assert f"{summary['cells']['ok']} ok" in out
+    status, out_of_status, _ = run_command("status", "small.toml")
+    assert f"{summary['cells']['ok']} ok" in out_of_status
     assert json.loads(run_command("run", "small.toml", "--json")[1])["reused"] == measured
     status, out, _ = run_command("report", "small")
     assert status == 0
@@ -50,6 +50,12 @@ def test_run_status_report_and_rerun(run_command, tmp_path):
     assert said[1:-1] == summary["headlines"]
     assert said[-1] == "Read results/small/summary.md first."
     assert run_command("report", str(folder))[0] == 0
+    # a run by its name or its folder, with a store or without; cells of other settings are said
+    assert run_command("status", "small")[1] == out_of_status
+    _, out, _ = run_command("status", "small.toml", "--replicates", "1000")
+    assert out.splitlines()[1] == f"{measured} cells of other settings there"
+    (folder / "store.sqlite").unlink()
+    assert run_command("status", "results/small")[1] == out_of_status
 
 
 @pytest.mark.slow
