@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from gradest import measure
+from gradest.estimators import ESTIMATORS
+from gradest.problems import problem
 from tests.support.statistical import assert_likely
 
 SHAPES = (0.01, 0.1, 2.0, 1e5)
@@ -34,13 +36,20 @@ REPLICATES = 20_000
 """As in a sweep: at a gamma shape of 0.01 the score at a rounded x is found biased at p = 0."""
 
 
+def claim_unbiased(toy):
+    """The estimators that do, and do not refuse the toy."""
+    made = {name: cls() for name, cls in ESTIMATORS.items()}
+    return [name for name, each in made.items() if each.unbiased and each.refuses(toy) is None]
+
+
 def rows(name, f, points, *, estimators=None, dtype="float32"):
-    """A row for each estimator that does not refuse, and group of θ."""
+    """A row for each point, estimator and group of θ."""
+    chosen = estimators or claim_unbiased(problem(name))
     frames = []
     for point in points:
         arguments = point if f is None else point | {"f": f}
         text = ",".join(f"{key}={value}" for key, value in arguments.items())
-        run = measure(f"{name}[{text}]", estimators, samples=2, replicates=REPLICATES, dtype=dtype)
+        run = measure(f"{name}[{text}]", chosen, samples=2, replicates=REPLICATES, dtype=dtype)
         frames.append(run.frame.assign(point=text))
     return pd.concat(frames, ignore_index=True)
 
@@ -48,7 +57,7 @@ def rows(name, f, points, *, estimators=None, dtype="float32"):
 def assert_unbiased(found):
     assert found.status.isin(["ok", "unreliable"]).all()
     assert np.isfinite(found[["mean_norm", "variance"]].astype(float)).all(axis=None)
-    tested = found[(found.status == "ok") & found.unbiased]
+    tested = found[found.status == "ok"]
     assert len(tested) > 0
     p = np.minimum(tested.bias_p.astype(float) * len(tested), 1)  # Bonferroni's correction
     assert_likely(p.min())
