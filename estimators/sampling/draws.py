@@ -9,7 +9,8 @@ Wrong of every draw: jax.random makes a number of 23 random bits in float32 (52 
 1. tails end, a Gaussian's at 5.2 standard deviations, an exponential, logistic or Gumbel one at 16;
 2. what has a probability below 10⁻⁷, as a bit of a logit beyond ±16, is drawn never or too often.
 
-What else is wrong of a sampler stands with it.
+What else is wrong of a sampler stands with it. Where x is rounded to the end of a range, as gamma
+variables of small shape, log q(x) is not to be taken of it: `log_draws` has both.
 """
 
 import math
