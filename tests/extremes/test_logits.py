@@ -1,9 +1,12 @@
 """Bits, categories and permutations whose logits lie far out: both tails alike, nothing unsaid."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import special
 
 import gradest
 from gradest.benchmarks.checks.float64 import in_float64
@@ -165,3 +168,60 @@ def test_nothing_is_unsaid_on_the_grid(toy, dtype):
     rows = measured(toy, dtype, LOGITS, names, 2_000)
     assert len(rows) == len(names) * len(LOGITS)
     assert_sound(rows)
+
+
+def variances_of_one_bit(logit, t=0.45, n=SAMPLES):
+    """Of n draws of (b − t)²: without a baseline, with one, and of antithetic pairs."""
+    p, q = special.expit(logit), special.expit(-logit)
+    m = min(p, q)
+    rise = 1 - 2 * t
+    gradient = rise * p * q
+    ones = np.arange(n + 1)
+    weights = special.binom(n, ones) * p**ones * q ** (n - ones)
+    loo = rise * ones * (n - ones) / (n * (n - 1))
+    arm = 2 / 3 * m * (3 / 4 - 3 / 2 * m + m**2)
+    disarm = m * (1 - m) ** 2 / 2
+    return {
+        "none": (p * (1 - t) ** 4 * q**2 + q * t**4 * p**2 - gradient**2) / n,
+        "leave_one_out": weights @ loo**2 - gradient**2,
+        "arm": 2 / n * (rise**2 * arm - gradient**2),
+        "disarm": 2 / n * (rise**2 * disarm - gradient**2),
+    }
+
+
+ONE_BIT = [
+    {"name": "score_function", "baseline": "none"},
+    {"name": "score_function", "baseline": "leave_one_out"},
+    {"name": "arm"},
+    {"name": "disarm"},
+]
+
+
+def covered(seed, dtype):
+    """Of each interval that is given and not doubted, whether it holds the exact variance."""
+    logits = [logit for logit in LOGITS if abs(logit) <= 12]
+    run = gradest.sweep(
+        {
+            "name": "one_bit",
+            "samples": [SAMPLES],
+            "replicates": 200_000,
+            "seed": seed,
+            "dtype": dtype,
+            "problem": [{"name": "bernoulli_square", "logit": logit} for logit in logits],
+            "estimator": ONE_BIT,
+        }
+    )
+    holds = []
+    for row in run.frame[run.frame.status == "ok"].itertuples():
+        exact = variances_of_one_bit(json.loads(row.problem_args)["logit"])
+        kind = json.loads(row.estimator_args).get("baseline", row.estimator)
+        holds.append(row.variance_low <= exact[kind] <= row.variance_high)
+    assert len(holds) >= len(ONE_BIT) * 3, "every cell between −5 and 5, at least"
+    return holds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_intervals_hold_the_exact_variance(dtype):
+    holds = [each for seed in range(10) for each in covered(seed, dtype)]
+    assert 0.93 <= np.mean(holds) <= 0.97, f"{np.mean(holds):.3f} of {len(holds)}"
