@@ -23,6 +23,18 @@ TOYS = {
 }
 """Each with an argument `logit`: of a bit, or of the last of the categories or items."""
 
+TWO_VALUES = {
+    **TOYS,
+    "categorical_square": {"dim": 2, "categories": 2},
+    "categorical_norm": {"dim": 2, "categories": 2},
+    "plackett_luce_square": {"items": 2},
+}
+"""The same with one probability each, so that a rare event is seen in all coordinates or in none.
+
+Of three categories the rarest may be missing from replicates that vary by the second: its
+coordinate is then found biased, which no statistic of the others tells.
+"""
+
 LOGITS = (-16.0, -15.0, -12.0, -10.0, -5.0, 0.0, 5.0, 10.0, 12.0, 15.0, 16.0)
 
 SAMPLES = 4
@@ -124,7 +136,7 @@ def test_temperatures_next_to_nothing(toy, name):
 
 def measured(toy, dtype, logits, estimators, replicates):
     """The rows of a sweep over logits, but for estimators that do not fit."""
-    given = TOYS[toy]
+    given = TWO_VALUES[toy]
     run = gradest.sweep(
         {
             "name": "logits",
@@ -164,7 +176,8 @@ def test_far_out_nothing_is_unsaid():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("toy", TOYS)
 def test_nothing_is_unsaid_on_the_grid(toy, dtype):
-    names = [name for other, name in PAIRS if other == toy]
+    made = problem(toy, **TWO_VALUES[toy])
+    names = [name for name in ESTIMATORS if fits(name, made)]
     rows = measured(toy, dtype, LOGITS, names, 2_000)
     assert len(rows) == len(names) * len(LOGITS)
     assert_sound(rows)
