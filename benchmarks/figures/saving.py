@@ -78,7 +78,7 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
                     finish.append(pool.submit(save_spec, folder, spec).result)
                 else:
                     finish.append(functools.partial(save_spec, folder, spec))
-            yield sorted(folder / file for name in names for file in files_of(name))
+            yield sorted(folder / file for name in names for file in files_of_figure(name))
             for wait in finish:
                 wait()
     except BrokenProcessPool as error:
@@ -87,7 +87,7 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
         remove_parts(folder)
 
 
-def files_of(name: str) -> list[str]:
+def files_of_figure(name: str) -> list[str]:
     """The names of a figure's files."""
     return [f"{name}.{suffix}" for suffix in METADATA]
 
@@ -117,7 +117,7 @@ def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> No
         stem: their name.
         make: makes the figure; None where there is none, and the old files only go.
     """
-    for file in files_of(stem):
+    for file in files_of_figure(stem):
         (folder / file).unlink(missing_ok=True)
     if make:
         with in_style():

@@ -11,7 +11,7 @@ from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.comparisons.leaderboard import leaderboards
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.saving import files_of, saving
+from gradest.benchmarks.figures.saving import files_of_figure, saving
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
@@ -59,7 +59,7 @@ def write_report(folder: Path, *, unverified: bool = False, page: str | None = N
 def announced(specs: Iterable[FigureSpec], drawing: Drawing) -> Iterator[FigureSpec]:
     """The figures, each after the drawing was told of its files."""
     for spec in specs:
-        drawing.begin(*(f"figures/{file}" for file in files_of(spec.name)))
+        drawing.begin(*(f"figures/{file}" for file in files_of_figure(spec.name)))
         yield spec
 
 

@@ -15,9 +15,10 @@ LARGE = 20.0
 """Where Stirling's series takes the place of differences of large numbers."""
 
 
-def stirling(shape: Float[Array, "..."]) -> Float[Array, "..."]:
+def stirling(shape: ArrayLike) -> Float[Array, "..."]:
     r"""$\log\Gamma(\alpha) - \alpha \log\alpha + \alpha$, of which the derivative is
     $\psi(\alpha) - \log\alpha$."""
+    shape = jnp.asarray(shape)
     is_large = shape > LARGE
     small = jnp.where(is_large, LARGE, shape)
     difference = gammaln(small) - small * jnp.log(small) + small
@@ -28,8 +29,9 @@ def stirling(shape: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(is_large, series, difference)
 
 
-def expected_log(shape: Float[Array, "..."]) -> Float[Array, "..."]:
+def expected_log(shape: ArrayLike) -> Float[Array, "..."]:
     r"""$E[\log(x / E[x])] = \psi(\alpha) - \log\alpha$ of a gamma variable."""
+    shape = jnp.asarray(shape)
     _, slope = jax.jvp(stirling, (shape,), (jnp.ones_like(shape),))
     return slope
 
@@ -39,14 +41,12 @@ def change(parameter: ArrayLike) -> Float[Array, "..."]:
     return jnp.log(parameter / stop_gradient(parameter))
 
 
-def log_gamma_density(
-    u: Float[Array, "..."], concentration: Float[Array, "..."]
-) -> Float[Array, "..."]:
+def log_gamma_density(u: Float[Array, "..."], concentration: ArrayLike) -> Float[Array, "..."]:
     r"""The log-density of $u = \log(x / E[x])$, x a gamma variable of any rate.
 
     $-\alpha (e^u - 1 - u) - s(\alpha)$ with s as in `stirling`; that of log x is the same.
     """
-    return -concentration * (jnp.expm1(u) - u) - stirling(concentration)
+    return jnp.asarray(concentration) * (u - jnp.expm1(u)) - stirling(concentration)
 
 
 def log_dirichlet_density(
@@ -61,13 +61,13 @@ def log_dirichlet_density(
     return of_each.sum(-1) + stirling(total)
 
 
-def log_student_t_density(y: Float[Array, "..."], df: Float[Array, "..."]) -> Float[Array, "..."]:
+def log_student_t_density(y: Float[Array, "..."], df: ArrayLike) -> Float[Array, "..."]:
     r"""The log-density of a standard Student t variable, also where y² overflows.
 
     $-\frac{\nu + 1}2 \log(1 + y^2 / \nu)$ and a constant, in which
     $\log\Gamma(h + \frac12) - \log\Gamma(h) - \frac12 \log h$ with h = ν/2 is taken by `stirling`.
     """
-    half = df / 2
+    half = jnp.asarray(df) / 2
     quotient = jnp.abs(y) / jnp.sqrt(df)
     above, below = jnp.maximum(quotient, 1), jnp.minimum(quotient, 1)
     log_sum = 2 * jnp.log(above) + jnp.log1p((below / above) ** 2)

@@ -47,17 +47,10 @@ class DirichletCopula(Copula):
     def draw(
         self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int
     ) -> Float[Array, "n *batch dim"]:
-        # d_i is a share in the sum of exponential variables
+        # d are the shares of exponential variables in their sum
         waits = noise(exponential, key, num_samples, logits.shape, logits.dtype)
-        total = waits.sum(0)
-        share = waits / total
-        # 1 − d is the share of the others: their sum, where little would be left of a difference
-        none = jnp.zeros_like(waits[:1])
-        before = jnp.concatenate([none, jnp.cumsum(waits[:-1], axis=0)])
-        after = jnp.concatenate([jnp.cumsum(waits[:0:-1], axis=0)[::-1], none])
-        of_others = jnp.log((before + after) / total)
         # u < m, in logarithms, so that it holds at extreme logits
-        log_u = (num_samples - 1) * jnp.where(share < 0.5, jnp.log1p(-share), of_others)
+        log_u = (num_samples - 1) * log_rest(waits)
         rare = log_u < jax.nn.log_sigmoid(-jnp.abs(logits))
         return jnp.where(logits > 0, ~rare, rare).astype(logits.dtype)
 
@@ -73,6 +66,22 @@ class DirichletCopula(Copula):
         both = jnp.where(never, 0, jnp.exp(power))
         rare = sigmoid(-jnp.abs(logits))
         return (both - rare) / (1 - rare)
+
+
+def log_rest(parts: Float[Array, "L *batch"]) -> Float[Array, "L *batch"]:
+    """The logarithm of what is left of the sum of positive numbers without each.
+
+    It is relative to the sum. Where little is left it is added up, since a difference would have no
+    digits; where much is left the logarithm is near 0, and its digits are those of the part.
+    """
+    total = parts.sum(0)
+    none = jnp.zeros_like(parts[:1])
+    before = jnp.concatenate([none, jnp.cumsum(parts[:-1], axis=0)])
+    after = jnp.concatenate([jnp.cumsum(parts[:0:-1], axis=0)[::-1], none])
+    share = parts / total
+    small = share < 0.5
+    from_part = jnp.log1p(-jnp.where(small, share, 0))
+    return jnp.where(small, from_part, jnp.log((before + after) / total))
 
 
 class GaussianCopula(Copula):

@@ -9,6 +9,9 @@ that tails end, a Gaussian's at 5.2 standard deviations, an exponential or logis
 of discrete ones, whose noise is of all 32 (64) bits: a rare value's probability is right to 1 % at
 a logit of ±18 (±40), and nothing is drawn beyond ±22 (±44). What no draw has shown, there or before
 that, is in no number: such rows are unreliable. What else is wrong of a sampler stands with it.
+
+Where x is rounded to the end of a range, as a gamma variable of small shape is, log q(x) is not to
+be taken of it: `log_draws` has both.
 """
 
 import math

@@ -15,7 +15,7 @@ SHAPES = (0.01, 0.05, 0.3, 1.0, 2.5, 100.0, 190.0, 210.0, 1e4, 1e5)
 SMALL = (-3000.0, -100.0, -30.0, -10.0, -3.0, -0.5, 1.0, 3.0)
 """log(x / E[x]) of shapes below 1; of the others that of x so many standard deviations away:"""
 
-DEVIATIONS = (-4.0, -1.0, 0.0, 0.5, 4.0)
+DEVIATIONS = (-4.0, -2.0, -1.0, -0.1, 0.0, 0.5, 1.5, 4.0)
 
 
 def logs_at(shape):
