@@ -95,8 +95,8 @@ def half_line(problem: GaussianToy, mean: float, scale: float, level: int) -> Ha
     half_widths = np.diff(edges)[:, None] / 2
     w = (edges[:-1, None] + half_widths * (NODES + 1)).ravel()
     weights = (half_widths * WEIGHTS).ravel()
-    up, down = (np.asarray(problem.integrand(jnp.asarray(mean + scale * u))) for u in (w, -w))
-    rule = HalfLine(w, weights, half_widths, up, down)
+    h = np.asarray(problem.integrand(jnp.asarray(mean + scale * both(w, -w))))
+    rule = HalfLine(w, weights, half_widths, h[: len(w)], h[len(w) :])
     stated = float(problem.expectation(jnp.asarray(mean), jnp.asarray(scale)))
     allowed = AGREEMENT * (rule.normal @ np.abs(rule.h))
     if not abs(rule.normal @ rule.h - stated) <= allowed:

@@ -104,15 +104,15 @@ def test_without_batches_it_says_that_it_is_left_out(tmp_path):
     assert any("the check of exact variances" in line for line in headlines(run))
 
 
-KNOWN = [
-    estimator("score_function"),
+FEW = [
     estimator("score_function", baseline="leave_one_out"),
     estimator("pathwise"),
     estimator("measure_valued", coupled=True),
-    estimator("measure_valued", coupled=False),
     estimator("arm"),
     estimator("disarm"),
 ]
+
+ALL = [*FEW, estimator("score_function"), estimator("measure_valued", coupled=False)]
 
 QUICK = [
     problem("gaussian_square", k=3.0),
@@ -142,19 +142,19 @@ GRID = [
 ]
 
 
-def measured(toys, folder, replicates, samples):
-    plan = plan_of(toys, KNOWN, samples=samples, replicates=replicates)
+def measured(toys, estimators, folder, replicates, samples):
+    plan = plan_of(toys, estimators, samples=samples, replicates=replicates)
     run_sweep(plan, folder, Quiet())
     return read_run(folder).measurements
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
-    return measured(QUICK, tmp_path_factory.mktemp("self_check"), 4_000, [2])
+    return measured(QUICK, FEW, tmp_path_factory.mktemp("self_check"), 4_000, [2])
 
 
 def test_it_is_silent_over_the_toys(quick):
-    assert (quick.exact_variance > 0).sum() > 30
+    assert (quick.exact_variance > 0).sum() > 20
     assert against_ourselves(quick) == []
 
 
@@ -176,6 +176,6 @@ def test_a_wrong_exact_variance_of_any_estimator_is_found(quick, name, label):
 
 @pytest.mark.slow
 def test_it_is_silent_over_a_grid(tmp_path):
-    table = measured(GRID, tmp_path, 20_000, [2, 6])
-    assert (table.exact_variance > 0).sum() > 300
+    table = measured(GRID, ALL, tmp_path, 20_000, [2, 6])
+    assert (table.exact_variance > 0).sum() > 200
     assert against_ourselves(table) == []
