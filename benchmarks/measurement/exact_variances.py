@@ -55,9 +55,9 @@ def exact_variance(
         problem, params = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
         params = {group: np.asarray(numbers) for group, numbers in params.items()}
         variances = _exact_variance(estimator, problem, params, num_samples)
-    if variances is None or not all(0 <= variance < np.inf for variance in variances.values()):
+    if variances is None or not np.isfinite([*variances.values()]).all():
         return None
-    return {group: abs(float(variance)) for group, variance in variances.items()}  # not −0
+    return {group: float(variance) + 0.0 for group, variance in variances.items()}  # no −0
 
 
 def keeps_its_kind(problem: Problem) -> bool:

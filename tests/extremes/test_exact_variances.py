@@ -149,5 +149,5 @@ def test_what_the_quadrature_does_not_resolve_is_not_claimed():
 
 def test_a_mean_that_is_not_the_stated_one_claims_nothing(monkeypatch):
     """As where the panels are too wide to see that h is anything but 0."""
-    monkeypatch.setattr(quadrature, "narrow_panels", lambda *given: np.zeros(0))
+    monkeypatch.setattr(quadrature, "narrow_panels", lambda *given: np.zeros(1))
     assert found_at("gaussian_exponential", 1e8, [0.3], [1e3], "pathwise") is None
