@@ -154,4 +154,4 @@ BROKEN = {
     ClaimsTooMuch: "use_of_params",
     Loops: "estimators",
 }
-"""The check that each of them, and none else, must fail."""
+"""The check that each of them, and none else but that of the ends, must fail."""

@@ -21,7 +21,7 @@ LEVEL = 1e-4
 
 
 def trial_of(checked):
-    return ProblemTrial(type(checked).__name__, checked, LEVEL, 4_000)
+    return ProblemTrial(type(checked).__name__, checked, LEVEL, 1_000)
 
 
 class OldQuadrature(GammaToy):
