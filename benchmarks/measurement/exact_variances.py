@@ -57,7 +57,7 @@ def exact_variance(
         variances = _exact_variance(estimator, problem, params, num_samples)
     if variances is None or not np.isfinite([*variances.values()]).all():
         return None
-    return {group: float(variance) for group, variance in variances.items()}
+    return {group: float(variance) + 0.0 for group, variance in variances.items()}  # no −0
 
 
 def keeps_its_kind(problem: Problem) -> bool:

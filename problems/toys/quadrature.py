@@ -88,15 +88,14 @@ def half_line(problem: GaussianToy, mean: float, scale: float, level: int) -> Ha
         level: of quadrature, from 0 on.
     """
     reach = REACH + level
-    coarse = np.union1d(np.arange(2 * reach + 1) / 2, narrow_panels(problem, mean, scale, reach))
-    edges = np.interp(
-        np.arange(0, len(coarse) - 1 + 2**-level, 2**-level), np.arange(len(coarse)), coarse
-    )
+    coarse = np.sort(both(np.arange(2 * reach + 1) / 2, narrow_panels(problem, mean, scale, reach)))
+    places = np.arange(0, len(coarse) - 1 + 2**-level, 2**-level)
+    edges = np.interp(places, np.arange(len(coarse)), coarse)
     half_widths = np.diff(edges)[:, None] / 2
     w = (edges[:-1, None] + half_widths * (NODES + 1)).ravel()
     weights = (half_widths * WEIGHTS).ravel()
-    up, down = (np.asarray(problem.integrand(jnp.asarray(mean + scale * u))) for u in (w, -w))
-    rule = HalfLine(w, weights, half_widths, up, down)
+    h = np.asarray(problem.integrand(jnp.asarray(mean + scale * both(w, -w))))
+    rule = HalfLine(w, weights, half_widths, h[: len(w)], h[len(w) :])
     stated = float(problem.expectation(jnp.asarray(mean), jnp.asarray(scale)))
     allowed = AGREEMENT * (rule.normal @ np.abs(rule.h))
     if not abs(rule.normal @ rule.h - stated) <= allowed:
@@ -105,16 +104,17 @@ def half_line(problem: GaussianToy, mean: float, scale: float, level: int) -> Ha
 
 
 def narrow_panels(problem: GaussianToy, mean: float, scale: float, reach: int) -> Vector:
-    """Edges that close in on the one place, in standard deviations, where h jumps or is narrow."""
+    """Edges that close in on the one place, in standard deviations, where h jumps or is narrow.
+
+    As many for every toy, so that h is compiled once for a level: some panels are empty.
+    """
+    place = mean
     if isinstance(problem, GaussianStep):
         place = float(problem.k)
     elif isinstance(problem, GaussianExponential):
         place = 0.0
-    else:
-        return np.zeros(0)
     centre = abs(place - mean) / scale
-    edges = centre + np.concatenate([-PANELS, [0.0], PANELS])
-    return edges[(edges > 0) & (edges < reach)]
+    return np.clip(centre + np.concatenate([-PANELS, [0.0], PANELS]), 0, reach)
 
 
 def settled(at: Callable[[int], dict[str, float]]) -> dict[str, float] | None:
