@@ -126,7 +126,7 @@ def missable(whole: Moments) -> Vector:
 
     Its probability is up to 3/R, by the rule of three. It is taken to be as large as events are in
     other coordinates, $\kappa_3 / \kappa_2$ there, which is the size of a rare one. Where the
-    coordinate's own noise would drown it, it is no matter of its own: 0.
+    coordinate shows such events, or its own noise would drown them, nothing is missing: 0.
 
     Args:
         whole: the summaries of all replicates as one batch.
@@ -134,10 +134,11 @@ def missable(whole: Moments) -> Vector:
     count = whole.size
     second = whole.second[0]
     sizes = np.divide(np.abs(whole.third[0]), second, out=np.zeros_like(second), where=second > 0)
-    largest = np.maximum(sizes, np.sqrt(second / count)).max(initial=0.0)
+    sizes = np.maximum(sizes, np.sqrt(second / count))
+    largest = sizes.max(initial=0.0)
     possible = RULE_OF_THREE * largest / count
     drowned = np.sqrt(second) / count > possible
-    return np.where(drowned, 0.0, possible)
+    return np.where(drowned | (sizes > largest / 2), 0.0, possible)
 
 
 def holm(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
