@@ -28,7 +28,7 @@ def is_unseen(moments: Moments, truth: Truth, rounding: float) -> bool:
     if equal.all():
         return True
     whole = pool(moments)
-    still = np.sqrt(whole.second[0] / whole.size) <= rounding
+    still = np.sqrt(whole.second[0] / whole.size) < 8 * rounding
     distance = np.abs(whole.mean[0] - truth.gradient)
     return bool((still & (truth.error == 0) & (distance > 8 * rounding)).any())
 
