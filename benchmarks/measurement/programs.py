@@ -222,7 +222,7 @@ def rounding(
 
 
 def by_a_last_digit(tree: Any) -> Any:
-    """The numbers of a pytree, each a rounding error larger or smaller, which by its place."""
+    """The numbers of a pytree, each a rounding error larger: what was equal stays equal."""
     leaves, structure = jax.tree.flatten(tree)
     return jax.tree.unflatten(structure, [_moved(leaf) for leaf in leaves])
 
@@ -232,8 +232,7 @@ def _moved(leaf: Any) -> Any:
     if not jnp.issubdtype(dtype, jnp.floating):
         return leaf
     array = np.asarray(leaf, dtype)  # not jnp: it would compile a program for each shape
-    sign = np.where(np.arange(array.size).reshape(array.shape) % 2 == 0, 1.0, -1.0)
-    return array * (1 + sign * float(jnp.finfo(dtype).eps)).astype(dtype)
+    return array * np.asarray(1 + float(jnp.finfo(dtype).eps), dtype)
 
 
 def block_moments(

@@ -16,7 +16,7 @@ from scipy.special import stdtr
 
 from gradest.benchmarks.statistics.intervals import LINEAR, Jackknifed, combine, standard_error
 
-FALSE_ALARMS = 0.003
+FALSE_ALARMS = 0.001
 """The probability that chance makes a run speak, were t exact so far out.
 
 Simulated it is below 1 %: `tests/benchmarks/statistics/test_known_variances.py`.

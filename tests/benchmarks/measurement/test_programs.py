@@ -128,7 +128,7 @@ def test_every_float_is_moved_by_its_last_digit_and_nothing_else_is(dtype):
         moved = by_a_last_digit(tree)
         eps = np.finfo(dtype).eps
         assert moved["w"].dtype == moved["k"].dtype == dtype
-        expected = np.array([1 + eps, -3 * (1 - eps), 0.0])
+        expected = np.array([1 + eps, -3 * (1 + eps), 0.0])
         np.testing.assert_allclose(moved["w"], expected, rtol=eps / 2, atol=0)
         assert moved["k"] == 2 * (1 + eps)
         assert moved["steps"] == 7

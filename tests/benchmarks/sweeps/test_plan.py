@@ -256,3 +256,11 @@ def test_what_a_plan_of_instances_refuses():
     with pytest.raises(BadInput, match="got two that differ in what is no argument"):
         plan_of([few, other], [estimator("score_function")], samples=[1])
     plan_of([few, few], [estimator("score_function")], samples=[1])
+
+
+def test_a_hundred_thousand_bits_are_planned_and_what_enumerates_them_says_why_not():
+    kinds = [estimator(name) for name in ("score_function", "enumeration", "unordered_set")]
+    plan = plan_of([problem("bernoulli_square", dim=100_000)], kinds, samples=[2], replicates=64)
+    assert len(plan.measurable) == 1
+    reasons = {*plan.reasons.values()}
+    assert reasons == {"Bernoulli has more than 1e15 joint values here, above 4,096"}
