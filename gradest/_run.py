@@ -16,8 +16,8 @@ from gradest.benchmarks.comparisons.budgets import budget_of
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.comparisons.leaderboard import leaderboard
 from gradest.benchmarks.comparisons.pairing import changed_lines
+from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import LONGEST_NAME, problem_label, slug, unique
-from gradest.benchmarks.analysis.results import called_zero, labelled
+from gradest.benchmarks.analysis.labels import LONGEST_NAME, noteworthy, problem_label, slug, unique
+from gradest.benchmarks.analysis.results import ESTIMATOR, called_zero, labelled
 from gradest.benchmarks.figures.arguments import (
     ArgumentSweep,
     against_argument,
@@ -19,7 +19,9 @@ from gradest.benchmarks.figures.arguments import (
 )
 from gradest.benchmarks.figures.bias import bias
 from gradest.benchmarks.figures.lines import variance_vs_cost, variance_vs_samples
-from gradest.benchmarks.figures.spec import FigureSpec, Style, styles_of
+from gradest.benchmarks.figures.looks import style_of
+from gradest.benchmarks.figures.spec import FigureSpec, Style
+from gradest.estimators import ESTIMATORS
 
 MOST_SEPARATE = 8
 """A problem's argument of more values has no figures for each beside those along it."""
@@ -94,8 +96,12 @@ def of_problem(
 
 
 def styles_in(table: pd.DataFrame) -> dict[str, Style]:
-    """The styles of a labelled table's estimators."""
-    return styles_of(dict(zip(table.label, table.estimator, strict=True)))
+    """The styles of a labelled table's estimators, by their labels."""
+    estimators = table[["label", *ESTIMATOR]].drop_duplicates("label").sort_values("label")
+    return {
+        label: style_of(name, noteworthy(ESTIMATORS.get(name), arguments))
+        for label, name, arguments in estimators.itertuples(index=False)
+    }
 
 
 def index_of(sweeps: list[ArgumentSweep]) -> pd.Index:

@@ -96,27 +96,6 @@ def hollow(style: Style) -> Style:
     return dataclasses.replace(style, line=False, face="white", edge=style.color)
 
 
-def styles_of(estimators: Mapping[str, str]) -> dict[str, Style]:
-    """A style for each label: the same whatever is drawn of it, and no two alike.
-
-    Args:
-        estimators: the estimator's registered name for each label.
-
-    Returns:
-        Colour and marker by the label's place among the sorted labels, dashes by the estimator's.
-    """
-    names = sorted(set(estimators.values()))
-    dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(names)}
-    markers = list(MARKERS)
-    styles = {}
-    for i, label in enumerate(sorted(estimators)):
-        # one colour further with each round of the markers, so that no two labels have both alike
-        color = COLOURS[(i + i // len(markers)) % len(COLOURS)]
-        marker = point(markers[i % len(markers)], color)
-        styles[label] = dataclasses.replace(marker, dashes=dashes[estimators[label]], edge="white")
-    return styles
-
-
 @dataclass(frozen=True)
 class Series:
     """The values of one estimator in one panel, in the order in which a line joins them."""

@@ -10,8 +10,8 @@ from gradest.benchmarks.analysis.results import Run, refuse_no_run
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.comparisons.leaderboard import leaderboards
+from gradest.benchmarks.drawing.saving import files_of, saving
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.saving import files_of, saving
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing

@@ -11,12 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label, slug
-from gradest.benchmarks.analysis.results import labelled
-from gradest.benchmarks.figures.drawing import draw as draw_spec
-from gradest.benchmarks.figures.drawing import log_ticks
-from gradest.benchmarks.figures.figures import figures, styles_in
-from gradest.benchmarks.figures.layout import in_style, plot_keywords
-from gradest.benchmarks.figures.saving import saving
+from gradest.benchmarks.drawing.drawing import draw as draw_spec
+from gradest.benchmarks.drawing.drawing import log_ticks
+from gradest.benchmarks.drawing.layout import in_style, plot_keywords
+from gradest.benchmarks.drawing.saving import saving
+from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import STAR
 from tests.support.made_tables import ELEVEN, SQUARE, table
 
@@ -235,7 +234,7 @@ def test_an_estimators_argument_of_many_values_is_an_axis_for_all_who_have_it():
     (axes,) = figure.axes[:1]
     assert {"Gumbel-softmax", "Gumbel-Rao"} <= set(texts)
     assert "score function, no baseline" not in texts
-    lines = [line for line in axes.lines if line.get_marker() in "os" and len(line.get_xdata())]
+    lines = [line for line in axes.lines if line.get_marker() in "oD" and len(line.get_xdata())]
     assert [list(line.get_xdata()) for line in lines] == [[0.1, 0.5, 1.0, 4.0]] * 2
     assert list(lines[1].get_ydata()) == [
         0.25,
@@ -293,30 +292,6 @@ def test_a_star_for_each_significant_bias():
         == 3
     )
     assert {"unbiased in theory", "biased in theory"} <= set(texts)
-
-
-def test_an_estimator_looks_the_same_in_every_figure_and_like_no_other():
-    fourteen = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(14)]
-    styles = styles_in(labelled(table(estimators=fourteen)))
-    assert len({(style.color, style.marker) for style in styles.values()}) == 14
-    assert len({style.marker for style in styles.values()}) == 14
-    forty = [("score_function", {"baseline": "mean", "x": float(i)}) for i in range(40)]
-    styles = styles_in(labelled(table(estimators=forty, levels=(1,))))
-    assert len({(style.color, style.marker) for style in styles.values()}) == 40
-    assert {"Gumbel-softmax, τ = 0.5", "Gumbel-softmax, τ = 1"} <= set(
-        labelled(table(estimators=ELEVEN)).label
-    )
-    sweep = sweep_of_k(range(9), levels=(1,), estimators=ELEVEN[1:3])
-    measurements = pd.concat([table([("gaussian_cosine", {})]), sweep])
-    styles = list(styles_in(labelled(measurements)).values())
-    expected = {"variance_vs_k_gaussian_square": styles[1:]}
-    for stem, figure, _ in draw(measurements, "variance"):
-        drawn = {
-            (line.get_marker(), line.get_color())
-            for line in figure.axes[0].lines
-            if line.get_marker() in "os^D"
-        }
-        assert drawn == {(style.marker, style.color) for style in expected.get(stem, styles)}, stem
 
 
 def test_labels_and_slugs_are_distinct():

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradest.benchmarks.figures.drawing import draw, draw_panel
+from gradest.benchmarks.drawing.drawing import draw, draw_panel
+from gradest.benchmarks.drawing.layout import key, page
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.layout import key, page
 from gradest.benchmarks.figures.spec import COLOURS, Entry, FigureSpec, point
 from tests.support.made_tables import ELEVEN, SQUARE, table
 

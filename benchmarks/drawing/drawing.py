@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from gradest.benchmarks.figures.layout import (
+from gradest.benchmarks.drawing.layout import (
     EDGE,
     in_style,
     key,

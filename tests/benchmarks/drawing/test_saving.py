@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradest.benchmarks.drawing import saving as module
+from gradest.benchmarks.drawing.saving import METADATA, saving
 from gradest.benchmarks.errors import GradestError
-from gradest.benchmarks.figures import saving as module
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.saving import METADATA, saving
 from gradest.benchmarks.figures.spec import Axis, FigureSpec, Panel
 from tests.support.made_runs import BATCHES, PATHWISE, SQUARE, cell, jackknifed, write
 from tests.support.made_tables import table
@@ -147,8 +147,8 @@ def test_an_interrupt_ends_the_others_and_leaves_nothing_half_done(processes, tm
 SCRIPT = """
 import multiprocessing, os, signal
 from pathlib import Path
-from gradest.benchmarks.figures import saving as module
-from tests.benchmarks.figures.test_saving import many
+from gradest.benchmarks.drawing import saving as module
+from tests.benchmarks.drawing.test_saving import many
 
 os.cpu_count = lambda: 2
 with open("starts", "a") as log:
@@ -189,7 +189,7 @@ def test_where_a_fresh_process_would_run_a_script_again_there_is_none(tmp_path, 
     code = textwrap.dedent(
         """
         import os
-        from gradest.benchmarks.figures.saving import may_start_processes
+        from gradest.benchmarks.drawing.saving import may_start_processes
         os.cpu_count = lambda: {cores}
         print(may_start_processes())
         """
@@ -236,6 +236,6 @@ def test_what_a_drawing_process_imports():
     slow = "{'jax', 'pandas', 'scipy', 'gradest.estimators', 'gradest.problems'} & set(sys.modules)"
     run_python(
         "-c",
-        f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}",
+        f"import sys, gradest.benchmarks.drawing.saving; assert not {slow}, {slow}",
         folder=".",
     )
