@@ -1,67 +1,63 @@
 """Figures drawn with matplotlib: a whole one from its `FigureSpec`, or a panel into any axes."""
 
 import math
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from gradest.benchmarks.drawing.ends import ends_height, ends_width, name_lines
 from gradest.benchmarks.drawing.layout import (
+    BESIDE_PANEL,
+    COLUMN_WIDTH,
     EDGE,
-    in_style,
+    PAGE_WIDTH,
+    PANEL_HEIGHT,
+    RIGHT,
+    Grid,
     key,
-    page,
     plot_keywords,
-    print_minus,
-    text_width,
-    without_math,
+    sheet,
 )
-from gradest.benchmarks.figures.spec import (
-    EXACT,
-    STAR,
-    Axis,
-    FigureSpec,
-    Guide,
-    Panel,
-    Series,
-    hollow,
-    shades_of,
-)
+from gradest.benchmarks.drawing.rows import ROW_HEIGHT, draw_rows
+from gradest.benchmarks.drawing.styles import SCREEN, Print, grown, in_style
+from gradest.benchmarks.drawing.texts import print_minus, text_width, without_math
+from gradest.benchmarks.figures.spec import EXACT, Axis, FigureSpec, Panel, Series, hollow, limit
 
-ROW_HEIGHT = 0.24
-"""Inches that a row of a panel of rows takes."""
+LEAST_WIDTH = {"rows": 0.7, "lines": 1.1}
+"""Inches of a panel: with less there are fewer in a row."""
 
 
-def draw(spec: FigureSpec) -> Figure:
+def draw(spec: FigureSpec, how: Print = SCREEN) -> Figure:
     """The figure, in the style of the files.
 
     Args:
         spec: what it shows.
+        how: how it is printed.
 
     Returns:
         A figure that no window or notebook knows of yet: save it, or show it where it is asked for.
     """
     titles = [panel.title for panel in spec.panels]
     first = spec.panels[0]
-    with in_style():
-        figure, grid = page(
-            spec.title,
-            titles,
-            (first.x.label, first.y.label),
-            columns=spec.columns,
-            **size_of(first.y),
-        )
-        key(figure, spec.key, spec.notes)
-        for i, (panel, axes) in enumerate(zip(spec.panels, grid, strict=True)):
-            draw_contents(panel, axes, named=i % spec.columns == 0)
+    with in_style(how):
+        grid = grid_of(spec, how)
+        title = spec.title if how.title else ""
+        figure, panels = sheet(title, titles, (first.x.label, first.y.label), grid)
+        if how.legend == "right":
+            key(figure, spec.key, spec.notes)
+        for i, (panel, axes) in enumerate(zip(spec.panels, panels, strict=True)):
+            draw_contents(panel, axes, named=i % grid.columns == 0)
+            if how.legend == "right" and panel.y.scale != "rows":
+                name_lines(panel, axes)
     return figure
 
 
 def draw_panel(panel: Panel, axes: Axes) -> None:
     """Draws one panel of a figure into axes of one's own, in whatever style they have.
+
+    The lines have their labels, so that `axes.legend()` names them.
 
     Args:
         panel: what it shows.
@@ -73,134 +69,74 @@ def draw_panel(panel: Panel, axes: Axes) -> None:
     draw_contents(panel, axes, named=True)
 
 
-def size_of(y: Axis) -> dict[str, float]:
-    """What a page leaves for panels with this y axis: rows need space for their names."""
-    if y.scale != "rows":
-        return {}
-    left = 2 * EDGE + max(map(text_width, y.names))
-    return {"left": left, "gap": 0.25, "height": ROW_HEIGHT * len(y.names)}
+def grid_of(spec: FigureSpec, how: Print) -> Grid:
+    """How the panels stand: as many in a row as the spec says and the width allows."""
+    width = how.width or (COLUMN_WIDTH if spec.columns == 1 else PAGE_WIDTH)
+    of_rows = spec.panels[0].y.scale == "rows"
+    make = grid_of_rows if of_rows else grid_of_lines
+    least = grown(LEAST_WIDTH["rows" if of_rows else "lines"])
+    columns = spec.columns
+    while columns > 1 and make(spec, how, columns, width).panel_width < least:
+        columns -= 1
+    return make(spec, how, columns, width)
+
+
+def grid_of_rows(spec: FigureSpec, how: Print, columns: int, width: float) -> Grid:
+    """Space left for the rows' names, and right of each panel for what is printed there."""
+    del how
+    names = spec.panels[0].y.names
+    left = grown(2 * EDGE) + max(map(text_width, names))
+    printed = [text_width(series.printed) for panel in spec.panels for series in panel.series]
+    right = grown(RIGHT) + max(printed, default=0.0)
+    height = grown(ROW_HEIGHT[bool(spec.panels[0].levels)]) * len(names)
+    return Grid(columns, height, left, right, right, width)
+
+
+def grid_of_lines(spec: FigureSpec, how: Print, columns: int, width: float) -> Grid:
+    """Space right of each panel for the names of its lines."""
+    left = grown(BESIDE_PANEL)
+    if how.legend == "none":
+        return Grid(columns, grown(PANEL_HEIGHT), left, left, grown(RIGHT), width)
+    right = max(map(ends_width, spec.panels))
+    height = max(grown(PANEL_HEIGHT), *map(ends_height, spec.panels))
+    return Grid(columns, height, left, right + left, right, width)
 
 
 def draw_contents(panel: Panel, axes: Axes, *, named: bool) -> None:
     """A panel without its title and labels; `named` says whether its rows have their names."""
     if panel.y.scale == "rows":
         draw_rows(panel, axes, named=named)
+        scale_rows(panel.x, axes)
     else:
-        draw_lines(panel, axes)
-
-
-def draw_lines(panel: Panel, axes: Axes) -> None:
-    """Each series: exact where known, interval, line, hollow where unreliable."""
-    for series in panel.series:
-        draw_line(series, axes)
-    scale_axis(axes, "y", panel.y)
-    scale_axis(axes, "x", panel.x)
-    for guide in panel.guides:
-        draw_guide(guide, axes)
+        for series in panel.series:
+            draw_line(series, axes)
+        scale_axis(axes, "y", panel.y)
+        scale_axis(axes, "x", panel.x)
 
 
 def draw_line(series: Series, axes: Axes) -> None:
-    """One series; an interval that reaches 0 is drawn to the foot of the axes."""
-    x = np.array(series.x, float) * math.exp(series.shift)
+    """One series: exact where known, interval, line, hollow where unreliable.
+
+    Where its interval reaches 0, there is a mark at its upper end.
+    """
+    x = np.array(series.x, float)
     value, low, high, exact = (
         np.array(numbers, float)
         for numbers in (series.value, series.low, series.high, series.exact)
     )
-    low = np.maximum(low, np.finfo(float).tiny)
+    known = np.isfinite(value)
+    top = np.where(known & np.isfinite(low) & ~np.isfinite(high), np.finfo(float).max, high)
     doubtful = np.array([status == "unreliable" for status in series.status], bool)
+    color = series.style.color
     axes.plot(x, exact, **plot_keywords(EXACT), zorder=2)
-    axes.fill_between(x, low, high, color=series.style.color, alpha=0.2, linewidth=0)
-    axes.plot(x, value, **plot_keywords(series.style), zorder=3)
+    axes.fill_between(x, low, top, color=color, alpha=0.2, linewidth=0)
+    axes.vlines(x[known], low[known], top[known], color=color, linewidth=grown(0.6), zorder=2.5)
+    steps = {"drawstyle": "steps-post"} if series.steps else {}
+    keywords = plot_keywords(series.style) | steps
+    axes.plot(x, value, **keywords, zorder=3, label=without_math(series.label))
     axes.plot(x[doubtful], value[doubtful], **plot_keywords(hollow(series.style)), zorder=4)
-
-
-def draw_guide(guide: Guide, axes: Axes) -> None:
-    """A line to read the series against."""
-    keywords = plot_keywords(guide.style)
-    if guide.kind == "equal products":
-        draw_diagonals(axes, keywords)
-        return
-    low, high = axes.get_xlim()
-    if not guide.if_in_view or low < guide.at < high:
-        axes.axvline(guide.at, **keywords, zorder=1)
-
-
-def draw_diagonals(axes: Axes, keywords: dict[str, Any]) -> None:
-    """Lines on which the product of x and y is the same, in the place of a grid."""
-    left, right = axes.get_xlim()
-    low, high = axes.get_ylim()
-    for product in log_ticks(left * low, right * high):
-        ends = [product / left, product / right]
-        axes.plot([left, right], ends, **keywords, scalex=False, scaley=False, zorder=1)
-    axes.grid(False)
-
-
-def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
-    """Each series in the row of its label; `named` says whether the rows have their names."""
-    for series in panel.series:
-        draw_row(series, axes, panel.y.names.index(series.label), panel.levels)
-    for guide in panel.guides:
-        if not guide.if_in_view:
-            draw_guide(guide, axes)
-    count = len(panel.y.names)
-    axes.set_ylim(count - 0.5, -0.5)
-    axes.grid(False, axis="y")
-    names = list(map(without_math, panel.y.names))
-    axes.set_yticks(range(count), names if named else [""] * count)
-    axes.tick_params(axis="y", length=0)
-    for text in axes.get_yticklabels():
-        text.set_fontstyle("italic" if text.get_text() in panel.y.headings else "normal")
-    if panel.x.scale == "symlog":
-        axes.set_xscale("symlog", linthresh=panel.x.linear_up_to)
-    axes.margins(x=0.06)
-    axes.autoscale(axis="x")
-    for guide in panel.guides:
-        if guide.if_in_view:
-            draw_guide(guide, axes)
-    ticks = row_ticks(panel.x, *axes.get_xlim())
-    set_ticks(axes, "x", spaced(axes, ticks))
-    axes.set_xticks(ticks, minor=True)
-
-
-def draw_row(series: Series, axes: Axes, row: int, levels: tuple[int, ...]) -> None:
-    """A point for each L with its interval, the largest L lowest and darkest.
-
-    A star stands at the margin where the value is surely not zero.
-    """
-    shades = shades_of(len(levels))
-    for i, level in enumerate(series.x):
-        place = levels.index(int(level))
-        y = row + 0.72 * ((place + 0.5) / len(levels) - 0.5)
-        color = tint(series.style.color, shades[place])
-        ends = np.array([series.low[i], series.high[i]], float)
-        axes.plot(ends, [y, y], color=color, linewidth=0.7)
-        unreliable = series.status[i] == "unreliable"
-        style = hollow(series.style) if unreliable else series.style
-        keywords = plot_keywords(style) | {"color": color, "linestyle": "none"}
-        if unreliable:
-            keywords["markeredgecolor"] = color
-        axes.plot(np.array([series.value[i]], float), [y], **keywords)
-        if series.biased[i]:
-            margin = axes.get_yaxis_transform()
-            axes.plot(1.03, y, **plot_keywords(STAR), transform=margin, clip_on=False)
-
-
-def row_ticks(x: Axis, low: float, high: float) -> list[float]:
-    """Round numbers between `low` and `high`; zero and powers of ten where the axis is symlog.
-
-    The most important ones come first.
-    """
-    linear = x.linear_up_to
-    if not linear:
-        return linear_ticks(low, high)
-    decades = range(math.floor(math.log10(max(-low, high) / linear)), -1, -1)
-    ticks = [0.0, *(sign * linear * 10.0**i for i in decades for sign in (-1, 1))]
-    return [tick for tick in ticks if low <= tick <= high]
-
-
-def tint(color: str, shade: float) -> tuple[float, ...]:
-    """The colour, mixed with so much white."""
-    return tuple(1 - (1 - part) * (1 - shade) for part in to_rgb(color))
+    ends = ~known & np.isfinite(high)
+    axes.plot(x[ends], high[ends], **plot_keywords(limit(series.style)), zorder=4)
 
 
 def scale_axis(axes: Axes, name: str, axis: Axis) -> None:
@@ -210,14 +146,33 @@ def scale_axis(axes: Axes, name: str, axis: Axis) -> None:
     """
     if axis.scale == "log":
         axes.set(**{f"{name}scale": "log", f"{name}lim": axis.limits})
+    elif axis.limits is not None:
+        axes.set(**{f"{name}lim": axis.limits})
     if axis.ticks is not None:
         drawn = getattr(axes, f"{name}axis")
         drawn.set_ticks(axis.ticks, labels=axis.names)
         drawn.set_minor_locator(NullLocator())
     elif axis.limits is not None:
-        set_ticks(axes, name, log_ticks(*axis.limits))
+        ticks_within = log_ticks if axis.scale == "log" else linear_ticks
+        set_ticks(axes, name, ticks_within(*axis.limits))
     elif name == "x":
         set_ticks(axes, name, spaced(axes, linear_ticks(*axes.get_xlim())))
+
+
+def scale_rows(x: Axis, axes: Axes) -> None:
+    """Sets the ticks of the x axis of rows, as many as its width takes."""
+    if x.scale == "log":
+        ticks = log_ticks(*axes.get_xlim(), most=3)
+    else:
+        ticks = [0.0, *linear_ticks(*axes.get_xlim())]
+    low, high = axes.get_xlim()
+    kept = spaced(axes, [tick for tick in ticks if low <= tick <= high], grown(0.36))
+    if x.in_percent:
+        texts = [print_minus(f"{100 * tick:.4g} %") for tick in kept]
+        axes.set_xticks(kept, labels=texts)
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        set_ticks(axes, "x", kept)
 
 
 def set_ticks(axes: Axes, name: str, ticks: list[float]) -> None:
@@ -244,7 +199,7 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for multiples in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
         ticks = [m * 10.0**p for p in powers for m in multiples if low <= m * 10.0**p <= high]
-        if len(ticks) >= 3:
+        if len(ticks) >= min(3, most):
             return ticks[:: math.ceil(len(ticks) / most)]
     return linear_ticks(low, high)
 

@@ -5,58 +5,34 @@ is printed so. `page` makes the panels, and `key` puts the key under them: the p
 as it needs.
 """
 
-import contextlib
-import functools
+import dataclasses
 import math
-import re
-import textwrap
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.textpath import TextPath
+from matplotlib.patches import Rectangle
 
-from gradest.benchmarks.figures.spec import Entry, Style
+from gradest.benchmarks.drawing.keys import HANDLE, KEY_LINE, Piece, pieces_of
+from gradest.benchmarks.drawing.styles import grown, in_style
+from gradest.benchmarks.drawing.texts import LINE, printed, without_math, wrapped
+from gradest.benchmarks.figures.spec import HATCHED, Entry, Style
 
-STYLE: dict[str, Any] = {
-    "font.size": 7,
-    "axes.titlesize": "medium",
-    "axes.titlepad": 4,
-    "axes.labelpad": 2,
-    "axes.linewidth": 0.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "0.92",
-    "grid.linewidth": 0.4,
-    "lines.linewidth": 0.8,
-    "lines.markeredgewidth": 0.4,
-    "xtick.major.width": 0.5,
-    "ytick.major.width": 0.5,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "gradest",
-    "savefig.dpi": 200,
-}
+__all__ = ["Grid", "in_style", "key", "page", "plot_keywords", "sheet"]
 
 COLUMN_WIDTH, PAGE_WIDTH, EDGE = 3.3, 6.8, 0.08
 TITLE_HEIGHT, PANEL_TITLE_HEIGHT, BELOW_PANEL = 0.24, 0.18, 0.4
 PANEL_HEIGHT, BESIDE_PANEL, RIGHT = 1.75, 0.6, 0.2
-KEY_LINE, HANDLE, SPACE = 0.135, 0.34, 0.14
-NOTE_CHARACTER = 0.054
+HATCH = "/////"
 
 
-def in_style() -> contextlib.AbstractContextManager[None]:
-    """A context in which figures are made and written the same whatever the user's matplotlibrc."""
-    return matplotlib.style.context(["default", STYLE])
-
-
-class Grid(NamedTuple):
-    """How the panels stand."""
+@dataclass(frozen=True)
+class Grid:
+    """How the panels stand: lengths in inches."""
 
     columns: int
     """Panels in a row."""
@@ -66,11 +42,18 @@ class Grid(NamedTuple):
     """What is left of the first panel of a row."""
     gap: float
     """What is between two."""
+    right: float
+    """What is right of the last."""
+    width: float
+    """Of the page, unless its key needs more."""
+    title_lines: int = 1
+    """Of the highest title over a panel."""
 
     @property
-    def page_width(self) -> float:
-        """Of the page, unless its key needs more."""
-        return COLUMN_WIDTH if self.columns == 1 else PAGE_WIDTH
+    def panel_width(self) -> float:
+        """Of a panel."""
+        inner = self.width - self.left - self.right - (self.columns - 1) * self.gap
+        return inner / self.columns
 
 
 class Page(Figure):
@@ -79,11 +62,12 @@ class Page(Figure):
     def __init__(self, title: str, count: int, grid: Grid) -> None:
         super().__init__(figsize=(1, 1))
         self.grid = grid
+        self.edge = grown(EDGE)
         self.heading = self.text(
-            EDGE, 0, printed(title), size=8, va="top", transform=self.dpi_scale_trans
+            self.edge, 0, printed(title), size=grown(8), va="top", transform=self.dpi_scale_trans
         )
         self.panels: list[Axes] = [self.add_axes((0, 0, 1, 1)) for _ in range(count)]
-        self.arrange(grid.page_width, EDGE)
+        self.arrange(grid.width, self.edge)
 
     def arrange(self, width: float, below: float) -> None:
         """Sets the page's size and everything's place on it.
@@ -92,18 +76,21 @@ class Page(Figure):
             width: of the page.
             below: what the key takes.
         """
-        columns, panel_height, left, gap = self.grid
-        rows = math.ceil(len(self.panels) / columns)
-        row_height = PANEL_TITLE_HEIGHT + panel_height + BELOW_PANEL
-        height = below + rows * row_height + TITLE_HEIGHT
-        panel_width = (width - left - (columns - 1) * gap - RIGHT) / columns
+        grid = dataclasses.replace(self.grid, width=width)
+        rows = math.ceil(len(self.panels) / grid.columns)
+        over_panel = grown(PANEL_TITLE_HEIGHT + (grid.title_lines - 1) * LINE)
+        row_height = over_panel + grid.height + grown(BELOW_PANEL)
+        heading = grown(TITLE_HEIGHT) if self.heading.get_text() else self.edge / 2
+        height = below + rows * row_height + heading
         self.set_size_inches(width, height)
-        self.heading.set_y(height - EDGE)
+        self.heading.set_y(height - self.edge)
         for i, axes in enumerate(self.panels):
-            row, column = divmod(i, columns)
-            x = left + column * (panel_width + gap)
-            y = below + (rows - row - 1) * row_height + BELOW_PANEL
-            axes.set_position((x / width, y / height, panel_width / width, panel_height / height))
+            row, column = divmod(i, grid.columns)
+            x = grid.left + column * (grid.panel_width + grid.gap)
+            y = below + (rows - row - 1) * row_height + grown(BELOW_PANEL)
+            axes.set_position(
+                (x / width, y / height, grid.panel_width / width, grid.height / height)
+            )
 
 
 def page(
@@ -130,11 +117,29 @@ def page(
     Returns:
         The figure, and its axes row by row.
     """
-    figure = Page(title, len(panels), Grid(columns, height, left, gap))
-    for i, (axes, text) in enumerate(zip(figure.panels, panels, strict=True)):
-        axes.set_title(without_math(text), loc="left", y=1)
-        axes.set_xlabel(without_math(labels[0]) if i + columns >= len(panels) else "")
-        axes.set_ylabel(without_math(labels[1]) if i % columns == 0 else "")
+    width = COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
+    return sheet(title, panels, labels, Grid(columns, height, left, gap, RIGHT, width))
+
+
+def sheet(
+    title: str, panels: Sequence[str], labels: tuple[str, str], grid: Grid
+) -> tuple[Page, list[Axes]]:
+    """A figure of panels that stand in a grid; their titles are wrapped to their width.
+
+    Args:
+        title: what stands over the figure; empty where nothing does.
+        panels: what stands over each panel.
+        labels: of the lowest x axes and the leftmost y axes.
+        grid: how the panels stand, but for the lines that their titles take.
+    """
+    room = grid.panel_width + min(grid.right, grid.gap) - grown(RIGHT) / 2
+    titles = [wrapped(text, room) for text in panels]
+    grid = dataclasses.replace(grid, title_lines=max(map(len, titles)))
+    figure = Page(title, len(panels), grid)
+    for i, (axes, lines) in enumerate(zip(figure.panels, titles, strict=True)):
+        axes.set_title("\n".join(map(without_math, lines)), loc="left", y=1, linespacing=1.15)
+        axes.set_xlabel(without_math(labels[0]) if i + grid.columns >= len(panels) else "")
+        axes.set_ylabel(without_math(labels[1]) if i % grid.columns == 0 else "")
     return figure, figure.panels
 
 
@@ -144,134 +149,57 @@ def key(figure: Page, entries: Sequence[Sequence[Entry]], notes: Sequence[str] =
     Args:
         figure: one that `page` made, without a key.
         entries: groups, each of which begins a line: on that line where they fit, else in as many
-            columns as the width takes. A group that begins with a heading is a table, its cells
-            beside each entry.
+            columns as the width takes.
         notes: sentences that stand under them.
     """
-    width = figure.grid.page_width
-    pieces: list[Piece] = []
-    for group in entries:
-        if group and group[0].style is None:
-            pieces += lay_out_table(group, width, next_line(pieces))
-        elif group:
-            pieces += lay_out_list(group, width, next_line(pieces))
-    pieces += lay_out_notes(notes, width, next_line(pieces))
-    below = EDGE + next_line(pieces) * KEY_LINE
-    figure.arrange(max([width, *(piece.end + EDGE for piece in pieces)]), below)
+    pieces = pieces_of(entries, notes, figure.grid.width - 2 * figure.edge)
+    lines = max((piece.line + 1 for piece in pieces), default=0.0)
+    below = figure.edge + lines * grown(KEY_LINE)
+    widest = max((piece.end + 2 * figure.edge for piece in pieces), default=0.0)
+    figure.arrange(max(figure.grid.width, widest), below)
     for piece in pieces:
-        draw_piece(figure, piece, below - (piece.line + 0.5) * KEY_LINE)
+        draw_piece(figure, piece, below - (piece.line + 0.5) * grown(KEY_LINE))
 
 
-class Piece(NamedTuple):
-    """A text in the key, after a handle in a style: `x` in inches, `line` counted from the top."""
-
-    x: float
-    line: float
-    text: str
-    style: Style | None = None
-
-    @property
-    def end(self) -> float:
-        """Where it ends, in inches."""
-        return self.x + bool(self.style) * HANDLE + text_width(self.text)
-
-
-@functools.cache
-def text_width(text: str) -> float:
-    """The width of a text in inches, at the size of the figures' text."""
-    if not text:
-        return 0.0
-    path = TextPath((0, 0), printed(text), size=STYLE["font.size"])
-    return path.vertices[:, 0].max() / 72
-
-
-def lay_out_list(entries: Sequence[Entry], width: float, line: float) -> list[Piece]:
-    """The entries on one line where they fit, else in as many columns as the width takes."""
-    steps = [HANDLE + text_width(entry.label) + SPACE for entry in entries]
-    if EDGE + sum(steps) - SPACE + EDGE <= width:
-        places = [(sum(steps[:i]), 0) for i in range(len(steps))]
-    else:
-        columns = max(1, int((width - 2 * EDGE + SPACE) / max(steps)))
-        lines = math.ceil(len(entries) / columns)
-        places = [(i // lines * max(steps), i % lines) for i in range(len(steps))]
-    return [
-        Piece(EDGE + x, line + i, entry.label, entry.style)
-        for (x, i), entry in zip(places, entries, strict=True)
-    ]
-
-
-def lay_out_table(group: Sequence[Entry], width: float, line: float) -> list[Piece]:
-    """An entry a line, its cells beside it under the heading's; in blocks where it is too wide."""
-    heading, *entries = group
-    labels = max(HANDLE + max(text_width(e.label) for e in entries), text_width(heading.label))
-    first = EDGE + labels + SPACE
-    step = max(text_width(text) for entry in group for text in entry.cells) + SPACE
-    columns = len(heading.cells)
-    fit = max(1, int((width - first + SPACE) / step))
-    fit = math.ceil(columns / math.ceil(columns / fit))
-    pieces: list[Piece] = []
-    for block, start in enumerate(range(0, columns, fit)):
-        top = line + block * (len(entries) + 1.5)
-        for below, entry in enumerate(group):
-            pieces.append(Piece(EDGE, top + below, entry.label, entry.style))
-            for i, text in enumerate(entry.cells[start : start + fit]):
-                if text:
-                    pieces.append(Piece(first + i * step, top + below, text))
-    return pieces
-
-
-def next_line(pieces: list[Piece]) -> float:
-    """The first free line under the pieces."""
-    return max((piece.line for piece in pieces), default=-1.0) + 1
-
-
-def lay_out_notes(notes: Sequence[str], width: float, line: float) -> list[Piece]:
-    """The notes, wrapped to the width of the page."""
-    characters = int((width - 2 * EDGE) / NOTE_CHARACTER)
-    wrapped = [part for note in notes for part in textwrap.wrap(note, characters)]
-    return [Piece(EDGE, line + 0.3 + i, text) for i, text in enumerate(wrapped)]
-
-
-def draw_piece(figure: Figure, piece: Piece, y: float) -> None:
+def draw_piece(figure: Page, piece: Piece, y: float) -> None:
     """A piece of the key at `y` inches above the foot of the page."""
-    x = piece.x
-    inches = figure.dpi_scale_trans
+    x = figure.edge + piece.x
     if piece.style:
-        ends = np.linspace(x, x + HANDLE - 0.08, 3)
-        keywords = plot_keywords(piece.style)
-        figure.add_artist(Line2D(ends, [y] * 3, markevery=[1], transform=inches, **keywords))
-        x += HANDLE
-    figure.text(x, y, printed(piece.text), va="center_baseline", transform=inches)
+        draw_handle(figure, piece.style, x, y)
+        x += grown(HANDLE)
+    transform = figure.dpi_scale_trans
+    figure.text(x, y, printed(piece.text), va="center_baseline", transform=transform)
+
+
+def draw_handle(figure: Figure, style: Style, x: float, y: float) -> None:
+    """How the thing is drawn, at `x` and `y` inches on the page."""
+    inches = figure.dpi_scale_trans
+    length = grown(HANDLE - 0.08)
+    if style.marker == HATCHED.marker:
+        corner = (x, y - grown(0.045))
+        keywords: dict[str, Any] = {"hatch": HATCH, "fill": False, "linewidth": 0}
+        patch = Rectangle(corner, length, grown(0.09), edgecolor=style.color, **keywords)
+        patch.set_transform(inches)
+        figure.add_artist(patch)
+        return
+    ends = np.linspace(x, x + length, 3)
+    figure.add_artist(
+        Line2D(ends, [y] * 3, markevery=[1], transform=inches, **plot_keywords(style))
+    )
 
 
 def plot_keywords(style: Style) -> dict[str, Any]:
     """A style as keywords of matplotlib's `plot`."""
-    markers: dict[str, Any] = {"": None, "asterisk": (6, 2, 0)}
     keywords = {
         "color": style.color,
-        "marker": markers.get(style.marker, style.marker),
-        "markersize": style.size,
+        "marker": style.marker or None,
+        "markersize": grown(style.size) if style.size else None,
         "linestyle": (0, style.dashes) if style.dashes else "-",
-        "linewidth": style.width,
+        "linewidth": grown(style.width) if style.width else None,
         "markeredgecolor": style.edge,
-        "markeredgewidth": style.edge_width,
+        "markeredgewidth": grown(style.edge_width) if style.edge_width else None,
         "markerfacecolor": style.face,
     }
     if not style.line:
         keywords["linestyle"] = "none"
     return {name: value for name, value in keywords.items() if value is not None}
-
-
-def printed(text: str) -> str:
-    """A text of a page as it is to be printed."""
-    return print_minus(without_math(text))
-
-
-def without_math(text: str) -> str:
-    """A text in one line of which matplotlib takes nothing for mathematics."""
-    return " ".join(text.splitlines()).replace("$", r"\$")
-
-
-def print_minus(text: str) -> str:
-    """Negative numbers with a minus sign instead of the hyphen of the labels."""
-    return re.sub(r"(?<!\w)-(?=[\d.])", "−", text)

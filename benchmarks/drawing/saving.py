@@ -23,7 +23,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from gradest.benchmarks.drawing.drawing import draw
-from gradest.benchmarks.drawing.layout import in_style
+from gradest.benchmarks.drawing.styles import in_style
 from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.runtime.files import remove_parts, write_atomically

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import LONGEST_NAME, noteworthy, problem_label, slug, unique
+from gradest.benchmarks.analysis.labels import LONGEST_NAME, problem_label, slug, unique
 from gradest.benchmarks.analysis.results import ESTIMATOR, called_zero, labelled
 from gradest.benchmarks.figures.arguments import (
     ArgumentSweep,
@@ -18,10 +18,10 @@ from gradest.benchmarks.figures.arguments import (
     estimator_sweeps,
 )
 from gradest.benchmarks.figures.bias import bias
-from gradest.benchmarks.figures.lines import variance_vs_cost, variance_vs_samples
-from gradest.benchmarks.figures.looks import style_of
+from gradest.benchmarks.figures.leaders import leading_figures
+from gradest.benchmarks.figures.lines import variance_vs_samples
+from gradest.benchmarks.figures.looks import look_of
 from gradest.benchmarks.figures.spec import FigureSpec, Style
-from gradest.estimators import ESTIMATORS
 
 MOST_SEPARATE = 8
 """A problem's argument of more values has no figures for each beside those along it."""
@@ -34,7 +34,7 @@ def figures(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
         measurements: a run's, as `read_run` gives them.
 
     Returns:
-        The figures one by one, those along arguments first.
+        The figures one by one: those of the whole run first, then those along arguments.
     """
     taken: set[str] = set()
     for spec in supported(measurements):
@@ -48,6 +48,7 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
     table = table[table.status.isin(["ok", "unreliable"]) & table.variance.notna()]
     if table.empty:
         return
+    yield from leading_figures(table)
     table["zero"] = is_zero(table)
     table["exact_snr"] = table.exact_norm / np.sqrt(table.exact_variance)
     table["exact_bias_squared"] = np.nan
@@ -84,22 +85,20 @@ def of_problem(
     name = slug(problem, setting)
     title = problem_label(problem, setting)
     lines = rows.drop(rows.index.intersection(swept))
-    several = lines[lines.groupby("point").num_samples.transform("nunique") > 1]
-    if not several.zero.all():
-        yield variance_vs_samples(f"variance_vs_samples_{name}", title, several, styles)
-        timed = several[several.seconds > 0]
-        if not timed.zero.all():
-            yield variance_vs_cost(f"variance_vs_cost_{name}", title, timed, styles)
+    along = variance_vs_samples(f"variance_vs_samples_{name}", title, lines, styles)
+    if along:
+        yield along
     tested = rows[np.isfinite(rows.bias_relative)]
-    if len(tested):
-        yield bias(f"bias_{name}", title, tested, styles)
+    biases = bias(f"bias_{name}", title, tested, styles)
+    if biases:
+        yield biases
 
 
 def styles_in(table: pd.DataFrame) -> dict[str, Style]:
     """The styles of a labelled table's estimators, by their labels."""
     estimators = table[["label", *ESTIMATOR]].drop_duplicates("label").sort_values("label")
     return {
-        label: style_of(name, noteworthy(ESTIMATORS.get(name), arguments))
+        label: look_of(name, arguments)
         for label, name, arguments in estimators.itertuples(index=False)
     }
 

@@ -9,7 +9,9 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from gradest.benchmarks.analysis.labels import noteworthy
 from gradest.benchmarks.figures.spec import COLOURS, DASHES, Style, point
+from gradest.estimators import ESTIMATORS
 from gradest.problems.registry.naming import written
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS
@@ -126,6 +128,11 @@ def style_of(estimator: str, arguments: Mapping[str, Any]) -> Style:
         return LOOKS[name]
     own = LOOKS.get(estimator) or stranger(estimator)
     return dataclasses.replace(own, dashes=dashes_of(name)) if arguments else own
+
+
+def look_of(estimator: str, args_json: str) -> Style:
+    """The style of an estimator with all its arguments, as a run's tables have them."""
+    return style_of(estimator, noteworthy(ESTIMATORS.get(estimator), args_json))
 
 
 def stranger(name: str) -> Style:

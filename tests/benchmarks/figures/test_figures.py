@@ -13,8 +13,8 @@ from matplotlib.text import Text
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label, slug
 from gradest.benchmarks.drawing.drawing import draw as draw_spec
 from gradest.benchmarks.drawing.drawing import log_ticks
-from gradest.benchmarks.drawing.layout import in_style, plot_keywords
 from gradest.benchmarks.drawing.saving import saving
+from gradest.benchmarks.drawing.styles import in_style, plot_keywords
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import STAR
 from tests.support.made_tables import ELEVEN, SQUARE, table

@@ -1,0 +1,56 @@
+"""Texts of figures: how they are printed, how wide they are, and where they are broken."""
+
+import functools
+import re
+
+import matplotlib as mpl
+from matplotlib.textpath import TextPath
+
+LINE = 0.115
+"""Inches from line to line of a text."""
+
+
+def printed(text: str) -> str:
+    """A text of a page as it is to be printed."""
+    return print_minus(without_math(text))
+
+
+def without_math(text: str) -> str:
+    """A text in one line of which matplotlib takes nothing for mathematics."""
+    return " ".join(text.splitlines()).replace("$", r"\$")
+
+
+def print_minus(text: str) -> str:
+    """Negative numbers with a minus sign instead of the hyphen of the labels."""
+    return re.sub(r"(?<!\w)-(?=[\d.∞])", "−", text)
+
+
+def text_width(text: str) -> float:
+    """The width of a text in inches, in the style in use."""
+    if not text.strip():
+        return 0.0
+    family = mpl.rcParams["font.family"]
+    return _width(text, float(mpl.rcParams["font.size"]), "".join(family))
+
+
+@functools.cache
+def _width(text: str, size: float, family: str) -> float:
+    del family  # only tells texts of different fonts apart
+    return float(TextPath((0, 0), printed(text), size=size).get_extents().x1) / 72
+
+
+def wrapped(text: str, width: float) -> list[str]:
+    """A text in lines that are no wider, where its words allow.
+
+    Args:
+        text: what is to be printed.
+        width: in inches.
+    """
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines or [""]
