@@ -1,6 +1,7 @@
 """Figures drawn with matplotlib: a whole one from its `FigureSpec`, or a panel into any axes."""
 
 import math
+import re
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,6 +28,13 @@ from gradest.benchmarks.figures.spec import EXACT, Axis, FigureSpec, Panel, Seri
 
 LEAST_WIDTH = {"rows": 0.7, "lines": 1.1}
 """Inches of a panel: with less there are fewer in a row."""
+
+
+BESIDE_TICKS = 0.27
+"""Inches left of the numbers at a y axis."""
+
+STEPS_MARKED = 4
+"""Every so many steps have a marker."""
 
 
 def draw(spec: FigureSpec, how: Print = SCREEN) -> Figure:
@@ -94,12 +102,21 @@ def grid_of_rows(spec: FigureSpec, how: Print, columns: int, width: float) -> Gr
 
 def grid_of_lines(spec: FigureSpec, how: Print, columns: int, width: float) -> Grid:
     """Space right of each panel for the names of its lines."""
-    left = grown(BESIDE_PANEL)
+    ticks = max(ticks_width(panel.y) for panel in spec.panels)
+    left = max(grown(BESIDE_PANEL), grown(BESIDE_TICKS) + ticks)
     if how.legend == "none":
         return Grid(columns, grown(PANEL_HEIGHT), left, left, grown(RIGHT), width)
     right = max(map(ends_width, spec.panels))
     height = max(grown(PANEL_HEIGHT), *map(ends_height, spec.panels))
     return Grid(columns, height, left, right + left, right, width)
+
+
+def ticks_width(y: Axis) -> float:
+    """About what the numbers at a logarithmic y axis need, in inches."""
+    if y.scale != "log" or y.limits is None:
+        return 0.0
+    texts = tick_texts(log_ticks(*y.limits))
+    return max(text_width(re.sub(r"\\times|[${}^]", "", text)) for text in texts)
 
 
 def draw_contents(panel: Panel, axes: Axes, *, named: bool) -> None:
@@ -129,10 +146,12 @@ def draw_line(series: Series, axes: Axes) -> None:
     doubtful = np.array([status == "unreliable" for status in series.status], bool)
     color = series.style.color
     axes.plot(x, exact, **plot_keywords(EXACT), zorder=2)
-    axes.fill_between(x, low, top, color=color, alpha=0.2, linewidth=0)
+    shaded = np.where(doubtful, np.nan, top)
+    axes.fill_between(x, low, shaded, color=color, alpha=0.2, linewidth=0)
     axes.vlines(x[known], low[known], top[known], color=color, linewidth=grown(0.6), zorder=2.5)
-    steps = {"drawstyle": "steps-post"} if series.steps else {}
-    keywords = plot_keywords(series.style) | steps
+    keywords = plot_keywords(series.style)
+    if series.steps:
+        keywords |= {"drawstyle": "steps-post", "markevery": STEPS_MARKED}
     axes.plot(x, value, **keywords, zorder=3, label=without_math(series.label))
     axes.plot(x[doubtful], value[doubtful], **plot_keywords(hollow(series.style)), zorder=4)
     ends = ~known & np.isfinite(high)
@@ -166,7 +185,8 @@ def scale_rows(x: Axis, axes: Axes) -> None:
     else:
         ticks = [0.0, *linear_ticks(*axes.get_xlim())]
     low, high = axes.get_xlim()
-    kept = spaced(axes, [tick for tick in ticks if low <= tick <= high], grown(0.36))
+    least = grown(0.45 if x.in_percent else 0.36)
+    kept = spaced(axes, [tick for tick in ticks if low <= tick <= high], least)
     if x.in_percent:
         texts = [print_minus(f"{100 * tick:.4g} %") for tick in kept]
         axes.set_xticks(kept, labels=texts)
@@ -177,12 +197,16 @@ def scale_rows(x: Axis, axes: Axes) -> None:
 
 def set_ticks(axes: Axes, name: str, ticks: list[float]) -> None:
     """These ticks on the x or y axis, each with its number, and no others."""
+    axis = getattr(axes, f"{name}axis")
+    axis.set_ticks(ticks, labels=tick_texts(ticks))
+    axis.set_minor_locator(NullLocator())
+
+
+def tick_texts(ticks: list[float]) -> list[str]:
+    """The numbers at an axis: plain, or with powers of ten where some are large or small."""
     sizes = [abs(tick) for tick in ticks if tick] or [1.0]
     plain = min(sizes) >= 1e-3 and max(sizes) < 1e4
-    texts = [print_minus(f"{tick:.4g}") if plain else power_text(tick) for tick in ticks]
-    axis = getattr(axes, f"{name}axis")
-    axis.set_ticks(ticks, labels=texts)
-    axis.set_minor_locator(NullLocator())
+    return [print_minus(f"{tick:.4g}") if plain else power_text(tick) for tick in ticks]
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:

@@ -9,6 +9,9 @@ from matplotlib.textpath import TextPath
 LINE = 0.115
 """Inches from line to line of a text."""
 
+HINTED = 0.96
+"""The part of a width that a text may take: hinted to pixels its glyphs are a little wider."""
+
 
 def printed(text: str) -> str:
     """A text of a page as it is to be printed."""
@@ -47,6 +50,7 @@ def wrapped(text: str, width: float) -> list[str]:
         width: in inches.
     """
     lines: list[str] = []
+    width *= HINTED
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(longer) <= width:

@@ -18,7 +18,9 @@ NEAR = 0.02
 MOST_LINES = 8
 """In a panel."""
 
-EQUAL = f"equal: within their {INTERVALS} or closer than {NEAR:.0%} wherever both were measured"
+EQUAL = (
+    f"equal: within their {INTERVALS} or closer than {100 * NEAR:g} % wherever both were measured"
+)
 
 
 class Point(NamedTuple):

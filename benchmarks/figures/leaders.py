@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import INTERVALS, place_label
+from gradest.benchmarks.analysis.labels import INTERVALS, POINT_ARGUMENT, place_label, without
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.leaderboard import leaderboard
@@ -30,8 +30,8 @@ RELATIVE_RMSE = "relative_rmse"
 PROFILE = "performance_profile"
 """The names of the figures."""
 
-MOST_PLACES = 12
-"""With a panel of their own."""
+MOST_PLACES, MOST_ROWS = 12, 220
+"""Places with a panel of their own, and the rows of all of them together."""
 
 COLUMNS = 4
 
@@ -102,13 +102,15 @@ def leading_figures(table: pd.DataFrame) -> Iterator[FigureSpec]:
 
 def dot_plot(found: Leaders) -> FigureSpec | None:
     """The relative root mean square error of each estimator at each place."""
-    names = tuple(found.labels[each.estimator, each.estimator_args] for each in found.over_all)
+    in_order = sorted(found.over_all, key=lambda each: each.mean.value)
+    names = tuple(found.labels[each.estimator, each.estimator_args] for each in in_order)
     estimators = found.board[ESTIMATOR].itertuples(index=False, name=None)
     board = found.board.assign(name=[found.labels[each] for each in estimators])
     places = dict(list(board.groupby(PLACE, sort=False)))
     spread = {place: spread_of(rows) for place, rows in places.items()}
     telling = sorted((p for p in places if spread[p] >= SPREAD), key=lambda p: -spread[p])
-    shown = [place for place in places if place in telling[:MOST_PLACES]]
+    most = min(MOST_PLACES, max(1, MOST_ROWS // len(names) // COLUMNS) * COLUMNS)
+    shown = [place for place in places if place in telling[:most]]
     if not shown:
         return None
     y = Axis(scale="rows", names=names)
@@ -122,7 +124,7 @@ def dot_plot(found: Leaders) -> FigureSpec | None:
         "top: by the geometric mean of the factor over the best. "
         f"Bars: {INTERVALS}.",
         *absent_notes([p for p in places if spread[p] < SPREAD], "no estimator stands out"),
-        *absent_notes(telling[MOST_PLACES:], "others differ more (see leaderboard.csv)"),
+        *absent_notes(telling[most:], "others differ more (see leaderboard.csv)"),
     ]
     return FigureSpec(
         RELATIVE_RMSE,
@@ -141,8 +143,14 @@ def spread_of(rows: pd.DataFrame) -> float:
 
 def absent_notes(places: Sequence[tuple[str, ...]], why: str) -> list[str]:
     """A sentence on places without a panel."""
-    names = "; ".join(place_label(*place) for place in places)
+    names = "; ".join(words_of(place) for place in places)
     return [f"No panel, as {why}: {names}."] if places else []
+
+
+def words_of(place: tuple[str, ...]) -> str:
+    """A place in words, where θ stands said once."""
+    problem, args_json, *rest = place
+    return place_label(problem, without(args_json, POINT_ARGUMENT), *rest)
 
 
 def dots_of(place: tuple[str, ...], rows: pd.DataFrame, y: Axis) -> Panel:
@@ -163,7 +171,7 @@ def dots_of(place: tuple[str, ...], rows: pd.DataFrame, y: Axis) -> Panel:
         for row in rows.rename(columns={"rank": "position"}).itertuples(index=False)
     )
     x = log_axis("relative RMSE", rows.relative_rmse)
-    title = place_label(*place)
+    title = words_of(place)
     return Panel(title, title, x, y, series, hatched=True)
 
 

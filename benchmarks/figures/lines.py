@@ -92,7 +92,6 @@ def variance_vs_samples(
     """
     facets = facets_of(rows)
     styles = those_of(styles, rows)
-    x = samples_axis(rows.num_samples)
     lines = [lines_of(each, "num_samples", "variance", styles) for each in facets]
     several = [each.rows[~each.rows.zero].num_samples.nunique() for each in facets]
     shown = [i for i in range(len(facets)) if several[i] >= LEAST_LEVELS and len(lines[i]) > 1]
@@ -100,6 +99,7 @@ def variance_vs_samples(
         return None
     alike = [f for f, n, drawn in zip(facets, several, lines, strict=True) if n and len(drawn) == 1]
     few = [f for f, n, drawn in zip(facets, several, lines, strict=True) if 0 < n < LEAST_LEVELS]
+    x = samples_axis(rows.num_samples)
     panels = [line_panel(facets[i], lines[i], x, "variance", VARIANCE) for i in shown]
     notes = [
         f"Bars and shades: {INTERVALS}.",
@@ -122,7 +122,7 @@ def variance_vs_samples(
 def samples_axis(values: pd.Series) -> Axis:
     """The axis of L: logarithmic, a tick at each."""
     levels = np.sort(values.unique()).astype(float)
-    gap = float(np.log(levels[1:] / levels[:-1]).min()) if len(levels) > 1 else 1.0
+    gap = float(np.log(levels[1:] / levels[:-1]).min())
     return Axis(
         "samples L",
         scale="log",
