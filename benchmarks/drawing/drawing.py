@@ -126,15 +126,16 @@ def draw_contents(panel: Panel, axes: Axes, *, named: bool) -> None:
         scale_rows(panel.x, axes)
     else:
         for series in panel.series:
-            draw_line(series, axes)
+            draw_line(series, axes, panel.y.limits)
         scale_axis(axes, "y", panel.y)
         scale_axis(axes, "x", panel.x)
 
 
-def draw_line(series: Series, axes: Axes) -> None:
+def draw_line(series: Series, axes: Axes, limits: tuple[float, float] | None) -> None:
     """One series: exact where known, interval, line, hollow where unreliable.
 
-    Where its interval reaches 0, there is a mark at its upper end.
+    Where its interval reaches 0, there is a mark at its upper end; where it has no upper end, it
+    goes to that of the axis.
     """
     x = np.array(series.x, float)
     value, low, high, exact = (
@@ -142,7 +143,8 @@ def draw_line(series: Series, axes: Axes) -> None:
         for numbers in (series.value, series.low, series.high, series.exact)
     )
     known = np.isfinite(value)
-    top = np.where(known & np.isfinite(low) & ~np.isfinite(high), np.finfo(float).max, high)
+    endless = known & np.isfinite(low) & ~np.isfinite(high)
+    top = np.where(endless, limits[1], high) if limits else high
     doubtful = np.array([status == "unreliable" for status in series.status], bool)
     color = series.style.color
     axes.plot(x, exact, **plot_keywords(EXACT), zorder=2)

@@ -9,6 +9,9 @@ from matplotlib.textpath import TextPath
 LINE = 0.115
 """Inches from line to line of a text."""
 
+GLUE = "\u2060"
+"""Stands for a space at which no line may be broken."""
+
 HINTED = 0.96
 """The part of a width that a text may take: hinted to pixels its glyphs are a little wider."""
 
@@ -32,6 +35,7 @@ def text_width(text: str) -> float:
     """The width of a text in inches, in the style in use."""
     if not text.strip():
         return 0.0
+    text = text.replace(GLUE, " ")
     family = mpl.rcParams["font.family"]
     return _width(text, float(mpl.rcParams["font.size"]), "".join(family))
 
@@ -39,7 +43,7 @@ def text_width(text: str) -> float:
 @functools.cache
 def _width(text: str, size: float, family: str) -> float:
     del family  # only tells texts of different fonts apart
-    return float(TextPath((0, 0), printed(text), size=size).get_extents().x1) / 72
+    return float(TextPath((0, 0), printed(text), size=size).vertices[:, 0].max()) / 72
 
 
 def wrapped(text: str, width: float) -> list[str]:
@@ -49,12 +53,25 @@ def wrapped(text: str, width: float) -> list[str]:
         text: what is to be printed.
         width: in inches.
     """
+    room = HINTED * width
+    space = text_width("a a") - 2 * text_width("a")
     lines: list[str] = []
-    width *= HINTED
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer) <= width:
-            lines[-1] = longer
+    end = 0.0
+    for word in held_together(text).split():
+        own = text_width(word)
+        if lines and end + space + own <= room:
+            lines[-1] += f" {word}"
+            end += space + own
         else:
             lines.append(word)
-    return lines or [""]
+            end = own
+    return [line.replace(GLUE, " ") for line in lines] or [""]
+
+
+def held_together(text: str) -> str:
+    """The text, with what no line may end before in the place of some spaces.
+
+    >>> held_together("τ = 0.5, 95 % intervals").replace(GLUE, "_")
+    'τ_=_0.5, 95_% intervals'
+    """
+    return re.sub(" (?=[%=])|(?<==) ", GLUE, text)

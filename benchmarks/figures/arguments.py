@@ -45,7 +45,8 @@ AGAINST_ARGUMENT = {
     "snr": "signal to noise ‖E g‖/√tr Cov(g)",
     "bias_squared": "squared bias ‖E g − ∇‖²",
 }
-"""What is drawn against an argument, with the words at its axis; the last of biased estimators."""
+"""What is drawn against an argument, with the words at its axis; the last of biased estimators, in
+theory or as they were found."""
 
 SYMBOLS = {"temperature": "τ", "gamma": "γ", "num_particles": "K"}
 """What stands after an argument's name at its axis."""
@@ -131,7 +132,8 @@ def against_argument(sweep: ArgumentSweep, styles: Mapping[str, Style]) -> Itera
         for column in AGAINST_ARGUMENT:
             rows = at_level
             if column == "bias_squared":
-                rows = rows[~rows.unbiased.astype(bool)]
+                found = rows[rows.bias_finding == "biased"].label
+                rows = rows[~rows.unbiased.astype(bool) | rows.label.isin(found)]
             if (rows[f"{column}_high"][drawable(rows, column)] > 0).any():
                 yield column_vs_argument(column, sweep, rows, styles, f"L = {level}", suffix)
 

@@ -54,6 +54,7 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
     table["exact_bias_squared"] = np.nan
 
     of_problems = list(argument_sweeps(table))
+    along_problems = index_of(of_problems)
     for sweep in of_problems:
         yield from against_argument(sweep, styles)
     many = [sweep for sweep in of_problems if sweep.rows.value.nunique() > MOST_SEPARATE]
@@ -65,33 +66,51 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
         for sweep in of_estimators:
             yield from against_argument(sweep, styles_without)
     swept = index_of(of_estimators)
+    drawn = swept.union(along_problems)
 
     for (problem, setting), rows in table.groupby(["problem", "setting"]):
-        yield from of_problem(problem, setting, rows, swept, styles)
+        yield from variances(problem, setting, without_rows(rows, swept), styles)
+        yield from biases(problem, setting, without_rows(rows, drawn), styles)
 
 
-def of_problem(
-    problem: str, setting: str, rows: pd.DataFrame, swept: pd.Index, styles: dict[str, Style]
+def variances(
+    problem: str, setting: str, rows: pd.DataFrame, styles: dict[str, Style]
 ) -> Iterator[FigureSpec]:
-    """The figures of one problem with one choice of its arguments.
+    """The figure along L of one problem with one choice of its arguments.
 
     Args:
         problem: its name.
         setting: its arguments, without θ's.
-        rows: its measurements.
-        swept: the rows that are in a figure along an estimator's argument, and so not along L.
+        rows: its measurements that are not along an estimator's argument.
         styles: the style of each label.
     """
-    name = slug(problem, setting)
-    title = problem_label(problem, setting)
-    lines = rows.drop(rows.index.intersection(swept))
-    along = variance_vs_samples(f"variance_vs_samples_{name}", title, lines, styles)
-    if along:
-        yield along
+    name = f"variance_vs_samples_{slug(problem, setting)}"
+    figure = variance_vs_samples(name, problem_label(problem, setting), rows, styles)
+    if figure:
+        yield figure
+
+
+def biases(
+    problem: str, setting: str, rows: pd.DataFrame, styles: dict[str, Style]
+) -> Iterator[FigureSpec]:
+    """The figure of bias of one problem with one choice of its arguments.
+
+    Args:
+        problem: its name.
+        setting: its arguments, without θ's.
+        rows: its measurements that are in no figure along an argument.
+        styles: the style of each label.
+    """
     tested = rows[np.isfinite(rows.bias_relative)]
-    biases = bias(f"bias_{name}", title, tested, styles)
-    if biases:
-        yield biases
+    name = f"bias_{slug(problem, setting)}"
+    figure = bias(name, problem_label(problem, setting), tested, styles)
+    if figure:
+        yield figure
+
+
+def without_rows(rows: pd.DataFrame, others: pd.Index) -> pd.DataFrame:
+    """The rows that are not among the others."""
+    return rows.drop(rows.index.intersection(others))
 
 
 def styles_in(table: pd.DataFrame) -> dict[str, Style]:
