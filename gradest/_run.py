@@ -37,7 +37,7 @@ from gradest.problems.arguments import nearest
 class Run:
     """Measurements of estimators on problems, from `measure`, `sweep` or `load`.
 
-    It shows itself as a ranked table, in a notebook with curves.
+    It shows itself as a ranked table, in a notebook with its first figure.
     """
 
     read: results.Run = field(repr=False)
@@ -195,5 +195,5 @@ class Run:
         return "\n".join([*changed_lines((self.read, str(self.read.folder))), ranking])
 
     def _repr_html_(self) -> str:
-        curves = [spec for name, spec in self._specs.items() if name.startswith("variance_vs")][:1]
-        return html_ranking(self.leaderboard(), [svg_of(draw(spec)) for spec in curves])
+        first = [*self._specs.values()][:1]
+        return html_ranking(self.leaderboard(), [svg_of(draw(spec)) for spec in first])

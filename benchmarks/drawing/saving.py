@@ -10,6 +10,7 @@ import functools
 import gc
 import io
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
@@ -43,6 +44,10 @@ MOST_PROCESSES = 4
 
 SAFE_PATH = "PYTHONSAFEPATH"
 """Set, a new interpreter imports nothing that only lies in the working folder."""
+
+
+# that Computer Modern's files have no dates is no news to a user
+logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel(logging.ERROR)
 
 
 @contextlib.contextmanager

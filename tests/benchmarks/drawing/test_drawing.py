@@ -28,7 +28,7 @@ BIASED = {"bias_finding": "biased"}
 @pytest.fixture(scope="module")
 def specs():
     """All kinds of figures, with values that are zero, unreliable, biased, far off and infinite."""
-    k = [(SQUARE[0], SQUARE[1] | {"k": value}) for value in np.linspace(-3, 2, 9).tolist()]
+    k = [(SQUARE[0], SQUARE[1] | {"k": value}) for value in np.linspace(-3, 2, 5).tolist()]
     snr = {"snr": 5.0, "snr_low": 4.0, "snr_high": 6.0, "exact_norm": 4, "exact_variance": 0.5}
     squared = {"bias_squared": 0.1, "bias_squared_low": -0.1, "bias_squared_high": 0.3}
     far = table([("bernoulli_square", {"t": 0.49})], ELEVEN, groups=("logits",), **BIASED)
@@ -41,7 +41,7 @@ def specs():
         doubtful,
         table(VAE, [*ELEVEN, *MORE], groups=("encoder", "decoder"), dim=2400),
         far,
-        table(k, ELEVEN, levels=(1,), **snr, **squared),
+        table(k, ELEVEN[:6], levels=(1,), groups=("mean",), **snr, **squared),
     ]
     made = ranked(pd.concat(tables, ignore_index=True))
     return {spec.name: spec for spec in figures(made)}
@@ -68,35 +68,45 @@ def test_all_kinds_of_figures_are_there(specs):
     assert list(specs)[:2] == ["relative_rmse", "performance_profile"]
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_nothing_overlaps_or_leaves_the_page_and_all_can_be_read(specs, style):
+@pytest.fixture(scope="module")
+def on_screen(specs):
+    """Each figure as it is drawn for a screen, with its texts and their boxes."""
+    return {name: drawn(spec, STYLES["screen"]) for name, spec in specs.items()}
+
+
+def check_texts(name, figure, texts):
+    """None overlaps another, leaves the page, or is too small to be read."""
+    for (one, a), (other, b) in itertools.combinations(texts, 2):
+        overlap = a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1
+        assert not overlap, (name, one.get_text(), other.get_text())
+    for text, box in texts:
+        assert text.get_fontsize() >= 7, (name, text.get_text())
+        assert box.x0 >= 0 <= box.y0, (name, text.get_text())
+        assert box.x1 <= figure.bbox.x1, (name, text.get_text())
+        assert box.y1 <= figure.bbox.y1, (name, text.get_text())
+
+
+def test_nothing_overlaps_or_leaves_the_page_and_all_can_be_read(on_screen):
+    for name, (figure, texts) in on_screen.items():
+        check_texts(name, figure, texts)
+
+
+@pytest.mark.parametrize("style", ["paper", "talk"])
+def test_nor_does_it_in_a_column_or_on_a_slide(specs, style):
     for name, spec in specs.items():
+        if name == "relative_rmse":  # of many panels; its texts are those of the other rows
+            continue
         figure, texts = drawn(spec, STYLES[style])
-        for (one, a), (other, b) in itertools.combinations(texts, 2):
-            overlap = a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1
-            assert not overlap, (name, one.get_text(), other.get_text())
-        for text, box in texts:
-            assert text.get_fontsize() >= 7, (name, text.get_text())
-            assert box.x0 >= 0 <= box.y0, (name, text.get_text())
-            assert box.x1 <= figure.bbox.x1, (name, text.get_text())
-            assert box.y1 <= figure.bbox.y1, (name, text.get_text())
-        width = STYLES[style].width
-        assert width is None or figure.get_figwidth() == pytest.approx(width), name
+        check_texts(name, figure, texts)
+        assert figure.get_figwidth() == pytest.approx(STYLES[style].width), name
 
 
-def test_every_line_is_named_at_its_end_and_those_of_grey_prints_by_their_markers(specs):
-    for spec in specs.values():
-        _, texts = drawn(spec, STYLES["screen"])
-        shown = [" ".join(text.get_text().split()) for text, _ in texts]
-        for panel in spec.panels:
-            markers = [
-                (series.style.marker, series.style.dashes)
-                for series in panel.series
-                if panel.y.scale != "rows"
-            ]
-            assert all(marker for marker, _ in markers)
-            for series in panel.series:
-                assert series.label in shown, (spec.name, series.label)
+def test_every_line_is_named_at_its_end_and_has_a_marker_for_prints_in_grey(specs, on_screen):
+    for name, spec in specs.items():
+        shown = [" ".join(text.get_text().split()) for text, _ in on_screen[name][1]]
+        for series in (series for panel in spec.panels for series in panel.series):
+            assert series.style.marker
+            assert series.label in shown, (name, series.label)
 
 
 def bars(axes):
@@ -109,12 +119,12 @@ def bars(axes):
     ]
 
 
-def test_every_value_of_a_line_has_its_interval_and_a_limit_its_mark(specs):
+def test_every_value_of_a_line_has_its_interval_and_a_limit_its_mark(specs, on_screen):
     marks = 0
-    for spec in specs.values():
+    for name, spec in specs.items():
         if spec.panels[0].y.scale == "rows" or spec.panels[0].series[0].steps:
             continue
-        figure = draw(spec)
+        figure, _ = on_screen[name]
         for panel, axes in zip(spec.panels, figure.axes, strict=True):
             spans = {(bar[0][0], bar[0][1], bar[1][1]) for bar in bars(axes)}
             for series in panel.series:
