@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from gradest._measure import as_problem, whole_numbers
+from gradest._own_faults import faults_told, instance
 from gradest._page import STYLE
 from gradest.benchmarks.checks.check import Report, check_estimator, check_problem
 from gradest.benchmarks.checks.check import check as check_named
@@ -81,7 +82,8 @@ def check(
         `.frame`.
 
     Raises:
-        BadInput: no such target, or no problem to test a function on.
+        BadInput: no such target, no problem to test a function on, or an error in code of a
+            user's, but for those of a class, which the report has.
 
     Example:
         >>> import gradest
@@ -96,7 +98,7 @@ def check(
     configure()
     if isinstance(target, str):
         return check_named(target, lambda line: None)
-    made = target() if isinstance(target, type) else target
+    made = instance("check of", target)
     name = type(made).__name__
     if isinstance(made, Problem):
         return check_problem(name, made, lambda line: None)
@@ -114,7 +116,10 @@ def check(
             f"the function: expected one of (theta, key, num_samples): {error}"
         ) from None
     levels = whole_numbers("samples", samples)
-    rows = [row for level in levels for row in bias_rows(made, tested, level, replicates, seed)]
+    rows = []
+    with faults_told("check of the function", made, tested):
+        for level in levels:
+            rows += bias_rows(made, tested, level, replicates, seed)
     return BiasReport(pd.DataFrame(rows), claims)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gradest._own_faults import instance
 from gradest._own_problem import own_problem
 from gradest._run import Run
 from gradest.benchmarks.analysis import results
@@ -151,7 +152,7 @@ def as_problem(
         return own_problem(f, q, theta, smooth=smooth)
     if isinstance(problem, str):
         return told(problem_of, problem)
-    made = problem() if isinstance(problem, type) else problem
+    made = instance("problem", problem)
     if not isinstance(made, Problem):
         raise BadInput(f"problem {problem!r}: expected a problem, its class or its name")
     return made
@@ -175,7 +176,7 @@ def as_estimator(chosen: Named) -> Estimator:
     if isinstance(chosen, str):
         name, arguments = told(named_estimator, chosen)
         return told(build, "estimator", ESTIMATORS, name, arguments)
-    made = chosen() if isinstance(chosen, type) else chosen
+    made = instance("estimator", chosen)
     if not isinstance(made, Estimator):
         raise BadInput(f"estimator {chosen!r}: expected an estimator, its class or its name")
     return made

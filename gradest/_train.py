@@ -14,6 +14,7 @@ from jaxtyping import Array
 from matplotlib.figure import Figure
 
 from gradest._measure import Named, as_estimator, as_problem, whole_numbers
+from gradest._own_faults import faults_told
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.statistics.intervals import t_quantile
@@ -89,7 +90,8 @@ def train(
         The objective along the way, and θ.
 
     Raises:
-        BadInput: no such name, or an estimator that the problem or L does not suit.
+        BadInput: no such name, an estimator that the problem or L does not suit, or an error in
+            code of a user's.
 
     Example:
         >>> import gradest
@@ -105,36 +107,50 @@ def train(
     (steps,) = whole_numbers("steps", steps)
     (num_samples,) = whole_numbers("num_samples", num_samples)
     (evaluate_samples,) = whole_numbers("evaluate_samples", evaluate_samples, least=2)
-    if reason := chosen.refuses(trained) or chosen.refuses_samples(num_samples):
-        raise BadInput(f"train: {reason}")
     chosen_seeds = whole_numbers(
         "seeds", range(seeds) if isinstance(seeds, int) else seeds, least=0
     )
     rule = optimizer_of(optimizer, learning_rate)
+    with faults_told(f"train {type(trained).__name__}", trained, chosen):
+        if reason := chosen.refuses(trained) or chosen.refuses_samples(num_samples):
+            raise BadInput(f"train: {reason}")
+        return followed(trained, chosen, rule, steps, chosen_seeds, num_samples, evaluate_samples)
+
+
+def followed(
+    problem: Problem,
+    estimator: Estimator,
+    rule: optax.GradientTransformation,
+    steps: int,
+    seeds: Sequence[int],
+    num_samples: int,
+    evaluate_samples: int,
+) -> Training:
+    """What training did: see `train`."""
     every = max(steps // POINTS, 1)
     recorded = [*range(0, steps, every), steps]
 
     def begin(key: Array) -> tuple[Params, Any, State]:
         theta_key, state_key = jax.random.split(jax.random.fold_in(key, 0))
-        params = trained.init_params(theta_key)
-        return params, rule.init(params), chosen.init(trained, params, state_key)
+        params = problem.init_params(theta_key)
+        return params, rule.init(params), estimator.init(problem, params, state_key)
 
-    keys = jnp.stack([jax.random.key(seed) for seed in chosen_seeds])
+    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
     carried = jax.vmap(begin)(keys)
     advance = jax.jit(
-        jax.vmap(partial(steps_of, trained, chosen, rule, num_samples), (0, 0, None, None))
+        jax.vmap(partial(steps_of, problem, estimator, rule, num_samples), (0, 0, None, None))
     )
-    evaluate = jax.jit(jax.vmap(partial(objective_of, trained, evaluate_samples), (0, 0, None)))
+    evaluate = jax.jit(jax.vmap(partial(objective_of, problem, evaluate_samples), (0, 0, None)))
 
     parts = []
     for start, end in zip([0, *recorded], recorded, strict=False):
         carried = advance(carried, keys, start, end)
         mean, error = evaluate(carried[0], keys, end)
-        parts.append(pd.DataFrame(rows_of(chosen_seeds, end, mean, error, evaluate_samples)))
+        parts.append(pd.DataFrame(rows_of(seeds, end, mean, error, evaluate_samples)))
     frame = pd.concat(parts, ignore_index=True).sort_values(["seed", "step"], ignore_index=True)
-    cost = chosen.evaluations(trained, num_samples)
+    cost = estimator.evaluations(problem, num_samples)
     frame = frame.assign(f_evals=frame.step * cost.f, grad_evals=frame.step * cost.grad)
-    each = [jax.tree.map(lambda leaf, i=i: leaf[i], carried[0]) for i in range(len(chosen_seeds))]
+    each = [jax.tree.map(lambda leaf, i=i: leaf[i], carried[0]) for i in range(len(seeds))]
     return Training(frame, each if len(each) > 1 else each[0])
 
 

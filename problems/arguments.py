@@ -30,6 +30,12 @@ MOST_WHOLE = 2**24
 """The largest whole argument where nothing else is said: the sizes of arrays, and steps, of which
 float32 does not count more one by one."""
 
+FAR = 20.0
+"""What is far for a number without bounds: beyond where float32 tells a probability from 1."""
+
+FACTORS = (0.01, 0.05, 100.0)
+"""By which a number's distance from its bound is multiplied, to come close to an end."""
+
 MOST_CHARACTERS = 100
 """Of a value that an error shows."""
 
@@ -81,6 +87,17 @@ class Argument:
                 entries = entries.astype(jnp.result_type(float))  # where it may overflow
         above = (entries > self.above) & (entries >= self.at_least)
         return bool(np.all(np.isfinite(entries) & above & (entries <= self.at_most)))
+
+    def ends(self, value: float) -> tuple[float, ...]:
+        """Numbers towards the ends of the range, of which `value` is one inside.
+
+        >>> Argument("a scale", "number", above=0).ends(2.0)
+        (0.02, 0.1, 200.0)
+        """
+        least = max(self.above, self.at_least)
+        if least == -math.inf:
+            return (-FAR, FAR)
+        return tuple(least + factor * (value - least) for factor in FACTORS)
 
     def _stands_for_an_option(self, value: Any) -> bool:
         """Whether it is the name of one, or an object, which stands for itself."""

@@ -26,6 +26,7 @@ FILES = modules()
 FLOORS = (
     {"problems", "benchmarks/statistics", "benchmarks/bench/peers/scripts"},
     {"benchmarks", "problems/distributions", "problems/registry"},
+    {"estimators/families"},
     {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
     {"problems/__init__", "estimators", "benchmarks/runtime"},
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},

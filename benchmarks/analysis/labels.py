@@ -244,6 +244,18 @@ SUBJECTS = {name: f"the {name}" for name in ("score function", "unordered set")}
 """Where an estimator's name is a noun and takes an article."""
 
 
+def row_label(row: Any) -> str:
+    """A row of the measurements in words."""
+    return f"{line_label(row)}, L = {row.num_samples}"
+
+
+def line_label(row: Any) -> str:
+    """A row of the measurements in words, but for L."""
+    group = row.group if isinstance(row.group, str) else ""
+    place = place_label(row.problem, row.problem_args, row.point, group)
+    return f"{estimator_label(row.estimator, row.estimator_args)} on {place}"
+
+
 def subject(label: str) -> str:
     """An estimator's label within a sentence, its arguments in brackets.
 

@@ -13,9 +13,9 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.environment import digest_of, environment
 from gradest.benchmarks.sweeps.plan import Plan
-from gradest.benchmarks.sweeps.run import codes_of, origins_of, still_valid
+from gradest.benchmarks.sweeps.run import codes_of
 from gradest.benchmarks.sweeps.schema import preset_names
-from gradest.benchmarks.sweeps.store import read_outcomes, read_store
+from gradest.benchmarks.sweeps.store import Kept, read_store
 
 MOST_NAMED = 3
 """How many problems, or modules, a line names."""
@@ -149,17 +149,13 @@ class RunStatus:
     """A line for each cell that failed."""
 
 
-def status_of(plan: Plan, folder: Path) -> RunStatus:
+def status_of(plan: Plan, outcomes: dict[str, Outcome]) -> RunStatus:
     """How far a run of a plan has come; it may still be running.
 
     Args:
         plan: of the run.
-        folder: where it is or will be; one that is not there is a run that has not begun.
-
-    Raises:
-        StoreDamaged: the folder's store cannot be read.
+        outcomes: what its store has, by a cell's id.
     """
-    outcomes = read_outcomes(folder)
     counts = dict.fromkeys(("ok", "unreliable", "failed", "pending"), 0)
     failures = []
     for cell in plan.measurable:
@@ -171,9 +167,8 @@ def status_of(plan: Plan, folder: Path) -> RunStatus:
     return RunStatus(counts | {"skipped": len(plan.reasons)}, failures)
 
 
-def failed_lines(plan: Plan, folder: Path) -> list[str]:
+def failed_lines(plan: Plan, outcomes: dict[str, Outcome]) -> list[str]:
     """Why cells failed: a line for each reason, with the estimators and the problems."""
-    outcomes = read_outcomes(folder)
     cells: dict[str, list[Cell]] = defaultdict(list)
     for cell in plan.measurable:
         outcome = outcomes.get(cell.id)
@@ -184,12 +179,6 @@ def failed_lines(plan: Plan, folder: Path) -> list[str]:
         f"on {first_of(cell.problem.name for cell in each)}: {reason}"
         for reason, each in cells.items()
     ]
-
-
-def cells_there(plan: Plan, folder: Path) -> int:
-    """How many cells of a plan are in a folder's store, to be taken as they are."""
-    outcomes = read_outcomes(folder)
-    return len(still_valid(outcomes, origins_of(plan))) if outcomes else 0
 
 
 class Stale(NamedTuple):
@@ -210,26 +199,43 @@ class Stale(NamedTuple):
         return self._asdict()
 
 
-def stale_cells(plan: Plan, folder: Path) -> list[Stale]:
-    """How many of a plan's cells in a folder's store are to be measured again, and why.
+class Compared(NamedTuple):
+    """What a store has of a plan's cells. Failed ones do not count: they are measured again."""
 
-    They were measured with other versions, on other hardware or with other code, or are damaged.
-    Failed ones do not count.
+    there: int
+    """Cells that are taken as they are."""
+    stale: list[Stale]
+    """Those that were measured with other versions, on other hardware or with other code, or are
+    damaged."""
+
+
+def compared(plan: Plan, kept: Kept) -> Compared:
+    """How many of a plan's cells in a store are to be measured again, and why.
 
     Args:
         plan: what is to be measured here.
-        folder: the run's; one that is not there has no cells.
+        kept: what the store has.
     """
-    kept = read_store(folder)
     reasons = [f"damaged ({first_of(map(ascii, kept.damaged))})"] * len(kept.damaged)
+    there = 0
     if kept.outcomes:
         here = environment(plan.sweep.generator)
         for cell, code in codes_of(plan).items():
             outcome = kept.outcomes.get(cell)
             if outcome and outcome.status != "failed":
-                known = kept.codes.get(outcome.code, {})
-                reasons += reasons_against(outcome, here, code, known)
-    return [Stale(why, count) for why, count in Counter(reasons).items()]
+                against = reasons_against(outcome, here, code, kept.codes.get(outcome.code, {}))
+                there += int(not against)
+                reasons += against
+    return Compared(there, [Stale(why, count) for why, count in Counter(reasons).items()])
+
+
+def stale_cells(plan: Plan, folder: Path) -> list[Stale]:
+    """The plan's cells in a folder's store that are to be measured again: see `compared`.
+
+    Raises:
+        StoreDamaged: the folder's store cannot be read.
+    """
+    return compared(plan, read_store(folder)).stale
 
 
 def reasons_against(
@@ -267,8 +273,8 @@ def refuse_to_extend(plan: Plan, folder: Path) -> None:
     Raises:
         BadInput: there are stale cells, and none that is not; the message says what to do instead.
     """
-    stale = stale_cells(plan, folder)
-    if not stale or still_valid(read_outcomes(folder), origins_of(plan)):
+    there, stale = compared(plan, read_store(folder))
+    if not stale or there:
         return  # what is stale is measured again, and the others are gone on with
     sweep = plan.sweep.name if plan.sweep.name in preset_names() else "SWEEP"
     raise BadInput(

@@ -36,8 +36,8 @@ from gradest.benchmarks.folders.differences import (
 from gradest.benchmarks.folders.manifest import (
     FILE,
     Manifest,
-    files_of,
     is_earlier,
+    listed_checksums,
     parse_manifest,
     read_file,
 )
@@ -139,7 +139,7 @@ def changed_since(manifest: Manifest, contents: Mapping[str, bytes | None]) -> l
         contents: the bytes of its tables by name, None for one that is not there.
     """
     if is_earlier(manifest):
-        contents = {name: contents[name] for name in TABLES if name in files_of(manifest)}
+        contents = {name: contents[name] for name in TABLES if name in listed_checksums(manifest)}
     found = [] if is_earlier(manifest) else [of_manifest(manifest)]
     for name, content in contents.items():
         if name != LEFT_OUT or content is not None:
@@ -181,7 +181,7 @@ def verify(name: str | Path) -> Verification:
     if (folder / STORE).exists():
         cells, others = from_store(folder)
         found += others
-    return Verification(folder, len(files_of(manifest)), cells, found)
+    return Verification(folder, len(listed_checksums(manifest)), cells, found)
 
 
 def folder_of(name: str | Path) -> Path:

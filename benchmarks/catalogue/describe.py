@@ -94,8 +94,8 @@ def class_of(text: str, others: Collection[str] = ()) -> Named:
 def preset_description(name: str) -> dict[str, Any]:
     """The description of a preset: its file."""
     sweep = load_sweep(name)
-    problems = [class_of(entry.name).cls.source for entry in sweep.problem]
-    estimators = [class_of(entry.name).cls.source for entry in sweep.estimator]
+    problems = [class_of(name).cls.source for entry in sweep.problem for name in entry.names]
+    estimators = [class_of(name).cls.source for entry in sweep.estimator for name in entry.names]
     return {
         "kind": "preset",
         "name": name,

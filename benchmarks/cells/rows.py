@@ -12,7 +12,7 @@ from gradest.benchmarks.measurement.programs import random_groups
 from gradest.benchmarks.measurement.replicates import Measurement
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.bias import Bias, biases, untested
-from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.statistics.intervals import Interval, Vector
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.products import product
 from gradest.benchmarks.statistics.reliability import is_unseen, reliability
@@ -49,10 +49,14 @@ def rows_of(
         **bounds("seconds", measurement.seconds),
     }
     resolution = float(np.finfo(cell.dtype).eps)
+    rounding = {
+        group: size_of_rounding(moments, measurement.rounding[group], resolution)
+        for group, moments in measurement.moments.items()
+    }
     suspects = {
         group
         for group, moments in measurement.moments.items()
-        if is_unseen(moments, setting.truths[group], scale_of(moments) * resolution)
+        if is_unseen(moments, setting.truths[group], rounding[group])
     }
     if suspects:  # not what is equal by theory: no random number enters, or the variance is 0
         suspects &= random_groups(problem, estimator, setting.params, cell.num_samples)
@@ -63,9 +67,9 @@ def rows_of(
     deviations = biases(seen, truths, resolution, margin, measurement.rounding) if seen else {}
     rows = []
     for group, moments in measurement.moments.items():
-        measured = float(np.linalg.norm(measurement.rounding[group])) / 4
-        rounding = max(scale_of(moments) * resolution, measured)
-        spread = spread_columns(moments, measurement.seconds, rounding, unseen=group in unseen)
+        spread = spread_columns(
+            moments, measurement.seconds, rounding[group], unseen=group in unseen
+        )
         deviation = deviations.get(group, untested(len(moments.mean)))
         spread["without"]["squared_bias"] = deviation.squared_without.tolist()
         own = {
@@ -75,6 +79,17 @@ def rows_of(
         }
         rows.append(shared | own | spread | bias_columns(deviation))
     return rows
+
+
+def size_of_rounding(moments: Moments, measured: Vector, resolution: float) -> float:
+    """The size of rounding errors in a group's estimates, eight of which are no zero.
+
+    Args:
+        moments: of the group.
+        measured: in each coordinate, twice of which is no bias: see `biases`.
+        resolution: the relative precision of the arithmetic, of which no error is less.
+    """
+    return max(scale_of(moments) * resolution, float(np.linalg.norm(measured)) / 4)
 
 
 def bounds(name: str, interval: Interval) -> dict[str, float]:

@@ -20,6 +20,7 @@ from gradest.benchmarks.checks.trials import (
     EstimatorTrial,
     ProblemTrial,
     replicates_at_most,
+    representatives,
     small_problem,
 )
 from gradest.benchmarks.errors import BadInput
@@ -28,7 +29,6 @@ from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
 from gradest.problems.base import Problem
-from gradest.problems.distributions.coordinates import base
 from gradest.problems.registry.lookup import build, make
 from gradest.problems.registry.naming import written
 from gradest.problems.registry.own_faults import FAILURES, frames_of, located, place_of
@@ -135,8 +135,8 @@ def check(
         target: a registered name, or `module:Class`.
         tell: is told how it goes, a line for each problem.
         on: the problems that an estimator is tried on; all, where there is none.
-        fast: fewer replicates, an estimator's default arguments alone, and of all problems one for
-            each distribution, besides a user's own.
+        fast: fewer replicates, an estimator's default arguments alone, and of all problems those
+            that differ in kind, see `representatives`, besides a user's own.
 
     Raises:
         BadInput: no such target, one that cannot be made with its defaults, or an estimator that
@@ -159,7 +159,8 @@ def check(
         else:
             problems = further | {label: small_problem(label) for label in PROBLEMS}
         if fast and not on:
-            problems = representatives(problems, further)
+            first = subjects[0][1]
+            problems = representatives(problems, further, lambda each: not refusal(first, each)[0])
         return check_estimator(target, subjects, problems, tell, fast=fast)
     except ValueError as error:
         raise BadInput(str(error)) from error
@@ -176,18 +177,6 @@ def problem_of(named: Named) -> Problem:
     if named.name in PROBLEMS and not named.arguments:
         return small_problem(named.name)
     return build("problem", PROBLEMS, named.name, named.arguments)
-
-
-def representatives(
-    problems: Mapping[str, Problem], always: Mapping[str, Problem]
-) -> dict[str, Problem]:
-    """One problem for each distribution of coordinates, the first; and some that always are."""
-    found: dict[str, str] = {}
-    for name, problem in problems.items():
-        if name not in always:
-            kind = type(base(problem.abstract_distribution())).__name__
-            found.setdefault(kind, name)
-    return {**always, **{name: problems[name] for name in found.values()}}
 
 
 def check_problem(

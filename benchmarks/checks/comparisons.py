@@ -1,7 +1,7 @@
 """How a check says what it found, and compares it with what it expected."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -125,3 +125,49 @@ def farthest(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str
 
     worst = max(distances, key=distance)
     return worst, distances[worst]
+
+
+def expect_no_recompilation(function: Callable, first: tuple, others: dict[str, tuple]) -> None:
+    """Fails where a function that is compiled once is compiled again.
+
+    Args:
+        function: to be compiled.
+        first: the arguments that it is compiled for.
+        others: other arguments, each by the name of what is new in them.
+
+    Raises:
+        Failed: some of the others compile it again.
+    """
+    again = retraced(function, first, others)
+    expect(
+        not again,
+        f"expected no compilation for a new value; found one for a new {' and a new '.join(again)}",
+    )
+
+
+def retraced(function: Callable, first: tuple, others: dict[str, tuple]) -> list[str]:
+    """For which arguments a function that is compiled once is compiled again.
+
+    Args:
+        function: to be compiled.
+        first: the arguments that it is compiled for.
+        others: other arguments, each by a name.
+
+    Returns:
+        The names of those.
+    """
+    traces: list[None] = []
+
+    def counting(*args: Any) -> Any:
+        traces.append(None)
+        return function(*args)
+
+    compiled = jax.jit(counting)
+    jax.eval_shape(compiled, *first)
+    again = []
+    for name, args in others.items():
+        before = len(traces)
+        jax.eval_shape(compiled, *args)
+        if len(traces) > before:
+            again.append(name)
+    return again

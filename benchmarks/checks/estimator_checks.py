@@ -17,6 +17,7 @@ from gradest.benchmarks.checks.comparisons import (
     Skipped,
     expect,
     expect_dtypes,
+    expect_no_recompilation,
     expect_shapes,
     farthest,
     leaves_of,
@@ -25,7 +26,7 @@ from gradest.benchmarks.checks.comparisons import (
 )
 from gradest.benchmarks.checks.evaluations import Uncountable, count_draws, count_evaluations
 from gradest.benchmarks.checks.float64 import in_float64
-from gradest.benchmarks.checks.recompilation import expect_no_recompilation, other_numbers
+from gradest.benchmarks.checks.other_arguments import other_numbers
 from gradest.benchmarks.checks.statistical_checks import (
     learned_gradients,
     one_over_samples,

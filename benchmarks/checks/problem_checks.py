@@ -1,6 +1,5 @@
 """What every problem must do: one function a check, and the table of them."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array
-from scipy.special import ndtr
 
 from gradest.benchmarks.checks.comparisons import (
     AGREEMENT,
@@ -17,12 +15,17 @@ from gradest.benchmarks.checks.comparisons import (
     Skipped,
     expect,
     expect_dtypes,
+    expect_no_recompilation,
     expect_shapes,
     paths,
     relative_difference,
     same,
 )
-from gradest.benchmarks.checks.recompilation import expect_no_recompilation, other_numbers
+from gradest.benchmarks.checks.other_arguments import ends_of_range, other_numbers
+from gradest.benchmarks.checks.statistical_checks import (
+    distribution,
+    exact_gradient,
+)
 from gradest.benchmarks.checks.trials import (
     COMPILER,
     EstimatorTrial,
@@ -30,16 +33,12 @@ from gradest.benchmarks.checks.trials import (
     in_precision_in_force,
     moved,
 )
-from gradest.estimators import ESTIMATORS, Estimator, estimator
+from gradest.estimators import ESTIMATORS
 from gradest.estimators.sampling.draws import sample
-from gradest.problems.distributions.coordinates import base
 from gradest.problems.registry.own_faults import FAILURES, located, place_of
 
 DRAWS = 5
 """Samples at which f is evaluated."""
-
-SCORES = 4_000
-"""Samples over which the score is averaged."""
 
 PIECES = 512
 """Of the path along which f's derivative is summed, to see whether f jumps."""
@@ -159,75 +158,6 @@ def extreme_parameters(trial: ProblemTrial) -> None:
             )
 
 
-def distribution(trial: ProblemTrial) -> None:
-    """Its parameters and its draws are where they may be, and the mean of its score is zero."""
-    q = trial.problem.distribution(trial.params)
-    coordinates = base(q)
-    for name, constraint in coordinates.arg_constraints.items():
-        if name in vars(coordinates):
-            expect(
-                np.all(constraint(getattr(coordinates, name))),
-                f"distribution: expected {name} to be {constraint}; it is not",
-            )
-    x = sample(q, jax.random.key(6), SCORES)
-    outside = f"distribution: expected draws in its support, {q.support}; found some outside"
-    expect(np.all(q.support(x)), outside)
-
-    def log_q(params: Any, x: Array) -> Array:
-        return trial.problem.distribution(params).log_prob(x).sum()
-
-    def score(x: Array) -> Array:
-        grads = jax.grad(log_q)(trial.params, x)
-        return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(grads)])
-
-    scores = np.asarray(jax.jit(jax.vmap(score), compiler_options=COMPILER)(x), np.float64)
-    error = scores.std(0, ddof=1) / math.sqrt(SCORES)
-    z = np.divide(np.abs(scores.mean(0)), error, out=np.zeros_like(error), where=error > 1e-6)
-    p = min(1.0, 2 * len(z) * float(ndtr(-z.max())))
-    expect(
-        p > trial.level,
-        f"expected the score's mean to be zero, as where draws follow log_prob; found p = {p:.1e}",
-    )
-
-
-def exact_gradient(trial: ProblemTrial) -> None:
-    """The stated truth is the mean of an unbiased estimator's estimates."""
-    stated = bool(trial.problem.truth)
-    known = trial.problem.exact_gradient(trial.params) is not None
-    expected = "give it" if stated else "be None"
-    found = "a gradient" if known else "None"
-    expect(
-        stated == known,
-        f"truth = {trial.problem.truth!r}: expected exact_gradient to {expected}; found {found}",
-    )
-    if not known:
-        raise Skipped("states no exact gradient")
-    against = unbiased_estimator(trial)
-    if against is None:
-        raise Skipped("no registered estimator is unbiased on it")
-    p = EstimatorTrial(against, trial).bias_p()
-    expect(
-        p > trial.level,
-        f"expected exact_gradient to be what {type(against).__name__} estimates without bias; "
-        f"found p = {p:.1e}",
-    )
-
-
-def unbiased_estimator(trial: ProblemTrial) -> Estimator | None:
-    """A registered estimator that is unbiased on the problem: the least noisy.
-
-    One that differentiates f, where there is one.
-    """
-    candidates = [cls() for cls in ESTIMATORS.values()]
-    candidates.append(estimator("score_function", baseline="leave_one_out"))
-    fitting = [
-        candidate
-        for candidate in candidates
-        if not candidate.refuses(trial.problem) and candidate.claims_unbiased(trial.problem)
-    ]
-    return max(fitting, key=lambda each: (each.differentiates_f, each.min_samples), default=None)
-
-
 def precision(trial: ProblemTrial) -> None:
     """f in float32 is f in float64, to rounding."""
     x = draws(trial)
@@ -322,6 +252,7 @@ PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
         extreme_parameters,
         distribution,
         exact_gradient,
+        ends_of_range,
         precision,
         smoothness,
         use_of_params,
@@ -330,7 +261,7 @@ PROBLEM_CHECKS: dict[str, Callable[[ProblemTrial], None]] = {
 }
 """By the name that a report gives them."""
 
-STATISTICAL = ("distribution", "exact_gradient")
+STATISTICAL = ("distribution", "exact_gradient", "ends_of_range")
 """Checks that chance may fail."""
 
 

@@ -1,4 +1,4 @@
-"""Checks of an estimator that chance may fail, with the probability that its trial gives."""
+"""Checks that chance may fail, of an estimator or a problem, at the level that its trial gives."""
 
 import math
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from gradest.benchmarks.checks.comparisons import Skipped, expect
 from gradest.benchmarks.checks.trials import (
     COMPILER,
     EstimatorTrial,
+    ProblemTrial,
     in_precision_in_force,
     moved,
 )
@@ -26,10 +27,19 @@ from gradest.benchmarks.statistics.intervals import (
 )
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.tails import kurtosis
+from gradest.estimators import ESTIMATORS, Estimator
 from gradest.estimators.learning import Trainable
+from gradest.estimators.sampling.draws import sample
+from gradest.problems.distributions.coordinates import base
 
 LEARNING_KEYS = 2_000
 """Estimates over which derivatives of a training objective are averaged."""
+
+SCORES = 4_000
+"""Samples over which a score is averaged."""
+
+MOST_KURTOSIS = 30.0
+"""Of estimates whose mean is compared: with heavier tails a z-test says too much."""
 
 STEP = 1e-4
 """Of the finite differences of a training objective."""
@@ -47,6 +57,75 @@ def unbiasedness(trial: EstimatorTrial) -> None:
         f"expected no bias at L = {trial.num_samples}; "
         f"found the mean to differ from the exact gradient, p = {p:.1e}",
     )
+
+
+def distribution(trial: ProblemTrial) -> None:
+    """Its parameters and its draws are where they may be, and the mean of its score is zero."""
+    q = trial.problem.distribution(trial.params)
+    coordinates = base(q)
+    for name, constraint in coordinates.arg_constraints.items():
+        if name in vars(coordinates):
+            expect(
+                np.all(constraint(getattr(coordinates, name))),
+                f"distribution: expected {name} to be {constraint}; it is not",
+            )
+    x = sample(q, jax.random.key(6), SCORES)
+    outside = f"distribution: expected draws in its support, {q.support}; found some outside"
+    expect(np.all(q.support(x)), outside)
+
+    def log_q(params: Any, x: Array) -> Array:
+        return trial.problem.distribution(params).log_prob(x).sum()
+
+    def score(x: Array) -> Array:
+        grads = jax.grad(log_q)(trial.params, x)
+        return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(grads)])
+
+    scores = np.asarray(jax.jit(jax.vmap(score), compiler_options=COMPILER)(x), np.float64)
+    error = scores.std(0, ddof=1) / math.sqrt(SCORES)
+    z = np.divide(np.abs(scores.mean(0)), error, out=np.zeros_like(error), where=error > 1e-6)
+    p = min(1.0, 2 * len(z) * float(ndtr(-z.max())))
+    expect(
+        p > trial.level,
+        f"expected the score's mean to be zero, as where draws follow log_prob; found p = {p:.1e}",
+    )
+
+
+def exact_gradient(trial: ProblemTrial) -> None:
+    """The stated truth is the mean of an unbiased estimator's estimates."""
+    stated = bool(trial.problem.truth)
+    known = trial.problem.exact_gradient(trial.params) is not None
+    expected = "give it" if stated else "be None"
+    found = "a gradient" if known else "None"
+    expect(
+        stated == known,
+        f"truth = {trial.problem.truth!r}: expected exact_gradient to {expected}; found {found}",
+    )
+    if not known:
+        raise Skipped("states no exact gradient")
+    against = unbiased_estimator(trial)
+    if against is None:
+        raise Skipped("no registered estimator is unbiased on it")
+    p = EstimatorTrial(against, trial).bias_p()
+    expect(
+        p > trial.level,
+        f"expected exact_gradient to be what {type(against).__name__} estimates without bias; "
+        f"found p = {p:.1e}",
+    )
+
+
+def unbiased_estimator(trial: ProblemTrial) -> Estimator | None:
+    """A registered estimator that is unbiased on the problem: the least noisy.
+
+    One that differentiates f, where there is one.
+    """
+    candidates = [cls() for cls in ESTIMATORS.values()]
+    candidates.append(ESTIMATORS["score_function"](baseline="leave_one_out"))
+    fitting = [
+        candidate
+        for candidate in candidates
+        if not candidate.refuses(trial.problem) and candidate.claims_unbiased(trial.problem)
+    ]
+    return max(fitting, key=lambda each: (each.differentiates_f, each.min_samples), default=None)
 
 
 def one_over_samples(trial: EstimatorTrial) -> None:

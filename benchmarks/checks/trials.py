@@ -1,5 +1,6 @@
 """What checks are tried on: a problem at a θ, small enough to be quick, and what they share."""
 
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,7 @@ from gradest.benchmarks.statistics.moments import Moments
 from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.problems import PROBLEMS
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import base
 from gradest.problems.registry.lookup import build
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -59,6 +61,47 @@ def replicates_at_most(fast: bool) -> int:
 def small_problem(name: str) -> Problem:
     """The problem with its defaults, or smaller where that is costly."""
     return build("problem", PROBLEMS, name, SMALL.get(name, {}))
+
+
+def representatives(
+    problems: Mapping[str, Problem], always: Mapping[str, Problem], fits: Callable[[Problem], bool]
+) -> dict[str, Problem]:
+    """Few problems: those that show what none before them does, and some that always are.
+
+    Args:
+        problems: by their names.
+        always: those of them that are taken anyway.
+        fits: whether an estimator is tried on a problem. Those on which it is not cost nothing: of
+            them it is one for each distribution, because that is why they are refused.
+    """
+    chosen = dict(always)
+    shown: set[Hashable] = set()
+    for name, problem in problems.items():
+        new = traits_of(problem) if fits(problem) else {distribution_of(problem)}
+        if name not in always and not new <= shown:
+            chosen[name] = problem
+            shown |= new
+    return chosen
+
+
+def traits_of(problem: Problem) -> set[Hashable]:
+    """What an estimator may do something else on.
+
+    That is each kind of discrete x, and whether there are data points, whether f depends on θ and
+    whether it is smooth.
+    """
+    q = problem.abstract_distribution()
+    return {
+        ("x", distribution_of(problem) if q.support.is_discrete else "continuous"),
+        ("data", bool(q.batch_shape)),
+        ("f with θ", problem.objective_uses_params),
+        ("smooth", problem.smooth),
+    }
+
+
+def distribution_of(problem: Problem) -> str:
+    """The name of the distribution of x's coordinates."""
+    return type(base(problem.abstract_distribution())).__name__
 
 
 def moved(tree: Any, key: Array, size: float) -> Any:
@@ -272,6 +315,7 @@ class EstimatorTrial:
                 num_samples=num_samples,
                 replicates=self.replicates(num_samples),
                 key=cell_key(7, self.problem_trial.name, "init", num_samples),
+                least_timed=0,
             )
         return self._measured[num_samples].moments
 

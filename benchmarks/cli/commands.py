@@ -316,7 +316,7 @@ def describe(**options: Any) -> ExitStatus:
 @click.option(
     "--fast",
     is_flag=True,
-    help="Fewer replicates, default arguments, one problem for each distribution.",
+    help="Fewer replicates, default arguments, problems that differ in kind.",
 )
 @json_option
 def check(**options: Any) -> ExitStatus:

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from gradest.benchmarks.analysis.status import (
-    cells_there,
+    compared,
     fault_lines,
     skipped_lines,
-    stale_cells,
     status_of,
     totals_of,
     unmeasured_lines,
@@ -15,6 +14,7 @@ from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.schema import load_sweep, override
+from gradest.benchmarks.sweeps.store import read_store
 
 
 def load_plan(name: str, **overrides: float | str | None) -> Plan:
@@ -42,8 +42,7 @@ def show_plan(
     plan = load_plan(sweep, **overrides)
     folder = output or folder_of(plan)
     totals = totals_of(plan)
-    there = cells_there(plan, folder)
-    stale = stale_cells(plan, folder)
+    there, stale = compared(plan, read_store(folder))
     tell([*fault_lines(plan), *unmeasured_lines(plan)])
     if as_json:
         cells = [
@@ -72,8 +71,9 @@ def show_status(
     """Prints how far a run has come."""
     plan = load_plan(sweep, **overrides)
     folder = output or folder_of(plan)
-    status = status_of(plan, folder)
-    stale = stale_cells(plan, folder)
+    kept = read_store(folder)
+    status = status_of(plan, kept.outcomes)
+    stale = compared(plan, kept).stale
     tell(each.text for each in stale)
     if as_json:
         emit(

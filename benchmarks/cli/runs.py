@@ -28,6 +28,7 @@ from gradest.benchmarks.sweeps.run import (
     use_caches,
 )
 from gradest.benchmarks.sweeps.schema import load_sweep
+from gradest.benchmarks.sweeps.store import read_outcomes
 from gradest.benchmarks.sweeps.timing import time_run
 
 TABLES = 3
@@ -65,10 +66,11 @@ def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
         summary = run_sweep(plan, folder, progress)
         written = draw(folder, progress)
     tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
-    tell(failed_lines(plan, folder))
+    outcomes = read_outcomes(folder)
+    tell(failed_lines(plan, outcomes))
     news = headlines(read_run(folder))
     if as_json:
-        failures = status_of(plan, folder).failures
+        failures = status_of(plan, outcomes).failures
         emit(summary_as_json(summary, written, news, stale) | {"failures": failures})
     else:
         counts = counted(summary.counts)

@@ -86,7 +86,7 @@ def saving(
                     finish.append(pool.submit(save_spec, folder, spec, how).result)
                 else:
                     finish.append(functools.partial(save_spec, folder, spec, how))
-            yield sorted(folder / file for name in names for file in files_of(name))
+            yield sorted(folder / file for name in names for file in files_of_figure(name))
             for wait in finish:
                 wait()
     except BrokenProcessPool as error:
@@ -95,7 +95,7 @@ def saving(
         remove_parts(folder)
 
 
-def files_of(name: str) -> list[str]:
+def files_of_figure(name: str) -> list[str]:
     """The names of a figure's files."""
     return [f"{name}.{suffix}" for suffix in METADATA]
 
@@ -125,7 +125,7 @@ def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> No
         stem: their name.
         make: makes the figure; None where there is none, and the old files only go.
     """
-    for file in files_of(stem):
+    for file in files_of_figure(stem):
         (folder / file).unlink(missing_ok=True)
     if make:
         with in_style():

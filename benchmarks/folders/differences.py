@@ -9,9 +9,9 @@ from gradest.benchmarks.folders.manifest import (
     FILE,
     Manifest,
     checksum_of,
-    files_of,
     is_earlier,
     is_whole,
+    listed_checksums,
     read_file,
 )
 from gradest.benchmarks.folders.record import TABLES
@@ -21,6 +21,7 @@ CHANGED = "was changed after it was written"
 UNLISTED = "is not in the manifest: no run is known to have written it"
 UNFINISHED = "was not finished: `gradest run` writes it"
 OUTDATED = "was not drawn from these tables as a run wrote them: `gradest report` draws it"
+OUTDATED_TOO = "was drawn from tables that were changed: `gradest run` draws it"
 UNREADABLE = "is no JSON as a run writes it: it was changed or damaged"
 NO_CHECKSUM = "cannot be verified: it has no checksum, an earlier version wrote it"
 
@@ -46,11 +47,16 @@ def differences(folder: Path, manifest: Manifest) -> list[Difference]:
         folder: of a run.
         manifest: that it holds.
     """
-    files = files_of(manifest)
+    files = listed_checksums(manifest)
     names = dict.fromkeys([*TABLES[:1], *files])
     contents = {name: content_of(folder, name) for name in names}
     found = [of_manifest(manifest), *(of_file(manifest, *item) for item in contents.items())]
-    return [each for each in found if each]
+    known = [each for each in found if each]
+    if any(each.file in (FILE, *TABLES) for each in known):  # which a report refuses
+        known = [
+            each._replace(what=OUTDATED_TOO) if each.what == OUTDATED else each for each in known
+        ]
+    return known
 
 
 def content_of(folder: Path, name: str) -> bytes | None:
@@ -78,7 +84,7 @@ def of_file(manifest: Manifest, name: str, content: bytes | None) -> Difference 
         name: the file's within the folder.
         content: its bytes; None where it is not there.
     """
-    files = files_of(manifest)
+    files = listed_checksums(manifest)
     if name not in files:
         return Difference(name, MISSING if content is None else UNLISTED)
     if files[name] is None:

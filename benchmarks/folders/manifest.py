@@ -91,7 +91,7 @@ def is_earlier(manifest: Manifest) -> bool:
     return CHECKSUM not in manifest and FILES not in manifest
 
 
-def files_of(manifest: Manifest | None) -> dict[str, str | None]:
+def listed_checksums(manifest: Manifest | None) -> dict[str, str | None]:
     """The checksum of each file that the manifest vouches for, or that is to be written.
 
     Args:

@@ -17,8 +17,8 @@ from gradest.benchmarks.folders.manifest import (
     FILES,
     Manifest,
     checksum_of,
-    files_of,
     is_whole,
+    listed_checksums,
     parse_manifest,
     read_file,
     write_manifest,
@@ -48,7 +48,7 @@ def write_run(folder: Path, manifest: Manifest, tables: Mapping[str, str]) -> No
     """
     with held(folder):
         before = whole_manifest(folder)
-        files = files_of(before)
+        files = listed_checksums(before)
         drawn = {name: value for name, value in files.items() if name not in tables}
         written = {name: checksum_of(text.encode("utf-8")) for name, text in tables.items()}
         if any(files.get(name) != checksum for name, checksum in written.items()):
@@ -96,7 +96,7 @@ class Drawing:
         """Says that files are about to be written."""
         self._begun += names
         if self._manifest is not None:
-            files = files_of(self._manifest) | dict.fromkeys(names)
+            files = listed_checksums(self._manifest) | dict.fromkeys(names)
             self._manifest = self._manifest | {FILES: files}
             write_manifest(self._folder, self._manifest)
 
@@ -108,10 +108,9 @@ class Drawing:
         """
         if self._manifest is None:
             return
-        files = files_of(self._manifest)
-        for name in [
-            name for name in files if all_renewed and is_stale(name, files[name], self._begun)
-        ]:
+        files = listed_checksums(self._manifest)
+        stale = [name for name in files if is_stale(name, files[name], self._begun)]
+        for name in stale if all_renewed else []:
             (self._folder / name).unlink(missing_ok=True)
             del files[name]
         if self._vouched:

@@ -2,11 +2,11 @@ r"""Exact variances, without sampling, where an estimate on a toy is an average 
 moments.
 
 The toys have independent coordinates and an f that is a sum over them, so that every second moment
-splits into moments of one coordinate: integrals over the real line (composite Gauss–Legendre,
-broken where f jumps) or sums over {0, 1}.
+splits into moments of one coordinate: sums over {0, 1} in closed form, or integrals over the real
+line. Alike coordinates are integrated once. What is added is positive, so that no digits cancel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial, singledispatch
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from scipy.special import expit
 
 from gradest.estimators.base import Estimator
 from gradest.estimators.differences.measure_valued import MeasureValued
@@ -24,12 +25,10 @@ from gradest.estimators.score_function.control_variates import NoControlVariate
 from gradest.estimators.score_function.score_function import ScoreFunction
 from gradest.problems.base import Params, Problem
 from gradest.problems.toys.bernoulli import BernoulliSquare
-from gradest.problems.toys.gaussian import GaussianStep, GaussianToy
+from gradest.problems.toys.gaussian import GaussianToy
+from gradest.problems.toys.quadrature import HalfLine, alike, centred, half_line, settled, spread_of
 
 Vector = Float[np.ndarray, "..."]
-
-REACH = 40.0
-"""Standard deviations that the integrals extend to either side."""
 
 
 def exact_variance(
@@ -51,9 +50,14 @@ def exact_variance(
     # a subclass of either may do otherwise
     if type(estimator) not in _exact_variance.registry or not keeps_its_kind(problem):
         return None
-    with jax.enable_x64(True):
+    # what overflows is not finite, and not claimed
+    with jax.enable_x64(True), np.errstate(over="ignore", invalid="ignore"):
         problem, params = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
-        return _exact_variance(estimator, problem, params, num_samples)
+        params = {group: np.asarray(numbers) for group, numbers in params.items()}
+        variances = _exact_variance(estimator, problem, params, num_samples)
+    if variances is None or not np.isfinite([*variances.values()]).all():
+        return None
+    return {group: float(variance) + 0.0 for group, variance in variances.items()}  # no −0
 
 
 def keeps_its_kind(problem: Problem) -> bool:
@@ -74,78 +78,45 @@ def _exact_variance(
     return None
 
 
-class Coordinate(NamedTuple):
-    """One coordinate's term of f and its scores, at the nodes of a rule that integrates under q."""
-
-    weights: Vector
-    f: Vector
-    scores: dict[str, Vector]
-
-    def mean(self, values: Vector) -> float:
-        """The expectation of `values` under q."""
-        return float(self.weights @ values)
-
-
 @_exact_variance.register
 def _(
     estimator: ScoreFunction, problem: Problem, params: Params, num_samples: int
 ) -> dict[str, float] | None:
-    r"""The variance of $\frac1L \sum_l (f(x_l) - b_l) s(x_l)$, s the score of one coordinate.
-
-    Here f is the sum over all coordinates. Without a baseline $\frac1L (E[f^2 s^2] - g^2)$;
-    leave-one-out $\frac1L [E[(f - Ef)^2 s^2] - \frac{L-2}{L-1} g^2 + \frac{Var f\, Var s}{L-1}]$.
-    """
     if not estimator.coupling.independent:
         return None
     if not isinstance(estimator.baseline, (NoBaseline, LeaveOneOut)):
         return None
     if not isinstance(estimator.control_variate, NoControlVariate):
         return None
-    coordinates = coordinates_of(problem, params)
-    if coordinates is None:
-        return None
-    means = np.array([c.mean(c.f) for c in coordinates])
-    spreads = np.array(
-        [c.mean((c.f - mean) ** 2) for c, mean in zip(coordinates, means, strict=True)]
+    of = partial(
+        of_scores,
+        num_samples=num_samples,
+        leave_one_out=isinstance(estimator.baseline, LeaveOneOut),
     )
-    total = dict.fromkeys(params, 0.0)
-    for c, mean, spread in zip(coordinates, means, spreads, strict=True):
-        f = c.f - mean
-        others = spreads.sum() - spread
-        for group, score in c.scores.items():
-            gradient = c.mean(f * score)
-            information = c.mean(score**2)
-            # E[(f − Ef)² s²], f over all coordinates
-            centred = c.mean(f**2 * score**2) + others * information
-            if isinstance(estimator.baseline, LeaveOneOut):
-                peers = num_samples - 1
-                correction = (spreads.sum() * information - (num_samples - 2) * gradient**2) / peers
-                total[group] += float(centred + correction) / num_samples
-            else:
-                mean_f = means.sum()
-                square = centred + 2 * mean_f * c.mean(f * score**2) + mean_f**2 * information
-                total[group] += float(square - gradient**2) / num_samples
-    return total
+    if isinstance(problem, BernoulliSquare):
+        return of(bits(problem, params["logits"]))
+    if isinstance(problem, GaussianToy):
+        return settled(lambda level: of(normals(problem, params, level)))
+    return None
 
 
 @_exact_variance.register
 def _(
     estimator: Pathwise, problem: Problem, params: Params, num_samples: int
 ) -> dict[str, float] | None:
-    r"""The variance of $h'(x)$ for the mean and of $h'(x)\,\varepsilon$ for the scale, over L.
-
-    Both are summed over coordinates.
-    """
+    r"""The variance of $h'(x)$ for the mean and of $h'(x)\,\varepsilon$ for the scale, over L."""
     if not isinstance(problem, GaussianToy) or not estimator.coupling.independent:
         return None
     derivative_of = jax.vmap(jax.grad(problem.integrand))
-    total = dict.fromkeys(params, 0.0)
-    for mean, scale in zip(*map(np.asarray, (params["mean"], params["scale"])), strict=True):
-        u, weights = gaussian_rule(jump(problem, mean, scale))
-        derivative = np.asarray(derivative_of(jnp.asarray(mean + scale * u)))
-        total["mean"] += spread_of(weights, derivative) / num_samples
-        total["scale"] += spread_of(weights, derivative * u) / num_samples
-    return total
+
+    def variances(rule: HalfLine, mean: float, scale: float) -> dict[str, float]:
+        derivative = np.asarray(derivative_of(jnp.asarray(mean + scale * rule.u)))
+        return {
+            "mean": spread_of(rule.normal, derivative),
+            "scale": spread_of(rule.normal, derivative * rule.u),
+        }
+
+    return of_each(problem, params, num_samples, variances)
 
 
 @_exact_variance.register
@@ -160,12 +131,12 @@ def _(
         return {"logits": 0.0}
     if not isinstance(problem, GaussianToy):
         return None
-    total = dict.fromkeys(params, 0.0)
-    for mean, scale in zip(*map(np.asarray, (params["mean"], params["scale"])), strict=True):
-        variances = measure_valued_variances(problem, float(mean), float(scale), estimator.coupled)
-        for group, variance in variances.items():
-            total[group] += variance / num_samples
-    return total
+
+    def variances(rule: HalfLine, mean: float, scale: float) -> dict[str, float]:
+        location, spread = measure_valued(rule, coupled=estimator.coupled)
+        return {"mean": location / (2 * np.pi * scale**2), "scale": spread / scale**2}
+
+    return of_each(problem, params, num_samples, variances)
 
 
 @_exact_variance.register
@@ -174,11 +145,11 @@ def _(
 ) -> dict[str, float] | None:
     r"""The weight of a coordinate is u − ½: its square has mean 1/12, and with b ≠ b̃, that is u
     beyond ½ ± (½ − m), $\frac23 [(\frac12)^3 - (\frac12 - m)^3]$."""
-
-    def squares(m: Vector) -> tuple[Vector, Vector]:
-        return 2 / 3 * (1 / 8 - (0.5 - m) ** 3), np.full_like(m, 1 / 12)
-
-    return of_pairs(problem, params, num_samples, squares)
+    if not isinstance(problem, BernoulliSquare):
+        return None
+    m = rarer(params["logits"])
+    own = m * (1 / 2 - 2 * m + 8 / 3 * m**2 - m**3)
+    return of_pairs(problem, m, own, np.full_like(m, 1 / 12), num_samples)
 
 
 @_exact_variance.register
@@ -186,20 +157,17 @@ def _(
     estimator: DisARM, problem: Problem, params: Params, num_samples: int
 ) -> dict[str, float] | None:
     r"""The weight of a coordinate is ± (1 − m)/2 where b ≠ b̃, with probability 2m, and else 0."""
-
-    def squares(m: Vector) -> tuple[Vector, Vector]:
-        square = m * (1 - m) ** 2 / 2
-        return square, square
-
-    return of_pairs(problem, params, num_samples, squares)
+    if not isinstance(problem, BernoulliSquare):
+        return None
+    m = rarer(params["logits"])
+    square = m * (1 - m) ** 2 / 2
+    own = square * np.tanh(np.abs(params["logits"]) / 2)  # tanh is 1 − 2m
+    return of_pairs(problem, m, own, square, num_samples)
 
 
 def of_pairs(
-    problem: Problem,
-    params: Params,
-    num_samples: int,
-    squares: Callable[[Vector], tuple[Vector, Vector]],
-) -> dict[str, float] | None:
+    problem: BernoulliSquare, m: Vector, own: Vector, weight: Vector, num_samples: int
+) -> dict[str, float]:
     r"""The variance of $\sum_j \Delta_j d_j\, w_i$ over L/2 pairs, $d = b - \tilde b$.
 
     $\Delta_j$ is the rise of f with b_j. With m = min(p, 1 − p), $E[d_i w_i] = m (1 - m)$ and
@@ -207,117 +175,176 @@ def of_pairs(
 
     Args:
         problem: a sum over independent bits.
-        params: θ.
+        m: of each.
+        own: the variance of $d_i w_i$.
+        weight: $E[w_i^2]$.
         num_samples: L.
-        squares: gives $E[d_i^2 w_i^2]$ and $E[w_i^2]$ from m.
     """
-    coordinates = coordinates_of(problem, params)
-    if not isinstance(problem, BernoulliSquare) or coordinates is None:
-        return None
-    rises = np.array([c.f[1] - c.f[0] for c in coordinates])
-    m = 1 / (1 + np.exp(np.abs(np.asarray(params["logits"]))))
-    both, weight_alone = squares(m)
-    moved = 2 * m * rises**2
-    second = rises**2 * both + (moved.sum() - moved) * weight_alone
-    return {"logits": float((second - (rises * m * (1 - m)) ** 2).sum()) / (num_samples / 2)}
+    total = own + of_others(2 * m, np.ones_like(m)) * weight
+    return {"logits": float(rise_of(problem) ** 2 * total.sum()) / (num_samples / 2)}
 
 
-def measure_valued_variances(
-    problem: GaussianToy, mean: float, scale: float, coupled: bool
-) -> dict[str, float]:
-    """The variances of one draw in one coordinate, by group of θ.
+def rarer(logits: Vector) -> Vector:
+    """The probability m of a bit's rarer value."""
+    return expit(-np.abs(logits))
+
+
+def rise_of(problem: BernoulliSquare) -> float:
+    """By how much a bit that is 1 adds more to f than one that is 0."""
+    return (1 - 2 * float(problem.t)) / share_of(problem)
+
+
+def share_of(problem: BernoulliSquare) -> int:
+    """What each coordinate's term is divided by."""
+    return problem.dim if problem.reduce == "mean" else 1
+
+
+class Score(NamedTuple):
+    """A coordinate's score s in a group of θ, and its own term f: an entry for each kind of it."""
+
+    information: Vector
+    """E[s²]."""
+    gradient: Vector
+    """E[f s]."""
+    centred: Vector
+    """The variance of (f − E f) s."""
+    raised: Callable[[Vector], Vector]
+    """From c, the variance of (f + c) s."""
+
+
+class Coordinates(NamedTuple):
+    """What the score function needs to know of coordinates: an entry for each kind of them."""
+
+    counts: Vector
+    means: Vector
+    """Of the term of f."""
+    spreads: Vector
+    """Its variance."""
+    scores: dict[str, Score]
+
+
+def of_scores(kinds: Coordinates, num_samples: int, *, leave_one_out: bool) -> dict[str, float]:
+    r"""The variance of $\frac1L \sum_l (F(x_l) - b_l) s(x_l)$, s the score of one coordinate.
+
+    F is the sum of f, that coordinate's, and o, of all others. Without a baseline
+    $\frac1L (Var[(f + E o) s] + Var o\,E s^2)$; leave-one-out
+    $\frac1L (Var[(f - E f) s] + Var o\,E s^2 + \frac{E[f s]^2 + Var F\, E s^2}{L-1})$.
+    """
+    means, spreads = (of_others(each, kinds.counts) for each in (kinds.means, kinds.spreads))
+    total = {}
+    for group, score in kinds.scores.items():
+        if leave_one_out:
+            noise = (spreads + kinds.spreads) * score.information
+            own = score.centred + (score.gradient**2 + noise) / (num_samples - 1)
+        else:
+            own = score.raised(means)
+        total[group] = float(kinds.counts @ (own + spreads * score.information)) / num_samples
+    return total
+
+
+def of_others(values: Vector, counts: Vector) -> Vector:
+    """For a coordinate of each kind, the sum over all others, to which itself is never added."""
+    sums = counts * values
+    before = np.append(0.0, np.cumsum(sums)[:-1])
+    after = np.append(0.0, np.cumsum(sums[::-1])[:-1])[::-1]
+    return before + (counts - 1) * values + after
+
+
+def bits(problem: BernoulliSquare, logits: Vector) -> Coordinates:
+    """Each coordinate, in closed form: b is 1 with probability p, and 0 with q."""
+    p, q = expit(logits), expit(-logits)
+    zero, one = (float((b - problem.t) ** 2) / share_of(problem) for b in (0, 1))
+    rise = rise_of(problem)
+    difference = np.tanh(logits / 2)  # p − q
+
+    def raised(level: Vector) -> Vector:
+        return p * q * (p * zero + q * one + level) ** 2
+
+    score = Score(p * q, p * q * rise, p * q * (rise * difference) ** 2, raised)
+    return Coordinates(np.ones_like(p), q * zero + p * one, p * q * rise**2, {"logits": score})
+
+
+def normals(problem: GaussianToy, params: Params, level: int) -> Coordinates:
+    """The kinds of coordinates, by quadrature of a level."""
+    means, scales, counts = alike(params)
+    rules = [half_line(problem, *pair, level) for pair in zip(means, scales, strict=True)]
+    terms = [centred(rule.normal, rule.h) for rule in rules]
+
+    def spreads(values: Iterable[Vector]) -> Vector:
+        return np.array(
+            [spread_of(rule.normal, each) for rule, each in zip(rules, values, strict=True)]
+        )
+
+    def score(information: float, s: Callable[[Vector], Vector]) -> Score:
+        """From E[s²] and s, of a coordinate of scale 1."""
+        scores = [s(rule.u) for rule in rules]
+
+        def raised(level: Vector) -> Vector:
+            rows = zip(rules, scores, level, strict=True)
+            return spreads((rule.h + c) * score for rule, score, c in rows) / scales**2
+
+        products = [term * score for term, score in zip(terms, scores, strict=True)]
+        gradient = np.array(
+            [rule.normal @ product for rule, product in zip(rules, products, strict=True)]
+        )
+        return Score(
+            information / scales**2, gradient / scales, spreads(products) / scales**2, raised
+        )
+
+    expectations = np.array([rule.normal @ rule.h for rule in rules])
+    scores = {"mean": score(1, lambda u: u), "scale": score(2, lambda u: u**2 - 1)}
+    return Coordinates(counts, expectations, spreads(terms), scores)
+
+
+def of_each(
+    problem: GaussianToy,
+    params: Params,
+    num_samples: int,
+    variances: Callable[[HalfLine, float, float], dict[str, float]],
+) -> dict[str, float] | None:
+    """The sum over coordinates, over L.
 
     Args:
-        problem: the toy, which has h.
-        mean: of the coordinate.
-        scale: of the coordinate.
+        problem: the toy.
+        params: θ.
+        num_samples: L.
+        variances: gives those of one draw from a coordinate's rule, mean and scale.
+    """
+    kinds = list(zip(*alike(params), strict=True))
+
+    def at(level: int) -> dict[str, float]:
+        total = dict.fromkeys(params, 0.0)
+        for mean, scale, count in kinds:
+            rule = half_line(problem, mean, scale, level)
+            for group, variance in variances(rule, mean, scale).items():
+                total[group] += count * variance / num_samples
+        return total
+
+    return settled(at)
+
+
+def measure_valued(rule: HalfLine, *, coupled: bool) -> tuple[float, float]:
+    r"""The variances of $h(x^+) - h(x^-)$ for the mean, and of the same for the scale.
+
+    For the mean x⁺ and x⁻ are Rayleigh to either side. For the scale x⁺ is double-sided Maxwell and
+    x⁻ normal; coupled, x⁻ lies uniformly between the mean and x⁺, so that
+    $E[h(x^+) h(x^-)] = E[h(x^+) \frac1m \int_0^m h]$ with m the deviation of x⁺.
+
+    Args:
+        rule: of the coordinate.
         coupled: whether x⁺ and x⁻ share their draw.
     """
-
-    def h(u: Vector) -> Vector:
-        return np.asarray(problem.integrand(jnp.asarray(mean + scale * u)))
-
-    cut = jump(problem, mean, scale)
-    u, gauss = gaussian_rule(cut)
-    maxwell = gauss * u**2
-    w, weights = legendre(0, REACH, [abs(c) for c in cut])
-    rayleigh = weights * w * np.exp(-(w**2) / 2)
-    up, down = h(w), h(-w)
-    if coupled:
-        location = spread_of(rayleigh, up - down)
-        # for each m, the integral over U ~ uniform(0, 1) of h(m) − h(m U), broken where m U crosses
-        # the jump
-        at = np.full_like(u, 0.5)
-        if cut:
-            at = np.clip(np.divide(cut[0], u, out=at, where=u != 0), 0, 1)
-        t, tw = np.polynomial.legendre.leggauss(64)
-        t, tw = (t + 1) / 2, tw / 2
-        uniform = np.concatenate([at[:, None] * t, at[:, None] + (1 - at[:, None]) * t], axis=1)
-        inner = np.concatenate([at[:, None] * tw, (1 - at[:, None]) * tw], axis=1)
-        difference = h(u)[:, None] - h(u[:, None] * uniform)
-        first, second = (maxwell @ (inner * difference**power).sum(1) for power in (1, 2))
-        spread = second - first**2
-    else:
-        location = spread_of(rayleigh, up) + spread_of(rayleigh, down)
-        spread = spread_of(maxwell, h(u)) + spread_of(gauss, h(u))
-    return {"mean": location / (2 * np.pi * scale**2), "scale": float(spread) / scale**2}
-
-
-@singledispatch
-def coordinates_of(problem: Problem, params: Params) -> list[Coordinate] | None:
-    """f's terms and the scores, coordinate by coordinate; None where f does not split."""
-    return None
-
-
-@coordinates_of.register
-def _(problem: GaussianToy, params: Params) -> list[Coordinate]:
-    def coordinate(mean: float, scale: float) -> Coordinate:
-        u, weights = gaussian_rule(jump(problem, mean, scale))
-        f = np.asarray(problem.integrand(jnp.asarray(mean + scale * u)))
-        return Coordinate(weights, f, {"mean": u / scale, "scale": (u**2 - 1) / scale})
-
-    return [
-        coordinate(*pair)
-        for pair in zip(*map(np.asarray, (params["mean"], params["scale"])), strict=True)
-    ]
-
-
-@coordinates_of.register
-def _(problem: BernoulliSquare, params: Params) -> list[Coordinate]:
-    b = np.array([0.0, 1.0])
-    f = (b - float(problem.t)) ** 2 / (problem.dim if problem.reduce == "mean" else 1)
-    return [
-        Coordinate(np.array([1 - p, p]), f, {"logits": b - p})
-        for p in 1 / (1 + np.exp(-np.asarray(params["logits"])))
-    ]
-
-
-def jump(problem: GaussianToy, mean: float, scale: float) -> list[float]:
-    """Where h is discontinuous, in standard deviations from the mean."""
-    return [float((problem.k - mean) / scale)] if isinstance(problem, GaussianStep) else []
-
-
-def gaussian_rule(cuts: list[float]) -> tuple[Vector, Vector]:
-    """Nodes and weights for expectations under N(0, 1)."""
-    u, weights = legendre(-REACH, REACH, cuts)
-    return u, weights * np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi)
-
-
-def legendre(low: float, high: float, cuts: list[float]) -> tuple[Vector, Vector]:
-    """Nodes and weights of composite Gauss–Legendre, 16 nodes to a panel.
-
-    Panels are ½ wide at most, and have edges at `cuts`.
-    """
-    inside = [cut for cut in cuts if low < cut < high]
-    edges = np.unique([*np.arange(low, high + 0.25, 0.5), *inside])
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    half = np.diff(edges)[:, None] / 2
-    return (edges[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
-
-
-def spread_of(weights: Vector, values: Vector) -> float:
-    """The variance of `values` under normalised `weights`.
-
-    They are centred first, so that none of its digits cancel.
-    """
-    return float(weights @ (values - weights @ values) ** 2)
+    rayleigh = rule.weights * rule.w * np.exp(-(rule.w**2) / 2)
+    maxwell = rule.normal * rule.u**2
+    if not coupled:
+        location = spread_of(rayleigh, rule.up) + spread_of(rayleigh, rule.down)
+        return location, spread_of(maxwell, rule.h) + spread_of(rule.normal, rule.h)
+    # h less its likeliest value: a difference, of values on one side, does not see it
+    likeliest = np.argmax(rule.density * rule.w**2)
+    up, down = rule.up - rule.up[likeliest], rule.down - rule.down[likeliest]
+    integrals = np.concatenate([rule.integral(up), rule.integral(down)])
+    h = np.concatenate([up, down])
+    cross = rule.normal @ (np.abs(rule.u) * h * integrals)
+    squares = (maxwell + rule.normal) @ h**2
+    spread = squares - 2 * cross - ((maxwell - rule.normal) @ h) ** 2
+    return spread_of(rayleigh, rule.up - rule.down), float(spread)

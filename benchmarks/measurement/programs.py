@@ -174,44 +174,65 @@ class BlockMoments(NamedTuple):
     def __call__(self, center: dict[str, Float[Array, " P"]], *arguments: Any) -> Summed:
         return self.sums.run(self.estimates.run(*arguments), center)
 
-    def rounding(
-        self, problem: Problem, estimator: Estimator, params: Params, *others: Any, block: int
-    ) -> dict[str, Float[np.ndarray, " P"]]:
-        """How large rounding errors are in each coordinate of an estimate.
 
-        θ and the problem's numbers are moved by about the last of their digits, which changes an
-        estimate by what its terms are rounded by, however much of them cancels. Of the changes of
-        many estimates it is the ninth decile: where a draw of a discrete x is turned, which happens
-        to few, the change is no rounding.
+ROUNDED = 64
+"""Replicates, at least, whose rounding is looked at; all of a call that has fewer."""
 
-        Args:
-            problem, estimator, params: those of `estimates`.
-            others: the other arguments of `estimates`.
-            block: replicates of a row.
-        """
-        moved_problem, moved_params = by_a_last_digit((problem, params))
-        here = self.estimates.run(problem, estimator, params, *others)
-        there = self.estimates.run(moved_problem, estimator, moved_params, *others)
-        sizes = {}
-        for group in here:
-            changes = np.abs(np.asarray(there[group], float) - np.asarray(here[group], float))
-            axes = (0, 1 + replicate_axis(block, changes.size // (len(changes) * block)))
-            sizes[group] = np.quantile(changes, 0.9, axis=axes)
-        return sizes
+
+def some_replicates(
+    grads: dict[str, Float[Array, "rows ..."]], block: int
+) -> dict[str, Float[np.ndarray, "n P"]]:
+    """The first replicates of each row, about ROUNDED in all, on the host.
+
+    Args:
+        grads: what `estimates` makes.
+        block: replicates of a row.
+    """
+    some = {}
+    for group, stored in grads.items():
+        rows = np.asarray(stored)
+        size = rows[0].size // block
+        replicates = rows.swapaxes(1, 2) if replicate_axis(block, size) else rows
+        some[group] = replicates[:, : -(-ROUNDED // len(rows))].reshape(-1, size)
+    return some
+
+
+def rounding(
+    here: dict[str, Float[np.ndarray, "n P"]], there: dict[str, Float[np.ndarray, "n P"]]
+) -> dict[str, Float[np.ndarray, " P"]]:
+    """How large rounding errors are in each coordinate of an estimate, for each group of θ.
+
+    A change of θ and of the problem's numbers by about the last of their digits changes an estimate
+    by what its terms are rounded by, however much of them cancels. Of the changes of several
+    estimates it is the ninth decile: where a draw of a discrete x is turned, which happens to few,
+    the change is no rounding. It is nowhere less than the root mean square over the group, whose
+    coordinates share terms: where estimates are all equal, a coordinate may be rounded as before by
+    chance.
+
+    Args:
+        here: replicates of the estimate, see `some_replicates`.
+        there: the same replicates where the numbers are those of `by_a_last_digit`.
+    """
+    sizes = {}
+    for group in here:
+        changes = np.abs(there[group].astype(float) - here[group])
+        size = np.quantile(changes, 0.9, axis=0)
+        sizes[group] = np.maximum(size, np.sqrt((size**2).mean()))
+    return sizes
 
 
 def by_a_last_digit(tree: Any) -> Any:
-    """The numbers of a pytree, each a rounding error larger or smaller, which by its place."""
+    """The numbers of a pytree, each a rounding error larger: what was equal stays equal."""
     leaves, structure = jax.tree.flatten(tree)
     return jax.tree.unflatten(structure, [_moved(leaf) for leaf in leaves])
 
 
 def _moved(leaf: Any) -> Any:
-    if not jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+    dtype = jnp.result_type(leaf)
+    if not jnp.issubdtype(dtype, jnp.floating):
         return leaf
-    array = jnp.asarray(leaf)
-    sign = jnp.where(jnp.arange(array.size).reshape(array.shape) % 2 == 0, 1, -1)
-    return array * (1 + sign * jnp.finfo(array.dtype).eps).astype(array.dtype)
+    array = np.asarray(leaf, dtype)  # not jnp: it would compile a program for each shape
+    return array * np.asarray(1 + float(jnp.finfo(dtype).eps), dtype)
 
 
 def block_moments(

@@ -42,7 +42,13 @@ def reference_gradient(
 
     def make() -> dict[str, Truth]:
         run = measure(
-            problem, best, params, num_samples=REFERENCE_SAMPLES, replicates=replicates, key=key
+            problem,
+            best,
+            params,
+            num_samples=REFERENCE_SAMPLES,
+            replicates=replicates,
+            key=key,
+            least_timed=0,
         )
         return {group: truth_of(moments) for group, moments in run.moments.items()}
 

@@ -9,7 +9,7 @@ interrupted.
 
 import time
 import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from functools import partial
 from typing import NamedTuple
 
@@ -20,7 +20,6 @@ from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.batching import (
     Layout,
-    largest_divisor,
     layout,
     number_of_batches,
 )
@@ -29,19 +28,30 @@ from gradest.benchmarks.measurement.programs import (
     BlockMoments,
     Summed,
     block_moments,
+    by_a_last_digit,
     estimates,
     exact_vectors,
+    rounding,
+    some_replicates,
     sums,
     warm_up,
     warm_up_leaves,
 )
-from gradest.benchmarks.measurement.streaming import Center, Streamed, Work, stream
-from gradest.benchmarks.runtime.calls import Calls, OutOfMemory
+from gradest.benchmarks.measurement.streaming import (
+    Center,
+    Streamed,
+    Work,
+    shortage_of,
+    stream,
+    with_smaller_blocks,
+)
+from gradest.benchmarks.runtime.calls import Calls
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import Moments
+from gradest.benchmarks.statistics.times import median
 from gradest.estimators.base import Estimator, State
 from gradest.estimators.learning import steps_left_out
 from gradest.problems.base import Params, Problem
@@ -63,7 +73,7 @@ class Measurement(NamedTuple):
     compile_seconds: float
     """Of set-up: compiling, warm-up of the state, and the pilot."""
     rounding: dict[str, Float[np.ndarray, " P"]]
-    """The size of rounding errors in an estimate, for each group of θ."""
+    """The size of rounding errors in an estimate, for each group of θ; {} where none is timed."""
     adapt_steps: int
     """Estimates made before measuring, to warm up a learned state; 0 where there is none."""
     shortage: str = ""
@@ -123,7 +133,8 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
             none for a stateless estimator. Every batch has its own frozen state, so that what a
             state happened to learn is in the interval too.
         earlier: the moments of a shorter run, which are gone on from; `extends` must allow it.
-        least_timed: calls to time; 0 where no time is asked for.
+        least_timed: calls to time, two of which show rounding; 0 where moments are all that is
+            asked for.
 
     Raises:
         ValueError: R does not split, or the estimator cannot take so many samples.
@@ -155,45 +166,40 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         )
 
     # Run the replicates.
-    def prepared(
-        places: np.ndarray, center: Center, block: int, done: int
-    ) -> tuple[BlockMoments, tuple]:
-        batch = places % batches
-        state = jax.tree.map(lambda leaf: leaf[batch], states)
-        first = (batch + batches * (done + block * (places // batches))).astype(np.uint32)
-        arguments = (problem, estimator, params, state, key, first, np.uint32(batches))
-        rows = len(places)
-        if Layout(rows, block) == programs.layout:
-            return programs.moments, arguments
-        sizes = {"rows": rows, "num_samples": num_samples, "block": block}
-        return block_moments(center, *arguments, **sizes), arguments
+    point = problem, params
+    zeros = zero_center(params)
+    maker = Maker(programs, estimator, states, key, zeros, num_samples, batches)
 
     def call(places: np.ndarray, center: Center, *, block: int) -> Summed:
-        moments, arguments = prepared(places, center, block, done)
+        moments, arguments = maker.prepared(point, places, block, done)
         return moments(center, *arguments)
-
-    work = Work(
-        batches=batches,
-        size=replicates // batches - done,
-        zeros=zero_center(params),
-        earlier=earlier,
-        least_timed=least_timed,
-    )
 
     def attempt(calls: Layout) -> Streamed:
         return stream(Calls(partial(call, block=calls.block), calls.rows), calls.block, work)
 
+    work = Work(
+        batches=batches,
+        size=replicates // batches - done,
+        zeros=zeros,
+        earlier=earlier,
+        least_timed=max(0, least_timed - 2),
+    )
     streamed = with_smaller_blocks(attempt, programs.layout)
-    # Measure rounding, in a call for which memory sufficed, on replicates that a longer run has.
-    rows, block = streamed.calls
-    moments, arguments = prepared(np.arange(rows), work.zeros, block, 0)
+
+    # Measure rounding, in two calls for which memory sufficed, and whose times count as others'.
+    rounded, durations = {}, streamed.durations
+    if least_timed:
+        here, seconds = maker.some(point, streamed.calls)
+        there, again = maker.some(by_a_last_digit(point), streamed.calls)
+        rounded = rounding(here, there)
+        durations = [*durations, seconds, again]
     return Measurement(
         moments=streamed.moments,
-        seconds=streamed.seconds,
+        seconds=median(np.array(durations)),
         compile_seconds=programs.seconds + streamed.begun - started,
         adapt_steps=adapt_steps if programs.warm_up else 0,
         shortage=shortage_of(streamed.calls, programs.layout),
-        rounding=moments.rounding(*arguments, block=block),
+        rounding=rounded,
         steps_left_out=steps_left_out(states),
     )
 
@@ -215,33 +221,59 @@ def warm_states(
     return jax.tree.map(np.asarray, warm_up(problem, estimator, params, warm_up_key, **sizes))
 
 
-def with_smaller_blocks(attempt: Callable[[Layout], Streamed], wanted: Layout) -> Streamed:
-    """The first attempt for which memory suffices.
+class Maker(NamedTuple):
+    """Makes the replicates of a cell, block by block."""
 
-    Smaller blocks are the last resort, because they round otherwise: they are tried only where
-    memory does not suffice for a single one.
+    programs: "CellPrograms"
+    estimator: Estimator
+    states: State
+    """Warmed up, of each batch."""
+    key: Array
+    zeros: Center
+    num_samples: int
+    batches: int
 
-    Raises:
-        OutOfMemory: memory does not suffice for one replicate.
-    """
-    calls = wanted
-    while True:
-        try:
-            return attempt(calls)
-        except OutOfMemory:
-            if calls.block == 1:
-                raise
-        calls = Layout(1, largest_divisor(calls.block, calls.block - 1))
+    def prepared(
+        self, point: tuple[Problem, Params], places: np.ndarray, block: int, done: int
+    ) -> tuple[BlockMoments, tuple]:
+        """The program that makes some blocks, and its arguments.
 
+        Args:
+            point: the problem and θ.
+            places: of the blocks: the first of every batch, then the second, …
+            block: replicates of each.
+            done: replicates of each batch that come before.
+        """
+        problem, params = point
+        batch = places % self.batches
+        state = jax.tree.map(lambda leaf: leaf[batch], self.states)
+        first = (batch + self.batches * (done + block * (places // self.batches))).astype(np.uint32)
+        numbers = (self.key, first, np.uint32(self.batches))
+        arguments = (problem, self.estimator, params, state, *numbers)
+        rows = len(places)
+        if Layout(rows, block) == self.programs.layout:
+            return self.programs.moments, arguments
+        sizes = {"rows": rows, "num_samples": self.num_samples, "block": block}
+        return block_moments(self.zeros, *arguments, **sizes), arguments
 
-def shortage_of(calls: Layout, wanted: Layout) -> str:
-    """What is to be said of calls that are not the wanted ones; nothing of those that are."""
-    if calls == wanted:
-        return ""
-    return (
-        f"out of memory: calls of {calls.rows} × {calls.block} replicates instead of "
-        f"{wanted.rows} × {wanted.block}"
-    )
+    def some(
+        self, point: tuple[Problem, Params], calls: Layout
+    ) -> tuple[dict[str, Float[np.ndarray, "n P"]], float]:
+        """Some replicates of a cell's first call, which a longer run has too.
+
+        Args:
+            point: the problem and θ.
+            calls: how much a call makes.
+
+        Returns:
+            The replicates, and the seconds of an estimate in this call.
+        """
+        begun = time.perf_counter()
+        moments, arguments = self.prepared(point, np.arange(calls.rows), calls.block, 0)
+        grads = moments.estimates.run(*arguments)
+        jax.block_until_ready(moments.sums.run(grads, self.zeros))
+        seconds = (time.perf_counter() - begun) / (calls.rows * calls.block)
+        return some_replicates(grads, calls.block), seconds
 
 
 class CellPrograms(NamedTuple):

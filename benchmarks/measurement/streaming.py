@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,12 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gradest.benchmarks.measurement.batching import Layout
+from gradest.benchmarks.measurement.batching import Layout, largest_divisor
 from gradest.benchmarks.measurement.programs import Summed
-from gradest.benchmarks.runtime.calls import Calls
-from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.runtime.calls import Calls, OutOfMemory
 from gradest.benchmarks.statistics.moments import Moments, merge
-from gradest.benchmarks.statistics.times import median
 
 PILOT = 64
 """Replicates, at least, whose mean is the centre of the fourth powers."""
@@ -46,7 +44,8 @@ class Streamed(NamedTuple):
     """What came of all calls of a cell."""
 
     moments: dict[str, Moments]
-    seconds: Interval
+    durations: list[float]
+    """The time of one estimate, call by call, in seconds; of the last calls."""
     begun: float
     """When set-up had ended and the replicates began, by time.perf_counter."""
     calls: Layout
@@ -100,7 +99,36 @@ def stream(run: Calls, block: int, work: Work) -> Streamed:
     lacking = max(0, work.least_timed - len(durations))
     for places in itertools.islice(itertools.cycle(calls(work.least_timed)), lacking):
         durations.append(run(places, center)[1] / (len(places) * block))
-    return Streamed(merged, median(np.array(durations)), begun, Layout(run.rows, block))
+    return Streamed(merged, list(durations), begun, Layout(run.rows, block))
+
+
+def with_smaller_blocks(attempt: Callable[[Layout], Streamed], wanted: Layout) -> Streamed:
+    """The first attempt for which memory suffices.
+
+    Smaller blocks are the last resort, because they round otherwise: they are tried only where
+    memory does not suffice for a single one.
+
+    Raises:
+        OutOfMemory: memory does not suffice for one replicate.
+    """
+    calls = wanted
+    while True:
+        try:
+            return attempt(calls)
+        except OutOfMemory:
+            if calls.block == 1:
+                raise
+        calls = Layout(1, largest_divisor(calls.block, calls.block - 1))
+
+
+def shortage_of(calls: Layout, wanted: Layout) -> str:
+    """What is to be said of calls that are not the wanted ones; nothing of those that are."""
+    if calls == wanted:
+        return ""
+    return (
+        f"out of memory: calls of {calls.rows} × {calls.block} replicates instead of "
+        f"{wanted.rows} × {wanted.block}"
+    )
 
 
 def gather(

@@ -6,6 +6,7 @@ and what is alike even so is numbered.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -32,6 +33,9 @@ DIGITS = {
     "9": "Nine",
 }
 
+
+MOST_SYMBOLS = 3
+"""Characters, at most, whose Unicode names read as one name."""
 
 HEADING = "% Written by gradest; \\input this file and cite the macros. Every interval is at 95 %."
 
@@ -143,13 +147,25 @@ def command(name: str, value: str) -> str:
 
 
 def exactly(*parts: str) -> str:
-    """Texts as one name, points and minus signs of numbers spelled out.
+    """Texts as one name, points and minus signs of numbers spelled out, and symbols named.
 
-    >>> exactly("k = -1.5"), exactly("k = 15")
-    ('KMinusOnePointFive', 'KOneFive')
+    >>> exactly("k = -1.5"), exactly("k = 15"), exactly("∇")
+    ('KMinusOnePointFive', 'KOneFive', 'Nabla')
     """
     spelled = [re.sub(r"(?<=\d)\.(?=\d)", " point ", part) for part in parts]
-    return letters(*(re.sub(r"(?<!\w)-(?=[\d.])", " minus ", part) for part in spelled))
+    spelled = [re.sub(r"(?<!\w)-(?=[\d.])", " minus ", part) for part in spelled]
+    return letters(*(part if letters(part) else symbol_name(part) for part in spelled))
+
+
+def symbol_name(text: str) -> str:
+    """What Unicode calls the characters of a text that is no longer than a symbol; else nothing.
+
+    >>> symbol_name("∇²")
+    'nabla superscript two'
+    """
+    if len(text) > MOST_SYMBOLS:
+        return ""
+    return " ".join(unicodedata.name(char, "") for char in text).lower()
 
 
 def letters(*parts: str) -> str:

@@ -10,7 +10,7 @@ from gradest.benchmarks.analysis.results import Run, refuse_no_run
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.comparisons.leaderboard import leaderboards
-from gradest.benchmarks.drawing.saving import files_of, saving
+from gradest.benchmarks.drawing.saving import files_of_figure, saving
 from gradest.benchmarks.drawing.styles import SCREEN, Print
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.figures import figures
@@ -137,7 +137,7 @@ def named_so(specs: Sequence[FigureSpec], names: Sequence[str]) -> list[FigureSp
 def announced(specs: Iterable[FigureSpec], drawing: Drawing) -> Iterator[FigureSpec]:
     """The figures, each after the drawing was told of its files."""
     for spec in specs:
-        drawing.begin(*(f"figures/{file}" for file in files_of(spec.name)))
+        drawing.begin(*(f"figures/{file}" for file in files_of_figure(spec.name)))
         yield spec
 
 

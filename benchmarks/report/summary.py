@@ -8,8 +8,10 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import (
     POINT_ARGUMENT,
     estimator_label,
+    line_label,
     place_label,
     problem_label,
+    row_label,
     without,
 )
 from gradest.benchmarks.analysis.numerals import percent, several, show
@@ -24,6 +26,7 @@ from gradest.benchmarks.analysis.results import (
 from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, sentence
 from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.markdown import markdown_table, plain
+from gradest.benchmarks.report.self_check import against_ourselves, headline
 from gradest.benchmarks.statistics.times import fit_time
 
 FILE = "summary.md"
@@ -51,6 +54,7 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     elif run.manifest is None:
         parts.insert(0, NO_MANIFEST)
     for heading, lines in (
+        ("Variances that are not the exact ones", cut(against_ourselves(table))),
         ("Found biased though claimed unbiased", biased_lines(table)),
         ("Unreliable or failed", doubtful_lines(table)),
         ("Where one estimator overtakes another", crossover_lines(crossings)),
@@ -94,9 +98,10 @@ def title(table: pd.DataFrame) -> str:
 def headlines(run: Run) -> list[str]:
     """The few lines that matter most of a run."""
     table = run.measurements
-    lines = [status_line(table), bias_line(table), precision_line(table)]
+    lines = [status_line(table), headline(table), bias_line(table), precision_line(table)]
     if not run.jackknifed:
-        lines.append(f"Left out, because {LEFT_OUT} is not there: slopes, crossovers.")
+        absent = "slopes, crossovers, the check of exact variances"
+        lines.append(f"Left out, because {LEFT_OUT} is not there: {absent}.")
     return [line for line in lines if line]
 
 
@@ -143,18 +148,6 @@ def precision_line(table: pd.DataFrame) -> str:
         f"The median variance is known to ± {percent(half.median())}, the least precise to "
         f"± {percent(half.max())}: {row_label(row)}."
     )
-
-
-def row_label(row: Any) -> str:
-    """A row of the measurements in words."""
-    return f"{line_label(row)}, L = {row.num_samples}"
-
-
-def line_label(row: Any) -> str:
-    """A row of the measurements in words, but for L."""
-    group = row.group if isinstance(row.group, str) else ""
-    place = place_label(row.problem, row.problem_args, row.point, group)
-    return f"{estimator_label(row.estimator, row.estimator_args)} on {place}"
 
 
 def biased_lines(table: pd.DataFrame) -> list[str]:

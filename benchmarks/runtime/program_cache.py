@@ -30,9 +30,10 @@ from jax.experimental.serialize_executable import deserialize_and_load, serializ
 from jax.stages import Compiled
 from jax.tree_util import PyTreeDef, default_registry
 
+from gradest.benchmarks.imports import Module, reached
 from gradest.benchmarks.runtime.environment import cpuinfo, environment
 from gradest.benchmarks.runtime.files import write_atomically
-from gradest.benchmarks.runtime.source_code import file_of, package_files, reached
+from gradest.benchmarks.runtime.source_code import package_files, package_root
 from gradest.problems.cache import PRIVATE, costs_time_only, private_folder, sealed, unsealed
 from gradest.problems.registry.own_folders import is_ours
 
@@ -333,4 +334,10 @@ def traced_files(module: str) -> list[Path]:
     directly or not.
     """
     packages = [path for package in TRACED_WHOLE for path in package_files(package)]
-    return packages + [file_of(name) for name in sorted(reached(module))]
+    inside = reached([Module(package_root().parent, module)], is_of_benchmarks)
+    return packages + [each.file for each in sorted(inside) if each.file]
+
+
+def is_of_benchmarks(module: Module) -> bool:
+    """Whether a module is one of benchmarks."""
+    return module.name.startswith("gradest.benchmarks.")

@@ -1,14 +1,11 @@
-"""Our own code: where it lies, its version and commit, and which files a module runs through.
+"""Our own code: where it lies, its version and its commit.
 
 Nothing here imports JAX.
 """
 
-import ast
 import subprocess
-from collections.abc import Iterator
 from importlib import metadata
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from gradest.benchmarks.errors import BadInput
@@ -65,61 +62,13 @@ def git(*words: str) -> str | None:
 
 
 def package_files(package: str) -> list[Path]:
-    """Every module in a package, whether or not it has been imported.
+    """Every module in a package of ours, whether or not it has been imported.
 
     Raises:
         ValueError: there is none beside the package itself.
     """
-    init = file_of(package)
-    modules = sorted(init.parent.rglob("*.py"))
+    folder = package_root().parent.joinpath(*package.split("."))
+    modules = sorted(folder.rglob("*.py"))
     if len(modules) < 2:
-        raise ValueError(f"{package}: expected modules in {init.parent}, found none")
+        raise ValueError(f"{package}: expected modules in {folder}, found none")
     return modules
-
-
-def reached(module: str, within: str = "gradest.benchmarks") -> set[str]:
-    """The modules that a module imports, directly or not, and itself.
-
-    Args:
-        module: its full name.
-        within: the package outside which no import is followed.
-    """
-    seen: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            inside = [other for other in imported(name) if other.startswith(f"{within}.")]
-            waiting += filter(is_module, inside)
-    return seen
-
-
-def imported(module: str) -> Iterator[str]:
-    """What the import statements anywhere in a module name: modules, and `module.name` each."""
-    for node in ast.walk(ast.parse(file_of(module).read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def is_module(name: str) -> bool:
-    """Whether a dotted name is a module's, and not that of something in a module."""
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # what it would be in is no package
-        return False
-
-
-def file_of(module: str) -> Path:
-    """The file that a module is read from.
-
-    Raises:
-        ValueError: there is no such module, or it has no file.
-    """
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ValueError(f"module {module}: expected one that is read from a file")
-    return Path(spec.origin)

@@ -32,6 +32,10 @@ from gradest.benchmarks.statistics.moments import LeftOut, Moments, leave_out, p
 from gradest.benchmarks.statistics.products import widened
 from gradest.benchmarks.statistics.tails import is_heavy
 
+RULE_OF_THREE = 3.0
+"""What has not happened in R independent replicates has, at 95 %, a probability of at most 3/R
+(Hanley and Lippman-Hand, 1983)."""
+
 POWER = 0.8
 """The probability with which a detectable bias is detected."""
 
@@ -59,7 +63,8 @@ class Deviation(NamedTuple):
 
     distance: Float[np.ndarray, " P"]
     error: Float[np.ndarray, " P"]
-    """The standard error of the distance: of the mean, of the truth, and of rounding."""
+    """The standard error of the distance: of the mean, of the truth, of rounding, and of what no
+    replicate may have shown."""
     fixed: Float[np.ndarray, " P"]
     """The part of it that more replicates would not lessen: of the truth, and of rounding."""
     skewness: Float[np.ndarray, " P"]
@@ -110,10 +115,30 @@ def deviation(
     size = np.abs(truth.gradient).max(initial=0.0) + np.sqrt(mean**2 + spread)
     rounding = np.maximum(8 * resolution * size, 2 * np.asarray(rounded))
     fixed = np.hypot(truth.error, rounding)
-    error = np.sqrt(spread / count + fixed**2)
+    error = np.sqrt(spread / count + fixed**2 + missable(whole) ** 2)
     third = whole.third[0] / count**3
     skewness = np.divide(third, error**3, out=np.zeros_like(mean), where=error > 0)
     return Deviation(mean - truth.gradient, error, fixed, skewness, count - 1)
+
+
+def missable(whole: Moments) -> Vector:
+    r"""How far off each coordinate's mean may be for an event that no replicate showed.
+
+    Its probability is up to 3/R, by the rule of three. It is taken to be as large as events are in
+    other coordinates, $\kappa_3 / \kappa_2$ there, which is the size of a rare one. Where the
+    coordinate shows such events, or its own noise would drown them, nothing is missing: 0.
+
+    Args:
+        whole: the summaries of all replicates as one batch.
+    """
+    count = whole.size
+    second = whole.second[0]
+    sizes = np.divide(np.abs(whole.third[0]), second, out=np.zeros_like(second), where=second > 0)
+    sizes = np.maximum(sizes, np.sqrt(second / count))
+    largest = sizes.max(initial=0.0)
+    possible = RULE_OF_THREE * largest / count
+    drowned = np.sqrt(second) / count > possible
+    return np.where(drowned | (sizes > largest / 2), 0.0, possible)
 
 
 def holm(p: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

@@ -4,35 +4,33 @@ import math
 
 import numpy as np
 
-from gradest.benchmarks.statistics.bias import Truth
+from gradest.benchmarks.statistics.bias import RULE_OF_THREE, Truth
 from gradest.benchmarks.statistics.intervals import Interval
-from gradest.benchmarks.statistics.moments import Moments
+from gradest.benchmarks.statistics.moments import Moments, pool
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL, Tail
 
 MOST_OF_A_BATCH = 0.25
 """The share of the variance in one batch, of 20 to 32, above which their spread says nothing."""
 
-RULE_OF_THREE = 3.0
-"""What has not happened in R independent replicates has, at 95 %, a probability of at most 3/R
-(Hanley and Lippman-Hand, 1983)."""
-
 
 def is_unseen(moments: Moments, truth: Truth, rounding: float) -> bool:
     """Whether replicates of a random estimate show no variance where there may be some.
 
-    All are equal in every coordinate; or in one of them, and there not to an exact truth, as they
-    would be on average.
+    All are equal in every coordinate; or in one of them to rounding, and there not to an exact
+    truth, as they would be on average.
 
     Args:
         moments: of one group of θ.
         truth: what the replicates estimate.
         rounding: the size of rounding errors in the estimates.
     """
-    constant = (moments.second == 0).all(0) & (moments.mean == moments.mean[0]).all(0)
-    if constant.all():
+    equal = (moments.second == 0).all(0) & (moments.mean == moments.mean[0]).all(0)
+    if equal.all():
         return True
-    distance = np.abs(moments.mean[0] - truth.gradient)
-    return bool((constant & (truth.error == 0) & (distance > 8 * rounding)).any())
+    whole = pool(moments)
+    still = np.sqrt(whole.second[0] / whole.size) < 8 * rounding
+    distance = np.abs(whole.mean[0] - truth.gradient)
+    return bool((still & (truth.error == 0) & (distance > 8 * rounding)).any())
 
 
 def reliability(

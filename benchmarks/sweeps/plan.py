@@ -1,6 +1,8 @@
 """The cells that a sweep stands for, with the objects to measure."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,15 +13,17 @@ from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput, listed
 from gradest.benchmarks.limits import MOST_ELEMENTS
 from gradest.benchmarks.measurement.batching import sizes_of
-from gradest.benchmarks.sweeps.schema import Entry, Sweep, checked
+from gradest.benchmarks.sweeps.entries import Entry
+from gradest.benchmarks.sweeps.schema import Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import refusal, refusal_of_samples
 from gradest.estimators.unimported import UNIMPORTED
 from gradest.problems import PROBLEMS, named_problem
+from gradest.problems.arguments import arguments, shown
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
-from gradest.problems.registry.lookup import build
+from gradest.problems.registry.lookup import build, look_up
 from gradest.problems.registry.own_modules import ImportFails
 
 NAMED = {"problem": named_problem, "estimator": named_estimator}
@@ -224,7 +228,7 @@ def point_name(problem: Problem) -> str:
 def choices(
     kind: str, registry: dict[str, type], entry: Entry, faults: list[str]
 ) -> Iterator[tuple[Choice, Any]]:
-    """Every combination of an entry's arguments, built.
+    """Every combination of an entry's names and arguments, built.
 
     Args:
         kind: "problem" or "estimator", for errors.
@@ -234,22 +238,48 @@ def choices(
     """
     if not entry.combinations:
         faults.append(without_values(kind, entry))
-    for chosen in entry.combinations:
+    if unshared := list(unshared_arguments(kind, registry, entry)):
+        faults += unshared
+        return
+    for text, chosen in itertools.product(entry.names, entry.combinations):
         try:
-            name, arguments = NAMED[kind](entry.name, chosen)
-            built = build(kind, registry, name, arguments)
+            name, given = NAMED[kind](text, chosen)
+            built = build(kind, registry, name, given)
         except ImportFails as error:
-            yield Choice(name, tuple(sorted(arguments.items()))), UNIMPORTED[kind](str(error))
+            yield Choice(name, tuple(sorted(given.items()))), UNIMPORTED[kind](str(error))
         except (ValueError, ConnectionError) as error:
             faults.append(str(error))
         else:
-            yield Choice.of(registry, name, arguments), built
+            yield Choice.of(registry, name, given), built
+
+
+def unshared_arguments(kind: str, registry: Mapping[str, type], entry: Entry) -> Iterator[str]:
+    """A fault for each argument that some of an entry's names have, and others do not.
+
+    Args:
+        kind: "problem" or "estimator".
+        registry: the classes by name.
+        entry: of the sweep's file.
+    """
+    declared = {}
+    for text in entry.names:
+        with suppress(ValueError, ConnectionError):  # said where it is made
+            name, _ = NAMED[kind](text, {})
+            declared[text] = arguments(look_up(kind, registry, name))
+    for key in entry.values:
+        having = [name for name in declared if key in declared[name]]
+        lacking = [name for name in declared if key not in declared[name]]
+        if having and lacking:
+            yield (
+                f"{kind} {', '.join(lacking)}: unknown argument {shown(key)}: of {entry.label} "
+                f"only {', '.join(having)} has it: expected an entry for each"
+            )
 
 
 def without_values(kind: str, entry: Entry) -> str:
     """The fault of an entry that stands for nothing."""
     key = next(key for key, value in (entry.model_extra or {}).items() if value == [])
-    return f"{kind} {entry.name}: {key} = []: expected at least one value"
+    return f"{kind} {entry.label}: {key} = []: expected at least one value"
 
 
 def named(

@@ -1,6 +1,5 @@
 """What to measure: a TOML file, checked as a whole."""
 
-import itertools
 import math
 import sys
 import tomllib
@@ -12,14 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StrictInt,
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from gradest.benchmarks.complaints import complaints_of
 from gradest.benchmarks.errors import BadInput, listed
@@ -28,87 +25,28 @@ from gradest.benchmarks.limits import (
     MOST_BYTES,
     MOST_CELLS,
     MOST_CHARACTERS,
-    MOST_COMBINATIONS,
     MOST_REPLICATES,
-    MOST_SAMPLES,
     MOST_STEPS,
 )
 from gradest.benchmarks.measurement.batching import STEP, number_of_batches
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.files import reason_of
+from gradest.benchmarks.sweeps.entries import (
+    Entry,
+    Finite,
+    Fraction,
+    ProblemEntry,
+    Replicates,
+    Samples,
+)
 from gradest.problems.arguments import nearest, shortened, shown
 from gradest.problems.registry.own_folders import search_in
-
-
-def as_number(value: Any) -> Any:
-    """A value that is a number: neither true nor false, nor a text that reads like one."""
-    if isinstance(value, bool | str | bytes):
-        raise PydanticCustomError("number", "should be a number")
-    return value
-
-
-Samples = Annotated[list[Annotated[StrictInt, Field(ge=1, le=MOST_SAMPLES)]], Field(min_length=1)]
-Replicates = Annotated[StrictInt, Field(ge=40, le=MOST_REPLICATES)]
-Finite = Annotated[float, BeforeValidator(as_number), Field(allow_inf_nan=False)]
-Fraction = Annotated[Finite, Field(gt=0, lt=1)]
 
 DEFAULT_REPLICATES = 20_000
 """R, where neither a number nor a precision is asked for."""
 
 USUAL_MOST_REPLICATES = 1_000_000
 """The most that a precision may choose, where no other bound is given."""
-
-
-class Entry(BaseModel):
-    """A problem or an estimator by name, or as `module:Class`, with its arguments.
-
-    A list of values is swept.
-    """
-
-    model_config = ConfigDict(extra="allow")
-    name: str
-
-    @property
-    def values(self) -> dict[str, list[Any]]:
-        """All values of each argument."""
-        arguments = self.model_extra or {}
-        return {
-            key: value if isinstance(value, list) else [value] for key, value in arguments.items()
-        }
-
-    @property
-    def number(self) -> int:
-        """How many combinations there are."""
-        return math.prod(map(len, self.values.values()))
-
-    @property
-    def combinations(self) -> list[dict[str, Any]]:
-        """One set of arguments for each element of the product of the lists."""
-        names = self.values
-        return [
-            dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*names.values())
-        ]
-
-    @model_validator(mode="after")
-    def _few_enough(self) -> "Entry":
-        for key, values in self.values.items():
-            if any(isinstance(value, list) for value in values):
-                raise ValueError(
-                    f"{key} = {shown(values)}: expected a value or a list of values, not of lists"
-                )
-        if self.number > MOST_COMBINATIONS:
-            raise ValueError(
-                f"{self.number:,} combinations of its arguments: "
-                f"expected at most {MOST_COMBINATIONS:,}"
-            )
-        return self
-
-
-class ProblemEntry(Entry):
-    """A problem, which may be measured at its own L and R (a network costs more than a toy)."""
-
-    samples: Samples | None = None
-    replicates: Replicates | None = None
 
 
 class Sweep(BaseModel):
@@ -342,7 +280,7 @@ def longer_entry(entry: ProblemEntry, base: int, more: int) -> ProblemEntry:
     if rest:
         step = base // math.gcd(base, entry.replicates)
         raise BadInput(
-            f"--replicates {more}: problem {entry.name} has R = {entry.replicates} of its own, "
+            f"--replicates {more}: problem {entry.label} has R = {entry.replicates} of its own, "
             f"which grows in proportion to the sweep's {base}: expected a multiple of {step}"
         )
     return entry.model_copy(update={"replicates": entry.replicates + share})

@@ -10,13 +10,14 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from gradest.estimators.base import Estimator, Evaluations, State
 from gradest.estimators.sampling.draws import noise, sample
 from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.coordinates import has_valid_parameters
 
 
 class FiniteDifference(Estimator):
@@ -49,18 +50,21 @@ class FiniteDifference(Estimator):
             for direction_key, leaf in zip(direction_keys, leaves, strict=True)
         ]
 
-        def value(u: Params, key: Array, side: int) -> Float[Array, ""]:
-            """One sample of F at θ + c u, or on the other side at θ − c u."""
+        def value(u: Params, key: Array, side: int) -> tuple[Float[Array, ""], Bool[Array, ""]]:
+            """A sample of F at θ + c u, or on the other side at θ − c u, and whether q is there."""
             moved = jax.tree.map(lambda leaf, step: leaf + side * self.radius * step, params, u)
-            x = sample(problem.distribution(moved), key, 1)
-            return problem.objectives(moved, x).sum()
+            q = problem.distribution(moved)
+            x = sample(q, key, 1)
+            return problem.objectives(moved, x).sum(), has_valid_parameters(q)
 
         def difference(u: Params, key: Array) -> Params:
             """u times the difference quotient along it."""
-            quotient = (value(u, key, 1) - value(u, key, -1)) / (2 * self.radius)
-            return jax.tree.map(
-                lambda step: jnp.where(jnp.isfinite(quotient), quotient, 0) * step, u
-            )
+            above, q_is_above = value(u, key, 1)
+            below, q_is_below = value(u, key, -1)
+            quotient = (above - below) / (2 * self.radius)
+            # where q is on both sides a number that is not finite is f's, and told
+            counts = jnp.isfinite(quotient) | (q_is_above & q_is_below)
+            return jax.tree.map(lambda step: jnp.where(counts, quotient, 0) * step, u)
 
         pair_keys = jax.random.split(draw_key, pairs)
         estimates = jax.vmap(difference)(jax.tree.unflatten(structure, directions), pair_keys)
@@ -97,7 +101,7 @@ class GaussianSmoothing(FiniteDifference):
 
     where $x^\pm \sim q_{\theta \pm c u}$ are made from the same random numbers. Its mean is the
     gradient of $E_u[F(\theta + c u)]$, so that it is biased by O(c²) where F is not quadratic. A
-    direction that leaves θ's domain, where F has no value, counts as 0. Where f jumps or x is
+    direction that leaves θ's domain, where there is no q, counts as 0. Where f jumps or x is
     discrete the variance is O(1/c). Cost: L evaluations of f.
 
     With q itself a Gaussian about θ this is not needed: evolution strategies (Salimans et al.,
@@ -119,7 +123,7 @@ class SPSA(FiniteDifference):
 
     where the signs u are fair coins, so that $u^{-1} = u$, and $x^\pm \sim q_{\theta \pm c u}$ are
     made from the same random numbers. Biased by O(c²) where F is not quadratic. A direction that
-    leaves θ's domain, where F has no value, counts as 0. Cost: L evaluations of f.
+    leaves θ's domain, where there is no q, counts as 0. Cost: L evaluations of f.
     """
 
     source: ClassVar[str] = "Spall, 1992"

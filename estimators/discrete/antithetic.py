@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
@@ -14,8 +13,9 @@ from gradest.estimators.sampling.draws import noise
 from gradest.estimators.sampling.refusals import refuse_unless_bernoulli, refuse_unless_even
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
-from gradest.problems.distributions.bits import bit_scores
+from gradest.problems.distributions.bits import bit_scores, sigmoid
 from gradest.problems.distributions.coordinates import base
+from gradest.problems.distributions.fine_noise import logistic
 
 
 class BernoulliEstimator(SurrogateEstimator):
@@ -48,26 +48,26 @@ class AntitheticPairs(BernoulliEstimator):
 
     @abstractmethod
     def weight(
-        self, logits: Float[Array, "*batch dim"], logistic: Float[Array, "pairs *batch dim"]
+        self, logits: Float[Array, "*batch dim"], drawn: Float[Array, "pairs *batch dim"]
     ) -> Float[Array, "pairs *batch dim"]:
         """The weight w of each pair and each coordinate.
 
         Args:
             logits: φ.
-            logistic: the noise λ of each pair.
+            drawn: the noise λ of each pair.
         """
 
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         logits = base(problem.distribution(params)).logits
-        logistic = noise(jax.random.logistic, key, num_samples // 2, logits.shape, logits.dtype)
+        drawn = noise(logistic, key, num_samples // 2, logits.shape, logits.dtype)
         fixed = stop_gradient(logits)
-        pairs = jnp.concatenate([fixed + logistic > 0, fixed - logistic > 0]).astype(logits.dtype)
+        pairs = jnp.concatenate([fixed + drawn > 0, fixed - drawn > 0]).astype(logits.dtype)
         f = problem.objectives(params, pairs)
         first, second = jnp.split(f, 2)
         difference = stop_gradient(first - second)
-        weighted = difference[..., None] * self.weight(fixed, logistic)
+        weighted = difference[..., None] * self.weight(fixed, drawn)
         return (weighted * logits).mean(0).sum() + f.mean(0).sum(), state
 
     @property
@@ -96,9 +96,9 @@ class ARM(AntitheticPairs):
     source: ClassVar[str] = "Yin and Zhou, 2019"
 
     def weight(
-        self, logits: Float[Array, "*batch dim"], logistic: Float[Array, "pairs *batch dim"]
+        self, logits: Float[Array, "*batch dim"], drawn: Float[Array, "pairs *batch dim"]
     ) -> Float[Array, "pairs *batch dim"]:
-        return jnp.tanh(logistic / 2) / 2  # u − ½, as σ(λ) = u
+        return jnp.tanh(drawn / 2) / 2  # u − ½, as σ(λ) = u
 
 
 class DisARM(AntitheticPairs):
@@ -115,15 +115,14 @@ class DisARM(AntitheticPairs):
     source: ClassVar[str] = "Dong, Mnih and Tucker, 2020"
 
     def weight(
-        self, logits: Float[Array, "*batch dim"], logistic: Float[Array, "pairs *batch dim"]
+        self, logits: Float[Array, "*batch dim"], drawn: Float[Array, "pairs *batch dim"]
     ) -> Float[Array, "pairs *batch dim"]:
         # E[u − ½ | b, b̃]. Where b = b̃, |λ| < |φ|, an interval about 0: the mean is 0. Where b is 1
         # and b̃ is 0, λ > |φ|, and u is uniform between σ(|φ|) and 1: the mean is σ(|φ|)/2. Where b
         # is 0 and b̃ is 1 it is −σ(|φ|)/2.
-        mirrored = -logistic
-        first = (logits + logistic > 0).astype(logits.dtype)
-        second = (logits + mirrored > 0).astype(logits.dtype)
-        return (first - second) * jax.nn.sigmoid(jnp.abs(logits)) / 2
+        first = (logits + drawn > 0).astype(logits.dtype)
+        second = (logits - drawn > 0).astype(logits.dtype)
+        return (first - second) * sigmoid(jnp.abs(logits)) / 2
 
 
 class ARMS(BernoulliEstimator):

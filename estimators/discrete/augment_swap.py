@@ -11,11 +11,12 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float, Int
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import noise, one_hot_of_largest
+from gradest.estimators.sampling.draws import noise
 from gradest.problems.arguments import flag
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
-from gradest.problems.distributions.discrete import OneHotCategoricalLogits
+from gradest.problems.distributions.discrete import OneHotCategoricalLogits, one_hot_of_largest
+from gradest.problems.distributions.fine_noise import gumbel
 
 
 class AugmentSwap(SurrogateEstimator):
@@ -51,11 +52,11 @@ class AugmentSwap(SurrogateEstimator):
         logits = base(problem.distribution(params)).logits
         categories = logits.shape[-1]
         # Gumbel noise G is −log E: the least E_k e^{−φ_k} is the largest φ_k + G_k
-        gumbel = noise(jax.random.gumbel, key, num_samples, logits.shape, logits.dtype)
+        drawn = noise(gumbel, key, num_samples, logits.shape, logits.dtype)
         orders, which = self.swaps(categories)
 
         def swapped_objectives(params: Params, order: Array) -> Float[Array, "L *batch"]:
-            x = one_hot_of_largest(stop_gradient(logits) + gumbel[..., order])
+            x = one_hot_of_largest(stop_gradient(logits) + drawn[..., order])
             return problem.objectives(params, x)
 
         f = swapped_objectives(params, jnp.arange(categories))
@@ -66,7 +67,7 @@ class AugmentSwap(SurrogateEstimator):
         values = stop_gradient(jnp.concatenate([f[None], f_swapped])[which])
         advantage = values - values.mean(1, keepdims=True)
         references = len(which)
-        pi = jax.nn.softmax(-gumbel)[..., :references]
+        pi = jax.nn.softmax(-drawn)[..., :references]
         gradient = jnp.einsum("jcl...,l...dj->l...dc", advantage, 1 - categories * pi) / references
         return (gradient.mean(0) * logits).sum() + f.mean(0).sum(), state
 

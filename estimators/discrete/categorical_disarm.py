@@ -18,6 +18,7 @@ from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.bits import bit_scores, sigmoid
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits
+from gradest.problems.distributions.fine_noise import logistic
 
 
 class Tree(NamedTuple):
@@ -93,10 +94,10 @@ class CategoricalDisARM(SurrogateEstimator):
         logits = base(problem.distribution(params)).logits
         tree = TREES[self.tree](logits.shape[-1])
         alpha = log_total(logits, tree.ones) - log_total(logits, tree.below & ~tree.ones)
-        logistic = noise(jax.random.logistic, key, num_samples // 2, alpha.shape, alpha.dtype)
+        drawn = noise(logistic, key, num_samples // 2, alpha.shape, alpha.dtype)
         fixed = stop_gradient(alpha)
-        x = leaf(fixed + logistic > 0, tree, alpha.dtype)
-        y = leaf(fixed - logistic > 0, tree, alpha.dtype)
+        x = leaf(fixed + drawn > 0, tree, alpha.dtype)
+        y = leaf(fixed - drawn > 0, tree, alpha.dtype)
         f = problem.objectives(params, jnp.concatenate([x, y]))
         pairs = len(x)
         half_difference = (f[:pairs] - f[pairs:]) / 2

@@ -16,6 +16,7 @@ from gradest.estimators.sampling.relaxations import mean_parameter
 from gradest.estimators.score_function.baselines import leave_one_out_mean
 from gradest.problems.arguments import Number, as_float, flag, integer, number
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.bits import sigmoid
 from gradest.problems.distributions.coordinates import base
 
 
@@ -137,7 +138,7 @@ class RODEO(LearningEstimator):
         gradients = gradients_of_f(problem, params, x)
         fixed_f = stop_gradient(f)
         turn = 1 - 2 * x  # what turning a bit adds to it
-        q_turned = jax.nn.sigmoid(stop_gradient(logits) * turn)  # q(¬x_i)
+        q_turned = sigmoid(stop_gradient(logits) * turn)  # q(¬x_i)
 
         # f'(x_m)·(x_l − x_m) for all l and m, and the same with each bit of x_l turned
         along = ((x[:, None] - x) * gradients).sum(-1)

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.lax import stop_gradient
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Num
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import noise
@@ -35,6 +35,7 @@ from gradest.problems.distributions.enumeration import (
     is_enumerable,
     number_of_states,
 )
+from gradest.problems.distributions.fine_noise import gumbel, uniform
 
 
 class FiniteSupport(SurrogateEstimator):
@@ -148,8 +149,8 @@ class SumAndSample(WeightedValues):
         _, likeliest = jax.lax.top_k(log_probs, summed)
         others = without(log_probs, likeliest)
         batch = log_probs.shape[:-1]
-        uniform = noise(jax.random.uniform, key, drawn, batch, log_probs.dtype)
-        rest = inverse_distribution(jax.nn.softmax(others), jnp.moveaxis(uniform, 0, -1))
+        numbers = noise(uniform, key, drawn, batch, log_probs.dtype)
+        rest = inverse_distribution(jax.nn.softmax(others), jnp.moveaxis(numbers, 0, -1))
         # each of the rest stands for an equal share of 1 − q(C)
         log_share = jax.nn.logsumexp(others, axis=-1, keepdims=True) - math.log(drawn)
         log_weights = [take(log_probs, likeliest), jnp.broadcast_to(log_share, rest.shape)]
@@ -251,10 +252,10 @@ class UnorderedSet(WeightedValues):
 
 
 def take(
-    log_probs: Float[Array, "*batch states"], place: Int[Array, "*batch values"]
-) -> Float[Array, "*batch values"]:
-    """log q of the values at the places."""
-    return jnp.take_along_axis(log_probs, place, axis=-1)
+    of_states: Num[Array, "*batch states"], place: Int[Array, "*batch values"]
+) -> Num[Array, "*batch values"]:
+    """What the values at the places have."""
+    return jnp.take_along_axis(of_states, place, axis=-1)
 
 
 def without(
@@ -265,12 +266,13 @@ def without(
 
 
 def inverse_distribution(
-    probs: Float[Array, "*batch states"], uniform: Float[Array, "*batch values"]
+    probs: Float[Array, "*batch states"], numbers: Float[Array, "*batch values"]
 ) -> Int[Array, "*batch values"]:
-    """Places drawn with these probabilities, from uniform numbers."""
-    up_to = jnp.cumsum(probs, axis=-1)[..., None, :]
-    reached = uniform[..., None] * up_to[..., -1:]
-    return jnp.minimum((up_to <= reached).sum(-1), probs.shape[-1] - 1)
+    """Places drawn from uniform numbers; the rarest come first, since all is finest near 0."""
+    rarest_first = jnp.argsort(probs, axis=-1)
+    up_to = jnp.cumsum(take(probs, rarest_first), axis=-1)[..., None, :]
+    passed = (up_to <= numbers[..., None] * up_to[..., -1:]).sum(-1)
+    return take(rarest_first, jnp.minimum(passed, probs.shape[-1] - 1))
 
 
 def largest_perturbed(
@@ -288,8 +290,7 @@ def largest_perturbed(
         Their places, in the order in which they are drawn; and the threshold κ that they exceed,
         the largest of the others.
     """
-    gumbel = noise(jax.random.gumbel, key, 1, log_probs.shape, log_probs.dtype)[0]
-    perturbed = log_probs + gumbel
+    perturbed = log_probs + noise(gumbel, key, 1, log_probs.shape, log_probs.dtype)[0]
     if values == log_probs.shape[-1]:
         largest, place = jax.lax.top_k(perturbed, values)
         return place, jnp.full_like(largest[..., :1], -jnp.inf)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import has_rule, sample
-from gradest.estimators.sampling.relaxations import gapped, mean_parameter, with_mean
+from gradest.estimators.sampling.relaxations import gapped, halfway, mean_parameter
 from gradest.problems.arguments import Number, number
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
@@ -50,7 +50,7 @@ class PassedOn(SurrogateEstimator):
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        if has_rule(with_mean, q):
+        if has_rule(halfway, q):
             return None
         return f"{type(q).__name__} is no vector of discrete variables with logits"
 
@@ -78,8 +78,7 @@ class ReinMax(PassedOn):
     def surrogate_draw(
         self, q: dist.Distribution, x: Float[Array, "L ..."]
     ) -> Float[Array, "#L ..."]:
-        tempered = mean_parameter(type(q)(logits=q.logits / self.temperature))
-        between = with_mean(q, (x + tempered) / 2)
+        between = halfway(q, x, self.temperature)
         return 2 * mean_parameter(between) - mean_parameter(q) / 2
 
 

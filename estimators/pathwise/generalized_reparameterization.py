@@ -9,18 +9,19 @@ The better T standardises x, the smaller that part.
 """
 
 from abc import abstractmethod
-from functools import singledispatch
 from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.lax import stop_gradient
-from jax.scipy.special import digamma, polygamma
+from jax.scipy.special import polygamma
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import has_rule, noise, sample
+from gradest.estimators.families.gamma_variables import gamma_logs, gamma_of
+from gradest.estimators.families.log_densities import expected_log, log_gamma_density
+from gradest.estimators.sampling.draws import noise
 from gradest.problems.arguments import integer
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
@@ -57,26 +58,6 @@ class TransformedNoise(SurrogateEstimator):
         return Evaluations(f=num_samples, grad=num_samples)
 
 
-class Standardisation(NamedTuple):
-    """Mean and standard deviation, which a transformation takes out."""
-
-    center: Float[Array, "..."]
-    spread: Float[Array, "..."]
-
-
-@singledispatch
-def log_standardisation(q: dist.Distribution) -> Standardisation:
-    """Mean and standard deviation of log x."""
-    raise NotImplementedError(f"no standardisation of {type(q).__name__} is known")
-
-
-@log_standardisation.register
-def _log_standardisation_gamma(q: dist.Gamma) -> Standardisation:
-    center = digamma(q.concentration) - jnp.log(q.rate)
-    spread = jnp.sqrt(polygamma(1, q.concentration))
-    return Standardisation(center, spread)
-
-
 class GeneralizedReparameterization(TransformedNoise):
     r"""By the standardised logarithm of x.
 
@@ -91,16 +72,18 @@ class GeneralizedReparameterization(TransformedNoise):
 
     source: ClassVar[str] = "Ruiz, Titsias and Blei, 2016"
 
-    def draw(self, q: dist.Distribution, key: Array, num_samples: int) -> Transformed:
-        center, spread = log_standardisation(q)
-        epsilon = stop_gradient((jnp.log(sample(q, key, num_samples)) - center) / spread)
-        log_x = center + spread * epsilon
-        x = jnp.exp(log_x)
-        return Transformed(x, q.log_prob(x) + log_x + jnp.log(spread))  # ∂x/∂ε = x Std[log x]
+    def draw(self, q: dist.Gamma, key: Array, num_samples: int) -> Transformed:
+        center = expected_log(q.concentration)
+        spread = jnp.sqrt(polygamma(1, q.concentration))
+        drawn = gamma_logs(jax.tree.map(stop_gradient, q), key, num_samples)
+        epsilon = stop_gradient((drawn - center) / spread)
+        u = center + spread * epsilon  # log(x / E[x])
+        log_density = log_gamma_density(u, q.concentration) + jnp.log(spread)  # ∂u/∂ε = Std[log x]
+        return Transformed(gamma_of(q, u), log_density)
 
     def refuses(self, problem: Problem) -> str | None:
         q = base(problem.abstract_distribution())
-        if has_rule(log_standardisation, q):
+        if isinstance(q, dist.Gamma):
             return None
         return f"no standardisation of {type(q).__name__} is known"
 
@@ -127,14 +110,15 @@ class RejectionReparameterization(TransformedNoise):
         gamma_key, uniform_key = jax.random.split(key)
         alpha = jnp.broadcast_to(q.concentration, q.batch_shape)
         augmented = dist.Gamma(alpha + self.augmentation)
-        shift = augmented.concentration - 1 / 3
+        log_shift = jnp.log1p(-1 / (3 * augmented.concentration))  # of (α − 1/3) / α
         scale = jnp.sqrt(9 * augmented.concentration - 3)
-        drawn = sample(augmented, gamma_key, num_samples)
-        epsilon = stop_gradient(scale * ((drawn / shift) ** (1 / 3) - 1))
-        root = 1 + epsilon / scale
-        y = shift * root**3
-        # ∂y/∂ε = 3 shift root² / scale
-        log_density = augmented.log_prob(y) + jnp.log(3 * shift / scale) + 2 * jnp.log(root)
+        drawn = gamma_logs(jax.tree.map(stop_gradient, augmented), gamma_key, num_samples)
+        epsilon = stop_gradient(scale * jnp.expm1((drawn - log_shift) / 3))
+        u = log_shift + 3 * jnp.log1p(epsilon / scale)  # log(y / E[y])
+        y = gamma_of(augmented, u)
+        # ∂u/∂ε = 3 / (scale + ε)
+        log_density = log_gamma_density(u, augmented.concentration)
+        log_density += jnp.log(3 / (scale + epsilon))
 
         # the product of u_i^{1 / (α + i)}, by −log u_i ~ Exponential(1)
         shape = (self.augmentation, *q.batch_shape)

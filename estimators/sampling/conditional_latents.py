@@ -18,15 +18,17 @@ from gradest.estimators.sampling.draws import (
     gumbel_latent,
     logistic_latent,
     noise,
-    one_hot_of_largest,
 )
 from gradest.problems.distributions.bits import sigmoid
+from gradest.problems.distributions.categories import softmax
 from gradest.problems.distributions.discrete import (
     OneHotCategoricalLogits,
     PlackettLuce,
     log_remaining,
+    one_hot_of_largest,
     ranking,
 )
+from gradest.problems.distributions.fine_noise import gumbel, logistic
 
 
 def no_latent(q: dist.Distribution) -> NotImplementedError:
@@ -98,8 +100,8 @@ def _conditional_latent_bernoulli(
     s = 1, $P(\tilde z > t) = P(\lambda > \log(e^t - 1) - \log(1 + e^\phi))$
     $= (1 + e^\phi) / (e^t + e^\phi) = P(z > t) / P(z > 0)$.
     """
-    logistic = noise(jax.random.logistic, key, len(x), q.batch_shape, q.logits.dtype)
-    return truncated_logistic(q, 2 * x - 1, logistic)
+    drawn = noise(logistic, key, len(x), q.batch_shape, q.logits.dtype)
+    return truncated_logistic(q, 2 * x - 1, drawn)
 
 
 @coupled_latent.register
@@ -109,15 +111,15 @@ def _coupled_latent_bernoulli(
     """With the λ that gives z held fixed: λ = log(e^{sz} − 1) − softplus(sφ)."""
     sign = 2 * x - 1
     size = sign * z
-    logistic = size + jnp.log(-jnp.expm1(-size)) - jax.nn.softplus(sign * q.logits)
-    return truncated_logistic(q, sign, stop_gradient(logistic))
+    noise_then = size + jnp.log(-jnp.expm1(-size)) - jax.nn.softplus(sign * q.logits)
+    return truncated_logistic(q, sign, stop_gradient(noise_then))
 
 
 def truncated_logistic(
-    q: dist.BernoulliLogits, sign: Float[Array, "L ..."], logistic: Float[Array, "L ..."]
+    q: dist.BernoulliLogits, sign: Float[Array, "L ..."], drawn: Float[Array, "L ..."]
 ) -> Float[Array, "L ..."]:
     """The latent on one side of 0, from λ."""
-    return sign * jax.nn.softplus(logistic + jax.nn.softplus(sign * q.logits))
+    return sign * jax.nn.softplus(drawn + jax.nn.softplus(sign * q.logits))
 
 
 @relax.register
@@ -153,7 +155,7 @@ def _conditional_latent_one_hot_or_permutation(
     q: dist.Distribution, x: Float[Array, "L ..."], key: Array
 ) -> Float[Array, "L ..."]:
     """From exponential noise, as minus the logarithm of arrival times with rates e^φ."""
-    log_exponential = -noise(jax.random.gumbel, key, len(x), q.logits.shape, q.logits.dtype)
+    log_exponential = -noise(gumbel, key, len(x), q.logits.shape, q.logits.dtype)
     return from_exponentials(q, x, log_exponential)
 
 
@@ -224,7 +226,7 @@ def _relax_one_hot(
     q: OneHotCategoricalLogits, z: Float[Array, "L ..."], temperature: Float[Array, ""]
 ) -> Float[Array, "L ..."]:
     """The concrete variable (Maddison, Mnih and Teh, 2017)."""
-    return jax.nn.softmax(z / temperature)
+    return softmax(z / temperature)
 
 
 @relax.register
@@ -247,4 +249,4 @@ def neural_sort(
     distances = jnp.abs(z[..., :, None] - z[..., None, :]).sum(-1)  # A 1
     factors = n - 1 - 2 * jnp.arange(n, dtype=z.dtype)  # n + 1 − 2r, r from 1 on
     scores = factors[:, None] * z[..., None, :] - distances[..., None, :]
-    return jax.nn.softmax(scores / temperature)
+    return softmax(scores / temperature)

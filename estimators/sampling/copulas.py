@@ -14,6 +14,8 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
 
 from gradest.estimators.sampling.draws import noise
+from gradest.problems.distributions.bits import sigmoid
+from gradest.problems.distributions.fine_noise import exponential, normal
 
 NODES = 32
 """Nodes of the integral for the correlation of two thresholded Gaussians: exact to rounding."""
@@ -45,11 +47,10 @@ class DirichletCopula(Copula):
     def draw(
         self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int
     ) -> Float[Array, "n *batch dim"]:
-        uniform = noise(jax.random.uniform, key, num_samples, logits.shape, logits.dtype)
-        exponential = -jnp.log1p(-uniform)
-        total = exponential.sum(0)
+        # d are the shares of exponential variables in their sum
+        waits = noise(exponential, key, num_samples, logits.shape, logits.dtype)
         # u < m, in logarithms, so that it holds at extreme logits
-        log_u = (num_samples - 1) * jnp.log1p(-exponential / total)
+        log_u = (num_samples - 1) * log_rest(waits)
         rare = log_u < jax.nn.log_sigmoid(-jnp.abs(logits))
         return jnp.where(logits > 0, ~rare, rare).astype(logits.dtype)
 
@@ -63,8 +64,24 @@ class DirichletCopula(Copula):
         never = r >= 1
         power = (num_samples - 1) * jnp.log1p(-jnp.minimum(r, at_most))
         both = jnp.where(never, 0, jnp.exp(power))
-        rare = jax.nn.sigmoid(-jnp.abs(logits))
+        rare = sigmoid(-jnp.abs(logits))
         return (both - rare) / (1 - rare)
+
+
+def log_rest(parts: Float[Array, "L *batch"]) -> Float[Array, "L *batch"]:
+    """The logarithm of what is left of the sum of positive numbers without each.
+
+    It is relative to the sum. Where little is left it is added up, since a difference would have no
+    digits; where much is left the logarithm is near 0, and its digits are those of the part.
+    """
+    total = parts.sum(0)
+    none = jnp.zeros_like(parts[:1])
+    before = jnp.concatenate([none, jnp.cumsum(parts[:-1], axis=0)])
+    after = jnp.concatenate([jnp.cumsum(parts[:0:-1], axis=0)[::-1], none])
+    share = parts / total
+    small = share < 0.5
+    from_part = jnp.log1p(-jnp.where(small, share, 0))
+    return jnp.where(small, from_part, jnp.log((before + after) / total))
 
 
 class GaussianCopula(Copula):
@@ -77,14 +94,14 @@ class GaussianCopula(Copula):
     def draw(
         self, logits: Float[Array, "*batch dim"], key: Array, num_samples: int
     ) -> Float[Array, "n *batch dim"]:
-        normal = noise(jax.random.normal, key, num_samples, logits.shape, logits.dtype)
-        repelled = (normal - normal.mean(0)) * (num_samples / (num_samples - 1)) ** 0.5
+        drawn = noise(normal, key, num_samples, logits.shape, logits.dtype)
+        repelled = (drawn - drawn.mean(0)) * (num_samples / (num_samples - 1)) ** 0.5
         return (repelled < quantile(logits)).astype(logits.dtype)
 
     def correlation(
         self, logits: Float[Array, "*batch dim"], num_samples: int
     ) -> Float[Array, "*batch dim"]:
-        rare = jax.nn.sigmoid(-jnp.abs(logits))
+        rare = sigmoid(-jnp.abs(logits))
         if num_samples == 2:
             # r = −1, where the integrand is singular: never both, so that the covariance is −m²
             return -rare / (1 - rare)
@@ -99,7 +116,7 @@ class GaussianCopula(Copula):
 
 def quantile(logits: Float[Array, "*batch dim"]) -> Float[Array, "*batch dim"]:
     """The standard normal quantile of sigmoid(logits), precise in both tails."""
-    return jnp.sign(logits) * -ndtri(jax.nn.sigmoid(-jnp.abs(logits)))
+    return jnp.sign(logits) * -ndtri(sigmoid(-jnp.abs(logits)))
 
 
 COPULAS: dict[str, Copula] = {

@@ -30,18 +30,20 @@ from gradest.estimators.sampling.draws import (
     rsample,
     sample,
 )
+from gradest.estimators.sampling.log_draws import sample_and_log_prob
 from gradest.estimators.sampling.refusals import refuse_unless_even
 from gradest.problems.distributions.coordinates import base
+from gradest.problems.distributions.fine_noise import logistic, logistic_quantile, tail_of
 
 BITS = 32
 """The digits of a Sobol point's coordinate."""
 
 
 class Noise(NamedTuple):
-    """What a coupling needs to know of a sampler in jax.random."""
+    """What a coupling needs to know of a sampler."""
 
-    quantile: Callable[[Array], Array]
-    """The inverse of its distribution function."""
+    at_digits: Callable[[UInt32[Array, "..."], Any], Float[Array, "..."]]
+    """The draw at the uniform number with these digits, in a dtype."""
     mirror: Callable[[Array], Array]
     """The draw at 1 − u, given the draw at u."""
 
@@ -71,12 +73,25 @@ def mirrored_gumbel(g: Float[Array, "..."]) -> Float[Array, "..."]:
     return -jnp.log(mirrored_exponential(jnp.exp(-g)))
 
 
+def by_inversion(
+    quantile: Callable[[Array], Array],
+) -> Callable[[UInt32[Array, "..."], Any], Float[Array, "..."]]:
+    """A draw from digits, by the inverse of the distribution function."""
+    return lambda digits, dtype: quantile(uniform(digits, dtype))
+
+
+def fine_logistic_at(digits: UInt32[Array, "..."], dtype: Any) -> Float[Array, "..."]:
+    """The logistic variable, of all digits of its tails."""
+    return logistic_quantile(tail_of(digits, dtype))
+
+
 NOISES: dict[Any, Noise] = {
-    jax.random.normal: Noise(ndtri, jnp.negative),
-    jax.random.logistic: Noise(logit, jnp.negative),
-    jax.random.laplace: Noise(laplace_quantile, jnp.negative),
-    jax.random.exponential: Noise(exponential_quantile, mirrored_exponential),
-    jax.random.gumbel: Noise(gumbel_quantile, mirrored_gumbel),
+    jax.random.normal: Noise(by_inversion(ndtri), jnp.negative),
+    jax.random.logistic: Noise(by_inversion(logit), jnp.negative),
+    logistic: Noise(fine_logistic_at, jnp.negative),
+    jax.random.laplace: Noise(by_inversion(laplace_quantile), jnp.negative),
+    jax.random.exponential: Noise(by_inversion(exponential_quantile), mirrored_exponential),
+    jax.random.gumbel: Noise(by_inversion(gumbel_quantile), mirrored_gumbel),
 }
 """What is known of each sampler with which draws can be coupled."""
 
@@ -95,7 +110,7 @@ def _made_of_noise_bernoulli(q: dist.BernoulliLogits) -> Explicit:
     def from_noise(e: Float[Array, "L ..."]) -> Float[Array, "L ..."]:
         return (q.logits + e > 0).astype(dtype)
 
-    return Explicit(jax.random.logistic, q.batch_shape, dtype, from_noise)
+    return Explicit(logistic, q.batch_shape, dtype, from_noise)
 
 
 class Coupling(eqx.Module):
@@ -125,6 +140,13 @@ class Coupling(eqx.Module):
     def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
         """L draws from q, constant with respect to θ."""
         return stop_gradient(self.rsample(q, key, num_samples))
+
+    def sample_and_log_prob(
+        self, q: dist.Distribution, key: Array, num_samples: int
+    ) -> tuple[Float[Array, "L ..."], Float[Array, "L *batch"]]:
+        """The same, and log q(x) of each, as a function of θ."""
+        x = self.sample(q, key, num_samples)
+        return x, q.log_prob(x)
 
     def draws(self, q: dist.Distribution, num_samples: int) -> int:
         """How many random numbers L draws from q are made of."""
@@ -157,6 +179,11 @@ class Independent(Coupling):
 
     def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
         return sample(q, key, num_samples)
+
+    def sample_and_log_prob(
+        self, q: dist.Distribution, key: Array, num_samples: int
+    ) -> tuple[Float[Array, "L ..."], Float[Array, "L *batch"]]:
+        return sample_and_log_prob(q, key, num_samples)
 
     def refuses(self, q: dist.Distribution) -> str | None:
         return None
@@ -196,7 +223,7 @@ class Sobol(Coupling):
     ) -> Float[Array, "L ..."]:
         dims = math.prod(made.shape[len(batch_shape) :])
         digits = scrambled(direction_numbers(dims, num_samples), key, num_samples, batch_shape)
-        draws = NOISES[made.sampler].quantile(uniform(digits, made.dtype))
+        draws = NOISES[made.sampler].at_digits(digits, made.dtype)
         return draws.reshape(num_samples, *made.shape)
 
     def draws(self, q: dist.Distribution, num_samples: int) -> int:

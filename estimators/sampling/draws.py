@@ -4,12 +4,14 @@ r"""The one place where estimators draw.
 of θ. Both make the same x from the same key, so that estimators which share a key share their
 randomness. How x is made is looked up by q's type; numpyro draws it where there is no rule.
 
-Wrong of every draw: jax.random makes a number of 23 random bits in float32 (52 in float64), so that
+Wrong of continuous draws: jax.random makes a number of 23 random bits in float32, 52 in float64, so
+that tails end, a Gaussian's at 5.2 standard deviations, an exponential or logistic one at 16. Wrong
+of discrete ones, whose noise is of all 32 (64) bits: a rare value's probability is right to 1 % at
+a logit of ±18 (±40), and nothing is drawn beyond ±22 (±44). What no draw has shown, there or before
+that, is in no number: such rows are unreliable. What else is wrong of a sampler stands with it.
 
-1. tails end, a Gaussian's at 5.2 standard deviations, an exponential, logistic or Gumbel one at 16;
-2. what has a probability below 10⁻⁷, as a bit of a logit beyond ±16, is drawn never or too often.
-
-What else is wrong of a sampler stands with it.
+Where x is rounded to the end of a range, as a gamma variable of small shape is, log q(x) is not to
+be taken of it: `log_draws` has both.
 """
 
 import math
@@ -19,17 +21,28 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jax.custom_batching import custom_vmap
 from jax.experimental.layout import Layout, with_layout_constraint
 from jax.lax import stop_gradient
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num
 
-from gradest.estimators.sampling.angles import implicit_angle
+from gradest.estimators.families.angles import implicit_angle
+from gradest.estimators.families.gamma_variables import (
+    along_samples,
+    as_dirichlet,
+    dirichlet_logs,
+    dirichlet_of,
+    gamma_logs,
+    gamma_of,
+    positive,
+)
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
 from gradest.problems.distributions.coordinates import base
-from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce, ranking
+from gradest.problems.distributions.discrete import OneHotCategoricalLogits as OneHot
+from gradest.problems.distributions.discrete import PlackettLuce, one_hot_of_largest, ranking
+from gradest.problems.distributions.fine_noise import gumbel, logistic
 
 VECTOR = 32
 """Numbers from one key that fill the vector units."""
@@ -38,7 +51,7 @@ VECTOR = 32
 def noise(
     sampler: Callable[..., Array], key: Array, num_samples: int, shape: tuple[int, ...], dtype: Any
 ) -> Num[Array, "L ..."]:
-    """L draws of `shape` from one of jax.random's samplers, made once however often they are used.
+    """L draws of `shape` from a sampler like jax.random's, made once however often they are used.
 
     They are laid out with the samples along the minor axis, because vector units want that axis
     long, and handed on transposed.
@@ -133,7 +146,7 @@ class Explicit(NamedTuple):
     """x as a function of θ and of noise whose distribution is free of it."""
 
     sampler: Callable[..., Array]
-    """The noise: one of jax.random's samplers."""
+    """The noise: one of jax.random's samplers, or of those that are finer."""
     shape: tuple[int, ...]
     """The shape of one draw of noise."""
     dtype: Any
@@ -194,18 +207,6 @@ def _explicit_weibull(q: dist.Weibull) -> Explicit:
     return Explicit(jax.random.exponential, q.batch_shape, jnp.result_type(q.scale), from_noise)
 
 
-def positive(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """x, where it is not rounded to 0, which has no log-density."""
-    return jnp.maximum(x, jnp.finfo(x.dtype).tiny)
-
-
-def along_samples(
-    parameter: ArrayLike, shape: tuple[int, ...], num_samples: int
-) -> Float[Array, "... L"]:
-    """A parameter for each number of L draws of `shape`, the samples along the minor axis."""
-    return jnp.broadcast_to(jnp.broadcast_to(parameter, shape)[..., None], (*shape, num_samples))
-
-
 @singledispatch
 def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     r"""A draw that is no explicit function of noise, with the implicit derivative of its quantile.
@@ -218,52 +219,39 @@ def _rsample(q: dist.Distribution, key: Array, num_samples: int) -> Float[Array,
 
 @_rsample.register
 def _rsample_gamma(q: dist.Gamma, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    r"""JAX's, draws and implicit derivative (Marsaglia and Tsang, ACM TOMS 26, 2000, 363-372).
-
-    A shape α below 1 is drawn as $G U^{1/\alpha}$ with G of shape α + 1. Wrong in float32: x below
-    10⁻³⁸ is 10⁻³⁸, and its derivative 0. At rate 1 that has a probability of about e^{−87 α}: one
-    draw in six thousand at α = 0.1, two in five at 0.01.
-    """
-    concentration = along_samples(q.concentration, q.batch_shape, num_samples)
-    drawn = jax.random.gamma(key, concentration, dtype=concentration.dtype)
-    return positive(jnp.moveaxis(drawn, -1, 0) / q.rate)
+    """By its logarithm. Rounded: an x below the least number, 10⁻³⁸ in float32, is that."""
+    return gamma_of(q, gamma_logs(q, key, num_samples))
 
 
 @_rsample.register
 def _rsample_dirichlet(q: dist.Dirichlet, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    r"""Gamma variables, each divided by their sum (Devroye, 1986, XI.4).
-
-    By their logarithms, since a gamma variable of small shape underflows. Wrong in float32: a share
-    below 10⁻³⁸ is 10⁻³⁸, one above 1 − 6·10⁻⁸ is that, and the derivative is 0 at both ends, where
-    most draws are if all shapes are far below 1.
-    """
-    each = along_samples(q.concentration, q.concentration.shape, num_samples)
-    shares = jax.nn.softmax(jax.random.loggamma(key, each, dtype=each.dtype), axis=-2)
-    limits = jnp.finfo(shares.dtype)
-    return jnp.moveaxis(jnp.clip(shares, limits.tiny, 1 - limits.epsneg), -1, 0)
+    """By its logarithms. Rounded: in float32 to the range from 10⁻³⁸ to 1 − 6·10⁻⁸."""
+    return dirichlet_of(q, dirichlet_logs(q, key, num_samples))
 
 
 @_rsample.register
 def _rsample_beta(q: dist.Beta, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """The first of two shares of a Dirichlet variable."""
-    first = jnp.broadcast_to(q.concentration1, q.batch_shape)
-    second = jnp.broadcast_to(q.concentration0, q.batch_shape)
-    both = dist.Dirichlet(jnp.stack([first, second], -1))
-    return _rsample_dirichlet(both, key, num_samples)[..., 0]
+    return _rsample_dirichlet(as_dirichlet(q), key, num_samples)[..., 0]
 
 
 @_rsample.register
 def _rsample_student_t(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-    r"""$\mu + \sigma \varepsilon \sqrt{\nu / 2G}$ with G of shape ν/2 (Devroye, 1986, IX.5).
+    """Explicit in location and scale, implicit in ν."""
+    return q.loc + q.scale * standard_student_t(q, key, num_samples)
 
-    Explicit in location and scale, implicit in ν. Wrong where G is: with probability e^{−44 ν} in
-    float32.
+
+def standard_student_t(q: dist.StudentT, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    r"""$\varepsilon \sqrt{\nu / 2G}$ with G of shape ν/2 (Devroye, 1986, IX.5): (x − μ)/σ.
+
+    Rounded: beyond the largest number, with probability e^{−88 ν} in float32, to about that.
     """
     normal_key, gamma_key = jax.random.split(key)
-    half = along_samples(q.df / 2, q.batch_shape, num_samples)
-    gamma = positive(jnp.moveaxis(jax.random.gamma(gamma_key, half, dtype=half.dtype), -1, 0))
+    half = jnp.broadcast_to(q.df / 2, q.batch_shape)
+    u = gamma_logs(dist.Gamma(half), gamma_key, num_samples)
     gaussian = noise(jax.random.normal, normal_key, num_samples, q.batch_shape, half.dtype)
-    return q.loc + q.scale * gaussian * jnp.sqrt(q.df / (2 * gamma))
+    most = np.log(jnp.finfo(u.dtype).max) - 3  # a Gaussian is below e³
+    return gaussian * jnp.exp(jnp.minimum(-u / 2, most))
 
 
 @_rsample.register
@@ -296,7 +284,7 @@ def _sample_bernoulli(
 
 def logistic_latent(q: dist.BernoulliLogits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """z ~ Logistic(logits, 1), the latent with b = 1[z > 0] (the two-class Gumbel-max trick)."""
-    return q.logits + noise(jax.random.logistic, key, num_samples, q.batch_shape, q.logits.dtype)
+    return q.logits + noise(logistic, key, num_samples, q.batch_shape, q.logits.dtype)
 
 
 @_sample.register
@@ -305,13 +293,11 @@ def _sample_bernoulli_chain(
 ) -> Float[Array, "L ..."]:
     """Bit by bit, each as a Bernoulli variable given those before it."""
     shape = (*q.batch_shape, *q.event_shape)
-    return q.bits(noise(jax.random.logistic, key, num_samples, shape, q.logits.dtype))
+    return q.bits(noise(logistic, key, num_samples, shape, q.logits.dtype))
 
 
 @_sample.register
-def _sample_one_hot(
-    q: OneHotCategoricalLogits, key: Array, num_samples: int
-) -> Float[Array, "L ..."]:
+def _sample_one_hot(q: OneHot, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """By the Gumbel-max trick (Gumbel, 1954): the category whose latent is largest."""
     return one_hot_of_largest(gumbel_latent(q, key, num_samples))
 
@@ -322,19 +308,12 @@ def _sample_ranking(q: PlackettLuce, key: Array, num_samples: int) -> Float[Arra
     return ranking(gumbel_latent(q, key, num_samples))
 
 
-def gumbel_latent(
-    q: OneHotCategoricalLogits | PlackettLuce, key: Array, num_samples: int
-) -> Float[Array, "L ..."]:
+def gumbel_latent(q: OneHot | PlackettLuce, key: Array, num_samples: int) -> Float[Array, "L ..."]:
     """z ~ Gumbel(logits, 1).
 
     Where it is largest x has its 1; a permutation x sorts it in descending order.
     """
-    return q.logits + noise(jax.random.gumbel, key, num_samples, q.logits.shape, q.logits.dtype)
-
-
-def one_hot_of_largest(z: Float[Array, "..."]) -> Float[Array, "..."]:
-    """1 where z is largest along its last axis, 0 elsewhere; no gradient flows."""
-    return jax.nn.one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+    return q.logits + noise(gumbel, key, num_samples, q.logits.shape, q.logits.dtype)
 
 
 @_sample.register

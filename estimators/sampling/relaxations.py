@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.lax import stop_gradient
-from jax.scipy.special import logit
 from jaxtyping import Array, Float
 
 from gradest.estimators.sampling.conditional_latents import latent, relax
-from gradest.problems.distributions.discrete import OneHotCategoricalLogits
+from gradest.problems.distributions.bits import sigmoid
+from gradest.problems.distributions.categories import log_softmax, softmax
+from gradest.problems.distributions.discrete import Bernoulli, OneHotCategoricalLogits
 
 
 def relaxed_sample(
@@ -38,19 +39,35 @@ def _mean_of_bernoulli_or_one_hot(q: dist.Distribution) -> Float[Array, "..."]:
 
 
 @singledispatch
-def with_mean(q: dist.Distribution, mean: Float[Array, "..."]) -> dist.Distribution:
-    """q with its logits moved, by constants, to where E[x] is `mean`; ∂ logits/∂θ stays."""
+def halfway(
+    q: dist.Distribution, x: Float[Array, "L ..."], temperature: Float[Array, ""]
+) -> dist.Distribution:
+    r"""q with its logits moved, by constants, to where E[x] is $(x + p_\tau) / 2$.
+
+    $p_\tau$ is the mean at the logits divided by τ; ∂ logits/∂θ stays.
+    """
     raise NotImplementedError(f"no logits are known for a given mean of {type(q).__name__}")
 
 
-@with_mean.register
-def _bernoulli_with_mean(q: dist.BernoulliLogits, mean: Float[Array, "..."]) -> dist.Distribution:
-    return dist.BernoulliLogits(q.logits + stop_gradient(logit(mean) - q.logits))
+@halfway.register
+def _halfway_bernoulli(
+    q: dist.BernoulliLogits, x: Float[Array, "L ..."], temperature: Float[Array, ""]
+) -> dist.Distribution:
+    """For x = 1 they are log(1 + p) − log(1 − p), for x = 0 log p − log(2 − p)."""
+    sign = 2 * x - 1
+    of_x = sign * q.logits / temperature
+    logits = sign * (jnp.log1p(sigmoid(of_x)) - jax.nn.log_sigmoid(-of_x))
+    return Bernoulli(q.logits + stop_gradient(logits - q.logits))
 
 
-@with_mean.register
-def _one_hot_with_mean(q: OneHotCategoricalLogits, mean: Float[Array, "..."]) -> dist.Distribution:
-    return OneHotCategoricalLogits(q.logits + stop_gradient(jnp.log(mean) - q.logits))
+@halfway.register
+def _halfway_one_hot(
+    q: OneHotCategoricalLogits, x: Float[Array, "L ..."], temperature: Float[Array, ""]
+) -> dist.Distribution:
+    """log p where x has a 0, log(1 + p) where it has its 1; logits may all be shifted."""
+    log_p = log_softmax(q.logits / temperature)
+    logits = jnp.where(x > 0, jnp.log1p(jnp.exp(log_p)), log_p)
+    return OneHotCategoricalLogits(q.logits + stop_gradient(logits - q.logits))
 
 
 @singledispatch
@@ -78,7 +95,7 @@ def _gapped_one_hot(
     top = q.logits.max(-1, keepdims=True)
     up = top - (x * q.logits).sum(-1, keepdims=True)
     down = jax.nn.relu(q.logits + gap - top)
-    return jax.nn.softmax((q.logits + stop_gradient(up * x - down * (1 - x))) / temperature)
+    return softmax((q.logits + stop_gradient(up * x - down * (1 - x))) / temperature)
 
 
 @gapped.register

@@ -39,6 +39,8 @@ class Drawn(NamedTuple):
     params: Params
     q: dist.Distribution
     x: Float[Array, "L ..."]
+    log_q: Float[Array, "L *batch"]
+    """log q at each sample, as a function of θ."""
     signal: Float[Array, "L *batch"]
     """f − h at each sample, for each data point: what b is subtracted from."""
 

@@ -16,7 +16,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations
-from gradest.estimators.sampling.angles import is_angle
+from gradest.estimators.families.angles import is_angle
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
 

@@ -7,9 +7,9 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations
+from gradest.estimators.families.angles import is_angle
 from gradest.estimators.learning import Learning, LearningEstimator, Perceptron
-from gradest.estimators.sampling.angles import is_angle
-from gradest.estimators.sampling.draws import rsample
+from gradest.estimators.sampling.log_draws import rsample_and_log_prob
 from gradest.estimators.sampling.refusals import refuse_unless_rsample
 from gradest.problems.arguments import integer
 from gradest.problems.base import Params, Problem
@@ -45,12 +45,12 @@ class LAX(LearningEstimator):
             return state.learned(x.reshape(*x.shape[: x.ndim - q.event_dim], -1))
 
         q = problem.distribution(params)
-        moving_x = rsample(q, key, num_samples)
+        moving_x, log_q = rsample_and_log_prob(q, key, num_samples)
         x = stop_gradient(moving_x)
         f = problem.objectives(params, x)
         # θ is not in c(x), whose x is constant; no stop_gradient round it: φ is trained through it
         advantage = stop_gradient(f) - c(x)
-        return (advantage * q.log_prob(x) + f + c(moving_x)).mean(0).sum(), state
+        return (advantage * log_q + f + c(moving_x)).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
         q = problem.abstract_distribution()

@@ -7,7 +7,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import sample
+from gradest.estimators.sampling.log_draws import sample_and_log_prob
 from gradest.problems.base import Params, Problem, SumOfTerms
 from gradest.problems.distributions.coordinates import base
 
@@ -31,10 +31,10 @@ class RaoBlackwell(SurrogateEstimator):
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
         q = problem.distribution(params)
-        x = sample(q, key, num_samples)
+        x, log_q = sample_and_log_prob(base(q), key, num_samples)
         terms = jax.vmap(cast(SumOfTerms, problem).terms, in_axes=(None, 0))
         f = terms(params, x)
-        return (stop_gradient(f) * base(q).log_prob(x) + f).mean(0).sum(), state
+        return (stop_gradient(f) * log_q + f).mean(0).sum(), state
 
     def refuses(self, problem: Problem) -> str | None:
         if isinstance(problem, SumOfTerms):

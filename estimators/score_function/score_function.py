@@ -49,7 +49,7 @@ class ScoreFunction(SurrogateEstimator, Trainable):
         drawn, f, expected_h = self.draw_and_evaluate(problem, params, key, num_samples)
         b = self.baseline.value(drawn, state)
         advantage = stop_gradient(drawn.signal - b)
-        score_term = advantage * drawn.q.log_prob(drawn.x)
+        score_term = advantage * drawn.log_q
         surrogate = (score_term + f).mean(0).sum() + expected_h
         return surrogate, self.baseline.update(drawn, state)
 
@@ -58,10 +58,10 @@ class ScoreFunction(SurrogateEstimator, Trainable):
     ) -> tuple[Drawn, Float[Array, "L *batch"], Float[Array, ""] | float]:
         """L draws with f − h at them, constant in θ; f at them and E[h], as functions of θ."""
         q = problem.distribution(params)
-        x = self.coupling.sample(q, key, num_samples)
+        x, log_q = self.coupling.sample_and_log_prob(q, key, num_samples)
         f = problem.objectives(params, x)
         h, expected_h = self.control_variate(problem, params, q, x)
-        return Drawn(problem, params, q, x, signal=stop_gradient(f - h)), f, expected_h
+        return Drawn(problem, params, q, x, log_q, stop_gradient(f - h)), f, expected_h
 
     def trained(self, state: State) -> Any:
         if isinstance(self.baseline, TrainedBaseline):

@@ -2,13 +2,13 @@
 
 from typing import Any, ClassVar
 
-import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
 from gradest.problems.distributions.bits import bit_log_probs
+from gradest.problems.distributions.fine_noise import logistic
 from gradest.problems.distributions.perceptron import Layers, apply
 
 
@@ -40,7 +40,7 @@ class BernoulliChain(dist.Distribution):
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None
         shape = sample_shape + self.batch_shape + self.event_shape
-        return self.bits(jax.random.logistic(key, shape, self.logits.dtype))
+        return self.bits(logistic(key, shape, self.logits.dtype))
 
     def bits(self, noise: Float[Array, "*batch 2 dim"]) -> Float[Array, "*batch 2 dim"]:
         """x from standard logistic noise λ, layer by layer: a bit is 1[logit + λ > 0]."""

@@ -14,6 +14,8 @@ from numpyro.distributions import constraints
 
 from gradest.problems.canonical import COUNTERPARTS
 from gradest.problems.distributions.bits import bit_log_probs, sigmoid
+from gradest.problems.distributions.categories import log_softmax, softmax
+from gradest.problems.distributions.fine_noise import gumbel, logistic
 
 
 class Bernoulli(dist.BernoulliLogits):
@@ -31,6 +33,15 @@ class Bernoulli(dist.BernoulliLogits):
     def probs(self) -> Float[Array, "*batch"]:
         """P(x = 1)."""
         return sigmoid(self.logits)
+
+    @property
+    def variance(self) -> Float[Array, "*batch"]:
+        return sigmoid(self.logits) * sigmoid(-self.logits)
+
+    def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+        assert key is not None
+        noise = logistic(key, sample_shape + self.batch_shape, self.logits.dtype)
+        return (self.logits + noise > 0).astype(self.logits.dtype)
 
     def log_prob(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
         return bit_log_probs(self.logits, value)
@@ -58,12 +69,12 @@ class OneHotCategoricalLogits(dist.Distribution):
     @property
     def log_probs(self) -> Float[Array, "*batch categories"]:
         """log p of each category."""
-        return jax.nn.log_softmax(self.logits)
+        return log_softmax(self.logits)
 
     @property
     def probs(self) -> Float[Array, "*batch categories"]:
         """The probability p of each category."""
-        return jax.nn.softmax(self.logits)
+        return softmax(self.logits)
 
     @property
     def mean(self) -> Float[Array, "*batch categories"]:
@@ -71,16 +82,20 @@ class OneHotCategoricalLogits(dist.Distribution):
 
     @property
     def variance(self) -> Float[Array, "*batch categories"]:
-        return self.probs * (1 - self.probs)
+        return self.probs * -jnp.expm1(self.log_probs)
 
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None
-        shape = sample_shape + self.batch_shape
-        index = jax.random.categorical(key, self.logits, shape=shape)
-        return jax.nn.one_hot(index, self.event_shape[-1], dtype=self.logits.dtype)
+        noise = gumbel(key, sample_shape + self.logits.shape, self.logits.dtype)
+        return one_hot_of_largest(self.logits + noise)
 
     def log_prob(self, value: Any) -> Float[Array, "..."]:
         return (value * self.log_probs).sum(-1)
+
+
+def one_hot_of_largest(z: Float[Array, "..."]) -> Float[Array, "..."]:
+    """1 where z is largest along its last axis, 0 elsewhere; no gradient flows."""
+    return jax.nn.one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
 
 
 class _PermutationMatrix(constraints.ParameterFreeConstraint):
@@ -119,13 +134,15 @@ class PlackettLuce(dist.Distribution):
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None
         shape = sample_shape + self.logits.shape
-        noise = jax.random.gumbel(key, shape, self.logits.dtype)
+        noise = gumbel(key, shape, self.logits.dtype)
         return ranking(self.logits + noise)
 
     def log_prob(self, value: Any) -> Float[Array, "..."]:
         ordered = (value * self.logits[..., None, :]).sum(-1)
-        log_q_of_places = ordered - log_remaining(ordered)
-        return log_q_of_places.sum(-1)
+        # against those that are left after it, so that neither tail is one less the other; the last
+        # item has no choice
+        later = log_remaining(ordered)[..., 1:]
+        return jax.nn.log_sigmoid(ordered[..., :-1] - later).sum(-1)
 
 
 def ranking(scores: Float[Array, "*batch n"]) -> Float[Array, "*batch n n"]:

@@ -9,10 +9,10 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
-from gradest.problems.registry.own_folders import folders, is_ours
+from gradest.problems.registry.own_folders import folders, hidden_file, is_ours
 
 FAILURES = (Exception, SystemExit, GeneratorExit)
 """What a user's class may raise; only an interruption from outside is none of it."""
@@ -115,12 +115,26 @@ def located(error: BaseException, place: str) -> str:
     quotes = CALLED_BACK.search(text_of(error))
     line = lines[-1] if quotes else lines[0]  # a traceback ends with what it is about
     said = f"{type(error).__name__}: {line.strip()}".removesuffix(": ")
-    advice = advice_on(error)
+    advice = hiding(error) or advice_on(error)
     start, end = (f"{place}: " if place else ""), (f": {advice}" if advice else "")
     room = LONGEST - len(start) - len(end)
     if len(said) > room:
         said = said[: room - 1] + "…"
     return start + said.removesuffix(".") + end
+
+
+def hiding(error: BaseException) -> str:
+    """That the module which lacks a name hides a file of a user's; "" where it does not.
+
+    A module of the standard library does, or one of another folder that was imported before.
+    """
+    name, file = "", None
+    if isinstance(error, ImportError):
+        name, file = error.name or "", error.path
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        name, file = error.obj.__name__, getattr(error.obj, "__file__", None)
+    hidden = hidden_file(name, file) if name else ""
+    return f"that hides {hidden}, which needs another name" if hidden else ""
 
 
 def advice_on(error: BaseException) -> str:

@@ -103,11 +103,7 @@ def _fault(source: str, error: BaseException) -> str:
     """Why a module could not be imported, in a line: with its file and line, where it was found."""
     place = place_of(error)
     if not isinstance(error, ModuleNotFoundError):
-        said = located(error, place)
-        if isinstance(error, ImportError) and error.name:
-            hidden = hidden_file(error.name, error.path)
-            said += f": that hides {hidden}, which needs another name" if hidden else ""
-        return f"module {source} fails: {said}; expected one that can be imported"
+        return f"module {source} fails: {located(error, place)}; expected one that can be imported"
     if not _is_within(source, error.name):
         where = f" ({place})" if place else ""
         return f"module {source} needs {error.name}, which is not there{where}"

@@ -3,6 +3,7 @@
 import pytest
 
 from gradest.benchmarks.analysis.status import (
+    compared,
     first_of,
     reasons_against,
     skipped_lines,
@@ -14,6 +15,7 @@ from gradest.benchmarks.runtime.environment import digest_of
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import load_sweep, parse_sweep
+from gradest.benchmarks.sweeps.store import read_outcomes, read_store
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 
 
@@ -50,14 +52,15 @@ def test_a_few_names_stand_for_many(names, text):
 
 def test_the_status_of_a_run(tmp_path):
     plan = plan_of(GOOD_SWEEP.replace("4000", "400").replace("800", "80"))
-    before = status_of(plan, tmp_path)
+    before = status_of(plan, read_outcomes(tmp_path))
     assert before.counts == {"ok": 0, "unreliable": 0, "failed": 0, "pending": 12, "skipped": 3}
     with pytest.raises(KeyboardInterrupt):
         run_sweep(plan, tmp_path, Quiet(interrupt_after=5))
-    status = status_of(plan, tmp_path)
+    status = status_of(plan, read_outcomes(tmp_path))
     assert status.counts["ok"] + status.counts["unreliable"] == 5
     assert status.counts["pending"] == 7
     assert status.failures == []
+    assert compared(plan, read_store(tmp_path)) == (5, [])
 
 
 NOWHERE = """

@@ -22,11 +22,12 @@ from gradest.benchmarks.measurement import rounds
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.estimators import estimator
 from gradest.problems import problem
+from gradest.problems.distributions import fine_noise
 
 
 @pytest.mark.parametrize(
     ("name", "sampler"),
-    [("gaussian_square", jax.random.normal), ("bernoulli_square", jax.random.logistic)],
+    [("gaussian_square", jax.random.normal), ("bernoulli_square", fine_noise.logistic)],
 )
 def test_the_roofline_draws_from_the_sampler_that_x_is_made_with(name, sampler):
     toy = problem(name, dim=3)

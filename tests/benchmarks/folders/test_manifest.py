@@ -6,9 +6,9 @@ import pytest
 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.manifest import (
-    files_of,
     is_earlier,
     is_whole,
+    listed_checksums,
     read_manifest,
     write_manifest,
 )
@@ -27,7 +27,7 @@ def test_it_is_read_as_it_was_written(written):
     assert is_whole(manifest)
     assert not is_earlier(manifest)
     assert {key: manifest[key] for key in MADE} == MADE
-    assert files_of(manifest) == MADE["files"]
+    assert listed_checksums(manifest) == MADE["files"]
 
 
 def test_its_layout_does_not_count(written):
@@ -90,5 +90,5 @@ def test_that_of_an_earlier_version_knows_its_tables(tmp_path):
     earlier = {"sweep": {}, "checksums": {"measurements.csv": "00"}}
     assert is_earlier(earlier)
     assert not is_whole(earlier)
-    assert files_of(earlier) == {"measurements.csv": "00"}
-    assert files_of(None) == {}
+    assert listed_checksums(earlier) == {"measurements.csv": "00"}
+    assert listed_checksums(None) == {}

@@ -2,7 +2,13 @@
 
 import pytest
 
-from gradest.benchmarks.folders.differences import OUTDATED, UNFINISHED, differences
+from gradest.benchmarks.folders.differences import (
+    CHANGED,
+    OUTDATED,
+    OUTDATED_TOO,
+    UNFINISHED,
+    differences,
+)
 from gradest.benchmarks.folders.manifest import read_manifest, write_manifest
 from gradest.benchmarks.folders.record import Drawing, write_run
 from tests.support.folders import Killed, killed_at
@@ -48,6 +54,17 @@ def test_what_was_drawn_is_outdated_by_other_tables_alone(tmp_path):
     assert wrong(tmp_path) == {"summary.md": OUTDATED, "figures/a.pdf": OUTDATED}
     draw(tmp_path, "summary.md", "figures/a.pdf")
     assert wrong(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", [*ONE, "manifest.json"])
+def test_what_a_report_refuses_to_draw_again_is_a_runs_to_draw(tmp_path, name):
+    """Drawn from tables that were changed, with --unverified."""
+    write_run(tmp_path, {}, ONE)
+    draw(tmp_path, "summary.md", vouched=False)
+    assert wrong(tmp_path) == {"summary.md": OUTDATED}
+    path = tmp_path / name
+    path.write_text(path.read_text().replace("{", '{"mine": 1,', 1) + " ")
+    assert wrong(tmp_path) == {name: CHANGED, "summary.md": OUTDATED_TOO}
 
 
 def test_only_what_was_drawn_before_and_is_not_drawn_again_is_removed(tmp_path):

@@ -5,9 +5,17 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.bench.speed import compile_times
-from gradest.benchmarks.measurement.programs import estimates, sums
-from gradest.benchmarks.measurement.replicates import cell_key, measure
+from gradest.benchmarks.measurement.exact_gradient import flat
+from gradest.benchmarks.measurement.programs import (
+    by_a_last_digit,
+    estimates,
+    rounding,
+    some_replicates,
+    sums,
+)
+from gradest.benchmarks.measurement.replicates import Maker, cell_key, measure
 from gradest.benchmarks.statistics import intervals
+from gradest.benchmarks.statistics.bias import biases, exactly
 from gradest.estimators import estimator
 from gradest.problems import problem
 
@@ -90,3 +98,82 @@ def test_float64_is_measured_in_float64():
         key = jax.random.key(0)
         measurement = measure(square, delta, params, num_samples=4, replicates=40, key=key)
         assert intervals.variance(measurement.moments["mean"]).value < 1e-25
+
+
+@pytest.mark.parametrize(("rows", "block", "count"), [(32, 625, 64), (25, 10, 75), (4, 3, 12)])
+def test_rounding_is_looked_at_in_some_replicates_of_each_row(rows, block, count):
+    """However they are stored: along the longer axis."""
+    number = np.arange(rows)[:, None] + rows * np.arange(block)
+    stored = {"short": number[:, None, :], "long": np.repeat(number[:, :, None], 700, axis=2)}
+    found = some_replicates(stored, block)
+    assert found["short"].shape == (count, 1)
+    assert found["long"].shape == (count, 700)
+    for group in found.values():
+        assert sorted(group[:, 0]) == list(range(count))
+
+
+def test_rounding_is_the_change_of_most_replicates():
+    """One in twenty that is another draw is no rounding."""
+    here = {"logit": np.zeros((20, 2), np.float32)}
+    change = np.full((20, 2), 1e-7)
+    change[3] = 5.0
+    there = {"logit": change.astype(np.float32)}
+    np.testing.assert_allclose(rounding(here, there)["logit"], 1e-7, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_float_is_moved_by_its_last_digit_and_nothing_else_is(dtype):
+    with jax.enable_x64(dtype == "float64"):
+        tree = {"w": jax.numpy.array([1.0, -3.0, 0.0]), "k": 2.0, "steps": 7}
+        moved = by_a_last_digit(tree)
+        eps = np.finfo(dtype).eps
+        assert moved["w"].dtype == moved["k"].dtype == dtype
+        expected = np.array([1 + eps, -3 * (1 + eps), 0.0])
+        np.testing.assert_allclose(moved["w"], expected, rtol=eps / 2, atol=0)
+        assert moved["k"] == 2 * (1 + eps)
+        assert moved["steps"] == 7
+
+
+@pytest.mark.parametrize(("given", "calls"), [({}, 1 + 9), ({"least_timed": 0}, 1 + 1)])
+def test_rounding_adds_no_call_to_a_short_cell(given, calls, monkeypatch):
+    """Its two calls are of the nine that are timed; the pilot comes before."""
+    prepared = Maker.prepared
+    made = []
+    monkeypatch.setattr(Maker, "prepared", lambda *args: made.append(args) or prepared(*args))
+    square = problem("gaussian_square")
+    params = square.init_params(jax.random.key(0))
+    key = cell_key(0, "t", "init", 2)
+    pathwise = estimator("pathwise")
+    found = measure(square, pathwise, params, num_samples=2, replicates=400, key=key, **given)
+    assert len(made) == calls
+    assert set(found.rounding) == (set(params) if calls > 2 else set())
+    assert all((size > 0).all() and (size < 1e-5).all() for size in found.rounding.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "candidate"),
+    [
+        ("bernoulli_square", {"dim": 200, "t": 0.499}, "measure_valued"),
+        ("bernoulli_square", {"dim": 8}, "enumeration"),
+        pytest.param(
+            "normal_normal_bound",
+            {"variance": 0.5, "offset": 0.0},
+            "sticking_the_landing",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_what_rounding_explains_is_no_bias(name, given, candidate):
+    """Where all replicates are nearly equal, and some coordinates of them are by chance."""
+    subject = problem(name, **given)
+    params = subject.init_params(jax.random.key(0))
+    key = cell_key(0, "t", "init", 2)
+    found = measure(subject, estimator(candidate), params, num_samples=2, replicates=400, key=key)
+    truths = {
+        group: exactly(np.asarray(flat(leaves), float))
+        for group, leaves in subject.exact_gradient(params).items()
+    }
+    resolution = float(np.finfo(np.float32).eps)
+    deviations = biases(found.moments, truths, resolution, rounded=found.rounding)
+    assert min(each.p for each in deviations.values()) > 0.01
+    assert all((size > 0).all() for size in found.rounding.values())

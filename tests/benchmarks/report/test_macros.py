@@ -36,6 +36,14 @@ def test_greek_names_can_be_read():
     assert letters("τ") == "Temperature"
 
 
+def test_symbols_are_named_where_there_is_nothing_else():
+    """A longer text without a letter that TeX has is numbered."""
+    symbols = ("x", "∇"), ("x", "∂"), ("x", "+")
+    assert named(*symbols) == ["XNabla", "XPartialDifferential", "XPlusSign"]
+    assert named(("∇",), ("μ",)) == ["", "Mu"]
+    assert named(("градиент", "x"), ("оценка", "x")) == ["X", "XNumberTwo"]
+
+
 def test_what_is_alike_even_so_is_numbered():
     assert named(("a_b",), ("aB",), ("AB",)) == ["AB", "ABNumberTwo", "ABNumberThree"]
     assert exactly("a_b") == exactly("aB")

@@ -97,7 +97,8 @@ def test_the_least_precise_variance_is_named(cells, tmp_path):
 
 def test_without_batches_slopes_and_crossovers_are_left_out_and_that_is_said(cells, tmp_path):
     text = text_of(tmp_path / "bare", cells, left_out=False)
-    assert "- Left out, because leave_one_out.csv is not there: slopes, crossovers." in text
+    left_out = "slopes, crossovers, the check of exact variances"
+    assert f"- Left out, because leave_one_out.csv is not there: {left_out}." in text
     assert "slope -" not in text
     assert "overtakes" not in text
     written = {path.name for path in write_report(tmp_path / "bare")}

@@ -257,9 +257,7 @@ def test_code_that_cannot_be_found_is_an_error(tmp_path, monkeypatch):
     """A key that sees no code would run the programs of old code."""
     with pytest.raises(ValueError, match="expected files, found none"):
         digest_of_files([])
-    empty = tmp_path / "__init__.py"
-    empty.write_text("")
-    monkeypatch.setattr(source_code, "file_of", lambda module: empty)
+    monkeypatch.setattr(source_code, "package_root", lambda: tmp_path / "gradest")
     with pytest.raises(ValueError, match=r"gradest\.problems: expected modules in .*, found none"):
         traced_files(PROGRAMS)
 

@@ -13,8 +13,9 @@ from gradest.benchmarks.statistics.bias import (
     equivalence_p,
     exactly,
     holm,
+    missable,
 )
-from gradest.benchmarks.statistics.moments import summarise
+from gradest.benchmarks.statistics.moments import pool, summarise
 
 BATCHES, EPSILON = 20, 1e-16
 
@@ -268,3 +269,25 @@ def test_a_reference_runs_error_widens_what_is_measured_against_it():
             bounds.low <= value <= bounds.high for bounds, value in zip(each, truths, strict=True)
         ]
     assert (covered / studies > 0.95 - 3 * np.sqrt(0.95 * 0.05 / studies)).all(), covered / studies
+
+
+@pytest.mark.parametrize(("missing", "biased"), [(6e-6, False), (1.4e-3, False), (0.01, True)])
+def test_an_event_that_one_coordinate_shows_may_be_missing_in_another(missing, biased):
+    """In R = 2,000 replicates: of size 1 and a probability of 0.3 % in the first coordinate.
+
+    In the second, which hardly varies, an event as large may be missing if it has a probability of
+    at most 3/R = 0.0015.
+    """
+    rng = np.random.default_rng(4)
+    shown = (rng.random(2_000) < 0.003).astype(float)
+    still = 1e-9 * rng.normal(size=2_000)
+    moments = {"": summarise(np.stack([shown, still], 1), BATCHES)}
+    truth = {"": exactly(np.array([0.003, missing]))}
+    found = biases(moments, truth, EPSILON)[""]
+    assert (found.p < 1e-3) == biased
+
+
+def test_coordinates_that_vary_alike_are_tested_as_ever():
+    drawn = skewed(np.random.default_rng(5), 2_000, 3)
+    whole = pool(summarise(drawn, BATCHES))
+    assert (missable(whole) == 0).all()

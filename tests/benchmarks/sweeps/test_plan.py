@@ -40,6 +40,32 @@ def test_lists_are_swept_as_a_product():
     }
 
 
+def test_names_are_swept_as_any_argument():
+    """The cells are those of an entry for each; other names may be among them."""
+    text = """
+schema = 1
+name = "named"
+samples = [2]
+[[problem]]
+name = ["bernoulli_square", "bernoulli_shared"]
+logit = [0.0, 1.0]
+[[estimator]]
+"""
+    names = 'name = ["score_function", "RLOO", "score_function[baseline=mean]"]\ncoupling = '
+    listed = text + names + '["independent", "antithetic"]\n'
+    apart = text.replace(
+        'name = ["bernoulli_square", "bernoulli_shared"]\nlogit = [0.0, 1.0]',
+        'name = "bernoulli_square"\nlogit = [0.0, 1.0]\n'
+        '[[problem]]\nname = "bernoulli_shared"\nlogit = [0.0, 1.0]',
+    ).removesuffix("[[estimator]]\n")
+    for baseline in ("none", "leave_one_out", "mean"):
+        apart += f'[[estimator]]\nname = "score_function"\nbaseline = "{baseline}"\n'
+        apart += 'coupling = ["independent", "antithetic"]\n'
+    found = [cell.id for cell in resolve(parse_sweep(listed, "here")).cells]
+    assert found == [cell.id for cell in resolve(parse_sweep(apart, "here")).cells]
+    assert len(set(found)) == 4 * 6
+
+
 def test_what_cannot_be_measured_is_skipped_with_its_reason():
     plan = resolve(parse_sweep(GOOD_SWEEP, "here"))
     reasons = set(plan.reasons.values())
@@ -230,3 +256,11 @@ def test_what_a_plan_of_instances_refuses():
     with pytest.raises(BadInput, match="got two that differ in what is no argument"):
         plan_of([few, other], [estimator("score_function")], samples=[1])
     plan_of([few, few], [estimator("score_function")], samples=[1])
+
+
+def test_a_hundred_thousand_bits_are_planned_and_what_enumerates_them_says_why_not():
+    kinds = [estimator(name) for name in ("score_function", "enumeration", "unordered_set")]
+    plan = plan_of([problem("bernoulli_square", dim=100_000)], kinds, samples=[2], replicates=64)
+    assert len(plan.measurable) == 1
+    reasons = {*plan.reasons.values()}
+    assert reasons == {"Bernoulli has more than 1e15 joint values here, above 4,096"}

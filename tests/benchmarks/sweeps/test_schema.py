@@ -50,6 +50,23 @@ from tests.support.sweeps import GOOD_SWEEP
         ),
         (("k = [-3.0, 3.0]", 'k = ["a"]'), "k = 'a': expected a finite number"),
         (("[[estimator]]", "[estimator]"), "not TOML"),
+        (
+            ('name = "gaussian_square"', "name = []"),
+            "name = []: expected it to be a name",
+        ),
+        (
+            ('name = "gaussian_square"', 'name = ["gaussian_square", 3]'),
+            "name = ['gaussian_square', 3]: expected it to be a name, or a list of names",
+        ),
+        (
+            ('name = "gaussian_square"', 'name = ["gaussian_square", "gaussian_sqare"]'),
+            "problem 'gaussian_sqare': expected one of",
+        ),
+        (
+            ('name = "gaussian_square"', 'name = ["gaussian_square", "bernoulli_square"]'),
+            "problem bernoulli_square: unknown argument 'k': of gaussian_square, bernoulli_square "
+            "only gaussian_square has it: expected an entry for each",
+        ),
     ],
 )
 def test_errors_name_key_value_and_what_was_expected(change, message):
@@ -64,6 +81,16 @@ def test_all_errors_come_at_once():
     with pytest.raises(BadInput) as raised:
         resolve(parse_sweep(wrong, "here"))
     assert len(str(raised.value).splitlines()) == 2
+
+
+def test_an_argument_of_some_names_alone_is_one_error():
+    """However many values it has."""
+    names = 'name = ["gaussian_square", "bernoulli_square", "categorical_square"]'
+    wrong = GOOD_SWEEP.replace('name = "gaussian_square"', names)
+    with pytest.raises(BadInput) as raised:
+        resolve(parse_sweep(wrong, "here"))
+    (line,) = str(raised.value).splitlines()
+    assert "problem bernoulli_square, categorical_square: unknown argument 'k'" in line
 
 
 def test_unknown_presets_and_files():

@@ -1,11 +1,15 @@
 """Smoothed gradients: what they are unbiased for, and how common random numbers keep them small."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 
+from gradest._own_problem import own_problem
 from gradest.estimators import estimator
 from gradest.problems import problem
-from tests.support.statistical import assert_mean, moments_of, variance_of
+from tests.support.statistical import assert_mean, initial, moments_of, variance_of
 
 RADIUS = 0.6
 MEAN = 0.8
@@ -54,3 +58,28 @@ def test_common_random_numbers():
         for c in (0.1, 0.001)
     )
     assert variance_of(narrow).value == pytest.approx(variance_of(wide).value, rel=0.1)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_where_f_has_no_value_the_estimate_has_none(name):
+    """f, not θ, is outside its domain: a 0 there would be half of the draws left out, unsaid."""
+
+    def f(theta, x):
+        return jnp.where(x > 0.5, jnp.nan, x).sum()
+
+    def q(theta):
+        return dist.Normal(theta["mean"], 1.0).to_event(1)
+
+    toy = own_problem(f, q, {"mean": jnp.zeros(2)}, smooth=False)
+    estimates = jax.vmap(lambda key: estimator(name).estimate(toy, initial(toy), (), key, 2)[0])
+    found = estimates(jax.random.split(jax.random.key(0), 40))["mean"]
+    assert np.isnan(found).any()
+    assert np.isfinite(found).any()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_directions_out_of_the_domain_count_as_nothing(name):
+    """A shape of 0.05, moved by 0.5: one side of almost every pair has no distribution."""
+    toy = problem("gamma_toy", concentration=0.05)
+    moments = moments_of(toy, estimator(name, radius=0.5), 2, "outside", replicates=40)
+    assert np.isfinite(moments["concentration"].mean).all()

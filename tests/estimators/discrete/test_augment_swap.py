@@ -1,11 +1,11 @@
 """ARSM: its formula, and that merging lowers its variance."""
 
-import jax
 import numpy as np
 import pytest
 
 from gradest.estimators import estimator
 from gradest.problems import problem
+from gradest.problems.distributions.fine_noise import gumbel
 from tests.support.estimates import KEY, one_estimate
 from tests.support.statistical import assert_mean, initial, moments_of, truth_of, variance_of
 from tests.support.three_categories import GIVEN, PHI, TARGET
@@ -31,8 +31,8 @@ def of_one_reference(dirichlet, j):
 @pytest.mark.parametrize(("merge", "references"), [(True, range(CATEGORIES)), (False, [0])])
 def test_written_out(merge, references):
     toy = problem("categorical_square", dim=2, **GIVEN)
-    gumbel = np.moveaxis(np.asarray(jax.random.gumbel(KEY, (2, 3, N)), float), -1, 0)
-    exponential = np.exp(-gumbel)
+    drawn = np.moveaxis(np.asarray(gumbel(KEY, (2, 3, N)), float), -1, 0)
+    exponential = np.exp(-drawn)
     dirichlet = exponential / exponential.sum(-1, keepdims=True)
     expected = np.mean([[of_one_reference(d, j) for j in references] for d in dirichlet], (0, 1))
     arsm = estimator("arsm", merge=merge)

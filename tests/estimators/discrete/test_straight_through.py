@@ -6,6 +6,7 @@ import pytest
 
 from gradest.estimators import estimator
 from gradest.problems import problem
+from gradest.problems.distributions.fine_noise import logistic
 from tests.support.bits import LOGIT, P, T
 from tests.support.statistical import assert_mean, initial, moments_of
 from tests.support.three_categories import (
@@ -26,7 +27,7 @@ def test_written_out():
     toy = problem("bernoulli_square", t=0.3, logit=0.5)
     key = jax.random.key(5)
     p = 1 / (1 + np.exp(-0.5))
-    z = 0.5 + np.asarray(jax.random.logistic(key, (1, 6)), np.float64)[0]
+    z = 0.5 + np.asarray(logistic(key, (1, 6)), np.float64)[0]
     hard = (z > 0).astype(float)
     estimate, _ = estimator("straight_through").estimate(toy, initial(toy), (), key, 6)
     expected = (2 * (hard - 0.3)).mean() * p * (1 - p)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gradest.estimators.sampling.copulas import COPULAS
+from gradest.estimators.sampling.copulas import COPULAS, log_rest
 from tests.support.statistical import assert_z
 
 
@@ -43,3 +43,18 @@ def test_draws(name):
     assert_z((between.mean(1) - rho) / (between.std(1) / math.sqrt(len(b))))
     across = centred[:, 0, 0] * centred[:, 0, 1]
     assert_z(across.mean() / across.std() * math.sqrt(len(b)))
+
+
+@pytest.mark.parametrize("rest", [1e-12, 1e-7, 1e-3, 0.4, 0.7, 1e3, 1e7])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_what_is_left_without_a_part(place, rest):
+    """Of 1 and two others that are together `rest`: where that is little, 1 − d has no digits."""
+    parts = np.insert(np.array([0.25, 0.75]) * rest, place, 1.0)
+    narrow = np.asarray(parts, np.float32)
+    found = np.asarray(log_rest(jnp.asarray(narrow)[:, None]))[:, 0]
+    exact = narrow.astype(float)
+    others = [np.delete(exact, i).sum() for i in range(3)]
+    expected = np.log1p(-exact / exact.sum())
+    little = others < 1e-3 * exact
+    expected[little] = np.log(np.array(others) / exact.sum())[little]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

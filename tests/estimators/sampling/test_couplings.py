@@ -19,6 +19,7 @@ from gradest.estimators.sampling.couplings import (
 )
 from gradest.estimators.sampling.draws import explicit, rsample
 from gradest.problems import PROBLEMS, problem
+from gradest.problems.distributions import fine_noise
 from gradest.problems.distributions.coordinates import base
 from tests.support.statistical import (
     assert_likely,
@@ -34,6 +35,7 @@ from tests.support.statistical import (
 THEIRS = {
     jax.random.normal: stats.norm(),
     jax.random.logistic: stats.logistic(),
+    fine_noise.logistic: stats.logistic(),
     jax.random.laplace: stats.laplace(),
     jax.random.exponential: stats.expon(),
     jax.random.gumbel: stats.gumbel_r(),
@@ -42,9 +44,10 @@ THEIRS = {
 
 @pytest.mark.parametrize("sampler", NOISES, ids=lambda sampler: sampler.__name__)
 def test_quantiles_and_mirrors(sampler):
-    u = np.linspace(1e-4, 1 - 1e-4, 101)
+    digits = np.linspace(1e-4 * 2**32, (1 - 1e-4) * 2**32, 101).astype(np.uint32)
+    u = (digits + 0.5) / 2.0**32
     with jax.enable_x64(True):
-        at_u = NOISES[sampler].quantile(jnp.asarray(u))
+        at_u = NOISES[sampler].at_digits(jnp.asarray(digits), jnp.float64)
         mirrored = NOISES[sampler].mirror(at_u)
         np.testing.assert_allclose(at_u, THEIRS[sampler].ppf(u), rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(mirrored, THEIRS[sampler].ppf(1 - u), rtol=1e-9, atol=1e-9)

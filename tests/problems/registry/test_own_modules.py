@@ -14,6 +14,7 @@ from gradest.estimators import Estimator
 from gradest.problems import PROBLEMS, Problem, problem
 from gradest.problems.registry import own_folders
 from gradest.problems.registry.lookup import build
+from gradest.problems.registry.own_faults import fault_of
 from gradest.problems.registry.own_folders import search_in
 from gradest.problems.registry.own_modules import own_class
 from gradest.problems.toys.gaussian import GaussianSquare
@@ -282,6 +283,11 @@ def test_a_mended_module(folder):
             r"module asks fails: asks.py:6: ImportError: cannot import name 'Mine' from 'random' "
             r"\(.*random.py\): that hides random.py, which needs another name; expected",
         ),
+        (
+            "leads:Mine",
+            r"module leads fails: helps.py:7: AttributeError: module 'random' has no attribute "
+            r"'Mine': that hides random.py, which needs another name; expected",
+        ),
     ],
 )
 def test_a_hidden_file_is_said_to_be(folder, name, message):
@@ -289,10 +295,25 @@ def test_a_hidden_file_is_said_to_be(folder, name, message):
         write(folder / f"{hidden}.py")
     write(folder / "both" / "__init__.py", name="Other")
     write(folder / "asks.py", more="from random import Mine\n")
+    write(folder / "leads.py", more="import helps\n")
+    write(folder / "helps.py", more="import random\nrandom.Mine\n")
     with pytest.raises(ValueError, match=message):
         get(name)
     for hidden in ("random", "time", "both"):
         assert file_of(get(f"{hidden}.py:Mine")) == folder / f"{hidden}.py"
+
+
+def test_a_hidden_file_is_said_to_be_where_a_class_runs(folder):
+    """It is imported, and what it lacks is only asked for later."""
+    write(folder / "random.py")
+    write(folder / "helps.py", more="import random\ndef shade():\n    return random.Mine\n")
+    write(folder / "late.py", more="import helps\n")
+    module = sys.modules[get("late:Mine").__module__]
+    with pytest.raises(AttributeError) as raised:
+        module.helps.shade()
+    assert fault_of(raised.value, get("late:Mine")).endswith(
+        "has no attribute 'Mine': that hides random.py, which needs another name"
+    )
 
 
 @pytest.mark.parametrize("name", ["leaves:Mine", "leaves.py:Mine"])

@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -109,6 +110,14 @@ def test_gamma():
     truth = truth_of(problem("gamma_toy", concentration=1.0, rate=1.0, f="linear", k=0.0))
     assert truth["concentration"][0] == pytest.approx(1, rel=1e-9)
     assert truth["rate"][0] == pytest.approx(-1, rel=1e-9)
+
+
+def test_student_t_out_of_range():
+    """P(|x| > m) is about m^{−ν}: m is 10³⁸ in float32 and 10³⁰⁸ in float64."""
+    with pytest.raises(ValueError, match=r"df = 0\.1: expected at least 0\.18 in float32"):
+        problem("student_t_toy", df=0.1)
+    with jax.enable_x64(True):
+        problem("student_t_toy", df=0.1)
 
 
 def test_von_mises():

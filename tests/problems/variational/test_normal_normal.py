@@ -1,9 +1,11 @@
 """The normal–normal bound: by a product rule over all particles, and of one in closed form."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.problems import problem
 from tests.support.derivatives import along, directions
 from tests.support.estimates import as_vector
@@ -67,3 +69,10 @@ def test_more_particles_bound_more_tightly():
     bounds = [negative_bound(theta, x, 2 / 3, k) for k in (1, 2, 3)]
     evidence = (0.25 * (x + 0.2) ** 2 + 0.5 * np.log(4 * np.pi)).mean()
     assert bounds[0] > bounds[1] > bounds[2] > evidence
+
+
+@pytest.mark.parametrize("offset", [5.0, -20.0])
+def test_far_from_the_optimum_no_gradient_is_claimed(offset):
+    """The rule in log t spans 80, and log w varies by more: the gradient was 3 % off at −20."""
+    far = problem("normal_normal_bound", offset=offset)
+    assert exact_gradient(far, far.init_params(jax.random.key(3))) is None

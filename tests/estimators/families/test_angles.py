@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gradest.estimators.sampling.angles import angle_derivative
+from gradest.estimators.families.angles import angle_derivative
 
 
 @pytest.mark.parametrize("concentration", [0.01, 1.0, 30.0, 1000.0])

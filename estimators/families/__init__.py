@@ -1,0 +1,1 @@
+"""Single families of distributions: their draws, derivatives of these, and densities."""
