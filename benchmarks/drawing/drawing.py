@@ -116,7 +116,8 @@ def ticks_width(y: Axis) -> float:
     if y.scale != "log" or y.limits is None:
         return 0.0
     texts = tick_texts(log_ticks(*y.limits))
-    return max(text_width(re.sub(r"\\times|[${}^]", "", text)) for text in texts)
+    plain = [re.sub(r"[${}^]", "", text.replace(r"\times", " × ")) for text in texts]
+    return max(map(text_width, plain))
 
 
 def draw_contents(panel: Panel, axes: Axes, *, named: bool) -> None:

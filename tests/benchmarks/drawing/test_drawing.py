@@ -180,3 +180,15 @@ def test_a_log_axis_has_at_least_two_ticks_and_not_too_many(low, ratio):
     ticks = log_ticks(low, low * ratio)
     assert 2 <= len(ticks) <= 7
     assert all(low <= tick <= low * ratio for tick in ticks)
+
+
+def test_numbers_with_powers_of_ten_leave_the_label_of_the_axis_on_the_page():
+    made = table(groups=("mean",))
+    for column in ("variance", "variance_low", "variance_high"):
+        made[column] *= 3e-5
+    made = made[made.num_samples < 64]
+    made.loc[made.num_samples > 1, "variance"] *= 2
+    (spec,) = figures(made)
+    figure, texts = drawn(spec, STYLES["screen"])
+    assert any(r"\times" in text.get_text() for text, _ in texts)
+    check_texts(spec.name, figure, texts)
