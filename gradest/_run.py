@@ -16,8 +16,9 @@ from gradest.benchmarks.comparisons.budgets import budget_of
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.comparisons.leaderboard import leaderboard
 from gradest.benchmarks.comparisons.pairing import changed_lines
+from gradest.benchmarks.drawing.drawing import draw
+from gradest.benchmarks.drawing.options import print_of
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.figures.drawing import draw
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.columns import COLUMNS
@@ -36,7 +37,7 @@ from gradest.problems.arguments import nearest
 class Run:
     """Measurements of estimators on problems, from `measure`, `sweep` or `load`.
 
-    It shows itself as a ranked table, in a notebook with curves.
+    It shows itself as a ranked table, in a notebook with its first figure.
     """
 
     read: results.Run = field(repr=False)
@@ -129,24 +130,29 @@ class Run:
         """The names of the figures that there are."""
         return tuple(self._specs)
 
-    def figure(self, name: str | None = None) -> Figure:
+    def figure(self, name: str | None = None, *, style: str = "screen", **printing: Any) -> Figure:
         """A figure, drawn with matplotlib.
 
         Args:
             name: one of `figures`; the first, where there is none.
+            style: "screen", "paper" (3.25 inches wide, no title, Computer Modern) or "talk".
+            printing: `width`, in inches or with a unit ("84mm"); `title=False`; `legend`, "right"
+                or "none"; `font`, "sans" or "cm".
 
         Raises:
-            BadInput: there is no such figure, or none at all.
+            BadInput: there is no such figure, or none at all, or no such style.
         """
         if not self._specs:
-            raise BadInput("no figure: expected cells that were measured, at more than one L")
+            raise BadInput(
+                "no figure: expected two estimators that differ, measured at three L or more"
+            )
         chosen = self.figures[0] if name is None else str(name)
         if chosen not in self._specs:
             known = ", ".join(self.figures)
             raise BadInput(
                 f"figure {name!r}: expected one of {known}{nearest(chosen, self.figures)}"
             )
-        return draw(self._specs[chosen])
+        return draw(self._specs[chosen], print_of(style, **printing))
 
     def to_latex(self, **asked: Any) -> str:
         """The ranking as a LaTeX table with booktabs: the best bold, what is biased marked.
@@ -189,5 +195,5 @@ class Run:
         return "\n".join([*changed_lines((self.read, str(self.read.folder))), ranking])
 
     def _repr_html_(self) -> str:
-        curves = [spec for name, spec in self._specs.items() if name.startswith("variance_vs")][:1]
-        return html_ranking(self.leaderboard(), [svg_of(draw(spec)) for spec in curves])
+        first = [*self._specs.values()][:1]
+        return html_ranking(self.leaderboard(), [svg_of(draw(spec)) for spec in first])

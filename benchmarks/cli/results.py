@@ -1,6 +1,7 @@
 """What `gradest report`, `compare` and `verify` do, with runs that are finished."""
 
 from pathlib import Path
+from typing import Any
 
 from gradest.benchmarks.analysis import verification
 from gradest.benchmarks.analysis.numerals import several
@@ -15,9 +16,10 @@ from gradest.benchmarks.comparisons.ratios import (
     compare_estimators,
     compare_runs,
 )
+from gradest.benchmarks.drawing.options import print_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.report import comparison as rendering
-from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.report import write_figures, write_report
 from gradest.benchmarks.report.summary import FILE
 
 
@@ -48,17 +50,31 @@ def verdict(found: Verification) -> str:
     return f"{found.folder}: {compared} are as they were written"
 
 
-def report(sweep: str, output: Path | None, unverified: bool, as_json: bool) -> ExitStatus:
+def report(
+    sweep: str,
+    output: Path | None,
+    unverified: bool,
+    as_json: bool,
+    only: tuple[str, ...],
+    style: str,
+    no_title: bool,
+    **printing: Any,
+) -> ExitStatus:
     """Draws a finished run again."""
+    how = print_of(style, title=not no_title, **printing)
     folder = output or find_run(sweep)
     doubt = read_files(folder).doubt
     tell([doubt] if doubt else [])
-    written = [str(path) for path in write_report(folder, unverified=unverified)]
     summary = folder / FILE
+    if only:
+        paths = write_figures(folder, only, unverified=unverified, how=how)
+    else:
+        paths = write_report(folder, unverified=unverified, how=how)
+    written = [str(path) for path in paths]
     if as_json:
         emit({"files": written, "summary": str(summary)})
     else:
-        emit("\n".join([*written, f"Read {summary} first."]))
+        emit("\n".join([*written, *([] if only else [f"Read {summary} first."])]))
     return ExitStatus.OK
 
 

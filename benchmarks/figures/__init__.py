@@ -1,1 +1,1 @@
-"""A run's figures: as data, drawn with matplotlib, and written to files."""
+"""Figures, as data: what they show of a run."""

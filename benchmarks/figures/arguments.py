@@ -18,17 +18,21 @@ from gradest.benchmarks.analysis.labels import (
     words,
 )
 from gradest.benchmarks.analysis.results import labelled
+from gradest.benchmarks.figures.bundles import equal_entries, equal_notes
 from gradest.benchmarks.figures.lines import (
+    COLUMNS,
     VARIANCE,
     drawable,
     facets_of,
+    left_out_notes,
     line_panel,
+    lines_of,
     log_axis,
     other_entries,
     those_of,
     zero_notes,
 )
-from gradest.benchmarks.figures.spec import Axis, Entry, FigureSpec, Style
+from gradest.benchmarks.figures.spec import Axis, FigureSpec, Style
 
 LEAST_SWEPT = 4
 """Values of an argument from which on it is an axis."""
@@ -38,10 +42,14 @@ WIDE = 30
 
 AGAINST_ARGUMENT = {
     "variance": VARIANCE,
-    "snr": "signal-to-noise ratio of the gradient",
-    "bias_squared": "squared bias of the gradient",
+    "snr": "signal to noise ‖E g‖/√tr Cov(g)",
+    "bias_squared": "squared bias ‖E g − ∇‖²",
 }
-"""What is drawn against an argument, with the words at its axis; the last of biased estimators."""
+"""What is drawn against an argument, with the words at its axis; the last of biased estimators, in
+theory or as they were found."""
+
+SYMBOLS = {"temperature": "τ", "gamma": "γ", "num_particles": "K"}
+"""What stands after an argument's name at its axis."""
 
 
 class ArgumentSweep(NamedTuple):
@@ -124,8 +132,9 @@ def against_argument(sweep: ArgumentSweep, styles: Mapping[str, Style]) -> Itera
         for column in AGAINST_ARGUMENT:
             rows = at_level
             if column == "bias_squared":
-                rows = rows[~rows.unbiased.astype(bool)]
-            if (rows[column][drawable(rows, column)] > 0).any():
+                found = rows[rows.bias_finding == "biased"].label
+                rows = rows[~rows.unbiased.astype(bool) | rows.label.isin(found)]
+            if (rows[f"{column}_high"][drawable(rows, column)] > 0).any():
                 yield column_vs_argument(column, sweep, rows, styles, f"L = {level}", suffix)
 
 
@@ -147,28 +156,34 @@ def column_vs_argument(
         level: L in words.
         suffix: ends the figure's name.
     """
-    facets, columns = facets_of(rows, by_point=sweep.of_estimators)
+    facets = facets_of(rows, by_point=sweep.of_estimators)
     styles = those_of(styles, rows[drawable(rows, column)])
-    x = argument_axis(words(sweep.argument), rows.value)
-    notes = [f"Shaded: {INTERVALS}."]
+    x = argument_axis(sweep.argument, rows.value)
+    of_facets = [(each, lines_of(each, "value", column, styles)) for each in facets]
+    of_facets = [(facet, lines) for facet, lines in of_facets if lines]
+    panels = [
+        line_panel(facet, lines, x, column, AGAINST_ARGUMENT[column]) for facet, lines in of_facets
+    ]
+    notes = [
+        f"Bars and shades: {INTERVALS}.",
+        *equal_notes(panels),
+        *left_out_notes(panels, [lines for _, lines in of_facets], "worse at the right"),
+    ]
     if column != "bias_squared":
         notes += zero_notes(facets, "value", x.label)
-    entries = tuple(Entry(style, label) for label, style in styles.items())
     return FigureSpec(
         f"{column}_vs_{safe_name(sweep.argument)}_{slug(sweep.problem, sweep.rest)}{suffix}",
         f"{problem_label(sweep.problem, sweep.rest)}, {level}",
-        panels=tuple(
-            line_panel(facet, "value", x, column, AGAINST_ARGUMENT[column], styles)
-            for facet in facets
-        ),
-        columns=columns,
-        key=(entries + other_entries(rows),),
+        panels=tuple(panels),
+        columns=min(COLUMNS, len(panels)),
+        key=(equal_entries(panels), other_entries(panels)),
         notes=tuple(notes),
     )
 
 
-def argument_axis(label: str, values: pd.Series) -> Axis:
+def argument_axis(argument: str, values: pd.Series) -> Axis:
     """The axis of an argument: logarithmic where its values are positive and far apart."""
+    label = f"{words(argument)} {SYMBOLS.get(argument, '')}".strip()
     least = values.min()
     if least > 0 and values.max() >= WIDE * least:
         return log_axis(label, values)

@@ -1,18 +1,17 @@
 """The figure of bias: the relative error of each estimator's mean along the gradient.
 
-A row for each estimator, a point for each L.
+A row for each estimator that is biased, in theory or as it was found; a point for each L.
 """
 
-import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import INTERVALS
-from gradest.benchmarks.figures.lines import Facet, facets_of
+from gradest.benchmarks.analysis.numerals import percent
+from gradest.benchmarks.figures.lines import COLUMNS, Facet, facets_of
 from gradest.benchmarks.figures.spec import (
     DIAGONAL,
-    STAR,
     ZERO,
     Axis,
     Entry,
@@ -26,11 +25,19 @@ from gradest.benchmarks.figures.spec import (
     shades_of,
 )
 
+FARTHEST = 1.5
+"""The axis ends there on both sides: beyond it there are arrow heads, and numbers in the margin."""
+
+LEAST = 5e-5
+"""What is closer to 0 is printed as 0.00 %."""
+
 UNBIASED = "unbiased in theory"
 BIASED = "biased in theory"
 
 
-def bias(name: str, title: str, rows: pd.DataFrame, styles: Mapping[str, Style]) -> FigureSpec:
+def bias(
+    name: str, title: str, rows: pd.DataFrame, styles: Mapping[str, Style]
+) -> FigureSpec | None:
     """The figure of one problem's bias.
 
     Args:
@@ -38,27 +45,45 @@ def bias(name: str, title: str, rows: pd.DataFrame, styles: Mapping[str, Style])
         title: what stands over it.
         rows: one problem's measurements that have a relative bias, labelled.
         styles: the style of each label.
+
+    Returns:
+        The figure; None where nothing was found to be biased.
     """
-    facets, columns = facets_of(rows)
+    found = rows[rows.bias_finding == "biased"]
+    facets = [each for each in facets_of(rows) if (each.rows.bias_finding == "biased").any()]
+    if not facets:
+        return None
     levels = tuple(int(level) for level in sorted(rows.num_samples.unique()))
-    y = Axis(scale="rows", names=row_names(rows), headings=(UNBIASED, BIASED))
+    drawn = rows[~rows.unbiased.astype(bool) | rows.label.isin(found.label)]
+    y = Axis(scale="rows", names=row_names(drawn), headings=(UNBIASED, BIASED))
     panels = tuple(bias_panel(facet, y, styles, levels) for facet in facets)
-    key = [level_entries(levels)]
-    if (rows.bias_finding == "biased").any():
-        star = Entry(STAR, "found biased: at most 5 % false among those of the run")
-        key.append((star,))
     notes = [
         f"Relative bias: the error of the mean along the {truth_of(rows)}, as a fraction of it; "
-        f"bars: {INTERVALS}.",
-        "At 0 the estimate is unbiased along it, at −1 (dotted, where in view) it is zero on "
-        "average.",
+        f"bars: {INTERVALS}. At −100 % (dotted) the estimate is zero on average.",
+        "In the margin: at the largest L; * found biased, with at most 5 % false among those of "
+        "the run.",
+        *absent_notes(facets_of(rows), panels, set(rows.label) - set(drawn.label)),
     ]
-    if any(panel.x.scale == "symlog" for panel in panels):
-        notes.append(
-            "Where the ticks are unevenly spaced, the axis is linear next to 0 and logarithmic "
-            "beyond."
-        )
-    return FigureSpec(name, title, panels, columns, tuple(key), tuple(notes))
+    return FigureSpec(
+        name,
+        title,
+        panels,
+        columns=min(COLUMNS, len(panels)),
+        key=(level_entries(levels),),
+        notes=tuple(notes),
+    )
+
+
+def absent_notes(facets: list[Facet], panels: tuple[Panel, ...], labels: set[str]) -> list[str]:
+    """Sentences on groups without a panel, and on estimators without a row."""
+    shown = {panel.name for panel in panels}
+    names = [each.name for each in facets if each.name not in shown]
+    notes = []
+    if names:
+        notes.append(f"No panel, as none was found biased: {'; '.join(names)}.")
+    if labels:
+        notes.append(f"Unbiased in theory, and none found: {'; '.join(sorted(labels))}.")
+    return notes
 
 
 def truth_of(rows: pd.DataFrame) -> str:
@@ -90,22 +115,21 @@ def level_entries(levels: tuple[int, ...]) -> tuple[Entry, ...]:
 def bias_panel(
     facet: Facet, y: Axis, styles: Mapping[str, Style], levels: tuple[int, ...]
 ) -> Panel:
-    """The relative biases of one group at one θ.
-
-    The axis is linear, or only next to zero where the largest bias would crush the other intervals.
-    """
-    linear = linear_part(facet.rows)
-    x = Axis("relative bias", scale="symlog" if linear else "linear", linear_up_to=linear)
-    series = tuple(
-        bias_series(line, styles[str(label)]) for label, line in facet.rows.groupby("label")
-    )
-    guides = (Guide("vertical", ZERO, 0.0), Guide("vertical", DIAGONAL, -1.0, if_in_view=True))
+    """The relative biases of one group at one θ, on a linear axis."""
+    rows = facet.rows[facet.rows.label.isin(y.names)]
+    ends = [*rows.bias_relative_low.dropna(), *rows.bias_relative_high.dropna(), 0.0]
+    low, high = (min(max(end, -FARTHEST), FARTHEST) for end in (min(ends), max(ends)))
+    margin = 0.06 * (high - low)
+    x = Axis("relative bias", limits=(low - margin, high + margin), in_percent=True)
+    series = tuple(bias_series(line, styles[str(label)]) for label, line in rows.groupby("label"))
+    guides = (Guide(ZERO, 0.0), Guide(DIAGONAL, -1.0, if_in_view=True))
     return Panel(facet.name, facet.title, x, y, series, guides, levels)
 
 
 def bias_series(line: pd.DataFrame, style: Style) -> Series:
-    """One estimator's relative biases by L."""
+    """One estimator's relative biases by L, that at the largest in words."""
     line = line.sort_values("num_samples")
+    biased = line.bias_finding == "biased"
     return Series(
         str(line.label.iloc[0]),
         str(line.estimator.iloc[0]),
@@ -116,12 +140,15 @@ def bias_series(line: pd.DataFrame, style: Style) -> Series:
         high=numbers(line.bias_relative_high),
         exact=(None,) * len(line),
         status=tuple(line.status),
-        biased=tuple(bool(finding == "biased") for finding in line.bias_finding),
+        biased=tuple(map(bool, biased)),
+        printed=in_margin(float(line.bias_relative.iloc[-1])) + "*" * bool(biased.any()),
     )
 
 
-def linear_part(rows: pd.DataFrame) -> float:
-    """The power of ten up to which the axis is to be linear; 0 where all of it may be."""
-    reach = rows[["bias_relative_low", "bias_relative_high"]].abs().max(axis=1)
-    usual = reach[reach > 1e-4 * reach.max()].quantile(0.25)
-    return 10.0 ** math.floor(math.log10(usual)) if reach.max() > 20 * usual else 0.0
+def in_margin(value: float) -> str:
+    """A relative bias in a few characters.
+
+    >>> in_margin(-0.683), in_margin(3e-5)
+    ('-68 %', '0.00 %')
+    """
+    return percent(value) if abs(value) >= LEAST else "0.00 %"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import LONGEST_NAME, problem_label, slug, unique
-from gradest.benchmarks.analysis.results import called_zero, labelled
+from gradest.benchmarks.analysis.results import ESTIMATOR, called_zero, labelled
 from gradest.benchmarks.figures.arguments import (
     ArgumentSweep,
     against_argument,
@@ -18,8 +18,10 @@ from gradest.benchmarks.figures.arguments import (
     estimator_sweeps,
 )
 from gradest.benchmarks.figures.bias import bias
-from gradest.benchmarks.figures.lines import variance_vs_cost, variance_vs_samples
-from gradest.benchmarks.figures.spec import FigureSpec, Style, styles_of
+from gradest.benchmarks.figures.leaders import leading_figures
+from gradest.benchmarks.figures.lines import variance_vs_samples
+from gradest.benchmarks.figures.looks import look_of
+from gradest.benchmarks.figures.spec import FigureSpec, Style
 
 MOST_SEPARATE = 8
 """A problem's argument of more values has no figures for each beside those along it."""
@@ -32,7 +34,7 @@ def figures(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
         measurements: a run's, as `read_run` gives them.
 
     Returns:
-        The figures one by one, those along arguments first.
+        The figures one by one: those of the whole run first, then those along arguments.
     """
     taken: set[str] = set()
     for spec in supported(measurements):
@@ -46,11 +48,13 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
     table = table[table.status.isin(["ok", "unreliable"]) & table.variance.notna()]
     if table.empty:
         return
+    yield from leading_figures(table)
     table["zero"] = is_zero(table)
     table["exact_snr"] = table.exact_norm / np.sqrt(table.exact_variance)
     table["exact_bias_squared"] = np.nan
 
     of_problems = list(argument_sweeps(table))
+    along_problems = index_of(of_problems)
     for sweep in of_problems:
         yield from against_argument(sweep, styles)
     many = [sweep for sweep in of_problems if sweep.rows.value.nunique() > MOST_SEPARATE]
@@ -62,40 +66,60 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
         for sweep in of_estimators:
             yield from against_argument(sweep, styles_without)
     swept = index_of(of_estimators)
+    drawn = swept.union(along_problems)
 
     for (problem, setting), rows in table.groupby(["problem", "setting"]):
-        yield from of_problem(problem, setting, rows, swept, styles)
+        yield from variances(problem, setting, without_rows(rows, swept), styles)
+        yield from biases(problem, setting, without_rows(rows, drawn), styles)
 
 
-def of_problem(
-    problem: str, setting: str, rows: pd.DataFrame, swept: pd.Index, styles: dict[str, Style]
+def variances(
+    problem: str, setting: str, rows: pd.DataFrame, styles: dict[str, Style]
 ) -> Iterator[FigureSpec]:
-    """The figures of one problem with one choice of its arguments.
+    """The figure along L of one problem with one choice of its arguments.
 
     Args:
         problem: its name.
         setting: its arguments, without θ's.
-        rows: its measurements.
-        swept: the rows that are in a figure along an estimator's argument, and so not along L.
+        rows: its measurements that are not along an estimator's argument.
         styles: the style of each label.
     """
-    name = slug(problem, setting)
-    title = problem_label(problem, setting)
-    lines = rows.drop(rows.index.intersection(swept))
-    several = lines[lines.groupby("point").num_samples.transform("nunique") > 1]
-    if not several.zero.all():
-        yield variance_vs_samples(f"variance_vs_samples_{name}", title, several, styles)
-        timed = several[several.seconds > 0]
-        if not timed.zero.all():
-            yield variance_vs_cost(f"variance_vs_cost_{name}", title, timed, styles)
+    name = f"variance_vs_samples_{slug(problem, setting)}"
+    figure = variance_vs_samples(name, problem_label(problem, setting), rows, styles)
+    if figure:
+        yield figure
+
+
+def biases(
+    problem: str, setting: str, rows: pd.DataFrame, styles: dict[str, Style]
+) -> Iterator[FigureSpec]:
+    """The figure of bias of one problem with one choice of its arguments.
+
+    Args:
+        problem: its name.
+        setting: its arguments, without θ's.
+        rows: its measurements that are in no figure along an argument.
+        styles: the style of each label.
+    """
     tested = rows[np.isfinite(rows.bias_relative)]
-    if len(tested):
-        yield bias(f"bias_{name}", title, tested, styles)
+    name = f"bias_{slug(problem, setting)}"
+    figure = bias(name, problem_label(problem, setting), tested, styles)
+    if figure:
+        yield figure
+
+
+def without_rows(rows: pd.DataFrame, others: pd.Index) -> pd.DataFrame:
+    """The rows that are not among the others."""
+    return rows.drop(rows.index.intersection(others))
 
 
 def styles_in(table: pd.DataFrame) -> dict[str, Style]:
-    """The styles of a labelled table's estimators."""
-    return styles_of(dict(zip(table.label, table.estimator, strict=True)))
+    """The styles of a labelled table's estimators, by their labels."""
+    estimators = table[["label", *ESTIMATOR]].drop_duplicates("label").sort_values("label")
+    return {
+        label: look_of(name, arguments)
+        for label, name, arguments in estimators.itertuples(index=False)
+    }
 
 
 def index_of(sweeps: list[ArgumentSweep]) -> pd.Index:

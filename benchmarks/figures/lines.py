@@ -1,26 +1,20 @@
-"""Figures of the variance along L and along the time of an estimate.
+"""Figures of the variance along L: a line for each estimator, a panel for each θ and group."""
 
-A line for each estimator, a panel for each θ and group.
-"""
-
-import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import connected_components
 
 from gradest.benchmarks.analysis.labels import INTERVALS, words
-from gradest.benchmarks.analysis.results import slope_of
+from gradest.benchmarks.figures.bundles import best_of, bundled, equal_entries, equal_notes
 from gradest.benchmarks.figures.spec import (
-    DIAGONAL,
     EXACT,
+    LIMIT,
     Axis,
     Entry,
     FigureSpec,
-    Guide,
     Panel,
     Series,
     Style,
@@ -29,7 +23,15 @@ from gradest.benchmarks.figures.spec import (
     point,
 )
 
-VARIANCE = "variance of the gradient"
+VARIANCE = "tr Cov(g)"
+COLUMNS = 2
+"""Panels in a row, at most: the names of the lines stand beside each."""
+
+LEAST_LEVELS = 3
+"""Ls from which on there is a curve; a table says fewer."""
+
+FARTHEST = 10.0
+"""An interval's end is on the axis where it is no more times beyond all values than this."""
 
 
 class Facet(NamedTuple):
@@ -40,7 +42,7 @@ class Facet(NamedTuple):
     rows: pd.DataFrame
 
 
-def facets_of(rows: pd.DataFrame, *, by_point: bool = True) -> tuple[list[Facet], int]:
+def facets_of(rows: pd.DataFrame, *, by_point: bool = True) -> list[Facet]:
     """The rows for each panel.
 
     Args:
@@ -48,7 +50,7 @@ def facets_of(rows: pd.DataFrame, *, by_point: bool = True) -> tuple[list[Facet]
         by_point: whether each θ has panels of its own.
 
     Returns:
-        A facet for each θ (a row of panels) and group (a column), and how many make a row.
+        A facet for each θ and group.
     """
     points = sorted(rows.point.unique(), key=lambda name: (len(name), name))
     if not by_point:
@@ -63,8 +65,7 @@ def facets_of(rows: pd.DataFrame, *, by_point: bool = True) -> tuple[list[Facet]
                 part = part[part.point == at]
             if len(part):
                 facets.append(facet_of(group, where, part))
-    columns = len(groups) if len(groups) > 1 else len(points)
-    return facets, min(3, columns)
+    return facets
 
 
 def facet_of(group: str, where: str, rows: pd.DataFrame) -> Facet:
@@ -77,136 +78,133 @@ def facet_of(group: str, where: str, rows: pd.DataFrame) -> Facet:
 
 def variance_vs_samples(
     name: str, title: str, rows: pd.DataFrame, styles: Mapping[str, Style]
-) -> FigureSpec:
-    """ln variance against ln L, and in the key its slope.
+) -> FigureSpec | None:
+    """The variance against L, on logarithmic axes.
 
     Args:
         name: the figure's name.
         title: what stands over it.
         rows: one problem's measurements, labelled, with the column `zero`.
         styles: the style of each label.
+
+    Returns:
+        The figure; None where no panel has lines that differ.
     """
-    facets, columns = facets_of(rows)
+    facets = facets_of(rows)
     styles = those_of(styles, rows)
-    levels = np.sort(rows.num_samples.unique()).astype(float)
+    lines = [lines_of(each, "num_samples", "variance", styles) for each in facets]
+    several = [each.rows[~each.rows.zero].num_samples.nunique() for each in facets]
+    shown = [i for i in range(len(facets)) if several[i] >= LEAST_LEVELS and len(lines[i]) > 1]
+    if not shown:
+        return None
+    alike = [f for f, n, drawn in zip(facets, several, lines, strict=True) if n and len(drawn) == 1]
+    few = [f for f, n, drawn in zip(facets, several, lines, strict=True) if 0 < n < LEAST_LEVELS]
+    x = samples_axis(rows.num_samples)
+    panels = [line_panel(facets[i], lines[i], x, "variance", VARIANCE) for i in shown]
+    notes = [
+        f"Bars and shades: {INTERVALS}.",
+        *equal_notes(panels),
+        *left_out_notes(panels, [lines[i] for i in shown], "above at the largest L"),
+        *absent_notes(alike, "all estimators agree"),
+        *absent_notes([each for each in few if each not in alike], "fewer than three L"),
+        *zero_notes([facets[i] for i in shown]),
+    ]
+    return FigureSpec(
+        name,
+        title,
+        panels=tuple(panels),
+        columns=min(COLUMNS, len(panels)),
+        key=(equal_entries(panels), other_entries(panels)),
+        notes=tuple(notes),
+    )
+
+
+def samples_axis(values: pd.Series) -> Axis:
+    """The axis of L: logarithmic, a tick at each."""
+    levels = np.sort(values.unique()).astype(float)
     gap = float(np.log(levels[1:] / levels[:-1]).min())
-    shifts = [sideways_shifts(each.rows, gap) for each in facets]
-    x = Axis(
+    return Axis(
         "samples L",
         scale="log",
         limits=(float(levels[0] * math.exp(-gap / 4)), float(levels[-1] * math.exp(gap / 4))),
         ticks=tuple(levels.tolist()),
         names=tuple(f"{level:g}" for level in levels),
     )
-    notes = [f"In brackets and shaded: {INTERVALS}."]
-    if any(shift for panel in shifts for shift in panel.values()):
-        notes.append("Points that would hide each other are set apart sideways.")
-    return FigureSpec(
-        name,
-        title,
-        panels=tuple(
-            line_panel(each, "num_samples", x, "variance", VARIANCE, styles, shift)
-            for each, shift in zip(facets, shifts, strict=True)
-        ),
-        columns=columns,
-        key=(slope_entries(facets, styles), other_entries(rows)),
-        notes=tuple(notes),
-    )
 
 
-def variance_vs_cost(
-    name: str, title: str, rows: pd.DataFrame, styles: Mapping[str, Style]
-) -> FigureSpec:
-    """Variance against the seconds of one estimate; on a diagonal, work buys the same.
-
-    Args:
-        name: the figure's name.
-        title: what stands over it.
-        rows: one problem's measurements that were timed, labelled, with the column `zero`.
-        styles: the style of each label.
-    """
-    facets, columns = facets_of(rows)
-    styles = those_of(styles, rows[~rows.zero])
-    levels = ", ".join(map(str, sorted(rows.num_samples.unique())))
-    entries = [Entry(style, label) for label, style in styles.items()]
-    entries.append(Entry(DIAGONAL, "equal variance × seconds"))
-    return FigureSpec(
-        name,
-        title,
-        panels=tuple(cost_panel(each, styles) for each in facets),
-        columns=columns,
-        key=((*entries, *other_entries(rows)),),
-        notes=(
-            f"On each line, from the top: L = {levels}. Shaded: {INTERVALS}.",
-            *zero_notes(facets),
-        ),
-    )
+def absent_notes(facets: Sequence[Facet], why: str) -> list[str]:
+    """A sentence on groups that have no panel."""
+    names = "; ".join(each.name for each in facets)
+    return [f"No panel, as {why} (numbers in tables/): {names}."] if facets else []
 
 
-def cost_panel(facet: Facet, styles: Mapping[str, Style]) -> Panel:
-    """Variance against seconds, over diagonals where anything is drawn."""
-    x = Axis("seconds per estimate")
-    drawn = facet.rows[~facet.rows.zero]
-    if drawn.empty:
-        return line_panel(facet, "seconds", x, "variance", VARIANCE, styles)
-    x = log_axis(x.label, drawn.seconds)
-    panel = line_panel(facet, "seconds", x, "variance", VARIANCE, styles)
-    return dataclasses.replace(panel, guides=(Guide("equal products", DIAGONAL),))
+def left_out_notes(
+    panels: Sequence[Panel], lines: Sequence[Sequence[Series]], where: str
+) -> list[str]:
+    """A sentence on the lines for which a panel has no room."""
+    texts = []
+    for panel, all_lines in zip(panels, lines, strict=True):
+        names = [each.label for each in all_lines if each not in panel.series]
+        if names:
+            place = f"{panel.name}: " if len(panels) > 1 else ""
+            texts.append(f"Not drawn, {where}: {place}{'; '.join(names)}.")
+    return texts
 
 
-def line_panel(
-    facet: Facet,
-    column: str,
-    x: Axis,
-    y: str,
-    y_label: str,
-    styles: Mapping[str, Style],
-    shifts: Mapping[str, float] | None = None,
-) -> Panel:
-    """A line for each estimator: the column `y` against another.
+def lines_of(facet: Facet, column: str, y: str, styles: Mapping[str, Style]) -> list[Series]:
+    """A line for each estimator, or for several that are equal: the column `y` against another.
 
     Args:
         facet: what the panel shows.
         column: what is on the x axis.
-        x: the x axis.
         y: the column of the values; with `_low`, `_high` and `exact_` it names their intervals and
             what they estimate.
-        y_label: what stands at the y axis.
         styles: the estimators to draw, with their styles.
-        shifts: what to add to ln x, by label.
     """
-    shifts = shifts or {}
     series = []
     for label, style in styles.items():
         line = facet.rows[facet.rows.label == label]
         if len(line):
-            # at every L the time may differ, but the line goes along L
-            line = line.sort_values("num_samples" if column == "seconds" else column)
-            series.append(series_of(line, column, y, style, shifts.get(label, 0.0)))
-    return Panel(facet.name, facet.title, x, y_axis(facet.rows, y, y_label), tuple(series))
+            series.append(series_of(line.sort_values(column), column, y, style))
+    return bundled(series)
 
 
-def series_of(line: pd.DataFrame, column: str, y: str, style: Style, shift: float) -> Series:
+def line_panel(facet: Facet, lines: Sequence[Series], x: Axis, y: str, y_label: str) -> Panel:
+    """The lines, or as many of them as a panel may have.
+
+    Args:
+        facet: what the panel shows.
+        lines: all of its lines.
+        x: the x axis.
+        y: the column of the values.
+        y_label: what stands at the y axis.
+    """
+    drawn = best_of(lines, highest=y == "snr")
+    return Panel(facet.name, facet.title, x, y_axis(drawn, y_label), tuple(drawn))
+
+
+def series_of(line: pd.DataFrame, column: str, y: str, style: Style) -> Series:
     """One estimator's rows as a series.
 
-    Where a variance is zero the line is broken, and where an estimate is not positive.
+    Where a variance is zero the line is broken, and where an interval reaches 0: all that is known
+    there is its upper end.
     """
     drawn = drawable(line, y)
+    low = line[f"{y}_low"]
 
-    def positive(name: str) -> np.ndarray:
-        return line[name].where(drawn & (line[name] > 0)).to_numpy(float)
+    def positive(name: str, where: pd.Series) -> tuple[float | None, ...]:
+        return numbers(line[name].where(where & (line[name] > 0)).to_numpy(float))
 
     return Series(
         str(line.label.iloc[0]),
         str(line.estimator.iloc[0]),
         style,
         x=tuple(line[column].to_numpy(float).tolist()),
-        value=numbers(positive(y)),
-        low=numbers(line[f"{y}_low"].to_numpy(float)),
-        high=numbers(positive(f"{y}_high")),
-        exact=numbers(positive(f"exact_{y}")),
+        value=positive(y, drawn & ~(low <= 0)),
+        low=positive(f"{y}_low", drawn),
+        high=positive(f"{y}_high", drawn),
+        exact=positive(f"exact_{y}", drawn),
         status=tuple(line.status),
-        shift=shift,
     )
 
 
@@ -215,13 +213,26 @@ def drawable(rows: pd.DataFrame, y: str) -> pd.Series:
     return ~rows.zero | (y == "bias_squared")
 
 
-def y_axis(rows: pd.DataFrame, y: str, label: str) -> Axis:
-    """The logarithmic axis of what is drawn of a column; where that is nothing, a linear one."""
-    values = rows[y]
-    if y == "bias_squared":  # where it is lost in noise, how large it may be is all that is known
-        values = pd.concat([values, rows[f"{y}_high"]])
-    values = values[(values > 0) & drawable(rows, y).loc[values.index]]
-    return log_axis(label, values) if len(values) else Axis(label)
+def y_axis(lines: Sequence[Series], label: str) -> Axis:
+    """The logarithmic axis of what is drawn."""
+    values = [value for each in lines for value in (*each.value, *limits_of(each)) if value]
+    ends = [end for each in lines for end in (*each.low, *each.high) if end]
+    low, high = min(values), max(values)
+    return log_axis(
+        label,
+        pd.Series(
+            [
+                max(min([low, *ends]), low / FARTHEST),
+                min(max([high, *ends]), high * FARTHEST),
+            ]
+        ),
+    )
+
+
+def limits_of(series: Series) -> list[float]:
+    """The upper ends of intervals that reach 0."""
+    ends = zip(series.value, series.high, strict=True)
+    return [high for value, high in ends if value is None and high is not None]
 
 
 def log_axis(label: str, values: pd.Series) -> Axis:
@@ -232,62 +243,22 @@ def log_axis(label: str, values: pd.Series) -> Axis:
     return Axis(label, scale="log", limits=(low / pad, high * pad))
 
 
-def sideways_shifts(rows: pd.DataFrame, gap: float) -> dict[str, float]:
-    """How far to shift, in ln L, the estimators whose points would hide each other.
-
-    Args:
-        rows: one panel's.
-        gap: between the two nearest Ls, in ln L.
-    """
-    drawn = rows[~rows.zero]
-    logs = np.log(drawn.pivot_table(index="label", columns="num_samples", values="variance"))
-    if logs.empty:
-        return {}
-    values = logs.to_numpy()
-    near = 0.025 * (np.nanmax(values) - np.nanmin(values))
-    count, member = connected_components((np.abs(values[:, None] - values) <= near).any(2))
-    shifts: dict[str, float] = {}
-    for cluster in range(count):
-        labels = logs.index[member == cluster]
-        step = gap * min(0.06, 0.4 / len(labels))
-        shifts |= {label: step * (i - (len(labels) - 1) / 2) for i, label in enumerate(labels)}
-    return shifts
-
-
 def those_of(styles: Mapping[str, Style], rows: pd.DataFrame) -> dict[str, Style]:
     """The styles of what the rows draw."""
     drawn = set(rows.label)
     return {label: style for label, style in styles.items() if label in drawn}
 
 
-def slope_entries(facets: list[Facet], styles: Mapping[str, Style]) -> tuple[Entry, ...]:
-    """The estimators with their slopes in each panel, under a heading."""
-    names = tuple(each.name for each in facets)
-    entries = [Entry(None, "slope of ln variance on ln L", names)]
-    for label, style in styles.items():
-        cells = [slope_text(each.rows[each.rows.label == label]) for each in facets]
-        entries.append(Entry(style, label, tuple(cells)))
-    return tuple(entries)
-
-
-def slope_text(line: pd.DataFrame) -> str:
-    """One estimator's slope in one panel with its interval, or why there is none."""
-    if line.empty:
-        return ""
-    if line.zero.all():
-        return "variance zero" if (line.variance == 0).all() else "zero to rounding"
-    slope = slope_of(line[~line.zero])
-    return f"{slope.value:.2f} [{slope.low:.2f}, {slope.high:.2f}]" if slope else "–"
-
-
-def other_entries(rows: pd.DataFrame) -> tuple[Entry, ...]:
+def other_entries(panels: Sequence[Panel]) -> tuple[Entry, ...]:
     """What the key has to say beside the estimators."""
-    drawn = rows[~rows.zero]
+    lines = [series for panel in panels for series in panel.series]
     entries = []
-    if (drawn.exact_variance > 0).any():
+    if any(each.exact.count(None) < len(each.exact) for each in lines):
         entries.append(Entry(EXACT, "exact"))
-    if (drawn.status == "unreliable").any():
+    if any("unreliable" in each.status for each in lines):
         entries.append(Entry(hollow(point("o", "0.3")), "unreliable (hollow)"))
+    if any(map(limits_of, lines)):
+        entries.append(Entry(LIMIT, "upper end of an interval that reaches 0"))
     return tuple(entries)
 
 

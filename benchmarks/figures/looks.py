@@ -9,7 +9,9 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from gradest.benchmarks.figures.spec import COLOURS, DASHES, MARKERS, Style, point
+from gradest.benchmarks.analysis.labels import noteworthy
+from gradest.benchmarks.figures.spec import COLOURS, DASHES, Style, point
+from gradest.estimators import ESTIMATORS
 from gradest.problems.registry.naming import written
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS
@@ -24,11 +26,15 @@ FAMILIES: dict[str, dict[str, str]] = {
         "score_function[baseline=input_dependent]": "X",
         "score_function[control_variate=delta]": "P",
         "score_function[control_variate=first_order]": "<",
-        "rao_blackwell": ">",
-        "importance_weighted": "*",
+        "score_function[coupling=antithetic]": ">",
+        "score_function[coupling=sobol]": "d",
+        "rao_blackwell": "*",
+        "importance_weighted": "8",
     },
     VERMILION: {
         "pathwise": "s",
+        "pathwise[coupling=antithetic]": "o",
+        "pathwise[coupling=sobol]": "d",
         "generalized_reparameterization": "D",
         "rejection_reparameterization": "^",
         "lax": "v",
@@ -39,33 +45,46 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     GREEN: {
         "measure_valued": "D",
-        "measure_valued[coupled=false]": "d",
+        "measure_valued[coupled=False]": "d",
         "stochastic_triple": "^",
+        "stochastic_triple[side=left]": "<",
+        "stochastic_triple[side=both]": "P",
+        "stochastic_triple[pruned=False]": "o",
         "gaussian_smoothing": "v",
         "spsa": "X",
     },
     PURPLE: {
         "rebar": "^",
+        "rebar[coupled=True]": "<",
+        "rebar[learned=True]": "D",
         "relax": "v",
+        "relax[coupled=True]": ">",
+        "relax[relaxed_f=False]": "d",
         "double_control_variate": "P",
+        "double_control_variate[learned=False]": "s",
         "rodeo": "X",
     },
     ORANGE: {
         "arm": "v",
         "disarm": "^",
         "arms": "X",
+        "arms[copula=gaussian]": "D",
         "disarm_categorical": "P",
+        "disarm_categorical[tree=balanced]": "<",
         "arsm": "o",
-        "arsm[merge=false]": "s",
+        "arsm[merge=False]": "s",
     },
     SKY: {
         "vimco": "o",
+        "vimco[mean=arithmetic]": "d",
         "ovis": "s",
+        "ovis[control_variate=monte_carlo]": "X",
         "enumeration": "*",
         "sum_and_sample": "D",
         "without_replacement": "^",
+        "without_replacement[with_baseline=False]": ">",
         "unordered_set": "v",
-        "unordered_set[with_baseline=false]": "<",
+        "unordered_set[with_baseline=False]": "<",
     },
     BLACK: {
         "gumbel_softmax": "o",
@@ -73,6 +92,9 @@ FAMILIES: dict[str, dict[str, str]] = {
         "gumbel_rao": "D",
         "gapped_straight_through": "^",
         "straight_through": "v",
+        "straight_through[smoothed=left]": "<",
+        "straight_through[smoothed=right]": ">",
+        "straight_through[smoothed=both]": "d",
         "reinmax": "P",
     },
 }
@@ -81,8 +103,13 @@ score function and what is subtracted from it; the gradient through the draw; di
 derivatives; learned control variates; antithetic draws; several draws at once; relaxations."""
 
 LOOKS = {
-    name: point(marker, hue) for hue, names in FAMILIES.items() for name, marker in names.items()
+    name: dataclasses.replace(point(marker, hue), edge="white")
+    for hue, names in FAMILIES.items()
+    for name, marker in names.items()
 }
+
+STRANGERS = ("p", "h")
+"""The markers of estimators that are not registered, which no registered one has."""
 
 
 def style_of(estimator: str, arguments: Mapping[str, Any]) -> Style:
@@ -96,21 +123,29 @@ def style_of(estimator: str, arguments: Mapping[str, Any]) -> Style:
         The look of its variant, where that has one; else the estimator's own, with dashes by the
         arguments. One that nobody knows here has a look by its name.
     """
-    name = written(estimator, dict(arguments))
-    known = LOOKS.get(name)
-    if known is None:
-        own = LOOKS.get(estimator) or unknown(estimator)
-        dashes = DASHES[1 + number_of(name) % (len(DASHES) - 1)] if arguments else ()
-        known = dataclasses.replace(own, dashes=dashes)
-    return dataclasses.replace(known, edge="white")
+    name = written(estimator, dict(sorted(arguments.items())))
+    if name in LOOKS:
+        return LOOKS[name]
+    own = LOOKS.get(estimator) or stranger(estimator)
+    return dataclasses.replace(own, dashes=dashes_of(name)) if arguments else own
 
 
-def unknown(estimator: str) -> Style:
+def look_of(estimator: str, args_json: str) -> Style:
+    """The style of an estimator with all its arguments, as a run's tables have them."""
+    return style_of(estimator, noteworthy(ESTIMATORS.get(estimator), args_json))
+
+
+def stranger(name: str) -> Style:
     """The look of an estimator of somebody's own."""
-    number = number_of(estimator)
-    markers = list(MARKERS)
-    color = COLOURS[number % len(COLOURS)]
-    return point(markers[number // len(COLOURS) % len(markers)], color)
+    rest, color = divmod(number_of(name), len(COLOURS))
+    rest, marker = divmod(rest, len(STRANGERS))
+    style = point(STRANGERS[marker], COLOURS[color])
+    return dataclasses.replace(style, edge="white", dashes=DASHES[rest % len(DASHES)])
+
+
+def dashes_of(text: str) -> tuple[float, ...]:
+    """Dashes by a text, never none."""
+    return DASHES[1 + number_of(text) % (len(DASHES) - 1)]
 
 
 def number_of(text: str) -> int:

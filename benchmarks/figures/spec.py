@@ -57,7 +57,7 @@ class Style:
     color: str
     """`#rrggbb`, or a grey from 0 (black) to 1 as matplotlib writes it, `0.35`."""
     marker: str = ""
-    """matplotlib's name of it, or "asterisk"; empty where there is none."""
+    """matplotlib's name of it, or "hatched"; empty where there is none."""
     size: float | None = None
     line: bool = True
     """Whether there is a line, or the markers alone."""
@@ -76,7 +76,10 @@ EXACT = Style("0.35", width=0.4)
 DIAGONAL = Style("0.6", dashes=(1.0, 1.5), width=0.6)
 """A line to read against, dotted."""
 ZERO = Style("0.3", width=0.6)
-STAR = Style("black", marker="asterisk", size=3.2, line=False, edge_width=0.6)
+LIMIT = Style("0.3", marker="v", size=3.4, line=False, face="white", edge="0.3")
+"""The upper end of an interval that reaches 0."""
+HATCHED = Style("0.75", marker="hatched", line=False)
+"""The rows of what is biased."""
 
 
 def point(marker: str, color: str) -> Style:
@@ -91,30 +94,14 @@ def shades_of(count: int, lightest: float = 0.55) -> list[float]:
     return np.linspace(lightest, 0, count).tolist()
 
 
+def limit(style: Style) -> Style:
+    """The mark of a series where all that is known is how large the value may be."""
+    return dataclasses.replace(LIMIT, color=style.color, edge=style.color)
+
+
 def hollow(style: Style) -> Style:
     """The marker of a style alone, empty: an unreliable point."""
     return dataclasses.replace(style, line=False, face="white", edge=style.color)
-
-
-def styles_of(estimators: Mapping[str, str]) -> dict[str, Style]:
-    """A style for each label: the same whatever is drawn of it, and no two alike.
-
-    Args:
-        estimators: the estimator's registered name for each label.
-
-    Returns:
-        Colour and marker by the label's place among the sorted labels, dashes by the estimator's.
-    """
-    names = sorted(set(estimators.values()))
-    dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(names)}
-    markers = list(MARKERS)
-    styles = {}
-    for i, label in enumerate(sorted(estimators)):
-        # one colour further with each round of the markers, so that no two labels have both alike
-        color = COLOURS[(i + i // len(markers)) % len(COLOURS)]
-        marker = point(markers[i % len(markers)], color)
-        styles[label] = dataclasses.replace(marker, dashes=dashes[estimators[label]], edge="white")
-    return styles
 
 
 @dataclass(frozen=True)
@@ -136,9 +123,13 @@ class Series:
     status: tuple[str, ...]
     """"ok" or "unreliable" for each value."""
     biased: tuple[bool, ...] = ()
-    """Whether each value was found to be biased; empty where that is not what the panel shows."""
-    shift: float = 0.0
-    """To be added to ln x where it is drawn, so that series do not hide one another."""
+    """Whether each value is biased; empty where that is not what the panel shows."""
+    members: tuple[str, ...] = ()
+    """Those that are drawn as one with it, itself the first; empty where it is alone."""
+    printed: str = ""
+    """What stands in the margin at its row."""
+    steps: bool = False
+    """Whether the line keeps a value up to the next one."""
 
 
 @dataclass(frozen=True)
@@ -146,29 +137,26 @@ class Axis:
     """An axis of a panel."""
 
     label: str = ""
-    scale: Literal["linear", "log", "symlog", "rows"] = "linear"
-    """"symlog" is linear next to zero; "rows" has a line for each label of the series."""
+    scale: Literal["linear", "log", "rows"] = "linear"
+    """"rows" has a line for each label of the series."""
     limits: tuple[float, float] | None = None
-    """None: what is drawn, with a margin."""
+    """None: what is drawn, with a margin. Beyond them arrow heads stand for the values of rows."""
     ticks: tuple[float, ...] | None = None
     """None: as many round numbers as there is space for."""
     names: tuple[str, ...] = ()
     """The ticks in words; of "rows" its lines, from the top."""
     headings: tuple[str, ...] = ()
     """Those of "rows" that have no series but stand over some."""
-    linear_up_to: float = 0.0
-    """How far from zero "symlog" is linear."""
+    in_percent: bool = False
+    """Whether the ticks are printed as percentages."""
 
 
 @dataclass(frozen=True)
 class Guide:
-    """A line to read the series against."""
+    """A value of x to read the series against."""
 
-    kind: Literal["vertical", "equal products"]
-    """A value of x, or diagonals along which x·y is the same."""
     style: Style
     at: float = 0.0
-    """The value of x."""
     if_in_view: bool = False
     """Whether it is left out rather than the axis stretched to it."""
 
@@ -185,18 +173,16 @@ class Panel:
     guides: tuple[Guide, ...] = ()
     levels: tuple[int, ...] = ()
     """All L of the figure, where y is "rows": each has a shade, and a place within its row."""
+    hatched: bool = False
+    """Whether the rows of what is biased are hatched."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the key: how the thing is drawn, what it is, and what to say of it in each panel.
+    """A line of the key: how the thing is drawn, and what it is."""
 
-    One without a style is the heading of those after it, and its cells head theirs.
-    """
-
-    style: Style | None
+    style: Style
     label: str
-    cells: tuple[str, ...] = ()
 
 
 def shade_entries(shades: Mapping[str, float]) -> list[Entry]:

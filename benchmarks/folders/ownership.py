@@ -11,7 +11,7 @@ from gradest.benchmarks.folders.record import FOLDERS, PAGE, TABLES
 
 STORE = "store.sqlite"
 
-FIXED = (*TABLES, FILE, "summary.md", "numbers.tex", "leaderboard.csv", PAGE)
+FIXED = (*TABLES, FILE, "summary.md", "numbers.tex", "leaderboard.csv", "figures.py", PAGE)
 """What is written under these names whatever was measured."""
 
 DRAWN = {".pdf", ".svg", ".png", ".md", ".tex"}
@@ -19,6 +19,9 @@ DRAWN = {".pdf", ".svg", ".png", ".md", ".tex"}
 
 FIGURES = ("bias_", "snr_vs_", "variance_vs_")
 """How figures' names begin; those of tables begin with the problem's."""
+
+FIGURES_OF_RUNS = ("relative_rmse", "performance_profile")
+"""The names of figures of whole runs."""
 
 
 def refuse_foreign(folder: Path, problems: Iterable[str]) -> None:
@@ -84,7 +87,8 @@ def drawn_like(folder: Path, problems: Iterable[str]) -> list[str]:
         for path in (path for path in paths if path.suffix in DRAWN):
             stem = path.stem.lower()
             if place == "figures":
-                is_like = stem.startswith(FIGURES) and any(name in stem for name in names)
+                of_problem = stem.startswith(FIGURES) and any(name in stem for name in names)
+                is_like = of_problem or stem in FIGURES_OF_RUNS
             else:
                 is_like = stem == "crossovers" or stem.startswith(names)
             if is_like:

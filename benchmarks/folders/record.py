@@ -100,12 +100,17 @@ class Drawing:
             self._manifest = self._manifest | {FILES: files}
             write_manifest(self._folder, self._manifest)
 
-    def finish(self) -> None:
-        """Says that all are there, and removes those of earlier drawings that were not renewed."""
+    def finish(self, *, all_renewed: bool = True) -> None:
+        """Says that all are there.
+
+        Args:
+            all_renewed: whether what is listed and was not drawn again is outdated, and removed.
+        """
         if self._manifest is None:
             return
         files = listed_checksums(self._manifest)
-        for name in [name for name in files if is_stale(name, files[name], self._begun)]:
+        stale = [name for name in files if is_stale(name, files[name], self._begun)]
+        for name in stale if all_renewed else []:
             (self._folder / name).unlink(missing_ok=True)
             del files[name]
         if self._vouched:

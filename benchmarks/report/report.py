@@ -3,15 +3,17 @@
 They come from its measurements.csv, and from its leave_one_out.csv where there is one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gradest.benchmarks.analysis.results import Run, refuse_no_run
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.comparisons.leaderboard import leaderboards
+from gradest.benchmarks.drawing.saving import files_of_figure, saving
+from gradest.benchmarks.drawing.styles import SCREEN, Print
+from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.saving import files_of_figure, saving
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
@@ -19,10 +21,38 @@ from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, summary
 from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.problems.arguments import nearest, shown
+
+SCRIPT = "figures.py"
+
+SCRIPT_TEXT = '''\
+"""Draws the figures of this run anew, from its CSV files: python figures.py [FOLDER]
+
+The folder is drawn/ beside this file, unless another is named. Change what you like.
+"""
+
+import sys
+from pathlib import Path
+
+import gradest
+
+HERE = Path(__file__).resolve().parent
+FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "drawn"
+FOLDER.mkdir(parents=True, exist_ok=True)
+
+run = gradest.load(HERE, unverified=True)
+for name in run.figures:
+    figure = run.figure(name, style="paper", width="3.25in", legend="right", font="cm")
+    figure.savefig(FOLDER / f"{name}.pdf")
+'''
+"""What is written beside a run as SCRIPT."""
 
 
-def write_report(folder: Path, *, unverified: bool = False, page: str | None = None) -> list[Path]:
-    """Writes summary.md, figures/, tables/, leaderboard.csv and numbers.tex, always the same bytes.
+def write_report(
+    folder: Path, *, unverified: bool = False, page: str | None = None, how: Print = SCREEN
+) -> list[Path]:
+    """Writes summary.md, figures/, tables/, leaderboard.csv, numbers.tex and figures.py, always the
+    same bytes.
 
     Without leave_one_out.csv slopes and crossovers are left out, and the summary says so. Figures
     and tables of earlier reports that are not written again are removed; files of others stay.
@@ -31,6 +61,7 @@ def write_report(folder: Path, *, unverified: bool = False, page: str | None = N
         folder: a finished run's.
         unverified: draws tables that were changed after the run, and the summary says so.
         page: the text of a page of its own, where one is to be written.
+        how: how figures are printed.
 
     Returns:
         The files written.
@@ -47,13 +78,60 @@ def write_report(folder: Path, *, unverified: bool = False, page: str | None = N
             make_folder(folder / name)
         drawing = Drawing(folder, vouched=not run.changed)
         specs = announced(figures(run.measurements), drawing)
-        with saving(specs, folder / "figures") as drawn:
-            texts = texts_of(run) | ({PAGE: page} if page else {})
+        with saving(specs, folder / "figures", how) as drawn:
+            texts = texts_of(run) | {SCRIPT: SCRIPT_TEXT} | ({PAGE: page} if page else {})
             drawing.begin(*texts)
             for name, text in texts.items():
                 write_atomically(folder / name, text)
         drawing.finish()
     return [*drawn, *(folder / name for name in texts)]
+
+
+def write_figures(
+    folder: Path, names: Sequence[str], *, unverified: bool = False, how: Print = SCREEN
+) -> list[Path]:
+    """Writes some of a run's figures, and nothing else; other files stay as they are.
+
+    Args:
+        folder: a finished run's.
+        names: of figures, or what their names begin with.
+        unverified: draws tables that were changed after the run.
+        how: how figures are printed.
+
+    Returns:
+        The files written.
+
+    Raises:
+        BadInput: no figure has such a name, or as for `write_report`.
+        StoreInUse: another process writes there.
+    """
+    refuse_no_run(folder)
+    make_folder(folder)
+    with held(folder):
+        run = verified_run(folder, unverified=unverified)
+        chosen = named_so(list(figures(run.measurements)), names)
+        make_folder(folder / "figures")
+        drawing = Drawing(folder, vouched=not run.changed)
+        with saving(announced(chosen, drawing), folder / "figures", how) as drawn:
+            pass
+        drawing.finish(all_renewed=False)
+    return drawn
+
+
+def named_so(specs: Sequence[FigureSpec], names: Sequence[str]) -> list[FigureSpec]:
+    """The figures whose names begin with one of these.
+
+    Raises:
+        BadInput: one of them begins no figure's name.
+    """
+    known = [spec.name for spec in specs]
+    for name in names:
+        if not any(each.startswith(name) for each in known):
+            raise BadInput(
+                f"--only {shown(name)}: expected the name of a figure, or its beginning: one of "
+                f"{', '.join(known)}{nearest(name, known)}"
+            )
+    return [spec for spec in specs if spec.name.startswith(tuple(names))]
 
 
 def announced(specs: Iterable[FigureSpec], drawing: Drawing) -> Iterator[FigureSpec]:

@@ -223,10 +223,14 @@ def test_its_latex_has_the_best_bold_and_the_biased_marked(run):
 
 
 def test_its_figures_are_matplotlibs(run):
-    assert "variance_vs_samples_gaussian_square" in run.figures
+    assert "relative_rmse" in run.figures
     assert isinstance(run.figure(), Figure)
-    with pytest.raises(BadInput, match="did you mean bias_gaussian_square"):
-        run.figure("bias_gaussian_squares")
+    narrow = run.figure("relative_rmse", style="paper", width="84mm", legend="none")
+    assert narrow.get_figwidth() == pytest.approx(84 / 25.4)
+    with pytest.raises(BadInput, match="did you mean relative_rmse"):
+        run.figure("relative_rmsd")
+    with pytest.raises(BadInput, match="did you mean paper"):
+        run.figure(style="papers")
 
 
 def test_saved_and_loaded_it_is_the_same(run, tmp_path):

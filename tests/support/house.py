@@ -107,6 +107,6 @@ FILES_OF_RUNS = [
     path
     for path in modules()
     if room_of(path).startswith("gradest")
-    or path.parent.name in {"folders", "sweeps", "analysis", "figures", "report", "cli"}
+    or path.parent.name in {"folders", "sweeps", "analysis", "figures", "drawing", "report", "cli"}
 ]
 """The modules that write or read what a results folder holds."""

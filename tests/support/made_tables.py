@@ -9,7 +9,7 @@ import pandas as pd
 from gradest.benchmarks.folders.columns import COLUMNS
 from tests.support.made_runs import SQUARE, errors, jackknifed
 
-__all__ = ["ELEVEN", "SQUARE", "table"]
+__all__ = ["ELEVEN", "SQUARE", "ranked", "table"]
 
 BASELINES = ("none", "mean", "moving_average", "leave_one_out", "optimal")
 
@@ -50,6 +50,20 @@ def table(
         jackknifed(value, e - e.mean()) for value, e in zip(made.variance, noise, strict=True)
     ]
     return made.assign(jackknifed=pd.Series(batches, dtype=object))
+
+
+def ranked(made: pd.DataFrame) -> pd.DataFrame:
+    """The table with errors and costs, so that its estimators can be ranked at equal cost."""
+    error = np.sqrt(made.variance)
+    return made.assign(
+        relative_rmse=error,
+        relative_rmse_low=0.95 * error,
+        relative_rmse_high=1.05 * error,
+        exact_norm=1.0,
+        f_evals=made.num_samples,
+        grad_evals=made.num_samples,
+        jackknifed_bias=None,
+    )
 
 
 def row(problem, numbered_estimator, samples: int, group: str) -> dict:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from gradest.benchmarks.bench.calibration.studies import FEW, MANY
-from gradest.benchmarks.figures.drawing import set_ticks
-from gradest.benchmarks.figures.layout import key, page, plot_keywords
+from gradest.benchmarks.drawing.drawing import set_ticks
+from gradest.benchmarks.drawing.layout import key, page, plot_keywords
 from gradest.benchmarks.figures.spec import COLOURS, Entry, Style, point
 from gradest.benchmarks.statistics.intervals import CONFIDENCE
 

@@ -12,7 +12,7 @@ from gradest.benchmarks.bench.calibration.figure import figure_of
 from gradest.benchmarks.bench.calibration.laws import SEED
 from gradest.benchmarks.bench.calibration.rates import Rate
 from gradest.benchmarks.bench.calibration.studies import FEW, MANY
-from gradest.benchmarks.figures.saving import save_alone
+from gradest.benchmarks.drawing.saving import save_alone
 from gradest.benchmarks.markdown import markdown_table
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 

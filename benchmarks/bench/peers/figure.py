@@ -11,10 +11,11 @@ from matplotlib.ticker import NullLocator
 
 from gradest.benchmarks.analysis.labels import words
 from gradest.benchmarks.bench.peers.process import PEERS
-from gradest.benchmarks.figures.drawing import scale_axis, tint
-from gradest.benchmarks.figures.layout import key, page, plot_keywords
+from gradest.benchmarks.drawing.drawing import scale_axis
+from gradest.benchmarks.drawing.layout import key, page, plot_keywords
+from gradest.benchmarks.drawing.rows import tint
+from gradest.benchmarks.drawing.saving import save_alone
 from gradest.benchmarks.figures.lines import log_axis
-from gradest.benchmarks.figures.saving import save_alone
 from gradest.benchmarks.figures.spec import (
     COLOURS,
     DASHES,

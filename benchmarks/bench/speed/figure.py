@@ -11,9 +11,9 @@ from matplotlib.ticker import NullLocator
 
 from gradest.benchmarks.analysis.labels import words
 from gradest.benchmarks.bench.speed.targets import LEAST_SHARE, MEAN_SHARE
-from gradest.benchmarks.figures.drawing import tint
-from gradest.benchmarks.figures.layout import key, page, plot_keywords
-from gradest.benchmarks.figures.saving import save_alone
+from gradest.benchmarks.drawing.layout import key, page, plot_keywords
+from gradest.benchmarks.drawing.rows import tint
+from gradest.benchmarks.drawing.saving import save_alone
 from gradest.benchmarks.figures.spec import (
     COLOURS,
     MARKERS,

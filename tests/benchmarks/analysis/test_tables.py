@@ -32,7 +32,7 @@ def made(tmp_path_factory):
     cells = [
         cell(jackknifed((i + 1) / n, errors(rng, 0.02)), estimator, samples=n, theta="abc")
         for i, estimator in enumerate((PLAIN, LEAVE_ONE_OUT, PATHWISE))
-        for n in (1, 4)
+        for n in (1, 4, 16)
     ]
     return write(tmp_path_factory.mktemp("made") / "run", cells)
 

@@ -30,6 +30,8 @@ def test_the_store_has_one_name():
         "leave_one_out.csv",
         "manifest.json",
         "run.html",
+        "figures.py",
+        "figures/relative_rmse.svg",
         "figures/bias_gaussian_square.pdf",
         "figures/variance_vs_samples_mine_own_k_3.png",
         "tables/gaussian_square_init_mean.tex",

@@ -10,21 +10,23 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.analysis.verification import verify
-from gradest.benchmarks.errors import StoreInUse
+from gradest.benchmarks.drawing.styles import STYLES
+from gradest.benchmarks.errors import BadInput, StoreInUse
 from gradest.benchmarks.folders import lock
-from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.report import write_figures, write_report
 from tests.support.folders import Killed, killed_at
 from tests.support.house import FILES_OF_RUNS, ROOT, imported
-from tests.support.made_runs import BATCHES, PATHWISE, SQUARE, cell, jackknifed, write
+from tests.support.made_runs import BATCHES, PATHWISE, PLAIN, SQUARE, cell, jackknifed, write
 
 
 def some(*values):
-    """Rows of a problem with each of these k, at two L."""
+    """Rows of a problem with each of these k, of two estimators at three L."""
     exactly = np.zeros(BATCHES)
     return [
-        cell(jackknifed(1 / n, exactly), PATHWISE, (SQUARE[0], SQUARE[1] | {"k": k}), samples=n)
+        cell(jackknifed(i / n, exactly), estimator, (SQUARE[0], SQUARE[1] | {"k": k}), samples=n)
         for k in values
-        for n in (1, 4)
+        for i, estimator in enumerate((PATHWISE, PLAIN), 1)
+        for n in (1, 4, 16)
     ]
 
 
@@ -46,11 +48,11 @@ def test_what_is_drawn_is_listed_and_verified(folder):
     assert found.files == len(paths) + 2
 
 
-@pytest.mark.parametrize("write_number", [0, 1, 13])
+@pytest.mark.parametrize("write_number", [0, 1, 11])
 def test_killed_at_any_write_the_next_report_mends_all(folder, write_number):
     with killed_at(10**9) as every:
         write_report(folder)
-    assert len(every) == 14
+    assert len(every) == 12
     whole = drawn(folder)
     with killed_at(write_number) as put, pytest.raises(Killed):
         write_report(folder)
@@ -64,7 +66,7 @@ def test_killed_at_any_write_the_next_report_mends_all(folder, write_number):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.report import write_figures, write_report
 from gradest.benchmarks.runtime import files
 
 replace, count = os.replace, 0
@@ -152,3 +154,34 @@ def test_nothing_in_a_results_folder_is_a_pickle(path):
     """Others may write there. Within drawing processes of ours, pipes are not files."""
     roots = {name.partition(".")[0] for name in imported(path)}
     assert not roots & {"pickle", "shelve", "dill", "cloudpickle", "joblib"}
+
+
+def test_some_figures_are_drawn_anew_and_the_rest_stays(folder):
+    write_report(folder)
+    whole = drawn(folder)
+    (name,) = {path.stem for path in (folder / "figures").iterdir()}
+    paths = write_figures(folder, ["variance"], how=STYLES["paper"])
+    assert {path.stem for path in paths} == {name}
+    differing = {path.name for path, content in drawn(folder).items() if content != whole[path]}
+    assert differing == {"manifest.json", *(path.name for path in paths)}
+    assert verify(folder).differences == []
+    misspelled = name.replace("variance", "varience")
+    with pytest.raises(BadInput, match=f"--only '{misspelled}'.*did you mean {name}"):
+        write_figures(folder, [misspelled])
+
+
+def test_the_script_beside_a_run_draws_its_figures(folder, tmp_path):
+    write_report(folder)
+    script = (folder / "figures.py").read_text()
+    assert len(script.splitlines()) < 22
+    done = subprocess.run(
+        [sys.executable, folder / "figures.py", tmp_path / "anew"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (figure,) = (tmp_path / "anew").iterdir()
+    assert figure.name in {path.name for path in (folder / "figures").iterdir()}
+    assert figure.read_bytes().startswith(b"%PDF")
+    assert verify(folder).differences == []

@@ -9,7 +9,7 @@ import pytest
 
 import gradest
 from gradest.benchmarks.analysis.labels import words
-from gradest.benchmarks.figures.drawing import draw
+from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.markdown import plain
 from gradest.benchmarks.report.latex import escape

@@ -10,6 +10,7 @@ import functools
 import gc
 import io
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
@@ -22,9 +23,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from gradest.benchmarks.drawing.drawing import draw
+from gradest.benchmarks.drawing.styles import SCREEN, Print, in_style
 from gradest.benchmarks.errors import GradestError
-from gradest.benchmarks.figures.drawing import draw
-from gradest.benchmarks.figures.layout import in_style
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.runtime.files import remove_parts, write_atomically
 
@@ -45,8 +46,14 @@ SAFE_PATH = "PYTHONSAFEPATH"
 """Set, a new interpreter imports nothing that only lies in the working folder."""
 
 
+# that Computer Modern's files have no dates is no news to a user
+logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel(logging.ERROR)
+
+
 @contextlib.contextmanager
-def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
+def saving(
+    figures: Iterable[FigureSpec], folder: Path, how: Print = SCREEN
+) -> Iterator[list[Path]]:
     """Writes each figure under its name into the folder, in every format; when the body has run,
     all are there.
 
@@ -56,6 +63,7 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
     Args:
         figures: what to draw.
         folder: where the files go; it is made if it is not there.
+        how: how they are printed.
 
     Returns:
         A context manager that gives their paths, sorted.
@@ -75,9 +83,9 @@ def saving(figures: Iterable[FigureSpec], folder: Path) -> Iterator[list[Path]]:
             for spec in itertools.chain(first, specs):
                 names.append(spec.name)
                 if pool:
-                    finish.append(pool.submit(save_spec, folder, spec).result)
+                    finish.append(pool.submit(save_spec, folder, spec, how).result)
                 else:
-                    finish.append(functools.partial(save_spec, folder, spec))
+                    finish.append(functools.partial(save_spec, folder, spec, how))
             yield sorted(folder / file for name in names for file in files_of_figure(name))
             for wait in finish:
                 wait()
@@ -92,7 +100,7 @@ def files_of_figure(name: str) -> list[str]:
     return [f"{name}.{suffix}" for suffix in METADATA]
 
 
-def save_spec(folder: Path, spec: FigureSpec) -> None:
+def save_spec(folder: Path, spec: FigureSpec, how: Print = SCREEN) -> None:
     """Draws one figure and writes it in every format.
 
     Raises:
@@ -100,8 +108,8 @@ def save_spec(folder: Path, spec: FigureSpec) -> None:
         OSError: it could not be written; the error names the file.
     """
     try:
-        with in_style():
-            save(folder, spec.name, draw(spec))
+        with in_style(how):
+            save(folder, spec.name, draw(spec, how))
     except (OSError, MemoryError):
         raise
     except Exception as error:

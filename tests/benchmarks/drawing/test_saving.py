@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradest.benchmarks.drawing import saving as module
+from gradest.benchmarks.drawing.saving import METADATA, saving
 from gradest.benchmarks.errors import GradestError
-from gradest.benchmarks.figures import saving as module
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.saving import METADATA, saving
 from gradest.benchmarks.figures.spec import Axis, FigureSpec, Panel
 from tests.support.made_runs import BATCHES, PATHWISE, SQUARE, cell, jackknifed, write
 from tests.support.made_tables import table
@@ -64,7 +64,7 @@ def run_python(*words, folder, **environment):
 
 
 def test_other_processes_give_the_same_bytes(processes, tmp_path, monkeypatch):
-    measurements = table(groups=("mean",), levels=(1, 4))
+    measurements = table(groups=("mean",), bias_finding="biased")
     with monkeypatch.context() as patch:
         patch.setattr(module, "MOST_ALONE", 8)
         with saving(figures(measurements), tmp_path / "alone") as alone:
@@ -72,7 +72,7 @@ def test_other_processes_give_the_same_bytes(processes, tmp_path, monkeypatch):
     with saving(figures(measurements), tmp_path / "others") as others:
         assert multiprocessing.active_children()
     assert not multiprocessing.active_children()
-    assert len(alone) == 9
+    assert len(alone) == 6
     for one, other in zip(alone, others, strict=True):
         assert one.name == other.name
         assert one.read_bytes() == other.read_bytes(), one.name
@@ -147,8 +147,8 @@ def test_an_interrupt_ends_the_others_and_leaves_nothing_half_done(processes, tm
 SCRIPT = """
 import multiprocessing, os, signal
 from pathlib import Path
-from gradest.benchmarks.figures import saving as module
-from tests.benchmarks.figures.test_saving import many
+from gradest.benchmarks.drawing import saving as module
+from tests.benchmarks.drawing.test_saving import many
 
 os.cpu_count = lambda: 2
 with open("starts", "a") as log:
@@ -189,7 +189,7 @@ def test_where_a_fresh_process_would_run_a_script_again_there_is_none(tmp_path, 
     code = textwrap.dedent(
         """
         import os
-        from gradest.benchmarks.figures.saving import may_start_processes
+        from gradest.benchmarks.drawing.saving import may_start_processes
         os.cpu_count = lambda: {cores}
         print(may_start_processes())
         """
@@ -211,6 +211,7 @@ def test_the_command_draws_from_another_folder_whatever_lies_in_it(tmp_path):
     cells = [
         cell(jackknifed(1 / n, exactly), PATHWISE, (SQUARE[0], SQUARE[1] | {"k": k}), samples=n)
         | {"bias_relative": 0.1, "bias_relative_low": 0.0, "bias_relative_high": 0.2}
+        | {"bias_finding": "biased"}
         for k in (1.0, 2.0, 3.0)
         for n in (1, 4)
     ]
@@ -228,7 +229,7 @@ def test_the_command_draws_from_another_folder_whatever_lies_in_it(tmp_path):
     for name in ("signal", "socket", "matplotlib", "problems", "benchmarks", "gradest"):
         (decoys / f"{name}.py").write_text("raise RuntimeError('what lies in the working folder')")
     run_python(command, "report", "-o", tmp_path / "run", folder=decoys)
-    assert len(list((tmp_path / "run" / "figures").iterdir())) == 27
+    assert len(list((tmp_path / "run" / "figures").iterdir())) == 9
 
 
 def test_what_a_drawing_process_imports():
@@ -236,6 +237,6 @@ def test_what_a_drawing_process_imports():
     slow = "{'jax', 'pandas', 'scipy', 'gradest.estimators', 'gradest.problems'} & set(sys.modules)"
     run_python(
         "-c",
-        f"import sys, gradest.benchmarks.figures.saving; assert not {slow}, {slow}",
+        f"import sys, gradest.benchmarks.drawing.saving; assert not {slow}, {slow}",
         folder=".",
     )

@@ -1,0 +1,1 @@
+"""Figures, with matplotlib: how what they show is drawn, laid out and written."""

@@ -1,0 +1,77 @@
+"""Texts of figures: how they are printed, how wide they are, and where they are broken."""
+
+import functools
+import re
+
+import matplotlib as mpl
+from matplotlib.textpath import TextPath
+
+LINE = 0.115
+"""Inches from line to line of a text."""
+
+GLUE = "\u2060"
+"""Stands for a space at which no line may be broken."""
+
+HINTED = 0.96
+"""The part of a width that a text may take: hinted to pixels its glyphs are a little wider."""
+
+
+def printed(text: str) -> str:
+    """A text of a page as it is to be printed."""
+    return print_minus(without_math(text))
+
+
+def without_math(text: str) -> str:
+    """A text in one line of which matplotlib takes nothing for mathematics."""
+    return " ".join(text.splitlines()).replace("$", r"\$")
+
+
+def print_minus(text: str) -> str:
+    """Negative numbers with a minus sign instead of the hyphen of the labels."""
+    return re.sub(r"(?<!\w)-(?=[\d.∞])", "−", text)
+
+
+def text_width(text: str) -> float:
+    """The width of a text in inches, in the style in use."""
+    if not text.strip():
+        return 0.0
+    text = text.replace(GLUE, " ")
+    family = mpl.rcParams["font.family"]
+    return _width(text, float(mpl.rcParams["font.size"]), "".join(family))
+
+
+@functools.cache
+def _width(text: str, size: float, family: str) -> float:
+    del family  # only tells texts of different fonts apart
+    return float(TextPath((0, 0), printed(text), size=size).vertices[:, 0].max()) / 72
+
+
+def wrapped(text: str, width: float) -> list[str]:
+    """A text in lines that are no wider, where its words allow.
+
+    Args:
+        text: what is to be printed.
+        width: in inches.
+    """
+    room = HINTED * width
+    space = text_width("a a") - 2 * text_width("a")
+    lines: list[str] = []
+    end = 0.0
+    for word in held_together(text).split():
+        own = text_width(word)
+        if lines and end + space + own <= room:
+            lines[-1] += f" {word}"
+            end += space + own
+        else:
+            lines.append(word)
+            end = own
+    return [line.replace(GLUE, " ") for line in lines] or [""]
+
+
+def held_together(text: str) -> str:
+    """The text, with what no line may end before in the place of some spaces.
+
+    >>> held_together("τ = 0.5, 95 % intervals").replace(GLUE, "_")
+    'τ_=_0.5, 95_% intervals'
+    """
+    return re.sub(" (?=[%=])|(?<==) ", GLUE, text)

@@ -1,0 +1,248 @@
+"""The first figures of a run: who is best at equal cost, at each place and over all of them."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gradest.benchmarks.analysis.labels import INTERVALS, POINT_ARGUMENT, place_label, without
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
+from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.leaderboard import leaderboard
+from gradest.benchmarks.comparisons.profiles import Overall, overall
+from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
+from gradest.benchmarks.figures.lines import log_axis
+from gradest.benchmarks.figures.looks import look_of
+from gradest.benchmarks.figures.spec import (
+    HATCHED,
+    Axis,
+    Entry,
+    FigureSpec,
+    Panel,
+    Series,
+    hollow,
+    numbers,
+    point,
+)
+
+RELATIVE_RMSE = "relative_rmse"
+PROFILE = "performance_profile"
+"""The names of the figures."""
+
+MOST_PLACES, MOST_ROWS = 12, 220
+"""Places with a panel of their own, and the rows of all of them together."""
+
+COLUMNS = 4
+
+SPREAD = 1.1
+"""A place has a panel where the worst error is so many times the best."""
+
+LEAST_PLACES = 3
+"""From which on shares of them are drawn."""
+
+FARTHEST = 100.0
+"""The largest factor on the axis of a performance profile."""
+
+
+class Leaders(NamedTuple):
+    """The estimators of a run at equal cost."""
+
+    board: pd.DataFrame
+    """A leaderboard, at each place of the cost of the largest L with f's gradient at each draw."""
+    labels: dict[tuple[str, str], str]
+    """The estimators in words."""
+    over_all: list[Overall]
+    of_unbiased: list[Overall]
+
+
+def leaders(table: pd.DataFrame) -> Leaders | None:
+    """The estimators of a labelled table at equal cost; None where there are not two anywhere."""
+    boards = {among: at_equal_cost(table, only_unbiased=among) for among in (False, True)}
+    board = boards[False]
+    if board.empty or board.groupby(PLACE).size().max() < 2:
+        return None
+    estimators = zip(table.estimator, table.estimator_args, strict=True)
+    labels = dict(zip(estimators, table.label, strict=True))
+    of_unbiased = boards[True]
+    return Leaders(
+        board,
+        labels,
+        overall(board, table),
+        overall(of_unbiased, table) if len(of_unbiased) else [],
+    )
+
+
+def at_equal_cost(table: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
+    """The leaderboard of each place at twice its largest L in evaluations."""
+    boards = []
+    for _, rows in table.groupby(PLACE, sort=False):
+        budget = Budget(evaluations=2 * int(rows.num_samples.max()))
+        boards.append(leaderboard(rows, budget, only_unbiased=only_unbiased))
+    board = pd.concat(boards, ignore_index=True)
+    return board[board.relative_rmse > 0]
+
+
+def leading_figures(table: pd.DataFrame) -> Iterator[FigureSpec]:
+    """The dots of all places and the performance profile, where there is something to compare.
+
+    Args:
+        table: a run's measurements, labelled.
+    """
+    found = leaders(table)
+    if found is None:
+        return
+    dots = dot_plot(found)
+    if dots:
+        yield dots
+    shares = profile(found)
+    if shares:
+        yield shares
+
+
+def dot_plot(found: Leaders) -> FigureSpec | None:
+    """The relative root mean square error of each estimator at each place."""
+    in_order = sorted(found.over_all, key=lambda each: each.mean.value)
+    names = tuple(found.labels[each.estimator, each.estimator_args] for each in in_order)
+    estimators = found.board[ESTIMATOR].itertuples(index=False, name=None)
+    board = found.board.assign(name=[found.labels[each] for each in estimators])
+    places = dict(list(board.groupby(PLACE, sort=False)))
+    spread = {place: spread_of(rows) for place, rows in places.items()}
+    telling = sorted((p for p in places if spread[p] >= SPREAD), key=lambda p: -spread[p])
+    most = min(MOST_PLACES, max(1, MOST_ROWS // len(names) // COLUMNS) * COLUMNS)
+    shown = [place for place in places if place in telling[:most]]
+    if not shown:
+        return None
+    y = Axis(scale="rows", names=names)
+    panels = tuple(dots_of(place, places[place], y) for place in shown)
+    key = [Entry(HATCHED, "biased, in theory or as it was found")]
+    if (board.status == "unreliable").any():
+        key.append(Entry(hollow(point("o", "0.3")), "unreliable (hollow)"))
+    notes = [
+        "Relative RMSE: √(tr Cov(g) + ‖bias‖²)/‖∇‖ of one estimate, each at the largest L that as "
+        "many evaluations pay for as the largest L of all with f and ∇f at each draw. From the "
+        "top: by the geometric mean of the factor over the best. "
+        f"Bars: {INTERVALS}.",
+        *absent_notes([p for p in places if spread[p] < SPREAD], "no estimator stands out"),
+        *absent_notes(telling[most:], "others differ more (see leaderboard.csv)"),
+    ]
+    return FigureSpec(
+        RELATIVE_RMSE,
+        "Relative root mean square error at equal cost",
+        panels,
+        columns=min(COLUMNS, len(panels)),
+        key=(tuple(key),),
+        notes=tuple(notes),
+    )
+
+
+def spread_of(rows: pd.DataFrame) -> float:
+    """How many times the best error of a place the worst one is."""
+    return float(rows.relative_rmse.max() / rows.relative_rmse.min())
+
+
+def absent_notes(places: Sequence[tuple[str, ...]], why: str) -> list[str]:
+    """A sentence on places without a panel."""
+    names = "; ".join(words_of(place) for place in places)
+    return [f"No panel, as {why}: {names}."] if places else []
+
+
+def words_of(place: tuple[str, ...]) -> str:
+    """A place in words, where θ stands said once."""
+    problem, args_json, *rest = place
+    return place_label(problem, without(args_json, POINT_ARGUMENT), *rest)
+
+
+def dots_of(place: tuple[str, ...], rows: pd.DataFrame, y: Axis) -> Panel:
+    """The errors at one place."""
+    series = tuple(
+        Series(
+            str(row.name),
+            row.estimator,
+            look_of(row.estimator, row.estimator_args),
+            x=(float(row.num_samples),),
+            value=numbers([row.relative_rmse]),
+            low=numbers([row.relative_rmse_low]),
+            high=numbers([row.relative_rmse_high]),
+            exact=(None,),
+            status=(row.status,),
+            biased=(bool(row.biased),),
+        )
+        for row in rows.rename(columns={"rank": "position"}).itertuples(index=False)
+    )
+    x = log_axis("relative RMSE", rows.relative_rmse)
+    title = words_of(place)
+    return Panel(title, title, x, y, series, hatched=True)
+
+
+def profile(found: Leaders) -> FigureSpec | None:
+    """The share of places within a factor of the best: of all estimators, and of the unbiased."""
+    panels = [
+        profile_panel(title, parts, found)
+        for title, parts in (("all", found.over_all), ("unbiased only", found.of_unbiased))
+        if len(parts) > 1 and len(parts[0].factors) >= LEAST_PLACES
+    ]
+    if not panels:
+        return None
+    places = len(found.over_all[0].factors)
+    notes = [
+        "Performance profile (Dolan and Moré, 2002): the share of places at which an estimator's "
+        "relative RMSE at equal cost is at most c times the best one's there. Where it cannot be "
+        f"measured it is never near. {places} places; at most {MOST_LINES} estimators, those most "
+        "often within twice the best.",
+        *(f"Not drawn ({panel.name}): {'; '.join(left)}." for panel, left in panels if left),
+    ]
+    return FigureSpec(
+        PROFILE,
+        "Share of places within a factor of the best, at equal cost",
+        tuple(panel for panel, _ in panels),
+        columns=len(panels),
+        key=(equal_entries([panel for panel, _ in panels]),),
+        notes=tuple(notes),
+    )
+
+
+def profile_panel(title: str, parts: Sequence[Overall], found: Leaders) -> tuple[Panel, list[str]]:
+    """The steps of those most often near the best, and the names of the others."""
+    bundles: list[list[Overall]] = []
+    for part in parts:
+        near = next((each for each in bundles if are_alike(each[0], part)), None)
+        if near is None:
+            bundles.append([part])
+        else:
+            near.append(part)
+    drawn, left = bundles[:MOST_LINES], bundles[MOST_LINES:]
+    finite = [factor for each in drawn for factor in each[0].factors if factor <= FARTHEST]
+    far = max(2.0, *finite) * 1.15
+    series = tuple(steps_of(each, far, found) for each in drawn)
+    x = Axis("factor c of the best relative RMSE", scale="log", limits=(0.97, far))
+    y = Axis("share of places", limits=(-0.03, 1.03))
+    names = [found.labels[part.estimator, part.estimator_args] for each in left for part in each]
+    return Panel(title, title, x, y, series), names
+
+
+def are_alike(one: Overall, other: Overall) -> bool:
+    """Whether their factors are as good as equal at every place."""
+    return bool(np.allclose(one.factors, other.factors, rtol=NEAR, atol=0))
+
+
+def steps_of(bundle: Sequence[Overall], far: float, found: Leaders) -> Series:
+    """The share of places as a function of the factor, from 1 up to the end of the axis."""
+    first = bundle[0]
+    names = tuple(found.labels[each.estimator, each.estimator_args] for each in bundle)
+    inner = sorted({float(factor) for factor in first.factors if 1 < factor < far})
+    x = (1.0, *inner, far)
+    none = (None,) * len(x)
+    return Series(
+        names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} equal",
+        first.estimator,
+        look_of(first.estimator, first.estimator_args),
+        x=x,
+        value=tuple(first.share(factor) for factor in x),
+        low=none,
+        high=none,
+        exact=none,
+        status=("ok",) * len(x),
+        members=names if len(names) > 1 else (),
+        steps=True,
+    )

@@ -1,0 +1,192 @@
+"""Figures as they are drawn: nothing overlaps, all can be read, no interval is left out."""
+
+import dataclasses
+import itertools
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from gradest.benchmarks.drawing.drawing import draw, log_ticks
+from gradest.benchmarks.drawing.saving import saving
+from gradest.benchmarks.drawing.styles import STYLES, in_style
+from gradest.benchmarks.figures.figures import figures
+from gradest.benchmarks.figures.spec import LIMIT
+from tests.support.made_tables import ELEVEN, SQUARE, ranked, table
+
+VAE = [
+    ("vae_bernoulli", {"kl": "analytic", "latent_dim": 3, "train_steps": steps})
+    for steps in (0, 1000)
+]
+MORE = [("rebar", {"coefficient": float(i), "learned": True}) for i in range(3)]
+BIASED = {"bias_finding": "biased"}
+
+
+@pytest.fixture(scope="module")
+def specs():
+    """All kinds of figures, with values that are zero, unreliable, biased, far off and infinite."""
+    k = [(SQUARE[0], SQUARE[1] | {"k": value}) for value in np.linspace(-3, 2, 5).tolist()]
+    snr = {"snr": 5.0, "snr_low": 4.0, "snr_high": 6.0, "exact_norm": 4, "exact_variance": 0.5}
+    squared = {"bias_squared": 0.1, "bias_squared_low": -0.1, "bias_squared_high": 0.3}
+    far = table([("bernoulli_square", {"t": 0.49})], ELEVEN, groups=("logits",), **BIASED)
+    far.loc[18, ["bias_relative_low", "bias_relative", "bias_relative_high"]] = [-40, -30, -20]
+    doubtful = table([("gaussian_cosine", {"k": 2.0})], ELEVEN, levels=(1, 4, 16, 64))
+    doubtful.loc[0, "status"] = "unreliable"
+    doubtful.loc[9, "variance_high"] = np.inf
+    doubtful.loc[10, ["variance", "reason"]] = [0.0, "variance zero"]
+    tables = [
+        doubtful,
+        table(VAE, [*ELEVEN, *MORE], groups=("encoder", "decoder"), dim=2400),
+        far,
+        table(k, ELEVEN[:6], levels=(1,), groups=("mean",), **snr, **squared),
+    ]
+    made = ranked(pd.concat(tables, ignore_index=True))
+    return {spec.name: spec for spec in figures(made)}
+
+
+def drawn(spec, how):
+    """A figure, and the boxes of its texts in inches."""
+    figure = draw(spec, how)
+    canvas = FigureCanvasAgg(figure)
+    with in_style(how):
+        canvas.draw()
+    renderer = canvas.get_renderer()
+    texts = [
+        (text, text.get_window_extent(renderer))
+        for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text().strip()
+    ]
+    return figure, texts
+
+
+def test_all_kinds_of_figures_are_there(specs):
+    kinds = ("relative_rmse", "performance_profile", "variance_vs_samples", "bias_bern", "snr_vs_k")
+    assert not {kind for kind in kinds if not any(name.startswith(kind) for name in specs)}
+    assert list(specs)[:2] == ["relative_rmse", "performance_profile"]
+
+
+@pytest.fixture(scope="module")
+def on_screen(specs):
+    """Each figure as it is drawn for a screen, with its texts and their boxes."""
+    return {name: drawn(spec, STYLES["screen"]) for name, spec in specs.items()}
+
+
+def check_texts(name, figure, texts):
+    """None overlaps another, leaves the page, or is too small to be read."""
+    for (one, a), (other, b) in itertools.combinations(texts, 2):
+        overlap = a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1
+        assert not overlap, (name, one.get_text(), other.get_text())
+    for text, box in texts:
+        assert text.get_fontsize() >= 7, (name, text.get_text())
+        assert box.x0 >= 0 <= box.y0, (name, text.get_text())
+        assert box.x1 <= figure.bbox.x1, (name, text.get_text())
+        assert box.y1 <= figure.bbox.y1, (name, text.get_text())
+
+
+def test_nothing_overlaps_or_leaves_the_page_and_all_can_be_read(on_screen):
+    for name, (figure, texts) in on_screen.items():
+        check_texts(name, figure, texts)
+
+
+@pytest.mark.parametrize("style", ["paper", "talk"])
+def test_nor_does_it_in_a_column_or_on_a_slide(specs, style):
+    for name, spec in specs.items():
+        if name == "relative_rmse":  # of many panels; its texts are those of the other rows
+            continue
+        figure, texts = drawn(spec, STYLES[style])
+        check_texts(name, figure, texts)
+        assert figure.get_figwidth() == pytest.approx(STYLES[style].width), name
+
+
+def test_every_line_is_named_at_its_end_and_has_a_marker_for_prints_in_grey(specs, on_screen):
+    for name, spec in specs.items():
+        shown = [" ".join(text.get_text().split()) for text, _ in on_screen[name][1]]
+        for series in (series for panel in spec.panels for series in panel.series):
+            assert series.style.marker
+            assert series.label in shown, (name, series.label)
+
+
+def bars(axes):
+    """The vertical bars of the axes."""
+    return [
+        segment
+        for collection in axes.collections
+        if hasattr(collection, "get_segments")
+        for segment in collection.get_segments()
+    ]
+
+
+def test_every_value_of_a_line_has_its_interval_and_a_limit_its_mark(specs, on_screen):
+    marks = 0
+    for name, spec in specs.items():
+        if spec.panels[0].y.scale == "rows" or spec.panels[0].series[0].steps:
+            continue
+        figure, _ = on_screen[name]
+        for panel, axes in zip(spec.panels, figure.axes, strict=True):
+            spans = {(bar[0][0], bar[0][1], bar[1][1]) for bar in bars(axes)}
+            for series in panel.series:
+                for x, value, low, high in zip(
+                    series.x, series.value, series.low, series.high, strict=True
+                ):
+                    if value is not None:
+                        top = panel.y.limits[1] if high is None else high
+                        assert (x, low, top) in spans, (spec.name, series.label)
+            hollow = [line for line in axes.lines if line.get_marker() == LIMIT.marker]
+            marks += sum(line.get_markerfacecolor() == "white" for line in hollow)
+    assert marks
+
+
+def test_the_title_and_the_names_can_be_left_out(specs):
+    spec = specs["variance_vs_samples_gaussian_cosine_k_2"]
+    plain = dataclasses.replace(STYLES["paper"], legend="none")
+    _, texts = drawn(spec, plain)
+    shown = [text.get_text() for text, _ in texts]
+    assert spec.title not in shown
+    assert not any("score function" in text or "intervals" in text for text in shown)
+    assert any(text.startswith("∂/∂") for text in shown)
+
+
+def test_the_same_table_gives_the_same_bytes_and_no_dates(tmp_path):
+    paths = []
+    for name in ("first", "second"):
+        made = ranked(table(groups=("mean",), levels=(1, 4, 16), **BIASED))
+        with saving(figures(made), tmp_path / name) as written:
+            paths.append(written)
+    first, second = paths
+    assert first == sorted(first)
+    assert [path.name for path in first] == [path.name for path in second]
+    assert len(first) == 9
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+        assert not re.search(rb"CreationDate|dc:date|Software", one.read_bytes()), one.name
+
+
+def test_other_files_of_the_folder_stay(tmp_path):
+    others = ["diagram.pdf", "diagram.svg", "diagram.png", "notes.txt"]
+    for name in others:
+        (tmp_path / name).write_text("")
+    with saving(figures(table(groups=("mean",), estimators=ELEVEN[:2])), tmp_path):
+        pass
+    stems = [f"variance_vs_samples_gaussian_square.{suffix}" for suffix in ("pdf", "svg", "png")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*stems, *others])
+
+
+@pytest.mark.parametrize("low", [1e-9, 0.97, 2.3, 4e5])
+@pytest.mark.parametrize("ratio", [1.18, 1.5, 3, 11, 400, 1e12])
+def test_a_log_axis_has_at_least_two_ticks_and_not_too_many(low, ratio):
+    ticks = log_ticks(low, low * ratio)
+    assert 2 <= len(ticks) <= 7
+    assert all(low <= tick <= low * ratio for tick in ticks)
+
+
+def test_numbers_with_powers_of_ten_leave_the_label_of_the_axis_on_the_page():
+    made = table(groups=("mean",))
+    for column in ("variance", "variance_low", "variance_high"):
+        made[column] *= 3e-5
+    (spec,) = figures(made)
+    figure, texts = drawn(spec, STYLES["screen"])
+    assert any(r"\times" in text.get_text() for text, _ in texts)
+    check_texts(spec.name, figure, texts)
