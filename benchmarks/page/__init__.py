@@ -1,1 +1,1 @@
-"""The page of a run: one file that shows its answer, its curves and its health without a network."""
+"""The page of a run: one file with its answer, curves and health, which needs no network."""

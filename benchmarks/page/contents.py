@@ -129,7 +129,9 @@ def place_columns(places: Sequence[tuple]) -> Columns:
     return {
         "label": [place_label(*place).replace(OWN, "own objective") for place in places],
         "toml": [
-            None if name == OWN else table_text("problem", name, noteworthy(PROBLEMS.get(name), args))
+            None
+            if name == OWN
+            else table_text("problem", name, noteworthy(PROBLEMS.get(name), args))
             for name, args, *_ in places
         ],
     }
@@ -185,8 +187,12 @@ def numbered(keys: pd.DataFrame, known: Sequence[tuple]) -> list[int]:
 def ratio_columns(rows: pd.DataFrame) -> Columns:
     """The ratios of errors of rows that some budget pays for together."""
     columns: Columns = {name: [] for name in ("row", "over", "ratio", "low", "high")}
-    for _, place in rows.groupby(PLACE, sort=False):
-        for number, other, ratio in ratios_at(place):
+    by_place: dict[tuple, list[Any]] = {}
+    for row in rows.itertuples():
+        place = (row.problem, row.problem_args, row.point, row.group)
+        by_place.setdefault(place, []).append(row)
+    for place_rows in by_place.values():
+        for number, other, ratio in ratios_at(place_rows):
             columns["row"].append(number)
             columns["over"].append(other)
             for name, value in zip(("ratio", "low", "high"), rounded(ratio), strict=True):

@@ -13,7 +13,8 @@ async function chart(id, key, spec, values) {
   const before = views[id];
   if (!before || before.key !== key) {
     const options = { mode: "vega-lite", ast: true, renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false } };
-    views[id] = { key, made: vegaEmbed(`#${id}`, spec, options) };
+    const filled = { ...spec, data: { ...spec.data, values } };
+    views[id] = { key, made: vegaEmbed(`#${id}`, filled, options) };
   }
   const { made } = views[id];
   const { view } = await made;

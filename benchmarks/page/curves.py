@@ -59,12 +59,15 @@ def curve(x: str, y: str) -> Spec:
     height = {"field": "y", "type": "quantitative", "title": title, "scale": scale_of(scale)}
     lows = {**height, "field": "low"}
     highs = {"field": "high"}
-    layers = [
+    layers: list[Spec] = [
         {"mark": {"type": "line", "strokeWidth": 1.6}, "encoding": {"y": height}},
         {"mark": {"type": "rule"}, "encoding": {"y": lows, "y2": highs}},
         {
             "mark": {"type": "point", "filled": True, "size": 60},
-            "encoding": {"y": height, "shape": {"field": "shape", "type": "nominal", "scale": None}},
+            "encoding": {
+                "y": height,
+                "shape": {"field": "shape", "type": "nominal", "scale": None},
+            },
         },
     ]
     return chart(layers, *WIDTHS[x], ("label", "x", "y", "low", "high"))
@@ -72,7 +75,7 @@ def curve(x: str, y: str) -> Spec:
 
 def profile() -> Spec:
     """The share of places at which an estimator is within a factor of the best one."""
-    height = {"field": "y", "type": "quantitative", "title": "share of places"}
+    height: Spec = {"field": "y", "type": "quantitative", "title": "share of places"}
     height["scale"] = {"domain": [0, 1]}
     mark = {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8}
     layers = [{"mark": mark, "encoding": {"y": height}}]
@@ -108,4 +111,6 @@ def chart(layers: list[Spec], title: str, scale: str, shown: tuple[str, ...]) ->
 
 def scale_of(kind: str) -> Spec:
     """A scale; one of ratios begins where the numbers do."""
-    return {"type": kind, "nice": kind == "linear", "zero": False} if kind != "log" else {"type": kind}
+    return (
+        {"type": kind, "nice": kind == "linear", "zero": False} if kind != "log" else {"type": kind}
+    )

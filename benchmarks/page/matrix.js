@@ -20,7 +20,9 @@ function cellOf(place, estimator, board) {
   const factor = factorAt(place, estimator, board);
   if (factor === undefined) {
     const reason = whyNot(place, estimator);
-    return make("td", { class: "without", title: reason }, make("span", { class: "hidden" }, reason));
+    const isExact = rows.error[rowFor(place, estimator, state.budget)] === 0;
+    const seen = isExact ? make("span", {}, "0") : make("span", { class: "hidden" }, reason);
+    return make("td", { class: isExact ? "exact" : "without", title: reason }, seen);
   }
   const row = board.find(row => rows.estimator[row] === estimator);
   const title = `${estimators.label[estimator]}, ${places.label[place]}: error ${numberText(rows.error[row])}, bias ${biasText(row)}`;
@@ -41,6 +43,7 @@ function whyNot(place, estimator) {
   const own = rowsOf[place][estimator];
   if (!own.length) return "not measured here";
   if (state.unbiased && own.every(row => rows.biased[row])) return "biased";
+  if (rows.error[rowFor(place, estimator, state.budget)] === 0) return "exact: no error";
   const price = Math.min(...own.map(row => rows.cost[row]));
   return price > state.budget ? `too dear: from ${price} evaluations` : "its error is not known";
 }

@@ -19,7 +19,16 @@ from gradest.benchmarks.page.contents import contents
 
 VENDORED = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js")
 
-SCRIPTS = ("elements.js", "run.js", "answer.js", "matrix.js", "curves.js", "paper.js", "flow.js", "code.js")
+SCRIPTS = (
+    "elements.js",
+    "run.js",
+    "answer.js",
+    "matrix.js",
+    "curves.js",
+    "paper.js",
+    "flow.js",
+    "code.js",
+)
 """Ours, in the order in which they need each other; `main.js`, which starts the page, is last."""
 
 LAST = "main.js"

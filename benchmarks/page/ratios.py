@@ -6,13 +6,11 @@ together are compared: a few for each pair of estimators, not all of them.
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from gradest.benchmarks.analysis.results import ESTIMATOR
 from gradest.benchmarks.comparisons.metrics import Estimate, squared_error_of
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio
@@ -32,26 +30,24 @@ class Measured(NamedTuple):
         return int(self.row.Index)
 
 
-def ratios_at(place: pd.DataFrame) -> Iterator[tuple[int, int, Interval]]:
+def ratios_at(rows: Iterable[Any]) -> Iterator[tuple[int, int, Interval]]:
     """The number of a row, that of another, and the first's error over the second's.
 
     Args:
-        place: the rows of one, with their `cost`, the smallest L first.
+        rows: of one place, with their `cost`, the smallest L first.
     """
-    by_estimator = [
-        [Measured(row, squared_error_of(row)) for row in rows.itertuples()]
-        for _, rows in place.groupby(ESTIMATOR, sort=False)
-    ]
-    for first, second in itertools.combinations(by_estimator, 2):
+    by_estimator: dict[tuple, list[Measured]] = {}
+    for row in rows:
+        measured = by_estimator.setdefault((row.estimator, row.estimator_args), [])
+        measured.append(Measured(row, squared_error_of(row)))
+    for first, second in itertools.combinations(by_estimator.values(), 2):
         for one, other in met(first, second):
             ratio = error_ratio(one, other)
             if ratio is not None:
                 yield one.number, other.number, ratio
 
 
-def met(
-    first: list[Measured], second: list[Measured]
-) -> Iterator[tuple[Measured, Measured]]:
+def met(first: list[Measured], second: list[Measured]) -> Iterator[tuple[Measured, Measured]]:
     """The pairs of two estimators' rows that some budget chooses, by growing budget."""
     costs = sorted({each.row.cost for each in (*first, *second)})
     pairs = [(chosen(first, cost), chosen(second, cost)) for cost in costs]

@@ -75,9 +75,7 @@ def recorded(sweep: Any) -> dict[str, Any]:
     return dict(sweep.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def papers_of(
-    estimators: Sequence[tuple[str, str]], places: Sequence[tuple]
-) -> dict[str, Any]:
+def papers_of(estimators: Sequence[tuple[str, str]], places: Sequence[tuple]) -> dict[str, Any]:
     """The papers of what was measured: BibTeX by key, and whose keys are which.
 
     What is nobody's but the user's has none.

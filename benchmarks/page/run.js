@@ -55,11 +55,12 @@ function tooDear(place, budget, onlyUnbiased) {
   return dear;
 }
 
-/** An estimator's error over the best one's at a place; undefined where it has none. */
+/** An estimator's error over the best one's at a place; undefined where it has none, or is exact. */
 function factorAt(place, estimator, board) {
   const row = board.find(row => rows.estimator[row] === estimator);
-  if (row === undefined || !rows.error[row] || !rows.error[board[0]]) return undefined;
-  return rows.error[row] / rows.error[board[0]];
+  const best = board.find(each => rows.error[each] > 0);
+  if (row === undefined || best === undefined || !rows.error[row]) return undefined;
+  return rows.error[row] / rows.error[best];
 }
 
 function biasText(row) {

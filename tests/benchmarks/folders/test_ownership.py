@@ -29,7 +29,7 @@ def test_the_store_has_one_name():
         "measurements.csv",
         "leave_one_out.csv",
         "manifest.json",
-        "run.html",
+        "report.html",
         "figures/bias_gaussian_square.pdf",
         "figures/variance_vs_samples_mine_own_k_3.png",
         "tables/gaussian_square_init_mean.tex",
