@@ -18,7 +18,8 @@ function answerOf(board) {
   if (best === undefined) return ["Nothing that was measured here fits this budget."];
   if (rows.error[best] === null) return ["The errors are not known here: there is no gradient to compare with."];
   const name = make("strong", {}, estimators.label[rows.estimator[best]]);
-  const parts = [name, ` with L = ${rows.samples[best]}: its error is ${numberText(rows.error[best])} of the gradient.`];
+  const error = rows.error[best] === 0 ? "it is exact here." : `its error is ${numberText(rows.error[best])} of the gradient.`;
+  const parts = [name, ` with L = ${rows.samples[best]}: ${error}`];
   const equal = others.filter(row => mayBeEqual(row, best)).map(row => estimators.label[rows.estimator[row]]);
   if (equal.length) parts.push(` ${equal.join("; ")} may be as good.`);
   const unbiased = board.find(row => !rows.biased[row]);

@@ -19,7 +19,8 @@ from gradest.benchmarks.analysis.labels import (
 from gradest.benchmarks.analysis.results import ESTIMATOR, LEFT_OUT, PLACE, Run
 from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error
 from gradest.benchmarks.comparisons.pairing import changed_lines
-from gradest.benchmarks.figures.looks import BLACK, FAMILIES, style_of
+from gradest.benchmarks.figures.looks import BLACK, FAMILIES, number_of, style_of
+from gradest.benchmarks.figures.spec import DASHES
 from gradest.benchmarks.page.curves import SHAPES, specs
 from gradest.benchmarks.page.ratios import ratios_at
 from gradest.benchmarks.page.recipes import (
@@ -33,6 +34,7 @@ from gradest.benchmarks.page.recipes import (
 from gradest.benchmarks.page.swept import swept_estimators, swept_problems
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
+from gradest.problems.registry.naming import written
 
 DIGITS = 5
 
@@ -141,18 +143,28 @@ def estimator_columns(estimators: Sequence[tuple[str, str]]) -> Columns:
     """The estimators in words, their looks, and the sweep's lines that name them."""
     arguments = [noteworthy(ESTIMATORS.get(name), args) for name, args in estimators]
     names = [name for name, _ in estimators]
+    written_names = [written(*each) for each in zip(names, arguments, strict=True)]
     styles = [style_of(name, args) for name, args in zip(names, arguments, strict=True)]
     return {
         "name": [short_label(*each) for each in estimators],
         "label": [estimator_label(*each) for each in estimators],
         "color": [style.color for style in styles],
         "shape": [SHAPES.get(style.marker, "circle") for style in styles],
-        "dashes": [list(style.dashes) for style in styles],
+        "dash": [
+            dash_of(style.color, name) for style, name in zip(styles, written_names, strict=True)
+        ],
         "family": [FAMILY_NAMES.get(style.color, FAMILY_NAMES[BLACK]) for style in styles],
         "toml": [
             table_text("estimator", name, args) for name, args in zip(names, arguments, strict=True)
         ],
     }
+
+
+def dash_of(color: str, name: str) -> list[float]:
+    """The dashes of an estimator where lines have no markers: by its place in its family."""
+    family = list(FAMILIES.get(color, {}))
+    number = family.index(name) if name in family else number_of(name)
+    return [2 * length for length in DASHES[number % len(DASHES)]]
 
 
 def row_columns(

@@ -4,12 +4,12 @@ const NEAR = 0.02;
 const views = {};
 
 function lookOf(estimator) {
-  const { label, color, shape, family } = estimators;
-  return { label: label[estimator], color: color[estimator], shape: shape[estimator], family: family[estimator] };
+  const { label, color, shape, dash, family } = estimators;
+  return { label: label[estimator], color: color[estimator], shape: shape[estimator], dash: dash[estimator], family: family[estimator] };
 }
 
 /** Shows rows in a chart; the chart is made anew only where its specification is another. */
-async function chart(id, key, spec, values) {
+async function chart(id, key, spec, values, highlighted) {
   const before = views[id];
   if (!before || before.key !== key) {
     const options = { mode: "vega-lite", ast: true, renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false } };
@@ -19,7 +19,7 @@ async function chart(id, key, spec, values) {
   const { made } = views[id];
   const { view } = await made;
   if (views[id].made !== made) return;
-  view.signal("highlighted", state.highlight).data("shown", values);
+  view.signal("highlighted", highlighted).data("shown", values);
   await view.runAsync();
 }
 
@@ -107,27 +107,39 @@ function showCurves() {
   fillMenu("x", known.map(each => [each.key, each.label]), axis.key);
   const bundles = bundled(axis.points());
   const families = [...new Set(bundles.map(bundle => bundle.family))];
-  const chosen = [...families, ...bundles.map(bundle => bundle.label)];
-  if (!chosen.includes(state.highlight)) state.highlight = "";
+  const chosen = bundles.find(bundle => bundle.members.includes(state.highlight));
+  const highlighted = families.includes(state.highlight) ? state.highlight : chosen?.label ?? "";
   fillMenu("highlight", [["", "all"], ...families.map(family => [family, family])], state.highlight);
   byId("curves-place").textContent = places.label[state.place] + (axis.swept ? `, ${state.budget} evaluations` : "");
   const spec = structuredClone(run.specs.curves[state.y][axis.swept ? "swept" : axis.key]);
   if (axis.swept) spec.encoding.x.title = axis.label;
   const values = bundles.flatMap(({ points, label, color, shape, family }) => points.map(point => ({ ...point, label, color, shape, family })));
-  chart("chart", `${state.y} ${axis.key}`, spec, values);
-  byId("legend").replaceChildren(...bundles.map(entryOf));
+  chart("chart", `${state.y} ${axis.key}`, spec, values, highlighted);
+  byId("legend").replaceChildren(...bundles.map(bundle => entryOf(bundle, bundle.members, "legend")));
   fillTable("points", ["estimator", axis.label, byId("y").selectedOptions[0].textContent], bundles.flatMap(bundle =>
     bundle.points.map(point => plainRow([bundle.members.join(" = "), numberText(point.x), intervalText(point.y, point.low, point.high)]))));
 }
 
-/** An entry of the legend, which highlights its curve. */
-function entryOf(bundle) {
-  const isChosen = state.highlight === bundle.label;
-  const choose = () => change({ highlight: isChosen ? "" : bundle.label }, `[data-curve="${CSS.escape(bundle.label)}"]`);
-  const swatch = draw("svg", { width: 26, height: 12, "aria-hidden": "true" },
-    draw("path", { d: "M0 6H26", stroke: bundle.color, "stroke-width": 3 }));
-  return make("li", {}, make("button", { type: "button", "aria-pressed": String(isChosen), "data-curve": bundle.label, onclick: choose },
-    swatch, bundle.members.join(" = ")));
+/** An entry of a legend, which highlights its curve; it shows the curve's marker, or else its dashes. */
+function entryOf(look, members, legend) {
+  const isChosen = members.includes(state.highlight);
+  const choose = () => change({ highlight: isChosen ? "" : look.label }, `#${legend} [data-curve="${CSS.escape(look.label)}"]`);
+  const marker = legend === "legend" ? markerOf(look) : null;
+  const dashes = marker ? null : look.dash.join(" ");
+  const swatch = draw("svg", { width: 36, height: 14, "aria-hidden": "true" },
+    draw("path", { d: "M0 7H36", stroke: look.color, "stroke-width": 2, "stroke-dasharray": dashes }), marker);
+  return make("li", {}, make("button", { type: "button", "aria-pressed": String(isChosen), "data-curve": look.label, onclick: choose },
+    swatch, members.join(" = ")));
+}
+
+const MARKS = {
+  circle: "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0Z", square: "M-.9-.9H.9V.9H-.9Z", diamond: "M0-1.2L1.2 0L0 1.2L-1.2 0Z",
+  "triangle-up": "M0-1L1.1.9H-1.1Z", "triangle-down": "M0 1L1.1-.9H-1.1Z", "triangle-left": "M-1 0L.9-1.1V1.1Z",
+  "triangle-right": "M1 0L-.9-1.1V1.1Z", cross: "M-.4-1H.4V-.4H1V.4H.4V1H-.4V.4H-1V-.4H-.4Z",
+};
+
+function markerOf({ color, shape }) {
+  return draw("path", { d: MARKS[shape] || shape, fill: color, transform: "translate(18 7) scale(5)" });
 }
 
 function fillMenu(id, options, chosen) {

@@ -78,7 +78,8 @@ def profile() -> Spec:
     height: Spec = {"field": "y", "type": "quantitative", "title": "share of places"}
     height["scale"] = {"domain": [0, 1]}
     mark = {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8}
-    layers = [{"mark": mark, "encoding": {"y": height}}]
+    dash = {"field": "dash", "type": "nominal", "scale": None}
+    layers = [{"mark": mark, "encoding": {"y": height, "strokeDash": dash}}]
     return chart(layers, "error within this factor of the best", "log", ("label", "x", "y"))
 
 
@@ -105,7 +106,10 @@ def chart(layers: list[Spec], title: str, scale: str, shown: tuple[str, ...]) ->
             "tooltip": [{"field": name} for name in shown],
         },
         "layer": layers,
-        "config": {"view": {"stroke": None}, "axis": {"labelFontSize": 12, "titleFontSize": 13}},
+        "config": {
+            "view": {"stroke": None},
+            "axis": {"tickCount": 6, "labelFontSize": 12, "titleFontSize": 13},
+        },
     }
 
 

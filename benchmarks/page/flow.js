@@ -143,7 +143,8 @@ function showGraph(mode, drawn) {
   inputs.forEach((name, index) => {
     const from = mode === "scored" ? NODES.f : NODES.z;
     graph.append(arrow(from, NODES[name], texts.kind, mode === "scored" ? 0 : -7, (index * 2 - 1) * 62));
-    graph.append(caption(mode === "scored" ? 300 : 200, index ? 292 : 108, texts.back[index]));
+    graph.append(mode === "scored" ? caption(330, index ? 286 : 56, texts.back[index])
+      : caption(10, index ? 306 : 140, texts.back[index], "start"));
   });
   for (const name of shown) graph.append(node(NODES[name], ...texts.nodes[name]));
 }
@@ -209,8 +210,8 @@ function arrow(from, to, kind, aside, bend = 0) {
   return draw("path", { d: path, fill: "none", "marker-end": `url(#head-${kind})`, "data-kind": kind, ...LINES[kind] });
 }
 
-function caption(x, y, text) {
-  return draw("text", { x, y, "text-anchor": "middle", fill: "#1a1a1a" }, text);
+function caption(x, y, text, anchor = "middle") {
+  return draw("text", { x, y, "text-anchor": anchor, fill: "#1a1a1a" }, text);
 }
 
 function node([x, y], title, value) {

@@ -84,7 +84,10 @@ function showProfile(boards) {
   const points = found.flatMap(each => [1, ...each.factors, largest].map(factor => ({
     x: factor, y: each.share(factor), ...lookOf(each.estimator),
   })));
-  chart("profile", "profile", run.specs.profile, points);
+  const chosen = estimators.label.indexOf(state.highlight);
+  const isShown = chosen >= 0 || found.some(each => estimators.family[each.estimator] === state.highlight);
+  chart("profile", "profile", run.specs.profile, points, isShown ? state.highlight : "");
+  byId("profile-legend").replaceChildren(...found.map(each => entryOf(lookOf(each.estimator), [each.label], "profile-legend")));
   const levels = [1, 1.5, 2, 5, 10];
   found.sort((a, b) => b.share(2) - a.share(2));
   fillTable("shares", ["estimator", "places", ...levels.map(level => `within ${level} ×`)], found.map(each => plainRow([
