@@ -120,14 +120,13 @@ function showCurves() {
     bundle.points.map(point => plainRow([bundle.members.join(" = "), numberText(point.x), intervalText(point.y, point.low, point.high)]))));
 }
 
-/** An entry of a legend, which highlights its curve; it shows the curve's marker, or else its dashes. */
+/** An entry of a legend, which highlights its curve; in the profile's it shows the dashes too. */
 function entryOf(look, members, legend) {
   const isChosen = members.includes(state.highlight);
   const choose = () => change({ highlight: isChosen ? "" : look.label }, `#${legend} [data-curve="${CSS.escape(look.label)}"]`);
-  const marker = legend === "legend" ? markerOf(look) : null;
-  const dashes = marker ? null : look.dash.join(" ");
+  const dashes = legend === "legend" ? null : look.dash.join(" ");
   const swatch = draw("svg", { width: 36, height: 14, "aria-hidden": "true" },
-    draw("path", { d: "M0 7H36", stroke: look.color, "stroke-width": 2, "stroke-dasharray": dashes }), marker);
+    draw("path", { d: "M0 7H36", stroke: look.color, "stroke-width": 2, "stroke-dasharray": dashes }), markerOf(look));
   return make("li", {}, make("button", { type: "button", "aria-pressed": String(isChosen), "data-curve": look.label, onclick: choose },
     swatch, members.join(" = ")));
 }

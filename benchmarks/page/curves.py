@@ -79,7 +79,15 @@ def profile() -> Spec:
     height["scale"] = {"domain": [0, 1]}
     mark = {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8}
     dash = {"field": "dash", "type": "nominal", "scale": None}
-    layers = [{"mark": mark, "encoding": {"y": height, "strokeDash": dash}}]
+    shape = {"field": "shape", "type": "nominal", "scale": None}
+    layers: list[Spec] = [
+        {"mark": mark, "encoding": {"y": height, "strokeDash": dash}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 60},
+            "transform": [{"filter": "datum.isEnd"}],
+            "encoding": {"y": height, "shape": shape},
+        },
+    ]
     return chart(layers, "error within this factor of the best", "log", ("label", "x", "y"))
 
 

@@ -81,8 +81,8 @@ function profiles(boards) {
 function showProfile(boards) {
   const found = profiles(boards).filter(each => each.factors.length);
   const largest = Math.max(2, ...found.flatMap(each => each.factors));
-  const points = found.flatMap(each => [1, ...each.factors, largest].map(factor => ({
-    x: factor, y: each.share(factor), ...lookOf(each.estimator),
+  const points = found.flatMap(each => [1, ...each.factors, largest].map((factor, step, all) => ({
+    x: factor, y: each.share(factor), isEnd: step === 0 || step === all.length - 1, ...lookOf(each.estimator),
   })));
   const chosen = estimators.label.indexOf(state.highlight);
   const isShown = chosen >= 0 || found.some(each => estimators.family[each.estimator] === state.highlight);
