@@ -3,9 +3,10 @@
 const NEAR = 0.02;
 const views = {};
 
+/** How an estimator is drawn; its family is told apart from an estimator of the same name. */
 function lookOf(estimator) {
   const { label, color, shape, dash, family } = estimators;
-  return { label: label[estimator], color: color[estimator], shape: shape[estimator], dash: dash[estimator], family: family[estimator] };
+  return { label: label[estimator], color: color[estimator], shape: shape[estimator], dash: dash[estimator], family: `family:${family[estimator]}` };
 }
 
 /** Shows rows in a chart; the chart is made anew only where its specification is another. */
@@ -109,7 +110,7 @@ function showCurves() {
   const families = [...new Set(bundles.map(bundle => bundle.family))];
   const chosen = bundles.find(bundle => bundle.members.includes(state.highlight));
   const highlighted = families.includes(state.highlight) ? state.highlight : chosen?.label ?? "";
-  fillMenu("highlight", [["", "all"], ...families.map(family => [family, family])], state.highlight);
+  fillMenu("highlight", [["", "all"], ...families.map(family => [family, family.replace("family:", "")])], state.highlight);
   byId("curves-place").textContent = places.label[state.place] + (axis.swept ? `, ${state.budget} evaluations` : "");
   const spec = structuredClone(run.specs.curves[state.y][axis.swept ? "swept" : axis.key]);
   if (axis.swept) spec.encoding.x.title = axis.label;

@@ -57,21 +57,30 @@ function percentText(fraction) {
 const TEX = {
   "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "$": "\\$", "#": "\\#", "^": "\\textasciicircum{}",
   "~": "\\textasciitilde{}", "_": "\\_", "%": "\\%", "&": "\\&", "<": "$<$", ">": "$>$", "|": "$|$",
-  "∇": "$\\nabla$", "∂": "$\\partial$", "‖": "$\\|$", "–": "--", "−": "$-$", "√": "$\\surd$", "×": "$\\times$",
+  "∇": "$\\nabla$", "∂": "$\\partial$", "‖": "$\\|$", "–": "--", "√": "$\\surd$", "×": "$\\times$",
   "²": "$^2$", "·": "$\\cdot$", "“": "``", "”": "''", "’": "'", "∞": "$\\infty$",
 };
-const GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau "
+const GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau "
   + "upsilon phi chi psi omega";
+/** Greek letters that look like Latin ones, for which LaTeX has no commands. */
+const ROMAN = { ο: "o", Α: "A", Β: "B", Ε: "E", Ζ: "Z", Η: "H", Ι: "I", Κ: "K", Μ: "M", Ν: "N", Ο: "O", Ρ: "P", Τ: "T", Υ: "Y", Χ: "X" };
 
 /** Text as LaTeX: whatever a name holds, it is printed and never obeyed. */
 function texOf(text) {
-  return [...text].map(texOfCharacter).join("");
+  const escaped = [...text.normalize("NFC").replaceAll("−", "-")].map(texOfCharacter).join("");
+  const powers = escaped.replace(/(-?[\d.]+)e([+-])0*(\d+)/g, (_, number, sign, power) =>
+    `$${number} \\times 10^{${sign === "-" ? "-" : ""}${power}}$`);
+  return powers.replace(/(?<![\w$^{])-([\d.]+)/g, "$$-$$$1");
 }
 
 function texOfCharacter(character) {
   if (character in TEX) return TEX[character];
-  const greek = GREEK.split(" ")[character.codePointAt(0) - 0x3B1];
-  if (greek) return `$\\${greek}$`;
+  if (character in ROMAN) return ROMAN[character];
+  const names = GREEK.split(" ");
+  const small = names[character.codePointAt(0) - 0x3B1];
+  if (small) return `$\\${small}$`;
+  const large = names[character.codePointAt(0) - 0x391];
+  if (large) return `$\\${large[0].toUpperCase()}${large.slice(1)}$`;
   if (character <= "\u017f") return character < " " ? " " : character;
   return `[U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
 }

@@ -85,7 +85,7 @@ function showProfile(boards) {
     x: factor, y: each.share(factor), isEnd: step === 0 || step === all.length - 1, ...lookOf(each.estimator),
   })));
   const chosen = estimators.label.indexOf(state.highlight);
-  const isShown = chosen >= 0 || found.some(each => estimators.family[each.estimator] === state.highlight);
+  const isShown = chosen >= 0 || found.some(each => lookOf(each.estimator).family === state.highlight);
   chart("profile", "profile", run.specs.profile, points, isShown ? state.highlight : "");
   byId("profile-legend").replaceChildren(...found.map(each => entryOf(lookOf(each.estimator), [each.label], "profile-legend")));
   const levels = [1, 1.5, 2, 5, 10];
