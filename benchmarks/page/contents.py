@@ -1,7 +1,7 @@
 """What the page knows of a run: its places, estimators and rows as columns, and their ratios.
 
 All is plain JSON. A column is a list, which takes a third of what a record for each row would.
-Numbers have five digits, more than any interval warrants; None stands for what is not a number.
+Numbers have five digits, more than any interval warrants, errors nine; None stands for what is not a number.
 """
 
 import math
@@ -37,6 +37,8 @@ from gradest.problems import PROBLEMS
 from gradest.problems.registry.naming import written
 
 DIGITS = 5
+RANKED_DIGITS = 9
+"""Of errors, so that the page ranks as the leaderboard does."""
 
 FAMILY_NAMES = dict(
     zip(
@@ -184,7 +186,7 @@ def row_columns(
         "unreliable": [value == "unreliable" for value in rows.status],
     }
     for number, end in enumerate(("", "_low", "_high")):
-        columns[f"error{end}"] = rounded(error[number] for error in errors)
+        columns[f"error{end}"] = rounded((error[number] for error in errors), RANKED_DIGITS)
         for name, names in NUMBERS.items():
             columns[f"{name}{end}"] = rounded(rows[names[number]])
     return columns
@@ -229,11 +231,11 @@ def refusals(
     return [(number, place, reason) for number, place, reason in found if reason]
 
 
-def rounded(values: Iterable[Any]) -> list[float | None]:
-    """Numbers with DIGITS digits; None for one that is not finite."""
-    return [as_rounded(float(value)) for value in values]
+def rounded(values: Iterable[Any], digits: int = DIGITS) -> list[float | None]:
+    """Numbers with so many digits; None for one that is not finite."""
+    return [as_rounded(float(value), digits) for value in values]
 
 
-def as_rounded(value: float) -> float | None:
-    """A number with DIGITS digits; None where it is not finite."""
-    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+def as_rounded(value: float, digits: int) -> float | None:
+    """A number with so many digits; None where it is not finite."""
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
