@@ -1,7 +1,8 @@
 """What the page knows of a run: its places, estimators and rows as columns, and their ratios.
 
 All is plain JSON. A column is a list, which takes a third of what a record for each row would.
-Numbers have five digits, more than any interval warrants, errors nine; None stands for what is not a number.
+Numbers have five digits, more than any interval warrants, and errors nine; None stands for what is
+not a number.
 """
 
 import math
