@@ -1,4 +1,4 @@
-"""A ranking as text, as LaTeX and as HTML, and a page of it with figures."""
+"""A ranking as text, as LaTeX and as HTML."""
 
 import html
 import io
@@ -24,7 +24,6 @@ OWN = "gradest:OwnProblem"
 """Under which results name a problem that was made of functions."""
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 .gradest table { border-collapse: collapse; margin: .5rem 0 1.5rem }
 .gradest th, .gradest td { text-align: left; padding: .15rem .8rem .15rem 0; border: 0 }
 .gradest th { font-weight: 600; border-bottom: 1px solid #999 }
@@ -32,7 +31,6 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto
 .gradest tr.best td { font-weight: 600 }
 .gradest tr.biased td { color: #777 }
 .gradest svg { max-width: 100%; height: auto }
-.gradest pre { white-space: pre-wrap }
 """
 
 
@@ -146,16 +144,6 @@ def html_row(row: Any) -> str:
     names = [name for name, holds in (("best", row.tie), ("biased", row.biased)) if holds]
     cells = "".join(f"<td>{html.escape(text)}</td>" for text in cells_of(row))
     return f'<tr class="{" ".join(names)}">{cells}</tr>'
-
-
-def html_page(title: str, table: pd.DataFrame, pictures: list[str], summary: str) -> str:
-    """A page of its own."""
-    name = html.escape(title)
-    return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title></head>'
-        f"<body><h1>{name}</h1>{html_ranking(table, pictures)}"
-        f'<div class="gradest"><pre>{html.escape(summary)}</pre></div></body></html>\n'
-    )
 
 
 def svg_of(figure: Figure) -> str:

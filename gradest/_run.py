@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gradest._page import html_page, html_ranking, latex_ranking, svg_of, text_ranking
+from gradest._page import html_ranking, latex_ranking, svg_of, text_ranking
 from gradest.benchmarks.analysis import results
 from gradest.benchmarks.comparisons.budgets import budget_of
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
@@ -24,7 +24,7 @@ from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign
 from gradest.benchmarks.outcomes import Outcome
-from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.report import page_of, write_report
 from gradest.benchmarks.report.summary import summary
 from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.sweeps.output import write_results
@@ -163,10 +163,8 @@ class Run:
         return latex_ranking(self.leaderboard(**asked))
 
     def html(self) -> str:
-        """A page of its own with the ranking, the figures and the summary: nothing is fetched."""
-        title = str(self.read.folder.name)
-        pictures = [svg_of(draw(spec)) for spec in self._specs.values()]
-        return html_page(title, self.leaderboard(), pictures, self.summary())
+        """The page that stands in report.html: answer, curves, health; nothing is fetched."""
+        return page_of(self.read)
 
     def save(self, folder: str | Path) -> Path:
         """Writes the run's tables, its manifest, figures, summary and page into a folder.
@@ -187,7 +185,7 @@ class Run:
             copy_run(self.read.folder, path)
             return path
         write_results(self.plan, self.outcomes, {}, path, codes_by_digest(self.plan))
-        write_report(path, page=self.html())
+        write_report(path)
         return path
 
     def __repr__(self) -> str:

@@ -38,7 +38,7 @@ FLOORS = (
     {"benchmarks/analysis", "benchmarks/catalogue"},
     {"benchmarks/comparisons"},
     {"benchmarks/figures", "benchmarks/checks"},
-    {"benchmarks/drawing"},
+    {"benchmarks/drawing", "benchmarks/page"},
     {"benchmarks/report", "benchmarks/bench/calibration"},
     {"benchmarks/cli"},
     {"benchmarks/bench/speed", "gradest", "gradest/__init__"},

@@ -250,6 +250,18 @@ def report(**options: Any) -> ExitStatus:
     return body("results.report")(**options)
 
 
+@cli.command(name="open")
+@click.argument("run", metavar="[RUN]", default="default", shell_complete=completed_from(RUNS))
+@click.option("--no-browser", is_flag=True, help="Only prints where the page is.")
+def open_(**options: Any) -> ExitStatus:
+    """Open the page of a run, report.html, in the browser, and print where it is.
+
+    RUN is the name of a run in results/, or the folder of one. The page is one file that needs no
+    network: it can be sent as it is.
+    """
+    return body("results.open_page")(**options)
+
+
 @cli.command()
 @click.argument("run", metavar="[RUN]", default="default", shell_complete=completed_from(RUNS))
 @json_option

@@ -1,5 +1,6 @@
-"""What `gradest report`, `compare` and `verify` do, with runs that are finished."""
+"""What `gradest report`, `open`, `compare` and `verify` do, with runs that are finished."""
 
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gradest.benchmarks.comparisons.ratios import (
 )
 from gradest.benchmarks.drawing.options import print_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.folders.record import PAGE
 from gradest.benchmarks.report import comparison as rendering
 from gradest.benchmarks.report.report import write_figures, write_report
 from gradest.benchmarks.report.summary import FILE
@@ -75,6 +77,21 @@ def report(
         emit({"files": written, "summary": str(summary)})
     else:
         emit("\n".join([*written, *([] if only else [f"Read {summary} first."])]))
+    return ExitStatus.OK
+
+
+def open_page(run: str, no_browser: bool) -> ExitStatus:
+    """Shows a run's page in the browser."""
+    folder = find_run(run)
+    page = (folder / PAGE).resolve()
+    if not page.is_file():
+        raise BadInput(
+            f"{folder / PAGE} is not there: expected a run with its page; "
+            f"`gradest report {run}` writes it"
+        )
+    emit(str(page))
+    if not no_browser and not webbrowser.open(page.as_uri()):
+        tell(["no browser was found: the page is a file, open it where there is one"])
     return ExitStatus.OK
 
 

@@ -31,8 +31,8 @@ TABLES = ("measurements.csv", "leave_one_out.csv")
 FOLDERS = ("figures", "tables")
 """Where what is drawn goes, beside a few files of fixed names."""
 
-PAGE = "run.html"
-"""What `Run.save` has written beside the rest; a report alone does not renew it."""
+PAGE = "report.html"
+"""The page of a run, one file."""
 
 
 def write_run(folder: Path, manifest: Manifest, tables: Mapping[str, str]) -> None:
@@ -109,7 +109,7 @@ class Drawing:
         if self._manifest is None:
             return
         files = listed_checksums(self._manifest)
-        stale = [name for name in files if is_stale(name, files[name], self._begun)]
+        stale = [name for name in files if is_stale(name, self._begun)]
         for name in stale if all_renewed else []:
             (self._folder / name).unlink(missing_ok=True)
             del files[name]
@@ -118,16 +118,14 @@ class Drawing:
         write_manifest(self._folder, self._manifest | {FILES: files})
 
 
-def is_stale(name: str, checksum: str | None, drawn: Iterable[str]) -> bool:
+def is_stale(name: str, drawn: Iterable[str]) -> bool:
     """Whether a listed file is of an earlier drawing and to be removed.
 
-    Only files in FOLDERS are, and an outdated PAGE: whatever a list says, nothing else is removed.
+    Only files in FOLDERS are: whatever a list says, nothing else is removed.
     """
-    if name in drawn:
-        return False
     folder, _, file = name.partition("/")
-    in_a_folder = folder in FOLDERS and re.fullmatch(r"[^./\\][^/\\]*", file) is not None
-    return in_a_folder or (name == PAGE and checksum is None)
+    is_ours = folder in FOLDERS and re.fullmatch(r"[^./\\][^/\\]*", file) is not None
+    return is_ours and name not in drawn
 
 
 def file_checksum(path: Path) -> str:

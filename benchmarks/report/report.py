@@ -17,8 +17,15 @@ from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
+from gradest.benchmarks.page.page import page
 from gradest.benchmarks.report.macros import numbers
-from gradest.benchmarks.report.summary import FILE, summary
+from gradest.benchmarks.report.summary import (
+    FILE,
+    biased_lines,
+    doubtful_lines,
+    headlines,
+    summary,
+)
 from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 from gradest.problems.arguments import nearest, shown
@@ -48,11 +55,10 @@ for name in run.figures:
 """What is written beside a run as SCRIPT."""
 
 
-def write_report(
-    folder: Path, *, unverified: bool = False, page: str | None = None, how: Print = SCREEN
-) -> list[Path]:
-    """Writes summary.md, figures/, tables/, leaderboard.csv, numbers.tex and figures.py, always the
-    same bytes.
+def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN) -> list[Path]:
+    """Writes summary.md, the page, figures/, tables/, leaderboard.csv, numbers.tex and figures.py.
+
+    Always the same bytes.
 
     Without leave_one_out.csv slopes and crossovers are left out, and the summary says so. Figures
     and tables of earlier reports that are not written again are removed; files of others stay.
@@ -60,7 +66,6 @@ def write_report(
     Args:
         folder: a finished run's.
         unverified: draws tables that were changed after the run, and the summary says so.
-        page: the text of a page of its own, where one is to be written.
         how: how figures are printed.
 
     Returns:
@@ -79,7 +84,7 @@ def write_report(
         drawing = Drawing(folder, vouched=not run.changed)
         specs = announced(figures(run.measurements), drawing)
         with saving(specs, folder / "figures", how) as drawn:
-            texts = texts_of(run) | {SCRIPT: SCRIPT_TEXT} | ({PAGE: page} if page else {})
+            texts = texts_of(run) | {SCRIPT: SCRIPT_TEXT, PAGE: page_of(run)}
             drawing.begin(*texts)
             for name, text in texts.items():
                 write_atomically(folder / name, text)
@@ -155,3 +160,9 @@ def texts_of(run: Run) -> dict[str, str]:
     texts["numbers.tex"] = numbers(run.measurements, crossings)
     texts[FILE] = summary(run, crossings)
     return texts
+
+
+def page_of(run: Run) -> str:
+    """The page of a run: its answer, its curves and its health in one file."""
+    table = run.measurements
+    return page(run, [*headlines(run), *biased_lines(table), *doubtful_lines(table)])

@@ -210,9 +210,13 @@ def test_it_shows_itself_in_a_notebook(run):
 def test_its_page_stands_alone(run):
     text = run.html()
     assert text.startswith("<!DOCTYPE html>")
-    assert text.count("<svg") == len(run.figures)
     assert 'src="' not in text
     assert "Cells: 6 ok." in text
+
+
+def test_its_page_is_the_one_that_is_saved(run, tmp_path):
+    folder = run.save(tmp_path / "elsewhere")
+    assert (folder / "report.html").read_text(encoding="utf-8") == run.html()
 
 
 def test_its_latex_has_the_best_bold_and_the_biased_marked(run):

@@ -29,7 +29,7 @@ def test_the_store_has_one_name():
         "measurements.csv",
         "leave_one_out.csv",
         "manifest.json",
-        "run.html",
+        "report.html",
         "figures.py",
         "figures/relative_rmse.svg",
         "figures/bias_gaussian_square.pdf",

@@ -69,18 +69,14 @@ def test_what_a_report_refuses_to_draw_again_is_a_runs_to_draw(tmp_path, name):
 
 def test_only_what_was_drawn_before_and_is_not_drawn_again_is_removed(tmp_path):
     write_run(tmp_path, {}, ONE)
-    draw(tmp_path, "summary.md", "figures/old.pdf", "tables/old.tex", "run.html")
+    draw(tmp_path, "summary.md", "figures/old.pdf", "tables/old.tex")
     theirs = ["figures/theirs.pdf", "tables/theirs.tex", "notes.md"]
     for name in theirs:
         (tmp_path / name).write_text("theirs")
     draw(tmp_path, "summary.md", "figures/new.pdf")
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
-    drawn = {"summary.md", "figures/new.pdf", "run.html", "manifest.json", *ONE}
+    drawn = {"summary.md", "figures/new.pdf", "manifest.json", *ONE}
     assert left - {".files.lock"} == drawn | set(theirs)
-    assert wrong(tmp_path) == {}
-    write_run(tmp_path, {}, TWO)
-    draw(tmp_path, "summary.md")
-    assert not (tmp_path / "run.html").exists()  # of numbers that are not there any more
     assert wrong(tmp_path) == {}
 
 

@@ -1,0 +1,78 @@
+// 1: the answer line and the ranked table.
+
+function showAnswer() {
+  const board = ranked(state.place, state.budget, state.unbiased);
+  byId("budget-text").textContent = `${state.budget} evaluations of f and its gradient`;
+  byId("answer-line").replaceChildren(...answerOf(board));
+  const pinned = board.find(row => rows.estimator[row] === state.pin);
+  const headings = ["", "estimator", "L", "error", "bias", "evaluations", make("th", { class: "scale" }, "error (log)")];
+  if (pinned !== undefined) headings.push(`error over ${estimators.label[state.pin]}`);
+  const shown = board.map((row, rank) => rankedRow(row, rank, board, pinned));
+  const dear = tooDear(state.place, state.budget, state.unbiased).map(({ estimator, price }) => dearRow(estimator, price));
+  fillTable("ranking", headings, [...shown, ...dear]);
+}
+
+/** The best and who may be as good, in a sentence. */
+function answerOf(board) {
+  const [best, ...others] = board;
+  if (best === undefined) return ["Nothing that was measured here fits this budget."];
+  if (rows.error[best] === null) return ["The errors are not known here: there is no gradient to compare with."];
+  const name = make("strong", {}, estimators.label[rows.estimator[best]]);
+  const error = rows.error[best] === 0 ? "it is exact here." : `its error is ${numberText(rows.error[best])} of the gradient.`;
+  const parts = [name, ` with L = ${rows.samples[best]}: ${error}`];
+  const equal = others.filter(row => mayBeEqual(row, best)).map(row => estimators.label[rows.estimator[row]]);
+  if (equal.length) parts.push(` ${equal.join("; ")} may be as good.`);
+  const unbiased = board.find(row => !rows.biased[row]);
+  if (rows.biased[best]) parts.push(` It is biased (${biasText(best)}).`);
+  if (rows.biased[best] && unbiased !== undefined) {
+    parts.push(` The best unbiased one is ${estimators.label[rows.estimator[unbiased]]}: ${numberText(rows.error[unbiased])}.`);
+  }
+  if (rows.error[best] >= 1) parts.push(" The error is as large as the gradient: one estimate says little.");
+  return parts;
+}
+
+function rankedRow(row, rank, board, pinned) {
+  const estimator = rows.estimator[row];
+  const isTie = mayBeEqual(row, board[0]);
+  const found = rows.found[row] === "biased";
+  const cells = [
+    make("td", {}, `${isTie && rank > 0 ? "=" : ""}${rank + 1}`),
+    make("th", { scope: "row" }, pinButton(estimator)),
+    make("td", { class: "number" }, String(rows.samples[row])),
+    make("td", {}, intervalText(rows.error[row], rows.error_low[row], rows.error_high[row]) + (rows.unreliable[row] ? " (unreliable)" : "")),
+    make("td", { class: found ? "found" : "" }, biasText(row)),
+    make("td", { class: "number" }, String(rows.cost[row])),
+    make("td", { class: "scale" }, barOf(row, board)),
+  ];
+  if (pinned !== undefined) cells.push(make("td", {}, ratioText(ratioOf(row, pinned))));
+  return make("tr", { class: isTie ? "best" : "" }, ...cells);
+}
+
+function ratioText(ratio) {
+  return ratio === null ? "not known" : `${intervalText(...ratio)} ×`;
+}
+
+/** A button that takes an estimator as the reference, or lets it go. */
+function pinButton(estimator) {
+  const isPinned = state.pin === estimator;
+  const toggle = () => change({ pin: isPinned ? null : estimator }, `[data-pin="${estimator}"]`);
+  return make("button", { type: "button", "data-pin": estimator, "aria-pressed": String(isPinned), onclick: toggle },
+    estimators.label[estimator]);
+}
+
+function dearRow(estimator, price) {
+  const cells = ["", estimators.label[estimator], "–", `too dear: from ${price} evaluations`, "", String(price), "", ""];
+  const row = plainRow(cells.slice(0, state.pin === null ? 7 : 8));
+  row.className = "dear";
+  row.cells[6].className = "scale";
+  return row;
+}
+
+function barOf(row, board) {
+  const errors = board.map(other => rows.error[other]).filter(error => error > 0).map(Math.log);
+  const [low, high] = [Math.min(...errors), Math.max(...errors)];
+  const bar = make("span", { class: rows.biased[row] ? "bar biased" : "bar" });
+  const share = rows.error[row] > 0 && high > low ? (Math.log(rows.error[row]) - low) / (high - low) : 0;
+  bar.style.width = `${4 + 96 * share}%`;
+  return bar;
+}
