@@ -42,9 +42,9 @@ def ratios_at(rows: Iterable[Any]) -> Iterator[tuple[int, int, Interval]]:
         measured.append(Measured(row, squared_error_of(row)))
     for first, second in itertools.combinations(by_estimator.values(), 2):
         for one, other in met(first, second):
-            ratio = error_ratio(one, other)
-            if ratio is not None:
-                yield one.number, other.number, ratio
+            found = error_ratio(one, other)
+            if found is not None:
+                yield one.number, other.number, found
 
 
 def met(first: list[Measured], second: list[Measured]) -> Iterator[tuple[Measured, Measured]]:

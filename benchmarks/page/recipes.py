@@ -24,7 +24,7 @@ def table_text(kind: str, name: str, arguments: Mapping[str, Any]) -> str:
 
 def assignments(values: Mapping[str, Any]) -> list[str]:
     """Lines of TOML; what is None is left out."""
-    return [f"{key} = {written(value)}" for key, value in values.items() if value is not None]
+    return [f"{name} = {written(value)}" for name, value in values.items() if value is not None]
 
 
 def written(value: Any) -> str:

@@ -53,7 +53,8 @@ def test_its_rankings_are_the_leaderboards(page, default_run, only_unbiased):
         board = leaderboard(table, Budget(evaluations=evaluations), only_unbiased=only_unbiased)
         expected = {
             place_label(*place): [
-                [row.label, row.num_samples, bool(row.tie)] for row in rows.itertuples()
+                [row.label, row.num_samples, bool(row.tie) or is_rounding(row, rows)]
+                for row in rows.itertuples()
             ]
             for place, rows in board.groupby(PLACE, sort=False)
         }
@@ -70,6 +71,11 @@ def test_its_rankings_are_the_leaderboards(page, default_run, only_unbiased):
             ".map(row => rows.error[row] ?? Infinity))"
         )
         assert all(sorted(each) == each for each in errors)
+
+
+def is_rounding(row, rows) -> bool:
+    """Whether an error is the best one's to float32: the page's ratios have five digits."""
+    return row.relative_rmse == pytest.approx(rows.relative_rmse.min(), rel=1e-5)
 
 
 def test_its_profile_is_that_of_python(page, default_run):
