@@ -1,27 +1,28 @@
 """The commands: what each takes, and what it says of itself in --help.
 
-What a command does is in plans.py, runs.py, results.py or catalogue.py, imported when the command
+What a command does is in plans.py, runs.py or results.py, imported when the command
 is called: with JAX that takes a second, and --help answers at once.
 """
 
-import importlib
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from gradest.benchmarks.cli.parameters import (
+    PRESETS,
+    REGISTERED,
+    RUNS,
+    completed_from,
+    for_a_sweep,
+    imported,
+    json_option,
+    output_option,
+    unverified_option,
+)
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.runtime.processes import data_alone, refuse_little_address_space
 from gradest.benchmarks.runtime.source_code import installed_version
-
-
-def imported(name: str) -> Callable[..., Any]:
-    """The function that a dotted name stands for."""
-    module, _, function = name.rpartition(".")
-    return getattr(importlib.import_module(module), function)
 
 
 def body(name: str) -> Callable[..., ExitStatus]:
@@ -34,89 +35,6 @@ def body(name: str) -> Callable[..., ExitStatus]:
     """
     refuse_little_address_space(with_jax=not name.startswith("results."))
     return data_alone()(imported(f"{__package__}.{name}"))
-
-
-def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:
-    """Completes a word by names, or else as a file's path.
-
-    Args:
-        lists: functions under gradest.benchmarks, each of which lists names.
-    """
-
-    def complete(_: click.Context, __: click.Parameter, start: str) -> list[CompletionItem]:
-        names = [name for each in lists for name in imported(f"gradest.benchmarks.{each}")()]
-        fitting = [CompletionItem(name) for name in names if name.startswith(start)]
-        return fitting or [CompletionItem(start, type="file")]
-
-    return complete
-
-
-PRESETS = "sweeps.schema.preset_names"
-RUNS = "analysis.results.run_names"
-REGISTERED = "catalogue.facts.registered_names"
-
-sweep_argument = click.argument("sweep", default="default", shell_complete=completed_from(PRESETS))
-output_option = click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    help="Results folder  [default: results/NAME]",
-)
-seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
-generator_option = click.option("--generator", help="Of random numbers: threefry or philox.")
-replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")
-precision_option = click.option(
-    "--precision",
-    type=float,
-    help="Chooses R for each cell: the half-width of a variance's interval, relative to it.",
-)
-max_replicates_option = click.option(
-    "--max-replicates", type=int, help="The most that --precision may choose."
-)
-timeout_option = click.option(
-    "--cell-timeout", type=float, help="Seconds that --precision may choose R for."
-)
-unverified_option = click.option(
-    "--unverified",
-    is_flag=True,
-    help="Takes files that were changed after the run as they are, and says so.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-
-alone = partial(click.option, multiple=True, shell_complete=completed_from(REGISTERED))
-problems_option = alone(
-    "--problem", "-p", "problems", help="This problem alone, name[argument=value] too; repeatable."
-)
-estimators_option = alone("--estimator", "-e", "estimators", help="This estimator alone, likewise.")
-set_option = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Overrides a key of the sweep: --set samples=1,8; repeatable.",
-)
-
-SWEEP_PARAMETERS = (
-    sweep_argument,
-    problems_option,
-    estimators_option,
-    set_option,
-    output_option,
-    seed_option,
-    generator_option,
-    replicates_option,
-    precision_option,
-    max_replicates_option,
-    timeout_option,
-    json_option,
-)
-
-
-def for_a_sweep(command: Callable) -> Callable:
-    """The argument and options of every command that reads a sweep."""
-    for declare in reversed(SWEEP_PARAMETERS):
-        command = declare(command)
-    return command
 
 
 class Commands(click.Group):
@@ -315,7 +233,7 @@ def list_(**options: Any) -> ExitStatus:
 
     In JSON, `supports` has for each problem and estimator null, or the reason why not.
     """
-    return body("catalogue.show_catalogue")(**options)
+    return body("plans.show_catalogue")(**options)
 
 
 @cli.command()
@@ -329,7 +247,7 @@ def list_(**options: Any) -> ExitStatus:
 @json_option
 def describe(**options: Any) -> ExitStatus:
     """Print what a problem, an estimator or a preset is: formula, arguments, bias, cost, source."""
-    return body("catalogue.show_description")(**options)
+    return body("plans.show_description")(**options)
 
 
 @cli.command()
@@ -358,7 +276,7 @@ def check(**options: Any) -> ExitStatus:
     own file first. Failures of one cause are told once, with the lines of the file that they came
     through.
     """
-    return body("catalogue.check_target")(**options)
+    return body("plans.check_target")(**options)
 
 
 @cli.command()

@@ -19,6 +19,9 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import UNKNOWN, Interval
 from gradest.problems.arguments import nearest
 
+ROUNDING = 1e-6
+"""How far from 1 a ratio may be for the rounding of single precision alone."""
+
 
 def relative_error(row: Any) -> Interval:
     """The relative root mean square error of one row; of a run of 0.3 from its batches."""
@@ -126,7 +129,11 @@ def is_tie(best: Any, row: Any) -> bool:
     if not (best.relative_rmse > 0 and row.relative_rmse > 0):
         return bool(best.relative_rmse == row.relative_rmse)
     found = ratio_of(METRICS["mse"], best, row, same_draws(best, row))
-    return found is not None and found.interval.low <= 1 <= found.interval.high
+    return (
+        found is not None
+        and found.interval.low <= 1 + ROUNDING
+        and found.interval.high >= 1 - ROUNDING
+    )
 
 
 def leaderboards(measurements: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ number of devices.
 """
 
 ALWAYS = (
-    "gradest.benchmarks.statistics.packing",
+    "gradest.benchmarks.statistics.moments",
     "gradest.estimators.sampling.threefry",
     "gradest.problems.registry.instances",
 )

@@ -7,10 +7,12 @@ exactly. A statistic is a function of a `Sample`: how many replicates, and their
 in every coordinate.
 """
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import zstandard
 from jaxtyping import Float
 
 LARGEST = 32
@@ -161,3 +163,35 @@ def scale_of(moments: Moments) -> float:
 def _pooled_second(moments: Moments) -> Float[np.ndarray, " P"]:
     delta = moments.mean - moments.mean.mean(0)
     return (moments.second + moments.size * delta**2).sum(0)
+
+
+def pack(moments: dict[str, Moments]) -> bytes:
+    """Batch summaries as bytes: a line of JSON with the shapes, then every number, exactly.
+
+    Bytes of the same significance lie together, because so they compress: exponents are alike.
+    """
+    shapes = {}
+    arrays: list[np.ndarray] = []
+    for group, (size, *fields) in moments.items():
+        shapes[group] = [size, [np.shape(field) for field in fields]]
+        arrays += map(np.ravel, fields)
+    numbers = np.concatenate(arrays).astype("<f8")
+    planes = np.ascontiguousarray(numbers.view(np.uint8).reshape(-1, 8).T)
+    return json.dumps(shapes).encode() + b"\n" + zstandard.compress(planes.tobytes(), 3)
+
+
+def unpack(packed: bytes) -> dict[str, Moments]:
+    """Batch summaries from the bytes that `pack` made of them."""
+    head, _, body = packed.partition(b"\n")
+    planes = np.frombuffer(zstandard.decompress(body), np.uint8).reshape(8, -1)
+    numbers = np.ascontiguousarray(planes.T).view("<f8").ravel()
+    moments = {}
+    start = 0
+    for group, (size, shapes) in json.loads(head).items():
+        fields = []
+        for shape in shapes:
+            end = start + int(np.prod(shape))
+            fields.append(numbers[start:end].reshape(shape))
+            start = end
+        moments[group] = Moments(size, *fields)
+    return moments

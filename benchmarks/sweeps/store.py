@@ -30,7 +30,7 @@ from gradest.benchmarks.errors import StoreInUse
 from gradest.benchmarks.outcomes import Extension, Kept, Origin, Outcome, Summaries, Timing
 from gradest.benchmarks.runtime.environment import digest_of
 from gradest.benchmarks.runtime.files import make_folder
-from gradest.benchmarks.statistics.packing import pack, unpack
+from gradest.benchmarks.statistics.moments import pack, unpack
 
 VERSION = 3
 FILE = "store.sqlite"

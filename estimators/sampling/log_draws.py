@@ -54,6 +54,9 @@ def sample_and_log_prob(q: dist.Distribution, key: Array, num_samples: int) -> D
     Returns:
         x, constant with respect to θ, and log q(x) as a function of θ at this x.
     """
+    if not has_rule(_drawn_from, base(q)):
+        x = sample(q, key, num_samples)
+        return x, q.log_prob(x)
     x, log_q = drawn_from(q, jax.tree.map(stop_gradient, q), key, num_samples)
     return stop_gradient(x), log_q
 

@@ -153,5 +153,5 @@ def test_budgets(asked, message):
     run = measure(samples=2)
     with pytest.raises(BadInput, match=message):
         run.leaderboard(**asked)
-    with pytest.raises(BadInput, match="figure 3: expected one of"):
+    with pytest.raises(BadInput, match="no figure: expected two estimators"):
         run.figure(3)

@@ -21,11 +21,11 @@ TINY = """
 schema = 1
 name = "tiny"
 replicates = 40
-samples = [1, 4]
+samples = [1, 4, 16]
 [[problem]]
 name = "gaussian_square"
 [[estimator]]
-name = "pathwise"
+name = ["pathwise", "score_function"]
 """
 
 
@@ -50,12 +50,12 @@ def found_in(folder):
 def test_a_run_is_as_it_was_written(folder, run_command):
     found = verify(folder)
     assert found.differences == []
-    assert found.cells == 2
+    assert found.cells == 6
     drawn = {path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."}
     assert found.files == len(drawn) - 2  # not the manifest, nor the store
     assert run_command("verify", "tiny") == (
         0,
-        f"results/tiny: {found.files} files and 2 cells of the store are as they were written\n",
+        f"results/tiny: {found.files} files and 6 cells of the store are as they were written\n",
         "",
     )
 

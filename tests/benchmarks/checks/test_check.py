@@ -326,7 +326,7 @@ def test_a_users_problem_with_a_wrong_truth(run_command, tmp_path):
     assert status == 4
     place = "exact_gradient, own_problem:Shifted on own_problem:Shifted"
     assert f"failed: {place}: expected exact_gradient to be" in out
-    assert "12 ran, 11 passed, 1 failed, 0 skipped" in out
+    assert "13 ran, 11 passed, 2 failed, 0 skipped" in out  # at its defaults and at the ends
 
 
 def test_what_a_users_class_raises_is_a_failure_in_one_line(run_command, tmp_path):

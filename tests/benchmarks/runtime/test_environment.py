@@ -49,7 +49,7 @@ def test_the_code_of_a_cell_is_what_it_runs_through_and_no_other():
     assert {
         THROUGH,
         "gradest.benchmarks.measurement.replicates",
-        "gradest.benchmarks.statistics.packing",
+        "gradest.benchmarks.statistics.moments",
         "gradest.estimators.base",
         "gradest.estimators.sampling.draws",
         "gradest.estimators.sampling.threefry",

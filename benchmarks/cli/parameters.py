@@ -1,0 +1,99 @@
+"""The arguments and options that commands share, and what completes them at a prompt."""
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+
+def imported(name: str) -> Callable[..., Any]:
+    """The function that a dotted name stands for."""
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(module), function)
+
+
+def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:
+    """Completes a word by names, or else as a file's path.
+
+    Args:
+        lists: functions under gradest.benchmarks, each of which lists names.
+    """
+
+    def complete(_: click.Context, __: click.Parameter, start: str) -> list[CompletionItem]:
+        names = [name for each in lists for name in imported(f"gradest.benchmarks.{each}")()]
+        fitting = [CompletionItem(name) for name in names if name.startswith(start)]
+        return fitting or [CompletionItem(start, type="file")]
+
+    return complete
+
+
+PRESETS = "sweeps.schema.preset_names"
+RUNS = "analysis.results.run_names"
+REGISTERED = "catalogue.facts.registered_names"
+
+sweep_argument = click.argument("sweep", default="default", shell_complete=completed_from(PRESETS))
+output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Results folder  [default: results/NAME]",
+)
+seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
+generator_option = click.option("--generator", help="Of random numbers: threefry or philox.")
+replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")
+precision_option = click.option(
+    "--precision",
+    type=float,
+    help="Chooses R for each cell: the half-width of a variance's interval, relative to it.",
+)
+max_replicates_option = click.option(
+    "--max-replicates", type=int, help="The most that --precision may choose."
+)
+timeout_option = click.option(
+    "--cell-timeout", type=float, help="Seconds that --precision may choose R for."
+)
+unverified_option = click.option(
+    "--unverified",
+    is_flag=True,
+    help="Takes files that were changed after the run as they are, and says so.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+alone = partial(click.option, multiple=True, shell_complete=completed_from(REGISTERED))
+problems_option = alone(
+    "--problem", "-p", "problems", help="This problem alone, name[argument=value] too; repeatable."
+)
+estimators_option = alone("--estimator", "-e", "estimators", help="This estimator alone, likewise.")
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Overrides a key of the sweep: --set samples=1,8; repeatable.",
+)
+
+SWEEP_PARAMETERS = (
+    sweep_argument,
+    problems_option,
+    estimators_option,
+    set_option,
+    output_option,
+    seed_option,
+    generator_option,
+    replicates_option,
+    precision_option,
+    max_replicates_option,
+    timeout_option,
+    json_option,
+)
+
+
+def for_a_sweep(command: Callable) -> Callable:
+    """The argument and options of every command that reads a sweep."""
+    for declare in reversed(SWEEP_PARAMETERS):
+        command = declare(command)
+    return command
