@@ -106,7 +106,7 @@ def test_status_four_and_json(folder, run_command):
     assert found["differences"] == [
         {"file": "summary.md", "what": "was changed after it was written"}
     ]
-    assert (found["folder"], found["cells"]) == ("results/tiny", 2)
+    assert (found["folder"], found["cells"]) == ("results/tiny", 6)
     assert run_command("verify", "nothing")[0] == 2
 
 

@@ -184,10 +184,10 @@ def test_failed_cells_are_status_three(run_command, monkeypatch):
 
 
 def test_our_own_fault_is_status_one_and_a_traceback_only_on_demand(run_command, monkeypatch):
-    from gradest.benchmarks.cli import catalogue
+    from gradest.benchmarks.cli import plans
 
     nothing = {}  # no function of the tests, whose frame would be a user's
-    monkeypatch.setattr(catalogue, "description", nothing.__getitem__)
+    monkeypatch.setattr(plans, "description", nothing.__getitem__)
     status, _, err = run_command("describe", "pathwise")
     assert status == 1
     assert "internal error: KeyError" in err
