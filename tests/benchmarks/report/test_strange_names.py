@@ -38,8 +38,8 @@ def run():
         f=lambda theta, x: (x**2).sum(),
         q=lambda theta: dist.Normal(jnp.stack([theta[group] for group in GROUPS]), 1.0),
         theta=dict.fromkeys(GROUPS, 1.0),
-        estimators="pathwise",
-        samples=[1, 2],
+        estimators=["pathwise", "score_function"],
+        samples=[1, 2, 4],
         replicates=400,
         smooth=True,
     )
@@ -56,8 +56,8 @@ def test_names_come_back_as_they_are(run, tmp_path):
     again = gradest.load(tmp_path)
     for each in (run, again):
         assert set(each.frame.group) == set(GROUPS)
-        assert len(each.frame) == 2 * len(GROUPS)
-    assert len(gradest.compare(run, run, metrics="variance").frame) == 2 * len(GROUPS)
+        assert len(each.frame) == 6 * len(GROUPS)
+    assert len(gradest.compare(run, run, metrics="variance").frame) == 6 * len(GROUPS)
 
 
 def test_each_has_its_table_and_its_macros(run):
