@@ -112,8 +112,8 @@ def test_a_row_twice_a_wrong_encoding_and_a_cut_are_named(folder):
     right = path.read_bytes()
     lines = right.splitlines(keepends=True)
     for content, said in (
-        (right + lines[-1], r"line \d+: cell .* group mean: is there twice; expected it once"),
-        (right + lines[-1].replace(b"gauss", b"other", 1), r"line \d+: problem gaussian_square"),
+        (right + lines[-1], r"line 11: cell .* group mean: is there twice; expected it once"),
+        (right + lines[-1].replace(b"gauss", b"other", 1), r"line 11: problem gaussian_square"),
         (right.replace(b"init", b"\xff\xfe", 1), r"line 2: expected text in UTF-8"),
         (right[:-1], r"expected an end of line behind the last value: it was cut short"),
         (right.replace(b'""', b'"', 1), r"line 2: expected CSV"),
