@@ -137,7 +137,7 @@ def missable(whole: Moments) -> Vector:
     sizes = np.maximum(sizes, np.sqrt(second / count))
     largest = sizes.max(initial=0.0)
     possible = RULE_OF_THREE * largest / count
-    drowned = np.sqrt(second) > largest  # seen once, it would not double the variance
+    drowned = np.sqrt(second) > largest / 2  # seen once, it would not make the variance fivefold
     return np.where(drowned | (sizes > largest / 2), 0.0, possible)
 
 
