@@ -5,6 +5,7 @@ one: XLA would merge the sums into the estimates and make these again for each o
 need compiling only once for all estimators of one problem.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -198,7 +199,7 @@ def some_replicates(
 
 
 def rounding(
-    here: dict[str, Float[np.ndarray, "n P"]], there: dict[str, Float[np.ndarray, "n P"]]
+    here: dict[str, Float[np.ndarray, "n P"]], others: Sequence[dict[str, Float[np.ndarray, "n P"]]]
 ) -> dict[str, Float[np.ndarray, " P"]]:
     """How large rounding errors are in each coordinate of an estimate, for each group of θ.
 
@@ -206,33 +207,37 @@ def rounding(
     by what its terms are rounded by, however much of them cancels. Of the changes of several
     estimates it is the ninth decile: where a draw of a discrete x is turned, which happens to few,
     the change is no rounding. It is nowhere less than the root mean square over the group, whose
-    coordinates share terms: where estimates are all equal, a coordinate may be rounded as before by
-    chance.
+    coordinates share terms, and of several changes of θ it is the largest: where estimates are all
+    equal, a coordinate may be rounded as before by chance.
 
     Args:
         here: replicates of the estimate, see `some_replicates`.
-        there: the same replicates where the numbers are those of `by_a_last_digit`.
+        others: the same replicates where the numbers are those of `by_last_digits`.
     """
     sizes = {}
     for group in here:
-        changes = np.abs(there[group].astype(float) - here[group])
-        size = np.quantile(changes, 0.9, axis=0)
+        changes = [np.abs(there[group].astype(float) - here[group]) for there in others]
+        size = np.max(np.quantile(changes, 0.9, axis=1), axis=0)
         sizes[group] = np.maximum(size, np.sqrt((size**2).mean()))
     return sizes
 
 
-def by_a_last_digit(tree: Any) -> Any:
-    """The numbers of a pytree, each a rounding error larger: what was equal stays equal."""
+MOVES = (1, 2, 3)
+"""Rounding errors by which numbers are made larger, one after the other, to see rounding."""
+
+
+def by_last_digits(tree: Any, move: int) -> Any:
+    """The numbers of a pytree, each so many rounding errors larger: what was equal stays equal."""
     leaves, structure = jax.tree.flatten(tree)
-    return jax.tree.unflatten(structure, [_moved(leaf) for leaf in leaves])
+    return jax.tree.unflatten(structure, [_moved(leaf, move) for leaf in leaves])
 
 
-def _moved(leaf: Any) -> Any:
+def _moved(leaf: Any, move: int) -> Any:
     dtype = jnp.result_type(leaf)
     if not jnp.issubdtype(dtype, jnp.floating):
         return leaf
     array = np.asarray(leaf, dtype)  # not jnp: it would compile a program for each shape
-    return array * np.asarray(1 + float(jnp.finfo(dtype).eps), dtype)
+    return array * np.asarray(1 + move * float(jnp.finfo(dtype).eps), dtype)
 
 
 def block_moments(

@@ -25,10 +25,11 @@ from gradest.benchmarks.measurement.batching import (
 )
 from gradest.benchmarks.measurement.exact_gradient import flat
 from gradest.benchmarks.measurement.programs import (
+    MOVES,
     BlockMoments,
     Summed,
     block_moments,
-    by_a_last_digit,
+    by_last_digits,
     estimates,
     exact_vectors,
     rounding,
@@ -133,7 +134,7 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
             none for a stateless estimator. Every batch has its own frozen state, so that what a
             state happened to learn is in the interval too.
         earlier: the moments of a shorter run, which are gone on from; `extends` must allow it.
-        least_timed: calls to time, two of which show rounding; 0 where moments are all that is
+        least_timed: calls to time, some of which show rounding; 0 where moments are all that is
             asked for.
 
     Raises:
@@ -182,17 +183,18 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         size=replicates // batches - done,
         zeros=zeros,
         earlier=earlier,
-        least_timed=max(0, least_timed - 2),
+        least_timed=max(0, least_timed - 1 - len(MOVES)),
     )
     streamed = with_smaller_blocks(attempt, programs.layout)
 
-    # Measure rounding, in two calls for which memory sufficed, and whose times count as others'.
+    # Measure rounding, in calls for which memory sufficed, and whose times count as others'.
     rounded, durations = {}, streamed.durations
     if least_timed:
-        here, seconds = maker.some(point, streamed.calls)
-        there, again = maker.some(by_a_last_digit(point), streamed.calls)
-        rounded = rounding(here, there)
-        durations = [*durations, seconds, again]
+        points = [point, *(by_last_digits(point, move) for move in MOVES)]
+        made = [maker.some(each, streamed.calls) for each in points]
+        here, *others = (replicates for replicates, _ in made)
+        rounded = rounding(here, others)
+        durations = [*durations, *(seconds for _, seconds in made)]
     return Measurement(
         moments=streamed.moments,
         seconds=median(np.array(durations)),

@@ -149,13 +149,17 @@ def measured(toy, dtype, logits, estimators, replicates, toys=TWO_VALUES):
     return run.frame[run.frame.status != "skipped"]
 
 
+CHANCE = 1e-4
+"""The share of findings that may be false, for the grid's ten sweeps together."""
+
+
 def assert_sound(rows):
-    """No cell fails, no number is NaN, and none that claims no bias is found biased."""
+    """No cell fails, no number is NaN, and none that claims no bias is surely biased."""
     assert set(rows.status) <= {"ok", "unreliable"}, rows[["estimator", "status", "reason"]]
     assert np.isfinite(rows[["mean_norm", "variance", "exact_norm"]]).all().all()
     assert (rows.reason[rows.status == "unreliable"] != "").all()
     claimed = rows[(rows.status == "ok") & rows.unbiased.astype(bool)]
-    wrong = claimed[claimed.bias_finding == "biased"]
+    wrong = claimed[(claimed.bias_finding == "biased") & (claimed.bias_q < CHANCE)]
     assert wrong.empty, wrong[["estimator", "problem_args", "bias_relative", "bias_q"]]
 
 

@@ -7,7 +7,8 @@ import pytest
 from gradest.benchmarks.bench.speed import compile_times
 from gradest.benchmarks.measurement.exact_gradient import flat
 from gradest.benchmarks.measurement.programs import (
-    by_a_last_digit,
+    MOVES,
+    by_last_digits,
     estimates,
     rounding,
     some_replicates,
@@ -118,25 +119,34 @@ def test_rounding_is_the_change_of_most_replicates():
     change = np.full((20, 2), 1e-7)
     change[3] = 5.0
     there = {"logit": change.astype(np.float32)}
-    np.testing.assert_allclose(rounding(here, there)["logit"], 1e-7, rtol=1e-6, atol=0)
+    np.testing.assert_allclose(rounding(here, [there])["logit"], 1e-7, rtol=1e-6, atol=0)
+
+
+def test_rounding_is_the_largest_of_several_changes():
+    """An estimate that is no draw may be rounded as before by one of them."""
+    here = {"logit": np.zeros((20, 1))}
+    others = [{"logit": np.full((20, 1), change)} for change in (1e-20, -3e-19, 0.0)]
+    np.testing.assert_allclose(rounding(here, others)["logit"], 3e-19)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_every_float_is_moved_by_its_last_digit_and_nothing_else_is(dtype):
+@pytest.mark.parametrize("move", MOVES)
+def test_every_float_is_moved_by_last_digits_and_nothing_else_is(dtype, move):
     with jax.enable_x64(dtype == "float64"):
         tree = {"w": jax.numpy.array([1.0, -3.0, 0.0]), "k": 2.0, "steps": 7}
-        moved = by_a_last_digit(tree)
+        moved = by_last_digits(tree, move)
         eps = np.finfo(dtype).eps
+        change = move * eps
         assert moved["w"].dtype == moved["k"].dtype == dtype
-        expected = np.array([1 + eps, -3 * (1 + eps), 0.0])
+        expected = np.array([1 + change, -3 * (1 + change), 0.0])
         np.testing.assert_allclose(moved["w"], expected, rtol=eps / 2, atol=0)
-        assert moved["k"] == 2 * (1 + eps)
+        assert moved["k"] == 2 * (1 + change)
         assert moved["steps"] == 7
 
 
 @pytest.mark.parametrize(("given", "calls"), [({}, 1 + 9), ({"least_timed": 0}, 1 + 1)])
 def test_rounding_adds_no_call_to_a_short_cell(given, calls, monkeypatch):
-    """Its two calls are of the nine that are timed; the pilot comes before."""
+    """Its calls are of the nine that are timed; the pilot comes before."""
     prepared = Maker.prepared
     made = []
     monkeypatch.setattr(Maker, "prepared", lambda *args: made.append(args) or prepared(*args))
