@@ -94,3 +94,22 @@ def assert_right(name, f, k, points):
         assert not wrong.any(), [
             (points[i], numbers[i], true[i]) for i in np.flatnonzero(wrong)[:5]
         ]
+
+
+BITS = {
+    "bernoulli_square": lambda logit: truths.bit_slope(logit) * (1 - 2 * truths.mp.mpf(0.45)),
+    "bernoulli_shared": lambda logit: (
+        truths.bit_slope(logit) * sum(1 - 2 * truths.mp.mpf(t) for t in (0.6, 0.51, 0.48))
+    ),
+}
+"""The gradients of toys of bits, of which f is linear in each."""
+
+
+@pytest.mark.parametrize("logit", [-700.0, -50.0, -17.5, 0.3, 17.5, 37.0, 50.0, 700.0])
+@pytest.mark.parametrize("name", BITS)
+def test_gradients_of_bits_in_both_tails(name, logit):
+    """At +50 in double precision 1 − σ(50) is 0, and the gradient is not."""
+    with jax.enable_x64(True):
+        toy = problem(name, logit=logit)
+        (found,) = exact_gradient(toy, toy.init_params(jax.random.key(0))).values()
+    np.testing.assert_allclose(found, float(BITS[name](logit)), rtol=1e-6)

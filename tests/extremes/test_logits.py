@@ -50,6 +50,8 @@ PAIRS = [
 
 QUICK = [
     ("bernoulli_square", "measure_valued"),
+    ("bernoulli_square", "stochastic_triple[side=left]"),
+    ("bernoulli_square", "score_function[control_variate=delta]"),
     ("bernoulli_square", "straight_through"),
     ("bernoulli_square", "reinmax"),
     ("bernoulli_shared", "stochastic_triple"),

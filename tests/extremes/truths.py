@@ -135,3 +135,8 @@ def gradient(name: str, f: str, k: float, parameters: dict[str, float], group: s
         return expectation(name, f, mp.mpf(k), exact | {group: exact[group] + shift})
 
     return float((at(step) - at(-step)) / (2 * step))
+
+
+def bit_slope(logit: float) -> Any:
+    """The derivative of a bit's probability with respect to its logit."""
+    return 1 / (2 + mp.exp(mp.mpf(logit)) + mp.exp(-mp.mpf(logit)))

@@ -154,4 +154,11 @@ def test_budgets(asked, message):
     with pytest.raises(BadInput, match=message):
         run.leaderboard(**asked)
     with pytest.raises(BadInput, match="no figure: expected two estimators"):
+        run.figure("variance")
+
+
+def test_figures_are_known_by_name():
+    run = gradest.measure(SQUARE, ["pathwise", "rloo"], samples=[1, 2, 4], replicates=400)
+    assert run.figures
+    with pytest.raises(BadInput, match="figure 3: expected one of"):
         run.figure(3)
