@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from gradest.benchmarks.checks.trials import small_problem
-from gradest.estimators.sampling.draws import rsample, sample
+from gradest.estimators.sampling.draws import gumbel_latent, logistic_latent, rsample, sample
 from gradest.problems import problem
+from gradest.problems.distributions.discrete import Bernoulli, OneHotCategoricalLogits
 from gradest.problems.distributions.enumeration import all_log_probs, all_states
 from tests.support.distributions import DISCRETE, LOGITS, PARAMETERS, SCIPY, around
 from tests.support.statistical import assert_likely, assert_z, initial
@@ -128,3 +129,24 @@ def test_derivatives_of_angles():
     x, derivatives = draws_and_derivatives("von_mises_toy")
     x = around(x, PARAMETERS["von_mises_toy"]["loc"])
     assert_probability_stays("von_mises_toy", x, derivatives)
+
+
+ENDS = {
+    "bit": (logistic_latent, Bernoulli(jnp.zeros(1))),
+    "category": (gumbel_latent, OneHotCategoricalLogits(jnp.zeros(1))),
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+def test_latents_of_discrete_draws_end_where_all_their_bits_do(kind):
+    """In 2²⁶ draws; of 23 bits each they would end at 15.9, and a bit's on one side at 87."""
+    latent, q = ENDS[kind]
+
+    @jax.jit
+    def ends(key):
+        z = latent(q, key, 2**21)
+        return z.min(), z.max()
+
+    low, high = jax.lax.map(ends, jax.random.split(jax.random.key(0), 32))
+    assert 16.7 < high.max() < 22.9
+    assert -22.9 < low.min() < (-16.7 if kind == "bit" else -2.5)

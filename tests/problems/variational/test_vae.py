@@ -1,8 +1,11 @@
 """Autoencoders: gradients by enumerating the ELBO, and the two forms of the divergence."""
 
 import itertools
+import math
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -71,3 +74,20 @@ def test_both_divergences_agree(name):
     apart = values["analytic"] - values["sampled"]
     assert apart.std() > 0
     assert_z(apart.mean(0) / (apart.std(0) / np.sqrt(len(apart))))
+
+
+@pytest.mark.parametrize("logit", [-30.0, 20.0, 110.0])
+def test_the_kl_of_bits_has_its_digits_far_out(logit):
+    """All logits of an encoder without weights are its biases."""
+    vae = problem("vae_bernoulli", num_images=2)
+    params = vae.init_params(jax.random.key(0))
+    *hidden, last = params["encoder"]
+    last = eqx.tree_at(
+        lambda layer: (layer.weight, layer.bias),
+        last,
+        (jnp.zeros_like(last.weight), jnp.full_like(last.bias, logit)),
+    )
+    kl = vae.analytic_kl(params | {"encoder": [*hidden, last]})
+    rare = math.exp(-abs(logit))
+    truth = vae.latent_dim * (math.log(2) - math.log1p(rare) - rare / (1 + rare) * abs(logit))
+    np.testing.assert_allclose(kl, [truth, truth], rtol=1e-6)
