@@ -111,7 +111,9 @@ class Row:
     bias_detectable: float = number("bias of one coordinate that 80 % of runs would find", GRADIENT)
     equivalence_margin: float = number("bias / ‖truth‖ that passes for none")
     equivalence_p: float = number("p-value of a bias beyond the margin in some coordinate")
-    bias_finding: str | None = optional("`biased`, `equivalent` (to unbiased) or `none found`")
+    bias_finding: str | None = optional(
+        "`biased`, `equivalent` (to unbiased) or `none found`; empty in unreliable rows"
+    )
     mse: float = number("mean squared error of one estimate, variance + ‖bias‖²", SQUARED)
     mse_low: float = low("mse", SQUARED)
     mse_high: float = high("mse", SQUARED)

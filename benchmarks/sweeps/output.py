@@ -133,21 +133,23 @@ def retimed(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]:
 def judged(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what only the whole run says of them.
 
-    That is which biases are discoveries, and which tails show at another L.
+    That is which tails show at another L, and which biases are discoveries.
     """
-    return with_hidden_tails(with_findings(table))
+    return with_findings(with_hidden_tails(table))
 
 
 def with_findings(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with `bias_q` and `bias_finding`.
 
     Rows are judged with those that claim the same: many that are biased and say so would lower the
-    bar for those that claim to have none.
+    bar for those that claim to have none. Of unreliable rows nothing is found: where one replicate
+    carries the variance, a mean that lacks such a one looks biased.
     """
     from scipy.stats import false_discovery_control  # imports for half a second
 
     table = table.assign(bias_q=np.nan, bias_finding=None)
-    for _, rows in table[table.bias_p.notna()].groupby("unbiased"):
+    tested = table[table.bias_p.notna() & (table.status == "ok")]
+    for _, rows in tested.groupby("unbiased"):
         q = false_discovery_control(rows.bias_p.astype(float))
         is_biased = q < FALSE_DISCOVERIES
         is_equivalent = rows.equivalence_p < FALSE_DISCOVERIES
