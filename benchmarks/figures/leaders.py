@@ -8,8 +8,7 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.labels import INTERVALS, POINT_ARGUMENT, place_label, without
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
-from gradest.benchmarks.comparisons.budgets import Budget
-from gradest.benchmarks.comparisons.leaderboard import leaderboard
+from gradest.benchmarks.comparisons.answers import at_equal_cost
 from gradest.benchmarks.comparisons.profiles import Overall, overall
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
 from gradest.benchmarks.figures.lines import log_axis
@@ -71,16 +70,6 @@ def leaders(table: pd.DataFrame) -> Leaders | None:
         overall(board, table),
         overall(of_unbiased, table) if len(of_unbiased) else [],
     )
-
-
-def at_equal_cost(table: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
-    """The leaderboard of each place at twice its largest L in evaluations."""
-    boards = []
-    for _, rows in table.groupby(PLACE, sort=False):
-        budget = Budget(evaluations=2 * int(rows.num_samples.max()))
-        boards.append(leaderboard(rows, budget, only_unbiased=only_unbiased))
-    board = pd.concat(boards, ignore_index=True)
-    return board[board.relative_rmse > 0]
 
 
 def leading_figures(table: pd.DataFrame) -> Iterator[FigureSpec]:
