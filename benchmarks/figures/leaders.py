@@ -1,12 +1,13 @@
 """The first figures of a run: who is best at equal cost, at each place and over all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import INTERVALS, POINT_ARGUMENT, place_label, without
+from gradest.benchmarks.analysis.labels import INTERVALS
+from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
 from gradest.benchmarks.comparisons.profiles import Overall, overall
@@ -72,16 +73,17 @@ def leaders(table: pd.DataFrame) -> Leaders | None:
     )
 
 
-def leading_figures(table: pd.DataFrame) -> Iterator[FigureSpec]:
+def leading_figures(table: pd.DataFrame, names: Mapping[Place, str]) -> Iterator[FigureSpec]:
     """The dots of all places and the performance profile, where there is something to compare.
 
     Args:
         table: a run's measurements, labelled.
+        names: of the places.
     """
     found = leaders(table)
     if found is None:
         return
-    dots = dot_plot(found)
+    dots = dot_plot(found, names)
     if dots:
         yield dots
     shares = profile(found)
@@ -89,7 +91,7 @@ def leading_figures(table: pd.DataFrame) -> Iterator[FigureSpec]:
         yield shares
 
 
-def dot_plot(found: Leaders) -> FigureSpec | None:
+def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None:
     """The relative root mean square error of each estimator at each place."""
     in_order = sorted(found.over_all, key=lambda each: each.mean.value)
     names = tuple(found.labels[each.estimator, each.estimator_args] for each in in_order)
@@ -103,7 +105,7 @@ def dot_plot(found: Leaders) -> FigureSpec | None:
     if not shown:
         return None
     y = Axis(scale="rows", names=names)
-    panels = tuple(dots_of(place, places[place], y) for place in shown)
+    panels = tuple(dots_of(names_of[place], places[place], y) for place in shown)
     key = [Entry(HATCHED, "biased, in theory or as it was found")]
     if (board.status == "unreliable").any():
         key.append(Entry(hollow(point("o", "0.3")), "unreliable (hollow)"))
@@ -112,8 +114,12 @@ def dot_plot(found: Leaders) -> FigureSpec | None:
         "many evaluations pay for as the largest L of all with f and ∇f at each draw. From the "
         "top: by the geometric mean of the factor over the best. "
         f"Bars: {INTERVALS}.",
-        *absent_notes([p for p in places if spread[p] < SPREAD], "no estimator stands out"),
-        *absent_notes(telling[most:], "others differ more (see leaderboard.csv)"),
+        *absent_notes(
+            [names_of[p] for p in places if spread[p] < SPREAD], "no estimator stands out"
+        ),
+        *absent_notes(
+            [names_of[p] for p in telling[most:]], "others differ more (see leaderboard.csv)"
+        ),
     ]
     return FigureSpec(
         RELATIVE_RMSE,
@@ -130,19 +136,12 @@ def spread_of(rows: pd.DataFrame) -> float:
     return float(rows.relative_rmse.max() / rows.relative_rmse.min())
 
 
-def absent_notes(places: Sequence[tuple[str, ...]], why: str) -> list[str]:
+def absent_notes(names: Sequence[str], why: str) -> list[str]:
     """A sentence on places without a panel."""
-    names = "; ".join(words_of(place) for place in places)
-    return [f"No panel, as {why}: {names}."] if places else []
+    return [f"No panel, as {why}: {'; '.join(names)}."] if names else []
 
 
-def words_of(place: tuple[str, ...]) -> str:
-    """A place in words, where θ stands said once."""
-    problem, args_json, *rest = place
-    return place_label(problem, without(args_json, POINT_ARGUMENT), *rest)
-
-
-def dots_of(place: tuple[str, ...], rows: pd.DataFrame, y: Axis) -> Panel:
+def dots_of(title: str, rows: pd.DataFrame, y: Axis) -> Panel:
     """The errors at one place."""
     series = tuple(
         Series(
@@ -160,7 +159,6 @@ def dots_of(place: tuple[str, ...], rows: pd.DataFrame, y: Axis) -> Panel:
         for row in rows.rename(columns={"rank": "position"}).itertuples(index=False)
     )
     x = log_axis("relative RMSE", rows.relative_rmse)
-    title = words_of(place)
     return Panel(title, title, x, y, series, hatched=True)
 
 
