@@ -1,5 +1,6 @@
 """The first figures of a run: who is best at equal cost, at each place and over all of them."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
 from gradest.benchmarks.comparisons.profiles import Overall, overall
+from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
 from gradest.benchmarks.figures.lines import log_axis
 from gradest.benchmarks.figures.looks import look_of
@@ -164,10 +166,11 @@ def dots_of(title: str, rows: pd.DataFrame, y: Axis) -> Panel:
 
 def profile(found: Leaders) -> FigureSpec | None:
     """The share of places within a factor of the best: of all estimators, and of the unbiased."""
+    among = {"all": found.over_all, "unbiased only": found.of_unbiased}
     panels = [
-        profile_panel(title, parts, found)
-        for title, parts in (("all", found.over_all), ("unbiased only", found.of_unbiased))
-        if len(parts) > 1 and len(parts[0].factors) >= LEAST_PLACES
+        profile_panel(title, best_variants(parts), found)
+        for title, parts in among.items()
+        if len(best_variants(parts)) > 1 and len(parts[0].factors) >= LEAST_PLACES
     ]
     if not panels:
         return None
@@ -177,6 +180,7 @@ def profile(found: Leaders) -> FigureSpec | None:
         "relative RMSE at equal cost is at most c times the best one's there. Where it cannot be "
         f"measured it is never near. {places} places; at most {MOST_LINES} estimators, those most "
         "often within twice the best.",
+        *variant_notes([parts for parts in among.values() if parts]),
         *(f"Not drawn ({panel.name}): {'; '.join(left)}." for panel, left in panels if left),
     ]
     return FigureSpec(
@@ -187,6 +191,29 @@ def profile(found: Leaders) -> FigureSpec | None:
         key=(equal_entries([panel for panel, _ in panels]),),
         notes=tuple(notes),
     )
+
+
+def best_variants(parts: Sequence[Overall]) -> list[Overall]:
+    """Of variants of an estimator that differ in numbers, if there are many, the first alone."""
+    families: dict[tuple[str, str], list[Overall]] = {}
+    for part in parts:
+        families.setdefault((part.estimator, but_numbers(part.estimator_args)), []).append(part)
+    swept = [family for family in families.values() if len(family) >= LEAST_SWEPT]
+    left = [part for family in swept for part in family[1:]]
+    return [part for part in parts if not any(part is each for each in left)]
+
+
+def but_numbers(args_json: str) -> str:
+    """Arguments as JSON, less those that are numbers."""
+    arguments = json.loads(args_json)
+    return json.dumps({key: each for key, each in arguments.items() if not is_number(each)})
+
+
+def variant_notes(among: Sequence[Sequence[Overall]]) -> list[str]:
+    """A sentence on swept estimators, where there are any."""
+    if all(len(best_variants(parts)) == len(parts) for parts in among):
+        return []
+    return ["Of an estimator with many values of a number, the best of them alone."]
 
 
 def profile_panel(title: str, parts: Sequence[Overall], found: Leaders) -> tuple[Panel, list[str]]:

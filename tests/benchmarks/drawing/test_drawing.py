@@ -63,7 +63,7 @@ def drawn(spec, how):
 
 
 def test_all_kinds_of_figures_are_there(specs):
-    kinds = ("relative_rmse", "performance_profile", "variance_vs_samples", "bias_bern", "snr_vs_k")
+    kinds = ("relative_rmse", "performance_profile", "variance_vs_samples", "bias", "snr_vs_k")
     assert not {kind for kind in kinds if not any(name.startswith(kind) for name in specs)}
     assert list(specs)[:2] == ["relative_rmse", "performance_profile"]
 

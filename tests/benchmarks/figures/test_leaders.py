@@ -37,8 +37,8 @@ def test_dots_are_those_of_the_leaderboard_at_equal_cost():
     made.loc[dear, "f_evals"] *= 7  # its L = 4 takes what L = 16 takes of the others
     panels = leading(made)["relative_rmse"].panels
     assert [panel.title for panel in panels] == [
-        "Gaussian square, initialisation, ∂/∂ mean",
-        "Gaussian square, initialisation, ∂/∂ scale",
+        "Gaussian square, ∂/∂ mean",
+        "Gaussian square, ∂/∂ scale",
     ]
     series = {each.label: each for each in panels[0].series}
     assert {label: each.x for label, each in series.items()} == {
@@ -130,6 +130,20 @@ def test_a_profile_has_eight_estimators_and_names_the_others():
         assert len(panel.series) == MOST_LINES
         (left,) = [note for note in spec.notes if note.startswith(f"Not drawn ({panel.name})")]
         assert left.count(";") == 2
+
+
+def test_of_a_swept_estimator_a_profile_has_the_best_alone():
+    swept = [("gumbel_softmax", {"temperature": value}) for value in (0.1, 0.5, 1.0, 2.0)]
+    made = ranked(table(problems(2), [ELEVEN[0], *swept], unbiased=False))
+    spec = leading(made)["performance_profile"]
+    labels = [each.label for each in spec.panels[0].series]
+    assert labels == ["score function", "Gumbel-softmax, τ = 0.1"]
+    assert any("many values of a number" in note for note in spec.notes)
+    assert len(leading(made)["relative_rmse"].panels[0].y.names) == 5
+    few = made[made.estimator_args != json.dumps({"temperature": 2.0})]
+    spec = leading(few)["performance_profile"]
+    assert len(spec.panels[0].series) == 4
+    assert not any("many values" in note for note in spec.notes)
 
 
 def test_estimators_that_are_alike_everywhere_are_one_in_a_profile():
