@@ -28,7 +28,12 @@ class Leader(NamedTuple):
     next: str
     """The label of the first that is surely worse; empty where there is none."""
     factor: Interval | None
-    """The next one's error over this one's; None where there is no next, or no telling."""
+    """The next one's error over this one's; None where there is no next, or this has none."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it has no error at all."""
+        return bool(self.row.relative_rmse == 0)
 
 
 class Answer(NamedTuple):
@@ -79,7 +84,7 @@ def found_answers(table: pd.DataFrame) -> Iterator[Answer]:
     for place, rows in table.groupby(PLACE, sort=False):
         budget = budget_of(rows)
         board = leaderboard(rows, budget)
-        board = board[board.relative_rmse > 0]
+        board = board[board.relative_rmse >= 0]
         if len(board) < 2:
             continue
         measured = {key_of(row): row for row in rows.itertuples()}
@@ -100,6 +105,9 @@ def leader(ranked: Sequence[Any], measured: dict[Any, Any]) -> Leader:
         ranked: rows of a leaderboard, the best first.
         measured: the same rows of the run's measurements, by `key_of`.
     """
+    exact = [row for row in ranked if row.relative_rmse == 0]
+    if exact:
+        return exact_leader(exact, ranked[len(exact) :])
     over_first = [error_ratio(ranked[0], row, measured) for row in ranked[1:]]
     tied = [row for row, over in zip(ranked[1:], over_first, strict=True) if may_be_one(over)]
     equals = [ranked[0], *tied]
@@ -109,6 +117,12 @@ def leader(ranked: Sequence[Any], measured: dict[Any, Any]) -> Leader:
     if not others:
         return Leader(row, names, "", None)
     return Leader(row, names, others[0].label, error_ratio(row, others[0], measured))
+
+
+def exact_leader(exact: Sequence[Any], others: Sequence[Any]) -> Leader:
+    """The first of those without any error, before the first that has one."""
+    ties = tuple(row.label for row in exact[1:])
+    return Leader(exact[0], ties, others[0].label if others else "", None)
 
 
 def error_ratio(one: Any, other: Any, measured: dict[Any, Any]) -> Interval | None:

@@ -54,7 +54,11 @@ def bias(rows: pd.DataFrame, names: Mapping[Place, str]) -> FigureSpec | None:
         The figure; None where nothing was found to be biased.
     """
     places = {place: drawn_of(part) for place, part in rows.groupby(PLACE, sort=False)}
-    found = {place: worst_of(part) for place, part in places.items() if worst_of(part) > 0}
+    found = {
+        place: worst_of(part)
+        for place, part in places.items()
+        if (part.bias_finding == "biased").any()
+    }
     if not found:
         return None
     worst_first = sorted(found, key=lambda place: -found[place])
@@ -68,7 +72,7 @@ def bias(rows: pd.DataFrame, names: Mapping[Place, str]) -> FigureSpec | None:
         f"bars: {INTERVALS}. At −100 % (dotted) the estimate is zero on average.",
         "In the margin: at the largest L; * found biased, with at most 5 % false among those of "
         "the run. No row: unbiased in theory, and none found.",
-        *absent_notes([names[place] for place in worst_first[MOST_PLACES:]]),
+        *absent_notes([names[place] for place in found if place not in kept]),
     ]
     return FigureSpec(
         NAME,
@@ -87,9 +91,8 @@ def drawn_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def worst_of(rows: pd.DataFrame) -> float:
-    """The largest bias that was found among the rows; 0 where there is none."""
-    found = rows[rows.bias_finding == "biased"]
-    return float(found.bias_relative.abs().max()) if len(found) else 0.0
+    """The largest bias that was found among the rows."""
+    return float(rows.bias_relative[rows.bias_finding == "biased"].abs().max())
 
 
 def absent_notes(names: list[str]) -> list[str]:

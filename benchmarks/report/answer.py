@@ -39,13 +39,15 @@ def answer_lines(table: pd.DataFrame) -> list[str]:
     groups: dict[tuple[str, ...], list[Answer]] = {}
     for each in found:
         groups.setdefault(who(each), []).append(each)
-    in_order = sorted(groups.values(), key=lambda group: (not group[0].best.next, -len(group)))
+    in_order = sorted(groups.values(), key=lambda group: (is_tie_of_all(group[0]), -len(group)))
     return [answer_line(group, len(found), names) for group in in_order] or [NO_ANSWER]
 
 
 def who(answer: Answer) -> tuple[str, ...]:
     """What places with the same answer have in common; () where all estimators tie."""
     best, unbiased = answer.best, answer.unbiased
+    if best.is_exact:
+        return (best.row.label, "exact")
     if not best.next:
         return ()
     if best.row.biased and unbiased:
@@ -53,16 +55,28 @@ def who(answer: Answer) -> tuple[str, ...]:
     return (best.row.label,)
 
 
+def is_tie_of_all(answer: Answer) -> bool:
+    """Whether no estimator stands out at a place."""
+    return not (answer.best.next or answer.best.is_exact)
+
+
 def answer_line(group: Sequence[Answer], of: int, names: Mapping[Place, str]) -> str:
     """Who is best at some of so many places, and by how much."""
     best = group[0].best
     places = f"{len(group)} of {several(of, 'place')}"
-    if not best.next:
+    if is_tie_of_all(group[0]):
         return f"no estimator stands out ({places}): {some([names[a.place] for a in group])}"
     in_order = sorted(group, key=lambda each: -size_of(lead_of(each)))
     texts = [f"{names[each.place]}, {lead_text(each)}" for each in in_order]
-    kind = ", biased" if best.row.biased else ""
+    kind = kind_of(best)
     return f"{best.row.label}{kind} ({places}): {some(texts)}"
+
+
+def kind_of(leader: Leader) -> str:
+    """What is to be said beside the name of the best."""
+    if leader.is_exact:
+        return ", exact"
+    return ", biased" if leader.row.biased else ""
 
 
 def some(texts: Sequence[str]) -> str:
@@ -84,6 +98,8 @@ def size_of(lead: Interval | None) -> float:
 def lead_text(answer: Answer) -> str:
     """By how much the best of a place is ahead of whom, its bias, and who ties."""
     best, unbiased = answer.best, answer.unbiased
+    if best.is_exact:
+        return f"ahead of {best.next}{ties_text(best)}" if best.next else "a tie of all"
     if not best.row.biased:
         return f"{times(best.factor)} ahead of {best.next}{ties_text(best)}"
     bias = f"bias {signed(best.row.bias_relative)}"
@@ -134,7 +150,7 @@ def cells_of(leader: Leader) -> list[str]:
     return [
         row.label,
         str(row.num_samples),
-        show(error),
+        "0" if leader.is_exact else show(error),
         signed(row.bias_relative) if row.biased else "–",
         leader.next or "–",
         show(leader.factor) if leader.factor else "–",

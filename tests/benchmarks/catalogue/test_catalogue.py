@@ -78,7 +78,7 @@ def test_which_variants_learn():
 
 
 def test_where_an_estimator_claims_less_the_catalogue_says_why():
-    """Whatever is biased by what it is, or by what f is, has a reason in words; nothing else has."""
+    """Whatever is biased by what it is, or by f, has a reason in words; nothing else has."""
     step = PROBLEMS["gaussian_step"]()
     for name, cls in ESTIMATORS.items():
         plain = cls()

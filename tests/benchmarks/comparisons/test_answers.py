@@ -85,5 +85,14 @@ def test_what_costs_more_is_taken_at_a_smaller_l(tmp_path):
     assert found.best.factor.value == pytest.approx((1.0 / 0.9) ** 0.5, rel=1e-3)
 
 
+def test_what_has_no_error_is_exact_and_before_all_others(tmp_path):
+    none = {"relative_rmse": 0.0, "relative_rmse_low": 0.0, "relative_rmse_high": 0.0}
+    cells = [ranked(4.0, PATHWISE), ranked(9.0, PLAIN), ranked(1.0, LEAVE_ONE_OUT) | none]
+    best = only_answer(tmp_path, cells).best
+    assert best.is_exact
+    assert (best.row.label, best.next) == ("score function, leave-one-out", "pathwise")
+    assert best.factor is None
+
+
 def test_one_estimator_alone_is_no_answer(tmp_path):
     assert answers(read_run(write(tmp_path, [ranked(1.0, PLAIN)])).measurements) == []
