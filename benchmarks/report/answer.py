@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.numerals import several, show
+from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.places import Place, place_names
 from gradest.benchmarks.comparisons.answers import Answer, Leader, answers
 from gradest.benchmarks.report.surprises import signed
@@ -15,8 +15,8 @@ TABLE = "answer"
 """The table of each place's answer."""
 
 EQUAL_COST = (
-    "The least relative RMSE at the cost of the largest L with f and ∇f at each draw; × paired, "
-    f"95 %; more in tables/{TABLE}.md."
+    "Least relative RMSE at each place, at the cost of the largest L (f, ∇f); × paired, 95 %; "
+    f"tables/{TABLE}.md"
 )
 
 NARROW = 1e-3
@@ -63,11 +63,11 @@ def is_tie_of_all(answer: Answer) -> bool:
 def answer_line(group: Sequence[Answer], of: int, names: Mapping[Place, str]) -> str:
     """Who is best at some of so many places, and by how much."""
     best = group[0].best
-    places = f"{len(group)} of {several(of, 'place')}"
+    places = f"{len(group)} of {of}"
     if is_tie_of_all(group[0]):
         return f"no estimator stands out ({places}): {some([names[a.place] for a in group])}"
     in_order = sorted(group, key=lambda each: -size_of(lead_of(each)))
-    texts = [f"{names[each.place]}, {lead_text(each)}" for each in in_order]
+    texts = [", ".join(filter(None, (names[a.place], lead_text(a)))) for a in in_order]
     kind = kind_of(best)
     return f"{best.row.label}{kind} ({places}): {some(texts)}"
 
@@ -99,14 +99,20 @@ def lead_text(answer: Answer) -> str:
     """By how much the best of a place is ahead of whom, its bias, and who ties."""
     best, unbiased = answer.best, answer.unbiased
     if best.is_exact:
-        return f"ahead of {best.next}{ties_text(best)}" if best.next else "a tie of all"
+        return ties_text(best)
     if not best.row.biased:
-        return f"{times(best.factor)} ahead of {best.next}{ties_text(best)}"
+        return joined(f"{times(best.factor)} ahead of {best.next}", best)
     bias = f"bias {signed(best.row.bias_relative)}"
     if unbiased is None:
-        return f"{bias}, {times(best.factor)} ahead of {best.next}{ties_text(best)}"
+        return joined(f"{bias}, {times(best.factor)} ahead of {best.next}", best)
     lead = f"{times(answer.lead)} ahead of {unbiased.row.label}, the best unbiased"
-    return f"{bias}, {lead}{ties_text(best)}"
+    return joined(f"{bias}, {lead}", best)
+
+
+def joined(lead: str, leader: Leader) -> str:
+    """A lead, with the ties in brackets."""
+    ties = ties_text(leader)
+    return f"{lead} ({ties})" if ties else lead
 
 
 def times(factor: Interval | None) -> str:
@@ -122,7 +128,7 @@ def ties_text(leader: Leader) -> str:
     if not leader.ties:
         return ""
     first, *others = leader.ties
-    return f" (ties with {first}{f' and {len(others)} more' if others else ''})"
+    return f"ties with {first}{f' and {len(others)} more' if others else ''}"
 
 
 def answer_table(table: pd.DataFrame) -> Table:

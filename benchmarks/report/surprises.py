@@ -179,10 +179,8 @@ def slope_lines(table: pd.DataFrame) -> list[str]:
     texts = [slope_text(label, found) for label, found in most_first]
     more = len(texts) - MOST_SLOPES
     rest = [f"{several(more, 'estimator')} more"] if more > 0 else []
-    found_by = f"at 95 % for all {several(len(lines), 'slope')} at once; each in tables/"
-    return [
-        f"Variance that does not fall as 1/L, {found_by}: {'; '.join(texts[:MOST_SLOPES] + rest)}"
-    ]
+    at_once = f"95 % for {several(len(lines), 'slope')} at once"
+    return [f"Variance does not fall as 1/L ({at_once}): {'; '.join(texts[:MOST_SLOPES] + rest)}"]
 
 
 def slope_text(label: str, found: list[tuple[Interval, str]]) -> str:

@@ -5,16 +5,24 @@ import json
 import pandas as pd
 import pytest
 
+from gradest.benchmarks.analysis.places import place_names
+from gradest.benchmarks.analysis.results import labelled
 from gradest.benchmarks.figures.bundles import MOST_LINES
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.leaders import COLUMNS, MOST_PLACES, MOST_ROWS
+from gradest.benchmarks.figures.leaders import (
+    COLUMNS,
+    MOST_PLACES,
+    MOST_ROWS,
+    leading_figures,
+)
 from gradest.benchmarks.figures.looks import look_of
 from tests.support.made_tables import ELEVEN, SQUARE, ranked, table
 
 
 def leading(made):
     """The first figures of a ranked table, by name."""
-    return {spec.name: spec for spec in figures(made) if "vs" not in spec.name}
+    measured = labelled(made)
+    return {spec.name: spec for spec in leading_figures(measured, place_names(measured))}
 
 
 def of(made, i):
