@@ -101,11 +101,11 @@ def lead_text(answer: Answer) -> str:
     if best.is_exact:
         return ties_text(best)
     if not best.row.biased:
-        return joined(f"{times(best.factor)} ahead of {best.next}", best)
+        return joined(f"{times(best.factor)} before {best.next}", best)
     bias = f"bias {signed(best.row.bias_relative)}"
     if unbiased is None:
-        return joined(f"{bias}, {times(best.factor)} ahead of {best.next}", best)
-    lead = f"{times(answer.lead)} ahead of {unbiased.row.label}, the best unbiased"
+        return joined(f"{bias}, {times(best.factor)} before {best.next}", best)
+    lead = f"{times(answer.lead)} before {unbiased.row.label}, the best unbiased"
     return joined(f"{bias}, {lead}", best)
 
 

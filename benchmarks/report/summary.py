@@ -147,8 +147,8 @@ def bias_line(table: pd.DataFrame) -> str:
     margin = percent(float(rows.equivalence_margin.max()))
     return (
         f"Bias: of {len(rows)} rows that claim none, {counts.get('biased', 0)} were found biased "
-        f"(Benjamini–Hochberg at 5 %), {counts.get('equivalent', 0)} unbiased within {margin} of "
-        f"the gradient; in {counts.get('none found', 0)} none was found, which claims nothing."
+        f"(at 5 % of false ones), {counts.get('equivalent', 0)} unbiased within {margin} of the "
+        f"gradient; in {counts.get('none found', 0)} none was found, which claims nothing."
     )
 
 
