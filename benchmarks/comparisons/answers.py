@@ -62,7 +62,7 @@ def at_equal_cost(table: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
         board = leaderboard(rows, budget_of(rows), only_unbiased=only_unbiased)
         boards.append(board)
     board = pd.concat(boards, ignore_index=True)
-    return board[board.relative_rmse > 0]
+    return board[board.relative_rmse >= 0]
 
 
 def budget_of(rows: pd.DataFrame) -> Budget:

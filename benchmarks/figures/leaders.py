@@ -52,6 +52,8 @@ class Leaders(NamedTuple):
 
     board: pd.DataFrame
     """A leaderboard, at each place of the cost of the largest L with f's gradient at each draw."""
+    exact: pd.DataFrame
+    """The rows without any error, which no logarithmic axis has."""
     labels: dict[tuple[str, str], str]
     """The estimators in words."""
     over_all: list[Overall]
@@ -61,14 +63,16 @@ class Leaders(NamedTuple):
 def leaders(table: pd.DataFrame) -> Leaders | None:
     """The estimators of a labelled table at equal cost; None where there are not two anywhere."""
     boards = {among: at_equal_cost(table, only_unbiased=among) for among in (False, True)}
-    board = boards[False]
+    exact = boards[False].relative_rmse == 0
+    board = boards[False][~exact]
     if board.empty or board.groupby(PLACE).size().max() < 2:
         return None
     estimators = zip(table.estimator, table.estimator_args, strict=True)
     labels = dict(zip(estimators, table.label, strict=True))
-    of_unbiased = boards[True]
+    of_unbiased = boards[True][boards[True].relative_rmse > 0]
     return Leaders(
         board,
+        boards[False][exact],
         labels,
         overall(board, table),
         overall(of_unbiased, table) if len(of_unbiased) else [],
@@ -116,6 +120,7 @@ def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None
         "many evaluations pay for as the largest L of all with f and ∇f at each draw. From the "
         "top: by the geometric mean of the factor over the best. "
         f"Bars: {INTERVALS}.",
+        *exact_notes(found, names_of),
         *absent_notes(
             [names_of[p] for p in places if spread[p] < SPREAD], "no estimator stands out"
         ),
@@ -141,6 +146,15 @@ def spread_of(rows: pd.DataFrame) -> float:
 def absent_notes(names: Sequence[str], why: str) -> list[str]:
     """A sentence on places without a panel."""
     return [f"No panel, as {why}: {'; '.join(names)}."] if names else []
+
+
+def exact_notes(found: Leaders, names_of: Mapping[Place, str]) -> list[str]:
+    """A sentence on who has no error, and where."""
+    texts = []
+    for estimator, rows in found.exact.groupby(ESTIMATOR):
+        where = [names_of[place] for place in rows[PLACE].itertuples(index=False, name=None)]
+        texts.append(f"{found.labels[estimator]} ({'; '.join(where)})")
+    return [f"Exact, so without a dot: {'; '.join(texts)}."] if texts else []
 
 
 def dots_of(title: str, rows: pd.DataFrame, y: Axis) -> Panel:
@@ -178,7 +192,7 @@ def profile(found: Leaders) -> FigureSpec | None:
     notes = [
         "Performance profile (Dolan and Moré, 2002): the share of places at which an estimator's "
         "relative RMSE at equal cost is at most c times the best one's there. Where it cannot be "
-        f"measured it is never near. {places} places; at most {MOST_LINES} estimators, those most "
+        f"measured, or has no error, it is never near. {places} places; at most {MOST_LINES} estimators, those most "
         "often within twice the best.",
         *variant_notes([parts for parts in among.values() if parts]),
         *(f"Not drawn ({panel.name}): {'; '.join(left)}." for panel, left in panels if left),

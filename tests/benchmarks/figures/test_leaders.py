@@ -100,6 +100,15 @@ def test_places_at_which_nothing_differs_are_a_sentence():
     assert leading(made[made.group == "scale"]) == {}
 
 
+def test_what_has_no_error_has_no_dot_and_is_named():
+    made = ranked(table(groups=("mean",)))
+    made.loc[of(made, 1), "relative_rmse"] = 0.0
+    spec = leading(made)["relative_rmse"]
+    (panel,) = spec.panels
+    assert "score function, mean" not in [each.label for each in panel.series]
+    assert "Exact, so without a dot: score function, mean (Gaussian square)." in spec.notes
+
+
 def test_one_estimator_or_no_cost_leaves_nothing_to_compare():
     assert leading(ranked(table(estimators=ELEVEN[:1]))) == {}
     assert leading(table()) == {}
