@@ -192,8 +192,8 @@ def profile(found: Leaders) -> FigureSpec | None:
     notes = [
         "Performance profile (Dolan and Moré, 2002): the share of places at which an estimator's "
         "relative RMSE at equal cost is at most c times the best one's there. Where it cannot be "
-        f"measured, or has no error, it is never near. {places} places; at most {MOST_LINES} estimators, those most "
-        "often within twice the best.",
+        f"measured, or has no error, it is never near. {places} places; at most {MOST_LINES} "
+        "estimators, those most often within twice the best.",
         *variant_notes([parts for parts in among.values() if parts]),
         *(f"Not drawn ({panel.name}): {'; '.join(left)}." for panel, left in panels if left),
     ]
