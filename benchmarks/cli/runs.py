@@ -94,7 +94,7 @@ def draw(folder: Path, progress: Reporter) -> list[Path]:
 
 
 def summary_as_json(
-    summary: Summary, written: list[Path], news: list[str], stale: list[Stale]
+    summary: Summary, written: list[Path], said: list[str], stale: list[Stale]
 ) -> dict[str, Any]:
     """How a run ended, in JSON."""
     return {
@@ -105,7 +105,7 @@ def summary_as_json(
         "seconds": round(summary.seconds, 2),
         "files": len(written) + TABLES,
         "summary": str(summary.folder / FILE),
-        "headlines": news,
+        "headlines": said,
     }
 
 
