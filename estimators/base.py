@@ -31,6 +31,10 @@ class Estimator(Configured):
     unbiased: ClassVar[bool]
     """Whether the expectation of the estimate is the gradient, on every problem not refused."""
 
+    biased_by: ClassVar[str] = ""
+    """What makes the expectation another than the gradient, in a few words, where it claims to be
+    on problems whose f is smooth; "" where it never is."""
+
     differentiates_f: ClassVar[bool] = False
     """Whether the gradient passes through f's dependence on x: right only where f is smooth."""
 

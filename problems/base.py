@@ -35,6 +35,9 @@ class Problem(Configured):
     """Whether f is differentiable in x almost everywhere *and* continuous, as gradients that pass
     through f need."""
 
+    not_smooth: ClassVar[str] = "f jumps"
+    """What an estimator that differentiates f stumbles over where f is not `smooth`."""
+
     evaluated: ClassVar[tuple[str, ...]] = ("objective",)
     """The methods of which a call is one evaluation of f: a trait that takes f apart adds the part
     that costs."""

@@ -146,6 +146,19 @@ def unbiased_in_words(cls: type[Estimator]) -> str:
     return "where f is smooth" if cls.differentiates_f else "yes"
 
 
+def bias_in_words(estimator: str, problem: str) -> str:
+    """Why an estimator that claims no unbiasedness on a problem does not; "" of one's own classes.
+
+    Args:
+        estimator: its registered name.
+        problem: the same.
+    """
+    cls, of = ESTIMATORS.get(estimator), PROBLEMS.get(problem)
+    if cls is not None and cls.biased_by:
+        return cls.biased_by
+    return of.not_smooth if cls and of and not of.smooth else ""
+
+
 def state_in_words(name: str, cls: type[Estimator], fitting: Sequence[Problem]) -> str:
     """Whether an estimator learns from one estimate to the next: "no", "yes", or with what.
 

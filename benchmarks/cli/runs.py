@@ -16,9 +16,10 @@ from gradest.benchmarks.analysis.status import (
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
+from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.report.report import write_report
-from gradest.benchmarks.report.summary import FILE, headlines
+from gradest.benchmarks.report.summary import FILE, news
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import (
     Summary,
@@ -66,14 +67,15 @@ def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
     tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
     outcomes = read_outcomes(folder)
     tell(failed_lines(plan, outcomes))
-    news = headlines(read_run(folder))
+    finished = read_run(folder)
+    said = news(finished, find_crossovers(finished.measurements))
     if as_json:
         failures = status_of(plan, outcomes).failures
-        emit(summary_as_json(summary, written, news, stale) | {"failures": failures})
+        emit(summary_as_json(summary, written, said, stale) | {"failures": failures})
     else:
         counts = counted(summary.counts)
         first = f"{folder}: {counts} in {summary.seconds:.0f} s; {len(written) + TABLES} files"
-        emit("\n".join([first, *news, f"Read {folder / FILE} first."]))
+        emit("\n".join([first, *said, f"Read {folder / FILE} first."]))
     return ExitStatus.CELLS_FAILED if summary.counts["failed"] else ExitStatus.OK
 
 
@@ -92,7 +94,7 @@ def draw(folder: Path, progress: Reporter) -> list[Path]:
 
 
 def summary_as_json(
-    summary: Summary, written: list[Path], news: list[str], stale: list[Stale]
+    summary: Summary, written: list[Path], said: list[str], stale: list[Stale]
 ) -> dict[str, Any]:
     """How a run ended, in JSON."""
     return {
@@ -103,7 +105,7 @@ def summary_as_json(
         "seconds": round(summary.seconds, 2),
         "files": len(written) + TABLES,
         "summary": str(summary.folder / FILE),
-        "headlines": news,
+        "headlines": said,
     }
 
 

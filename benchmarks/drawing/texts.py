@@ -71,7 +71,9 @@ def wrapped(text: str, width: float) -> list[str]:
 def held_together(text: str) -> str:
     """The text, with what no line may end before in the place of some spaces.
 
-    >>> held_together("τ = 0.5, 95 % intervals").replace(GLUE, "_")
-    'τ_=_0.5, 95_% intervals'
+    >>> held_together("τ = 0.5, 95 % intervals, ∂/∂ mean + 1 equal").replace(GLUE, "_")
+    'τ_=_0.5, 95_% intervals, ∂/∂_mean +_1_equal'
     """
-    return re.sub(" (?=[%=])|(?<==) ", GLUE, text)
+    return re.sub(
+        r" (?=[%=])|(?<==) |(?<=∂/∂) |(?<=\+) (?=\d+ equal)|(?<=\d) (?=equal)", GLUE, text
+    )

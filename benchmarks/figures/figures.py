@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import LONGEST_NAME, problem_label, slug, unique
+from gradest.benchmarks.analysis.places import place_names
 from gradest.benchmarks.analysis.results import ESTIMATOR, called_zero, labelled
 from gradest.benchmarks.figures.arguments import (
     ArgumentSweep,
@@ -48,7 +49,8 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
     table = table[table.status.isin(["ok", "unreliable"]) & table.variance.notna()]
     if table.empty:
         return
-    yield from leading_figures(table)
+    names = place_names(table)
+    yield from leading_figures(table, names)
     table["zero"] = is_zero(table)
     table["exact_snr"] = table.exact_norm / np.sqrt(table.exact_variance)
     table["exact_bias_squared"] = np.nan
@@ -68,9 +70,11 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
     swept = index_of(of_estimators)
     drawn = swept.union(along_problems)
 
+    biased = bias(without_rows(table[np.isfinite(table.bias_relative)], drawn), names)
+    if biased:
+        yield biased
     for (problem, setting), rows in table.groupby(["problem", "setting"]):
         yield from variances(problem, setting, without_rows(rows, swept), styles)
-        yield from biases(problem, setting, without_rows(rows, drawn), styles)
 
 
 def variances(
@@ -86,24 +90,6 @@ def variances(
     """
     name = f"variance_vs_samples_{slug(problem, setting)}"
     figure = variance_vs_samples(name, problem_label(problem, setting), rows, styles)
-    if figure:
-        yield figure
-
-
-def biases(
-    problem: str, setting: str, rows: pd.DataFrame, styles: dict[str, Style]
-) -> Iterator[FigureSpec]:
-    """The figure of bias of one problem with one choice of its arguments.
-
-    Args:
-        problem: its name.
-        setting: its arguments, without θ's.
-        rows: its measurements that are in no figure along an argument.
-        styles: the style of each label.
-    """
-    tested = rows[np.isfinite(rows.bias_relative)]
-    name = f"bias_{slug(problem, setting)}"
-    figure = bias(name, problem_label(problem, setting), tested, styles)
     if figure:
         yield figure
 

@@ -1,16 +1,18 @@
 """The first figures of a run: who is best at equal cost, at each place and over all of them."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import INTERVALS, POINT_ARGUMENT, place_label, without
+from gradest.benchmarks.analysis.labels import INTERVALS
+from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
-from gradest.benchmarks.comparisons.budgets import Budget
-from gradest.benchmarks.comparisons.leaderboard import leaderboard
+from gradest.benchmarks.comparisons.answers import at_equal_cost
 from gradest.benchmarks.comparisons.profiles import Overall, overall
+from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
 from gradest.benchmarks.figures.lines import log_axis
 from gradest.benchmarks.figures.looks import look_of
@@ -50,6 +52,8 @@ class Leaders(NamedTuple):
 
     board: pd.DataFrame
     """A leaderboard, at each place of the cost of the largest L with f's gradient at each draw."""
+    exact: pd.DataFrame
+    """The rows without any error, which no logarithmic axis has."""
     labels: dict[tuple[str, str], str]
     """The estimators in words."""
     over_all: list[Overall]
@@ -59,40 +63,33 @@ class Leaders(NamedTuple):
 def leaders(table: pd.DataFrame) -> Leaders | None:
     """The estimators of a labelled table at equal cost; None where there are not two anywhere."""
     boards = {among: at_equal_cost(table, only_unbiased=among) for among in (False, True)}
-    board = boards[False]
+    exact = boards[False].relative_rmse == 0
+    board = boards[False][~exact]
     if board.empty or board.groupby(PLACE).size().max() < 2:
         return None
     estimators = zip(table.estimator, table.estimator_args, strict=True)
     labels = dict(zip(estimators, table.label, strict=True))
-    of_unbiased = boards[True]
+    of_unbiased = boards[True][boards[True].relative_rmse > 0]
     return Leaders(
         board,
+        boards[False][exact],
         labels,
         overall(board, table),
         overall(of_unbiased, table) if len(of_unbiased) else [],
     )
 
 
-def at_equal_cost(table: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
-    """The leaderboard of each place at twice its largest L in evaluations."""
-    boards = []
-    for _, rows in table.groupby(PLACE, sort=False):
-        budget = Budget(evaluations=2 * int(rows.num_samples.max()))
-        boards.append(leaderboard(rows, budget, only_unbiased=only_unbiased))
-    board = pd.concat(boards, ignore_index=True)
-    return board[board.relative_rmse > 0]
-
-
-def leading_figures(table: pd.DataFrame) -> Iterator[FigureSpec]:
+def leading_figures(table: pd.DataFrame, names: Mapping[Place, str]) -> Iterator[FigureSpec]:
     """The dots of all places and the performance profile, where there is something to compare.
 
     Args:
         table: a run's measurements, labelled.
+        names: of the places.
     """
     found = leaders(table)
     if found is None:
         return
-    dots = dot_plot(found)
+    dots = dot_plot(found, names)
     if dots:
         yield dots
     shares = profile(found)
@@ -100,7 +97,7 @@ def leading_figures(table: pd.DataFrame) -> Iterator[FigureSpec]:
         yield shares
 
 
-def dot_plot(found: Leaders) -> FigureSpec | None:
+def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None:
     """The relative root mean square error of each estimator at each place."""
     in_order = sorted(found.over_all, key=lambda each: each.mean.value)
     names = tuple(found.labels[each.estimator, each.estimator_args] for each in in_order)
@@ -114,7 +111,7 @@ def dot_plot(found: Leaders) -> FigureSpec | None:
     if not shown:
         return None
     y = Axis(scale="rows", names=names)
-    panels = tuple(dots_of(place, places[place], y) for place in shown)
+    panels = tuple(dots_of(names_of[place], places[place], y) for place in shown)
     key = [Entry(HATCHED, "biased, in theory or as it was found")]
     if (board.status == "unreliable").any():
         key.append(Entry(hollow(point("o", "0.3")), "unreliable (hollow)"))
@@ -123,8 +120,13 @@ def dot_plot(found: Leaders) -> FigureSpec | None:
         "many evaluations pay for as the largest L of all with f and ∇f at each draw. From the "
         "top: by the geometric mean of the factor over the best. "
         f"Bars: {INTERVALS}.",
-        *absent_notes([p for p in places if spread[p] < SPREAD], "no estimator stands out"),
-        *absent_notes(telling[most:], "others differ more (see leaderboard.csv)"),
+        *exact_notes(found, names_of),
+        *absent_notes(
+            [names_of[p] for p in places if spread[p] < SPREAD], "no estimator stands out"
+        ),
+        *absent_notes(
+            [names_of[p] for p in telling[most:]], "others differ more (see leaderboard.csv)"
+        ),
     ]
     return FigureSpec(
         RELATIVE_RMSE,
@@ -141,19 +143,21 @@ def spread_of(rows: pd.DataFrame) -> float:
     return float(rows.relative_rmse.max() / rows.relative_rmse.min())
 
 
-def absent_notes(places: Sequence[tuple[str, ...]], why: str) -> list[str]:
+def absent_notes(names: Sequence[str], why: str) -> list[str]:
     """A sentence on places without a panel."""
-    names = "; ".join(words_of(place) for place in places)
-    return [f"No panel, as {why}: {names}."] if places else []
+    return [f"No panel, as {why}: {'; '.join(names)}."] if names else []
 
 
-def words_of(place: tuple[str, ...]) -> str:
-    """A place in words, where θ stands said once."""
-    problem, args_json, *rest = place
-    return place_label(problem, without(args_json, POINT_ARGUMENT), *rest)
+def exact_notes(found: Leaders, names_of: Mapping[Place, str]) -> list[str]:
+    """A sentence on who has no error, and where."""
+    texts = []
+    for estimator, rows in found.exact.groupby(ESTIMATOR):
+        where = [names_of[place] for place in rows[PLACE].itertuples(index=False, name=None)]
+        texts.append(f"{found.labels[estimator]} ({'; '.join(where)})")
+    return [f"Exact, so without a dot: {'; '.join(texts)}."] if texts else []
 
 
-def dots_of(place: tuple[str, ...], rows: pd.DataFrame, y: Axis) -> Panel:
+def dots_of(title: str, rows: pd.DataFrame, y: Axis) -> Panel:
     """The errors at one place."""
     series = tuple(
         Series(
@@ -171,16 +175,16 @@ def dots_of(place: tuple[str, ...], rows: pd.DataFrame, y: Axis) -> Panel:
         for row in rows.rename(columns={"rank": "position"}).itertuples(index=False)
     )
     x = log_axis("relative RMSE", rows.relative_rmse)
-    title = words_of(place)
     return Panel(title, title, x, y, series, hatched=True)
 
 
 def profile(found: Leaders) -> FigureSpec | None:
     """The share of places within a factor of the best: of all estimators, and of the unbiased."""
+    among = {"all": found.over_all, "unbiased only": found.of_unbiased}
     panels = [
-        profile_panel(title, parts, found)
-        for title, parts in (("all", found.over_all), ("unbiased only", found.of_unbiased))
-        if len(parts) > 1 and len(parts[0].factors) >= LEAST_PLACES
+        profile_panel(title, best_variants(parts), found)
+        for title, parts in among.items()
+        if len(best_variants(parts)) > 1 and len(parts[0].factors) >= LEAST_PLACES
     ]
     if not panels:
         return None
@@ -188,8 +192,9 @@ def profile(found: Leaders) -> FigureSpec | None:
     notes = [
         "Performance profile (Dolan and Moré, 2002): the share of places at which an estimator's "
         "relative RMSE at equal cost is at most c times the best one's there. Where it cannot be "
-        f"measured it is never near. {places} places; at most {MOST_LINES} estimators, those most "
-        "often within twice the best.",
+        f"measured, or has no error, it is never near. {places} places; at most {MOST_LINES} "
+        "estimators, those most often within twice the best.",
+        *variant_notes([parts for parts in among.values() if parts]),
         *(f"Not drawn ({panel.name}): {'; '.join(left)}." for panel, left in panels if left),
     ]
     return FigureSpec(
@@ -200,6 +205,29 @@ def profile(found: Leaders) -> FigureSpec | None:
         key=(equal_entries([panel for panel, _ in panels]),),
         notes=tuple(notes),
     )
+
+
+def best_variants(parts: Sequence[Overall]) -> list[Overall]:
+    """Of variants of an estimator that differ in numbers, if there are many, the first alone."""
+    families: dict[tuple[str, str], list[Overall]] = {}
+    for part in parts:
+        families.setdefault((part.estimator, but_numbers(part.estimator_args)), []).append(part)
+    swept = [family for family in families.values() if len(family) >= LEAST_SWEPT]
+    left = [part for family in swept for part in family[1:]]
+    return [part for part in parts if not any(part is each for each in left)]
+
+
+def but_numbers(args_json: str) -> str:
+    """Arguments as JSON, less those that are numbers."""
+    arguments = json.loads(args_json)
+    return json.dumps({key: each for key, each in arguments.items() if not is_number(each)})
+
+
+def variant_notes(among: Sequence[Sequence[Overall]]) -> list[str]:
+    """A sentence on swept estimators, where there are any."""
+    if all(len(best_variants(parts)) == len(parts) for parts in among):
+        return []
+    return ["Of an estimator with many values of a number, the best of them alone."]
 
 
 def profile_panel(title: str, parts: Sequence[Overall], found: Leaders) -> tuple[Panel, list[str]]:

@@ -35,7 +35,7 @@ function axes() {
     { key: "cost", label: "evaluations", points: () => alongRows(row => rows.cost[row]) },
     { key: "seconds", label: "seconds", points: () => alongRows(row => rows.seconds[row]) },
     ...swept.map(({ sweep, kind, points }) => ({
-      key: `${kind}:${sweep.argument}`, label: sweep.symbol, swept: true, points: points || (() => alongPlaces(sweep)),
+      key: `${kind}:${sweep.argument}`, label: sweep.symbol, swept: sweep.axis, points: points || (() => alongPlaces(sweep)),
     })),
   ];
 }
@@ -74,9 +74,9 @@ function pointOf(x, row) {
   return { x, y: rows[state.y][row], low: rows[`${state.y}_low`][row], high: rows[`${state.y}_high`][row] };
 }
 
-/** A logarithm has no place for what is not above zero. */
+/** A logarithm has no place for what is not above zero; x is above it wherever its axis is one. */
 function isDrawn(point) {
-  return point !== null && point.y !== null && (state.y === "bias" || (point.y > 0 && point.x > 0));
+  return point !== null && point.y !== null && (state.y === "bias" || point.y > 0);
 }
 
 function alike(one, other) {
@@ -112,7 +112,7 @@ function showCurves() {
   const highlighted = families.includes(state.highlight) ? state.highlight : chosen?.label ?? "";
   fillMenu("highlight", [["", "all"], ...families.map(family => [family, family.replace("family:", "")])], state.highlight);
   byId("curves-place").textContent = places.label[state.place] + (axis.swept ? `, ${state.budget} evaluations` : "");
-  const spec = structuredClone(run.specs.curves[state.y][axis.swept ? "swept" : axis.key]);
+  const spec = structuredClone(run.specs.curves[state.y][axis.swept || axis.key]);
   if (axis.swept) spec.encoding.x.title = axis.label;
   const values = bundles.flatMap(({ points, label, color, shape, family }) => points.map(point => ({ ...point, label, color, shape, family })));
   chart("chart", `${state.y} ${axis.key}`, spec, values, highlighted);

@@ -39,8 +39,10 @@ WIDTHS = {
     "cost": ("evaluations of f and its gradient", "log"),
     "seconds": ("seconds of one estimate, batched", "log"),
     "swept": ("", "linear"),
+    "swept_far": ("", "log"),
 }
-"""Over what; the page gives a swept argument its title."""
+"""Over what; the page gives a swept argument its title, and the second where its values are all
+positive and far apart."""
 
 FADED = 0.12
 

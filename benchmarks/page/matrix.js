@@ -6,7 +6,7 @@ function showMatrix() {
   const boards = places.label.map((_, place) => ranked(place, state.budget, state.unbiased));
   const corner = make("td", {}, "");
   const headings = places.label.map((label, place) =>
-    make("th", { scope: "col", class: place === state.place ? "chosen" : "" }, make("span", {}, label)));
+    make("th", { scope: "col", class: place === state.place ? "chosen" : "" }, make("span", {}, unbroken(label))));
   fillTable("cells", [corner, ...headings], estimators.label.map((label, estimator) => {
     const cells = boards.map((board, place) => cellOf(place, estimator, board));
     return make("tr", {}, make("th", { scope: "row" }, label), ...cells);
@@ -14,6 +14,11 @@ function showMatrix() {
   const first = byId("cells").querySelector("button");
   if (first) first.tabIndex = 0;
   showProfile(boards);
+}
+
+/** A heading in which no line ends within "∂/∂ mean". */
+function unbroken(label) {
+  return label.replaceAll("∂/∂ ", "∂\u2060/\u2060∂\u00a0");
 }
 
 function cellOf(place, estimator, board) {

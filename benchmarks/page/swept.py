@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pandas as pd
+
 from gradest.benchmarks.analysis.labels import SYMBOLS, estimator_label, words
+from gradest.benchmarks.figures.arguments import argument_axis
 
 Sweeps = list[dict[str, Any]]
 
@@ -52,9 +55,17 @@ def sweeps(members: Sequence[tuple[str, tuple]]) -> Sweeps:
                     "symbol": SYMBOLS.get(argument, words(argument)),
                     "members": [number for _, number in in_order],
                     "values": [value for value, _ in in_order],
+                    "axis": axis_of([value for value, _ in in_order]),
                 }
             )
     return found
+
+
+def axis_of(values: Sequence[float]) -> str:
+    """Which of the curves' axes such values have: as in figures, logarithmic where they are far
+    apart."""
+    is_log = argument_axis("", pd.Series(values, dtype=float)).scale == "log"
+    return "swept_far" if is_log else "swept"
 
 
 def numbers_in(arguments: dict[str, Any]) -> Iterator[tuple[str, float, str]]:

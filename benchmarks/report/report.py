@@ -19,13 +19,7 @@ from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
 from gradest.benchmarks.page.page import page
 from gradest.benchmarks.report.macros import numbers
-from gradest.benchmarks.report.summary import (
-    FILE,
-    biased_lines,
-    doubtful_lines,
-    headlines,
-    summary,
-)
+from gradest.benchmarks.report.summary import FILE, health, summary, surprises, told_tables
 from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 from gradest.problems.arguments import nearest, shown
@@ -149,7 +143,7 @@ def announced(specs: Iterable[FigureSpec], drawing: Drawing) -> Iterator[FigureS
 def texts_of(run: Run) -> dict[str, str]:
     """What is written of a run beside its figures, by the file's name."""
     crossings = find_crossovers(run.measurements)
-    all_tables = list(tables(run.measurements))
+    all_tables = [*tables(run.measurements), *told_tables(run.measurements)]
     if crossings:
         all_tables.append(crossover_table(crossings))
     texts = {}
@@ -164,5 +158,4 @@ def texts_of(run: Run) -> dict[str, str]:
 
 def page_of(run: Run) -> str:
     """The page of a run: its answer, its curves and its health in one file."""
-    table = run.measurements
-    return page(run, [*headlines(run), *biased_lines(table), *doubtful_lines(table)])
+    return page(run, [*surprises(run.measurements, []), *health(run)])

@@ -1,43 +1,42 @@
-"""summary.md, what someone should read first of a run: headlines, crossovers, slopes and times."""
+"""summary.md, what someone should read first of a run: its answer, what surprises, its health."""
 
-import json
-from typing import Any
+import re
+from collections.abc import Iterator
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import (
-    POINT_ARGUMENT,
-    estimator_label,
-    line_label,
-    place_label,
-    problem_label,
-    row_label,
-    without,
-)
-from gradest.benchmarks.analysis.numerals import percent, several, show
-from gradest.benchmarks.analysis.results import (
-    ESTIMATOR,
-    LEFT_OUT,
-    PLACE,
-    Run,
-    called_zero,
-    slope_of,
-)
+from gradest.benchmarks.analysis.labels import row_label
+from gradest.benchmarks.analysis.numerals import percent, several
+from gradest.benchmarks.analysis.results import LEFT_OUT, Run, called_zero
+from gradest.benchmarks.analysis.times import time_table
 from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, sentence
 from gradest.benchmarks.folders.differences import texts_of
-from gradest.benchmarks.markdown import markdown_table, plain
+from gradest.benchmarks.markdown import plain
+from gradest.benchmarks.report.answer import EQUAL_COST, TABLE, answer_lines, answer_table
 from gradest.benchmarks.report.self_check import against_ourselves, headline
-from gradest.benchmarks.statistics.times import fit_time
+from gradest.benchmarks.report.surprises import (
+    bias_lines,
+    bias_table,
+    infinite_lines,
+    slope_lines,
+)
+from gradest.benchmarks.report.tables import Table
 
 FILE = "summary.md"
 
 NO_MANIFEST = "**Not verified.** manifest.json is missing: nothing vouches for the tables."
 
-MOST_LISTED = 10
-"""How many of a kind are written out; how many more there are is said."""
+MOST_LISTED = 8
+"""How many of a kind are written out; how many more there are, and where, is said."""
+
+MOST_CROSSINGS = 3
+"""The same of crossovers: those known best."""
 
 STATUSES = ("ok", "unreliable", "failed", "skipped")
 """From best to worst, as far as a cell's groups can differ."""
+
+DOUBTFUL = "doubtful"
+"""The table of what is unreliable or failed."""
 
 
 def summary(run: Run, crossings: list[LineCrossover]) -> str:
@@ -48,29 +47,54 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
         crossings: its crossovers.
     """
     table = run.measurements
-    parts = [f"# {title(table)}", bullets(headlines(run))]
+    parts = [f"# {title(table)}"]
     if run.changed:
         parts.insert(0, f"**Not as measured.** {changed_line(run)}")
     elif run.manifest is None:
         parts.insert(0, NO_MANIFEST)
-    for heading, lines in (
-        ("Variances that are not the exact ones", cut(against_ourselves(table))),
-        ("Found biased though claimed unbiased", biased_lines(table)),
-        ("Unreliable or failed", doubtful_lines(table)),
-        ("Where one estimator overtakes another", crossover_lines(crossings)),
-        ("Where variance does not fall as 1/L", slope_lines(table)),
-    ):
-        if lines:
-            parts += [f"## {heading}", bullets(lines)]
-    times = time_rows(table)
-    if times:
-        header = ["problem", "estimator", "a, µs", "b, µs per sample"]
-        parts += [
-            "## Time of an estimate",
-            f"τ(L) = a + b L, fitted; {how_timed(table)}.",
-            markdown_table(header, [list(map(plain, row)) for row in times], left=2),
-        ]
+    parts += ["## Answer", EQUAL_COST, bullets(answer(table))]
+    surprising = surprises(table, crossings)
+    if surprising:
+        parts += ["## Surprises", bullets(surprising)]
+    parts += ["## Health", bullets(health(run))]
     return "\n\n".join(parts) + "\n"
+
+
+def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
+    """The answer and what surprises: what is said at the end of a run.
+
+    Args:
+        run: a finished run.
+        crossings: its crossovers.
+    """
+    return [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+
+
+def answer(table: pd.DataFrame) -> list[str]:
+    """Who is best at which places, by how much."""
+    return cut(answer_lines(table), TABLE)
+
+
+def surprises(table: pd.DataFrame, crossings: list[LineCrossover]) -> list[str]:
+    """What is not as expected, from what matters most."""
+    return [
+        *filter(None, [headline(table)]),
+        *cut(against_ourselves(table), "*"),
+        *cut(bias_lines(table), "biases"),
+        *cut(infinite_lines(table), DOUBTFUL),
+        *crossover_lines(crossings),
+        *slope_lines(table),
+    ]
+
+
+def health(run: Run) -> list[str]:
+    """What the numbers are worth."""
+    table = run.measurements
+    lines = [status_line(table), bias_line(table), precision_line(table)]
+    if not run.jackknifed:
+        absent = "slopes, crossovers, the check of exact variances"
+        lines.append(f"Left out, because {LEFT_OUT} is not there: {absent}.")
+    return [*filter(None, lines), *cut(doubtful_lines(table), DOUBTFUL)]
 
 
 def changed_line(run: Run) -> str:
@@ -81,6 +105,13 @@ def changed_line(run: Run) -> str:
 def bullets(lines: list[str]) -> str:
     """The lines as a list."""
     return "\n".join(f"- {plain(line)}" for line in lines)
+
+
+def cut(lines: list[str], table: str) -> list[str]:
+    """At most so many lines, how many more there are, and in which table."""
+    more = len(lines) - MOST_LISTED
+    rest = f"… and {more} more, in tables/{table}.md"
+    return [*lines[:MOST_LISTED], rest] if more > 0 else lines
 
 
 def title(table: pd.DataFrame) -> str:
@@ -95,16 +126,6 @@ def title(table: pd.DataFrame) -> str:
     return f"{problems}, R = {span}, seed {seeds}, {dtypes}"
 
 
-def headlines(run: Run) -> list[str]:
-    """The few lines that matter most of a run."""
-    table = run.measurements
-    lines = [status_line(table), headline(table), bias_line(table), precision_line(table)]
-    if not run.jackknifed:
-        absent = "slopes, crossovers, the check of exact variances"
-        lines.append(f"Left out, because {LEFT_OUT} is not there: {absent}.")
-    return [line for line in lines if line]
-
-
 def status_line(table: pd.DataFrame) -> str:
     """How many cells have each status."""
     counts = table.groupby("cell").status.agg(worst).value_counts()
@@ -117,23 +138,17 @@ def worst(statuses: pd.Series) -> str:
     return max(statuses, key=STATUSES.index)
 
 
-def claimed(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of estimators that claim to be unbiased, where there is a truth to test against."""
-    return table[table.unbiased.eq(True) & table.bias_finding.notna()]
-
-
 def bias_line(table: pd.DataFrame) -> str:
     """What was found of the bias of the estimators that claim none; empty where none does."""
-    rows = claimed(table)
+    rows = table[table.unbiased.eq(True) & table.bias_finding.notna()]
     if rows.empty:
         return ""
     counts = rows.bias_finding.value_counts()
     margin = percent(float(rows.equivalence_margin.max()))
     return (
         f"Bias: of {len(rows)} rows that claim none, {counts.get('biased', 0)} were found biased "
-        f"(Benjamini–Hochberg at 5 %), {counts.get('equivalent', 0)} unbiased within {margin} of "
-        f"the gradient; in {counts.get('none found', 0)} none was found, which claims nothing: "
-        "the tables say what was detectable."
+        f"(at 5 % of false ones), {counts.get('equivalent', 0)} unbiased within {margin} of the "
+        f"gradient; in {counts.get('none found', 0)} none was found, which claims nothing."
     )
 
 
@@ -150,97 +165,49 @@ def precision_line(table: pd.DataFrame) -> str:
     )
 
 
-def biased_lines(table: pd.DataFrame) -> list[str]:
-    """The rows that claim no bias and were found to have one, the surest first."""
-    rows = claimed(table)
-    rows = rows[(rows.bias_finding == "biased") & (rows.status == "ok")].sort_values(
-        "bias_q", kind="stable"
-    )
-    return cut([biased_line(row) for row in rows.itertuples()])
-
-
-def biased_line(row: Any) -> str:
-    """One row with its bias; beside the gradient, a thousandth of a percent is f's rounding."""
-    size = f"‖bias‖ = {row.bias_norm:.2g}"
-    if row.exact_norm > 0:
-        size += f" ({percent(row.bias_norm / row.exact_norm)} of the gradient)"
-    return f"{row_label(row)}: {size}, q = {row.bias_q:.1g}"
-
-
 def doubtful_lines(table: pd.DataFrame) -> list[str]:
-    """The rows that are unreliable or failed, with the reasons; those that differ in L together."""
-    levels: dict[tuple[str, str, str], list[str]] = {}
-    for row in table[table.status.isin(["unreliable", "failed"])].itertuples():
-        line = (row.status, line_label(row), row.reason)
-        levels.setdefault(line, []).append(str(row.num_samples))
-    return cut(
-        [
-            f"{status}: {line}, L = {', '.join(at)}: {why}"
-            for (status, line, why), at in levels.items()
-        ]
-    )
+    """A line for each cause for which rows are unreliable or failed, with one of them."""
+    causes: dict[tuple[str, str], list[str]] = {}
+    for row in doubtful(table).itertuples():
+        cause = re.sub(r"[\d.,e+-]*\d", "#", row.reason)
+        causes.setdefault((row.status, cause), []).append(f"{row_label(row)}: {row.reason}")
+    lines = []
+    for (status, _), found in causes.items():
+        more = f" (and {several(len(found) - 1, 'row')} more so)" if len(found) > 1 else ""
+        lines.append(f"{status}: {found[0]}{more}")
+    return lines
+
+
+def doubtful(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are unreliable or failed."""
+    rows = table[table.status.isin(["unreliable", "failed"])]
+    return rows.assign(reason=rows.reason.fillna("").astype(str))
+
+
+def doubtful_table(table: pd.DataFrame) -> Table:
+    """Every row that is unreliable or failed, with its reason."""
+    rows = [[row.status, row_label(row), row.reason] for row in doubtful(table).itertuples()]
+    return Table(DOUBTFUL, "Unreliable or failed", ["status", "where", "why"], rows)
 
 
 def crossover_lines(crossings: list[LineCrossover]) -> list[str]:
     """The crossovers known best, as sentences."""
-    lines = [sentence(crossing) for crossing in narrowest(crossings, MOST_LISTED)]
+    lines = [sentence(crossing) for crossing in narrowest(crossings, MOST_CROSSINGS)]
     more = len(crossings) - len(lines)
     if more > 0:
-        lines.append(f"{more} more, less closely known, in tables/crossovers.md.")
+        lines.append(f"… and {several(more, 'crossover')} more, in tables/crossovers.md")
     return lines
 
 
-def slope_lines(table: pd.DataFrame) -> list[str]:
-    """The slopes whose interval, one of as many as there are slopes, excludes −1."""
-    groups = table.groupby([*PLACE, *ESTIMATOR], sort=True)
-    lines = {key: rows for key, rows in groups if slope_of(rows)}
-    texts = []
-    for (*place, name, args), rows in lines.items():
-        slope = slope_of(rows, tests=len(lines))
-        if slope and not slope.low <= -1 <= slope.high:
-            where = f"{estimator_label(name, args)} on {place_label(*place)}"
-            texts.append(f"{where}: slope {show(slope)}")
-    if not texts:
-        return []
-    return [*cut(texts), f"Of {len(lines)} slopes; these intervals hold for all of them at once."]
+def told_tables(table: pd.DataFrame) -> Iterator[Table]:
+    """The tables of what the summary says in short, those that have lines.
 
-
-def cut(lines: list[str]) -> list[str]:
-    """At most so many lines, and how many more there are."""
-    more = len(lines) - MOST_LISTED
-    return [*lines[:MOST_LISTED], f"… and {more} more"] if more > 0 else lines
-
-
-def how_timed(table: pd.DataFrame) -> str:
-    """How many processes the times were taken in."""
-    counts = sorted(table.timing_processes.dropna().unique())
-    if counts == [1]:
-        return "timed in one process; `gradest time` repeats it in several, estimators interleaved"
-    return f"timed in {' or '.join(map(str, counts))} processes, estimators interleaved"
-
-
-def time_rows(table: pd.DataFrame) -> list[list[str]]:
-    """a and b for each problem and estimator; problems that differ in numbers only share a row."""
-    timed = table[table.seconds > 0].drop_duplicates("cell")
-    timed = timed.assign(shape=timed.problem_args.map(sizes))
-    rows = []
-    for key, cells in timed.groupby(["problem", "shape", *ESTIMATOR], sort=True):
-        problem, shape, name, args = key
-        line = fit_time(cells.num_samples.to_numpy(float), cells.seconds.to_numpy(float))
-        if line:
-            rows.append(
-                [
-                    problem_label(problem, shape),
-                    estimator_label(name, args),
-                    f"{1e6 * line.fixed:.3g}",
-                    f"{1e6 * line.per_sample:.3g}",
-                ]
-            )
-    return rows
-
-
-def sizes(args_json: str) -> str:
-    """A problem's arguments without the plain numbers: what the time of an estimate depends on."""
-    args = json.loads(without(args_json, POINT_ARGUMENT))
-    shape = {key: value for key, value in args.items() if not isinstance(value, float)}
-    return json.dumps(shape, sort_keys=True)
+    Args:
+        table: a run's measurements.
+    """
+    for made in (answer_table(table), bias_table(table), doubtful_table(table)):
+        if made.rows:
+            yield made
+    times = time_table(table)
+    if times:
+        yield Table("times", *times)

@@ -1,6 +1,7 @@
 """Whether a variance and its interval are to be trusted, by its tails and its batches."""
 
 import math
+import re
 
 import numpy as np
 
@@ -11,6 +12,17 @@ from gradest.benchmarks.statistics.tails import HEAVY_TAIL, Tail
 
 MOST_OF_A_BATCH = 0.25
 """The share of the variance in one batch, of 20 to 32, above which their spread says nothing."""
+
+
+def may_be_infinite(reason: str) -> bool:
+    """Whether a row's reason for doubt is that its variance may be infinite.
+
+    >>> may_be_infinite("tail index 1.2: the variance may be infinite")
+    True
+    >>> may_be_infinite("tail index 2.8: the fourth moment may be infinite, so no interval is sure")
+    False
+    """
+    return re.search("variance(, which)? may be infinite", reason) is not None
 
 
 def is_unseen(moments: Moments, truth: Truth, rounding: float) -> bool:

@@ -32,6 +32,7 @@ class FiniteDifference(Estimator):
     )
 
     unbiased: ClassVar[bool] = False
+    biased_by: ClassVar[str] = "a difference over a finite step stands for the derivative"
     independent_terms: ClassVar[bool] = True
 
     @property

@@ -22,6 +22,7 @@ class Relaxed(SurrogateEstimator):
     temperature: Number = number(0.5, "τ: lower is less biased and more variable", above=0)
 
     unbiased: ClassVar[bool] = False
+    biased_by: ClassVar[str] = "the gradient passes as if the draw were relaxed"
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
 
@@ -47,6 +48,7 @@ class GumbelSoftmax(Relaxed):
     evaluations of f and L of its gradient.
     """
 
+    biased_by: ClassVar[str] = "f is taken at relaxed draws"
     source: ClassVar[str] = "Jang, Gu and Poole, 2017; Maddison, Mnih and Teh, 2017"
 
     def surrogate(

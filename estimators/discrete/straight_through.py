@@ -33,6 +33,7 @@ class StraightThrough(SurrogateEstimator):
     )
 
     unbiased: ClassVar[bool] = False
+    biased_by: ClassVar[str] = "f's derivative at the draw stands for its difference"
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Bengio, Léonard and Courville, 2013"

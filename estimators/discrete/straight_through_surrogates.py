@@ -25,6 +25,7 @@ class PassedOn(SurrogateEstimator):
     """
 
     unbiased: ClassVar[bool] = False
+    biased_by: ClassVar[str] = "the gradient passes as if the draw were smooth in θ"
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
 

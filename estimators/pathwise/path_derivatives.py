@@ -32,6 +32,7 @@ class StickingTheLanding(SurrogateEstimator):
     """
 
     unbiased: ClassVar[bool] = True
+    biased_by: ClassVar[str] = "with several particles, what is left out has a mean"
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Roeder, Wu and Duvenaud, 2017"

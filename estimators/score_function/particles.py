@@ -178,6 +178,7 @@ class OVIS(ParticleScore):
         1, "draws of K auxiliary particles for each draw, where it is monte_carlo"
     )
 
+    biased_by: ClassVar[str] = "with γ other than 0 a term goes missing"
     source: ClassVar[str] = "Liévin, Dittadi, Christensen and Winther, 2020"
 
     def control(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gradest.benchmarks.catalogue.citations import bibtex, cited, key, references, spelled
-from gradest.benchmarks.catalogue.facts import estimator_row
+from gradest.benchmarks.catalogue.facts import bias_in_words, estimator_row
 from gradest.benchmarks.catalogue.page import PAGE, page
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
@@ -75,3 +75,17 @@ def test_which_variants_learn():
     assert argument == "baseline"
     assert {"mean", "moving_average", "optimal"} <= set(values.split(", "))
     assert "leave_one_out" not in values
+
+
+def test_where_an_estimator_claims_less_the_catalogue_says_why():
+    """Whatever is biased by what it is, or by f, has a reason in words; nothing else has."""
+    step = PROBLEMS["gaussian_step"]()
+    for name, cls in ESTIMATORS.items():
+        plain = cls()
+        if not plain.claims_unbiased(PROBLEMS["gaussian_square"]()):
+            assert bias_in_words(name, "gaussian_square"), name
+        if not plain.claims_unbiased(step):
+            assert bias_in_words(name, "gaussian_step"), name
+    assert bias_in_words("pathwise", "gaussian_step") == "f jumps"
+    assert bias_in_words("score_function", "gaussian_square") == ""
+    assert bias_in_words("mine:Estimator", "gaussian_step") == ""

@@ -63,7 +63,7 @@ def drawn(spec, how):
 
 
 def test_all_kinds_of_figures_are_there(specs):
-    kinds = ("relative_rmse", "performance_profile", "variance_vs_samples", "bias_bern", "snr_vs_k")
+    kinds = ("relative_rmse", "performance_profile", "variance_vs_samples", "bias", "snr_vs_k")
     assert not {kind for kind in kinds if not any(name.startswith(kind) for name in specs)}
     assert list(specs)[:2] == ["relative_rmse", "performance_profile"]
 
@@ -91,7 +91,7 @@ def test_nothing_overlaps_or_leaves_the_page_and_all_can_be_read(on_screen):
         check_texts(name, figure, texts)
 
 
-@pytest.mark.parametrize("style", ["paper", "talk"])
+@pytest.mark.parametrize("style", ["paper", pytest.param("talk", marks=pytest.mark.slow)])
 def test_nor_does_it_in_a_column_or_on_a_slide(specs, style):
     for name, spec in specs.items():
         if name == "relative_rmse":  # of many panels; its texts are those of the other rows

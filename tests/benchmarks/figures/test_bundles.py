@@ -127,6 +127,12 @@ def test_planted_faults_are_found():
     ends = {"low": spec.panels[0].series[1].low, "high": spec.panels[0].series[1].high}
     apart = planted(spec, value=tuple(1.01 * value for value in values), **ends)
     assert "are equal" in faults(apart, labelled(made))[0]
+    wide = {
+        "value": tuple(1.1 * value for value in values),
+        "low": tuple(0.9 * value for value in values),
+        "high": tuple(1.3 * value for value in values),
+    }
+    assert "are equal" in faults(planted(spec, **wide), labelled(made))[0]
     bare = planted(spec, low=(None,) * 3, high=(None,) * 3)
     assert "no interval" in faults(bare, labelled(made))[0]
     recoloured = planted(spec, style=style_of("pathwise", {}))

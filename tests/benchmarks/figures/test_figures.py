@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label, slug
+from gradest.benchmarks.analysis.places import place_names
+from gradest.benchmarks.analysis.results import labelled
+from gradest.benchmarks.figures.bias import bias
 from gradest.benchmarks.figures.figures import figures
 from tests.support.made_tables import ELEVEN, SQUARE, table
 
@@ -36,9 +39,9 @@ BIASED = {"bias_finding": "biased"}
 def test_names_tell_choices_of_arguments_apart():
     names = specs_of(sweep_of_k([-2.5, 3.0], groups=("mean",), **BIASED))
     assert list(names) == [
-        f"{kind}_{place}"
-        for place in ("gaussian_square_k_m2p5", "gaussian_square")
-        for kind in ("variance_vs_samples", "bias")
+        "bias",
+        "variance_vs_samples_gaussian_square_k_m2p5",
+        "variance_vs_samples_gaussian_square",
     ]
 
 
@@ -51,7 +54,7 @@ def test_nothing_measured_draws_nothing(columns):
 
 def test_a_table_without_what_a_figure_needs_goes_without_that_figure():
     assert specs_of(table(levels=(4,), bias_relative=np.nan, **BIASED)) == {}
-    assert list(specs_of(table(levels=(4,), **BIASED))) == ["bias_gaussian_square"]
+    assert list(specs_of(table(levels=(4,), **BIASED))) == ["bias"]
     assert list(specs_of(table())) == ["variance_vs_samples_gaussian_square"]
     assert specs_of(table(levels=(1, 4))) == {}
 
@@ -134,7 +137,7 @@ def test_an_estimators_argument_of_many_values_is_an_axis_for_all_who_have_it():
         "score function",
         "score function, mean",
     ]
-    assert drawn["bias_gaussian_square"].panels[0].y.names[1:] == (
+    assert drawn["bias"].panels[0].y.names[1:] == (
         "score function",
         "score function, mean",
     )
@@ -173,7 +176,7 @@ def test_where_a_bias_may_be_zero_all_that_is_drawn_is_how_large_it_may_be():
 )
 def test_a_bias_is_measured_against_what_is_said(exact, said):
     made = table(groups=("mean",), exact=exact, truth="9 × 64 draws", **BIASED)
-    assert said in notes_of(specs_of(made)["bias_gaussian_square"])
+    assert said in notes_of(specs_of(made)["bias"])
 
 
 def test_biases_have_a_linear_axis_that_ends_and_their_numbers_in_the_margin():
@@ -181,16 +184,41 @@ def test_biases_have_a_linear_axis_that_ends_and_their_numbers_in_the_margin():
     made.loc[[0, 1], "bias_finding"] = ["biased", "none found"]
     made.loc[4, ["bias_relative_low", "bias_relative", "bias_relative_high"]] = [29, 30, 31]
     made.loc[6, "unbiased"] = made.loc[7, "unbiased"] = True
-    spec = specs_of(made)["bias_gaussian_square"]
+    spec = specs_of(made)["bias"]
     (panel,) = spec.panels
-    assert (panel.name, panel.x.scale) == ("mean", "linear")
+    assert (panel.name, panel.x.scale) == ("Gaussian square, ∂/∂ mean", "linear")
     assert panel.x.limits[1] == pytest.approx(1.5, abs=0.2)
     assert panel.y.names == ("biased in theory", "score function")
     (series,) = panel.series
     assert (series.value[-1], series.printed) == (30.0, "3000 %*")
     assert series.biased == (True, False, False)
-    assert "none was found biased: scale" in notes_of(spec)
-    assert "none found: score function, mean; score function, moving average." in notes_of(spec)
+    assert "No row: unbiased in theory, and none found." in notes_of(spec)
+
+
+def test_the_places_of_the_largest_biases_have_a_panel_and_the_others_are_named():
+    made = sweep_of_k([2.0 + i / 100 for i in range(7)], unbiased=False)
+    made["bias_relative"] = 0.01 * made.index
+    made["bias_finding"] = "biased"
+    made = made[made.estimator_args == made.estimator_args.iloc[0]]
+    few = made[made.problem_args != made.problem_args.iloc[0]]
+    assert len(few.groupby(["problem_args", "group"])) == 12
+    biased = bias(labelled(made), place_names(made))
+    assert len(biased.panels) == 12
+    left = "Gaussian square (k = 2), ∂/∂ mean; Gaussian square (k = 2), ∂/∂ scale."
+    assert [note for note in biased.notes if note.endswith(left)]
+    assert not any("more biased" in note for note in bias(labelled(few), place_names(few)).notes)
+
+
+def test_what_claims_bias_at_one_place_has_its_row_at_another_only_where_it_has_one():
+    """Pathwise, say, where f jumps."""
+    made = table(groups=("mean", "scale"), unbiased=True)
+    jumps = (made.group == "scale") & (made.estimator_args == made.estimator_args.iloc[0])
+    made.loc[jumps, "unbiased"] = False
+    made.loc[jumps, "bias_finding"] = "biased"
+    (panel,) = specs_of(made)["bias"].panels
+    assert panel.name == "Gaussian square, ∂/∂ scale"
+    assert panel.y.names == ("biased in theory", "score function")
+    assert [each.label for each in panel.series] == ["score function"]
 
 
 def test_where_no_bias_was_found_there_is_no_figure_of_it():

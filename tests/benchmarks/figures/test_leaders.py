@@ -5,16 +5,24 @@ import json
 import pandas as pd
 import pytest
 
+from gradest.benchmarks.analysis.places import place_names
+from gradest.benchmarks.analysis.results import labelled
 from gradest.benchmarks.figures.bundles import MOST_LINES
 from gradest.benchmarks.figures.figures import figures
-from gradest.benchmarks.figures.leaders import COLUMNS, MOST_PLACES, MOST_ROWS
+from gradest.benchmarks.figures.leaders import (
+    COLUMNS,
+    MOST_PLACES,
+    MOST_ROWS,
+    leading_figures,
+)
 from gradest.benchmarks.figures.looks import look_of
 from tests.support.made_tables import ELEVEN, SQUARE, ranked, table
 
 
 def leading(made):
     """The first figures of a ranked table, by name."""
-    return {spec.name: spec for spec in figures(made) if "vs" not in spec.name}
+    measured = labelled(made)
+    return {spec.name: spec for spec in leading_figures(measured, place_names(measured))}
 
 
 def of(made, i):
@@ -37,8 +45,8 @@ def test_dots_are_those_of_the_leaderboard_at_equal_cost():
     made.loc[dear, "f_evals"] *= 7  # its L = 4 takes what L = 16 takes of the others
     panels = leading(made)["relative_rmse"].panels
     assert [panel.title for panel in panels] == [
-        "Gaussian square, initialisation, ∂/∂ mean",
-        "Gaussian square, initialisation, ∂/∂ scale",
+        "Gaussian square, ∂/∂ mean",
+        "Gaussian square, ∂/∂ scale",
     ]
     series = {each.label: each for each in panels[0].series}
     assert {label: each.x for label, each in series.items()} == {
@@ -92,6 +100,15 @@ def test_places_at_which_nothing_differs_are_a_sentence():
     assert leading(made[made.group == "scale"]) == {}
 
 
+def test_what_has_no_error_has_no_dot_and_is_named():
+    made = ranked(table(groups=("mean",)))
+    made.loc[of(made, 1), "relative_rmse"] = 0.0
+    spec = leading(made)["relative_rmse"]
+    (panel,) = spec.panels
+    assert "score function, mean" not in [each.label for each in panel.series]
+    assert "Exact, so without a dot: score function, mean (Gaussian square)." in spec.notes
+
+
 def test_one_estimator_or_no_cost_leaves_nothing_to_compare():
     assert leading(ranked(table(estimators=ELEVEN[:1]))) == {}
     assert leading(table()) == {}
@@ -130,6 +147,20 @@ def test_a_profile_has_eight_estimators_and_names_the_others():
         assert len(panel.series) == MOST_LINES
         (left,) = [note for note in spec.notes if note.startswith(f"Not drawn ({panel.name})")]
         assert left.count(";") == 2
+
+
+def test_of_a_swept_estimator_a_profile_has_the_best_alone():
+    swept = [("gumbel_softmax", {"temperature": value}) for value in (0.1, 0.5, 1.0, 2.0)]
+    made = ranked(table(problems(2), [ELEVEN[0], *swept], unbiased=False))
+    spec = leading(made)["performance_profile"]
+    labels = [each.label for each in spec.panels[0].series]
+    assert labels == ["score function", "Gumbel-softmax, τ = 0.1"]
+    assert any("many values of a number" in note for note in spec.notes)
+    assert len(leading(made)["relative_rmse"].panels[0].y.names) == 5
+    few = made[made.estimator_args != json.dumps({"temperature": 2.0})]
+    spec = leading(few)["performance_profile"]
+    assert len(spec.panels[0].series) == 4
+    assert not any("many values" in note for note in spec.notes)
 
 
 def test_estimators_that_are_alike_everywhere_are_one_in_a_profile():

@@ -35,3 +35,12 @@ def default_file(default_page, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(default_page, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def temperature_file(tmp_path_factory) -> Path:
+    """The page of the committed run that sweeps a temperature."""
+    path = tmp_path_factory.mktemp("temperature") / "report.html"
+    run = read_run(ROOT / "results" / "reference" / "temperature")
+    path.write_text(page_of(run), encoding="utf-8")
+    return path

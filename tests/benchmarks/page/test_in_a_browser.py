@@ -185,6 +185,30 @@ def check_curves(page, x, y):
     assert page.run("byId('points').rows.length") > 3
 
 
+def test_a_swept_argument_is_an_axis(browser, temperature_file):
+    """Each estimator that has a temperature is one curve over its values, on a logarithmic axis."""
+    browser.said.clear()
+    browser.open(temperature_file.as_uri())
+    browser.until(DRAWN)
+    choose(browser, "x", "estimator:temperature")
+    browser.until(f"views.chart.key === 'variance estimator:temperature' && {DRAWN}")
+    browser.until("document.querySelector('#chart').textContent.includes('τ')")
+    (sweep,) = browser.run("run.swept.estimator.slice(0, 1)")
+    assert (sweep["symbol"], sweep["axis"]) == ("τ", "swept_far")
+    assert sweep["values"] == [0.05, 0.1, 0.2, 0.5, 1, 2]
+    legend = browser.run("[...document.querySelectorAll('#legend button')].map(e => e.textContent)")
+    names = {name for entry in legend for name in entry.split(" = ")}
+    assert {"REBAR", "Gumbel-softmax", "straight-through Gumbel"} <= names
+    assert not any("τ" in name for name in names)
+    rows = browser.run("[...byId('points').rows].map(row => row.cells[1].textContent)")
+    assert rows[0] == "τ"
+    assert {*rows[1:]} == {"0.05", "0.1", "0.2", "0.5", "1", "2"}
+    # half of the axis is for what is below √(0.05 · 2)
+    x = browser.run("views.chart.made.then(made => [0.05, 0.316, 2].map(made.view.scale('x')))")
+    assert (x[1] - x[0]) / (x[2] - x[0]) == pytest.approx(0.5, abs=0.01)
+    assert browser.said == []
+
+
 def test_a_highlight_fades_the_others(page):
     faded = "document.querySelectorAll('#chart path[opacity=\"0.12\"]').length"
     assert page.run(faded) == 0

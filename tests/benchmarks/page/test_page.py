@@ -18,6 +18,7 @@ from gradest.benchmarks.page.contents import contents, measured
 from gradest.benchmarks.page.curves import specs
 from gradest.benchmarks.page.page import VENDORED, as_json
 from gradest.benchmarks.page.recipes import sweep_of
+from gradest.benchmarks.page.swept import sweeps
 from gradest.benchmarks.report.report import page_of
 from gradest.benchmarks.sweeps.schema import Sweep
 from tests.support.house import ROOT
@@ -141,10 +142,20 @@ def test_charts_are_named_by_what_they_show():
     made = specs()
     assert set(made["curves"]) == {"variance", "error", "bias", "snr"}
     for curves in made["curves"].values():
-        assert set(curves) == {"samples", "cost", "seconds", "swept"}
+        assert set(curves) == {"samples", "cost", "seconds", "swept", "swept_far"}
         for x, spec in curves.items():
             assert spec["data"]["values"] == []
-            assert bool(spec["encoding"]["x"]["title"]) == (x != "swept")
+            assert bool(spec["encoding"]["x"]["title"]) == (not x.startswith("swept"))
     assert (
         made["curves"]["bias"]["samples"]["layer"][0]["encoding"]["y"]["scale"]["type"] == "linear"
     )
+
+
+def test_a_swept_arguments_axis_is_that_of_figures():
+    def axis_of_values(values):
+        (sweep,) = sweeps([(json.dumps({"k": value}), ("x",)) for value in values])
+        return sweep["axis"]
+
+    assert axis_of_values([0.05, 0.5, 2.0]) == "swept_far"
+    assert axis_of_values([1.0, 2.0, 3.0]) == "swept"
+    assert axis_of_values([-3.0, 0.0, 100.0]) == "swept"

@@ -1,6 +1,7 @@
 """summary.md: what it says of a run that was made up, and that it says what is left out."""
 
 import re
+from textwrap import wrap
 
 import numpy as np
 import pytest
@@ -8,7 +9,13 @@ import pytest
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.report.report import write_report
-from gradest.benchmarks.report.summary import headlines, summary
+from gradest.benchmarks.report.summary import (
+    doubtful_lines,
+    health,
+    summary,
+    told_tables,
+)
+from tests.support.house import ROOT
 from tests.support.made_runs import (
     BATCHES,
     LEAVE_ONE_OUT,
@@ -42,6 +49,10 @@ def cells():
     return found
 
 
+def table_of(folder, cells):
+    return read_run(write(folder, cells)).measurements
+
+
 def text_of(folder, cells, **options):
     run = read_run(write(folder, cells, **options))
     return summary(run, find_crossovers(run.measurements))
@@ -56,29 +67,38 @@ def test_it_says_what_matters(cells, tmp_path):
         "unreliable: score function on Gaussian square, initialisation, ∂/∂ mean, L = 64: "
         "tail index 1.2" in text
     )
-    assert re.search(r"leave-one-out on Gaussian square.*: slope -1\.\d+ \[-1\.5", text)
-    assert "pathwise on Gaussian square, initialisation, ∂/∂ mean: slope" not in text
+    assert "- score function: the variance may be infinite at Gaussian square" in text
+    assert re.search(
+        r"does not fall as 1/L.*: score function, leave-one-out at 1 place, slope -1\.\d+ \[-1\.5",
+        text,
+    )
+    assert not re.search("fall as 1/L.*pathwise", text)
     assert re.search(
         r"the score function \(leave-one-out\) has the lower variance above L = 3\d.* \[.*; "
         r"pathwise below",
         text,
     )
-    # seconds are 1 µs for each sample
-    assert "| Gaussian square | pathwise | 0 | 1 |" in re.sub(r"\d\.\d+e-\d+", "0", text)
-    assert "timed in 5 processes" in text
+
+
+def test_times_are_a_table(cells, tmp_path):
+    """Seconds are 1 µs for each sample."""
+    (times,) = [made for made in told_tables(table_of(tmp_path, cells)) if made.name == "times"]
+    assert "timed in 5 processes" in times.title
+    (row,) = [row for row in times.rows if row[1] == "pathwise"]
+    assert (row[0], row[3]) == ("Gaussian square", "1")
+    assert float(row[2]) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_claim_that_was_found_false_is_named(cells, tmp_path):
-    cells[0] |= {"bias_finding": "biased", "bias_norm": 0.3, "exact_norm": 6.0, "bias_q": 1e-4}
+    cells[0] |= {"bias_finding": "biased", "bias_norm": 0.3, "bias_q": 1e-4}
     cells[1] |= {"bias_finding": "none found"}
     text = text_of(tmp_path, cells)
     assert "1 were found biased" in text
     assert "in 1 none was found, which claims nothing" in text
     assert (
-        "- score function on Gaussian square, initialisation, ∂/∂ mean, L = 1: "
-        "‖bias‖ = 0.3 (5 % of the" in text
+        "- score function, found biased though claimed unbiased: ‖bias‖ = 0.3 (7.5 % of the "
+        "gradient), q = 0.0001, L = 1 at Gaussian square\n" in text
     )
-    assert "gradient), q = 0.0001" in text
 
 
 def test_the_least_precise_variance_is_named(cells, tmp_path):
@@ -86,9 +106,8 @@ def test_the_least_precise_variance_is_named(cells, tmp_path):
         "variance_low": 0.5 * cells[4]["variance"],
         "variance_high": 1.5 * cells[4]["variance"],
     }
-    (line,) = [
-        line for line in headlines(read_run(write(tmp_path, cells))) if "least precise" in line
-    ]
+    run = read_run(write(tmp_path, cells))
+    (line,) = [line for line in health(run) if "least precise" in line]
     assert (
         "to ± 50 %: score function, leave-one-out on Gaussian square, initialisation, ∂/∂ mean, "
         "L = 4" in line
@@ -110,13 +129,52 @@ def test_without_batches_slopes_and_crossovers_are_left_out_and_that_is_said(cel
 
 def test_many_of_a_kind_are_cut_and_counted(tmp_path):
     rng = np.random.default_rng(1)
-    failing = {"status": "failed", "reason": "not finite", "group": None, "variance": None}
+    failing = {"status": "failed", "group": None, "variance": None}
     many = [
         cell(jackknifed(1.0, errors(rng, 0.01)), PLAIN, (SQUARE[0], SQUARE[1] | {"k": float(k)}))
         | failing
+        | {"reason": f"cause {'abcdefghijklmno'[k]}"}
         for k in range(15)
     ]
     text = text_of(tmp_path, [*many, cell(jackknifed(1.0, np.zeros(BATCHES)), PATHWISE)])
-    assert text.count("- failed: score function") == 10
-    assert "- … and 5 more" in text
+    assert text.count("- failed: score function") == 8
+    assert "- … and 7 more, in tables/doubtful.md" in text
     assert "Cells: 1 ok, 15 failed." in text
+
+
+def test_rows_that_failed_for_one_cause_are_one_line_and_all_are_in_the_table(tmp_path):
+    cells = [
+        cell(jackknifed(1.0, np.zeros(BATCHES)), samples=n)
+        | {"status": "unreliable", "reason": f"tail index {1 + n / 100}: no interval is sure"}
+        for n in (1, 4, 16)
+    ]
+    table = table_of(tmp_path, cells)
+    (line,) = doubtful_lines(table)
+    assert "L = 1: tail index 1.01: no interval is sure (and 2 rows more so)" in line
+    (doubtful,) = [made for made in told_tables(table) if made.name == "doubtful"]
+    assert [row[2] for row in doubtful.rows] == [each["reason"] for each in cells]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """The committed run of the default sweep."""
+    run = read_run(ROOT / "results" / "reference")
+    return summary(run, find_crossovers(run.measurements))
+
+
+def test_a_default_run_has_a_summary_of_one_screen(reference):
+    lines = [part for line in reference.splitlines() for part in wrap(line, 100) or [""]]
+    assert len(lines) <= 45
+
+
+def test_it_begins_with_the_answer_and_says_what_is_wrong_and_why(reference):
+    headings = re.findall("^## (.*)$", reference, flags=re.M)
+    assert headings == ["Answer", "Surprises", "Health"]
+    assert "- pathwise: −100 % at Gaussian step, ∂/∂ mean;" in reference
+    assert "∂/∂ scale: f jumps\n" in reference
+    assert reference.index("straight-through: +240 %") < reference.index("pathwise: −100 %")
+    assert re.search(
+        r"straight-through, biased \(1 of 19\): VAE Bernoulli, initialisation, ∂/∂ encoder, "
+        r"bias \+0\.8 %, 2\.\d+ \[.*\] × before measure-valued, the best unbiased",
+        reference,
+    )
