@@ -29,7 +29,8 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     """The measured columns, a row for each group of θ.
 
-    Under "without" is what leave_one_out.csv has of it: statistics without each batch.
+    Under "without" is what leave_one_out.csv has of it, statistics without each batch, and under
+    "data" what minibatches of any size follow from.
     """
     cost = estimator.evaluations(problem, cell.num_samples)
     variances = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
@@ -77,6 +78,9 @@ def rows_of(
             "exact_variance": variances.get(group, math.nan),
             "exact_norm": float(np.linalg.norm(setting.truths[group].gradient)),
         }
+        if setting.data is not None:
+            spread = setting.data.spreads.get(group)
+            own["data"] = {"points": setting.data.points, "spread": spread}
         rows.append(shared | own | spread | bias_columns(deviation))
     return rows
 

@@ -121,7 +121,7 @@ def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -
                 "folder": str(folder),
                 "cells": timed.cells,
                 "processes": processes,
-                "timed": timed.cells * processes - timed.reused,
+                "timed": timed.taken,
                 "reused": timed.reused,
             }
         )

@@ -28,6 +28,7 @@ def as_names(value: Any) -> Any:
 
 Samples = Annotated[list[Annotated[StrictInt, Field(ge=1, le=MOST_SAMPLES)]], Field(min_length=1)]
 Replicates = Annotated[StrictInt, Field(ge=40, le=MOST_REPLICATES)]
+MinibatchSize = Annotated[StrictInt, Field(ge=1)]
 Finite = Annotated[float, BeforeValidator(as_number), Field(allow_inf_nan=False)]
 Fraction = Annotated[Finite, Field(gt=0, lt=1)]
 Names = Annotated[str | list[str], BeforeValidator(as_names)]
@@ -93,3 +94,4 @@ class ProblemEntry(Entry):
 
     samples: Samples | None = None
     replicates: Replicates | None = None
+    minibatch_size: MinibatchSize | None = None
