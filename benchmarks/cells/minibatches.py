@@ -2,8 +2,9 @@ r"""What the choice of a minibatch adds to a gradient's noise, apart from the es
 
 Of N data points n are drawn without replacement, and the gradient is estimated by
 $\frac Nn \sum g_i$ over them, with $g_i$ the exact gradient of a data point's term. Its variance is
-$\frac{N^2}n (1 - \frac nN) S^2$ with $S^2 = \frac1{N - 1} \sum_i \|g_i - \bar g\|^2$ (Cochran, 1977,
-theorem 2.2). What belongs to no data point is the same in every minibatch, and adds nothing.
+$\frac{N^2}n (1 - \frac nN) S^2$, with $S^2 = \frac1{N - 1} \sum_i \|g_i - \bar g\|^2$
+(Cochran, 1977, theorem 2.2). What belongs to no data point is the same in every minibatch, and
+adds nothing.
 """
 
 import math

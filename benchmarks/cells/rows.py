@@ -73,14 +73,14 @@ def rows_of(
         )
         deviation = deviations.get(group, untested(len(moments.mean)))
         spread["without"]["squared_bias"] = deviation.squared_without.tolist()
-        own = {
+        own: dict[str, Any] = {
             "group": group,
             "exact_variance": variances.get(group, math.nan),
             "exact_norm": float(np.linalg.norm(setting.truths[group].gradient)),
         }
         if setting.data is not None:
-            spread = setting.data.spreads.get(group)
-            own["data"] = {"points": setting.data.points, "spread": spread}
+            points, spreads = setting.data
+            own["data"] = {"points": points, "spread": spreads.get(group)}
         rows.append(shared | own | spread | bias_columns(deviation))
     return rows
 

@@ -163,7 +163,9 @@ def planned(
     Raises:
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
-    refuse(sweep, [*faults, *sweep.unsplittable(), *too_large(demands), *without_minibatch(demands)])
+    refuse(
+        sweep, [*faults, *sweep.unsplittable(), *too_large(demands), *without_minibatch(demands)]
+    )
     cells = []
     reasons = {}
     faults_of = {}

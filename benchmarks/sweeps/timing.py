@@ -36,7 +36,6 @@ from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.problems.arguments import shown
 
-
 MOST_LEVELS = 3
 """So many Ls of an estimator are all timed alone; of more, the least and the largest."""
 
@@ -110,9 +109,11 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
             for seconds in in_a_process(plan.sweep, missing):
                 ended = [each for each in missing if each.name in seconds]
                 share = (time.perf_counter() - begun) / len(ended)
-                for cell, name in ((each.cell, each.name) for each in ended):
-                    store.keep_timings(process, {name: seconds[name]}, here[cell.id])
-                    progress(cell, f"process {process + 1} of {processes}", share)
+                for each in ended:
+                    times = {each.name: seconds[each.name]}
+                    store.keep_timings(process, times, here[each.cell.id])
+                for each in ended:
+                    progress(each.cell, f"process {process + 1} of {processes}", share)
                 begun = time.perf_counter()
         timings = timings_of(store, outcomes)
         counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))

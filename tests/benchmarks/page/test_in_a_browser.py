@@ -1,6 +1,7 @@
 """The page in a browser: every control changes what it should, and the numbers are Python's."""
 
 import json
+import re
 import tomllib
 
 import jax
@@ -73,6 +74,53 @@ def test_its_rankings_are_the_leaderboards(page, default_run, only_unbiased):
         assert all(sorted(each) == each for each in errors)
 
 
+@pytest.mark.parametrize("unit", ["alone", "batched"])
+def test_a_budget_of_seconds_ranks_as_the_leaderboard(page, timed_file, timed_run, unit):
+    page.open(timed_file.as_uri())
+    page.until(DRAWN)
+    choose(page, "unit", unit)
+    assert f"unit={unit}" in page.run("location.hash")
+    table = timed_run.measurements
+    seconds = page.run(f"budgets.{unit}")
+    assert page.run("Number(byId('budget').max)") == len(seconds) - 1
+    for budget in (seconds[3], seconds[len(seconds) // 2], seconds[-1]):
+        # a price of five digits may be above what it stands for
+        board = leaderboard(table, Budget(seconds=1.00001 * budget, cost=unit))
+        expected = {
+            place_label(*place): sorted([row.label, row.num_samples] for row in rows.itertuples())
+            for place, rows in board.groupby(PLACE, sort=False)
+        }
+        found = page.run(
+            f"places.label.map((label, place) => [label, ranked(place, {budget}, false)"
+            ".map(row => [estimators.label[rows.estimator[row]], rows.samples[row]])])"
+        )
+        assert {label: sorted(each) for label, each in found if each} == expected
+    choose(page, "budget", "0", "input")
+    assert f"s, {'one alone' if unit == 'alone' else 'batched'}" in shown(page, "#budget-text")
+    assert re.search(r"too dear: from [\d.]+ [µmn]?s, ", shown(page, "#ranking"))
+    view = shown(page, "#answer")
+    page.open(timed_file.as_uri() + page.run("location.hash"))
+    page.until(DRAWN)
+    assert shown(page, "#answer") == view
+    choose(page, "x", unit)
+    page.until(f"views.chart.key === 'variance {unit}' && {DRAWN}")
+    choose(page, "unit", "evaluations")
+    assert "evaluations of f" in shown(page, "#budget-text")
+
+
+def test_ties_in_seconds_are_paired(page, timed_file):
+    """Whoever a budget of seconds pays for together has a ratio that is known."""
+    page.open(timed_file.as_uri())
+    page.until(DRAWN)
+    choose(page, "unit", "alone")
+    unknown = page.run(
+        "budgets.alone.flatMap(budget => places.label.flatMap((_, place) => {"
+        "const board = ranked(place, budget, false).filter(row => rows.error[row] > 0);"
+        "return board.filter(row => ratioOf(row, board[0]) === null); })).length"
+    )
+    assert unknown == 0
+
+
 def is_rounding(row, rows) -> bool:
     """Whether an error is the best one's to float32: the page's ratios have five digits."""
     return row.relative_rmse == pytest.approx(rows.relative_rmse.min(), rel=1e-5)
@@ -124,7 +172,7 @@ def test_a_row_that_is_clicked_is_the_reference(page):
 def test_an_address_gives_the_same_view_again(page, default_file):
     page.run("byId('unbiased').click()")
     page.run("[...document.querySelectorAll('#ranking button')].at(-1).click()")
-    for name, value in {"place": "3", "y": "error", "x": "cost"}.items():
+    for name, value in {"place": "3", "y": "error", "x": "evaluations"}.items():
         choose(page, name, value)
     choose(page, "sigma", "1.2", "input")
     page.run("document.querySelector('#modes [data-key=scored]').click()")
@@ -136,7 +184,7 @@ def test_an_address_gives_the_same_view_again(page, default_file):
         page.until(DRAWN)
     assert views[0] == views[1]
     assert page.run("[byId('x').value, byId('y').value, byId('sigma').value]") == [
-        "cost",
+        "evaluations",
         "error",
         "1.2",
     ]
@@ -172,7 +220,7 @@ def test_a_cell_of_the_matrix_leads_to_its_curves_and_arrows_move(page):
 
 def test_curves_show_what_is_chosen(page):
     for y in ("variance", "error", "bias", "snr"):
-        for x in ("samples", "cost", "seconds"):
+        for x in ("samples", "evaluations", "batched"):
             check_curves(page, x, y)
 
 
