@@ -7,13 +7,13 @@ many, run batched, are those of the cell itself.
 
 from collections.abc import Callable
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.statistics.times import fit_time
+from gradest.benchmarks.statistics.times import TimeLine, fit_time
 from gradest.problems.arguments import nearest
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -39,12 +39,12 @@ class CostModel(NamedTuple):
     """The cost of each row; not a number where it is not known."""
 
 
-def evaluations(rows: pd.DataFrame) -> pd.Series:
+def evaluations_of(rows: pd.DataFrame) -> pd.Series:
     """Evaluations of f and of its gradient together."""
     return (rows.f_evals + rows.grad_evals).astype(float)
 
 
-def seconds_alone(rows: pd.DataFrame) -> pd.Series:
+def seconds_alone_of(rows: pd.DataFrame) -> pd.Series:
     """The seconds of one gradient alone: of the line through the L at which it was timed.
 
     Where it was timed at one L alone, they are known there.
@@ -54,17 +54,21 @@ def seconds_alone(rows: pd.DataFrame) -> pd.Series:
         key: fit_time(known.num_samples.to_numpy(float), known.seconds_alone.to_numpy(float))
         for key, known in timed.groupby(LINE)
     }
-    prices = []
-    for key, row in zip(
-        rows[LINE].itertuples(index=False, name=None), rows.itertuples(), strict=True
-    ):
-        line = lines.get(key)
-        on_line = line and line.fixed + line.per_sample * row.num_samples
-        prices.append(float(on_line or row.seconds_alone))
+    keys = rows[LINE].itertuples(index=False, name=None)
+    prices = [
+        seconds_on(lines.get(key), row) for key, row in zip(keys, rows.itertuples(), strict=True)
+    ]
     return pd.Series(prices, index=rows.index, dtype=float)
 
 
-def seconds_batched(rows: pd.DataFrame) -> pd.Series:
+def seconds_on(line: TimeLine | None, row: Any) -> float:
+    """The seconds of a row on its line; those that were measured where there is none."""
+    if line is None:
+        return float(row.seconds_alone)
+    return line.fixed + line.per_sample * float(row.num_samples)
+
+
+def seconds_batched_of(rows: pd.DataFrame) -> pd.Series:
     """The seconds of one estimate among many, run batched."""
     return rows.seconds.astype(float)
 
@@ -73,12 +77,12 @@ EVALUATIONS = "evaluations"
 """The model that depends on no machine."""
 
 COSTS = {
-    EVALUATIONS: CostModel("evaluations of f and its gradient", "evaluations", "", evaluations),
+    EVALUATIONS: CostModel("evaluations of f and its gradient", "evaluations", "", evaluations_of),
     "alone": CostModel(
-        "seconds of one gradient, alone", "seconds, one alone", "one alone", seconds_alone
+        "seconds of one gradient, alone", "seconds, one alone", "one alone", seconds_alone_of
     ),
     "batched": CostModel(
-        "seconds of one estimate, batched", "seconds, batched", "batched", seconds_batched
+        "seconds of one estimate, batched", "seconds, batched", "batched", seconds_batched_of
     ),
 }
 """The models of cost, by name."""
@@ -129,7 +133,7 @@ class Budget(NamedTuple):
             assert cost is not None
             return COSTS[cost].prices(rows) <= self.seconds
         if self.evaluations is not None:
-            return evaluations(rows) <= self.evaluations
+            return evaluations_of(rows) <= self.evaluations
         if self.samples is not None:
             return rows.num_samples <= self.samples
         return pd.Series(data=True, index=rows.index)

@@ -74,11 +74,8 @@ def command(run: Run) -> str:
 
 def measuring(sweep: Mapping[str, Any]) -> dict[str, Any]:
     """What a sweep measures, without what changes no measurement: the size of minibatches."""
-    kept = {key: value for key, value in sweep.items() if key != MINIBATCHES}
-    problems = [
-        {key: value for key, value in entry.items() if key != MINIBATCHES}
-        for entry in sweep["problem"]
-    ]
+    kept = {k: v for k, v in sweep.items() if k != MINIBATCHES}
+    problems = [{k: v for k, v in each.items() if k != MINIBATCHES} for each in sweep["problem"]]
     return kept | {"problem": problems}
 
 

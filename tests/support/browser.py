@@ -15,6 +15,9 @@ from typing import Any
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
+DRAWN = "document.querySelector('#chart svg') && document.querySelector('#profile svg')"
+"""Whether the page's charts are there, in its own language."""
+
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -147,3 +150,16 @@ class Browser:
             url = details["request"]["url"]
             if details.get("type") != "Document" and not url.startswith("data:"):
                 self.requests.append(url)
+
+
+def choose(page: Browser, name: str, value: str, event: str = "change") -> None:
+    """Gives a control a value, as a reader does."""
+    page.run(
+        f"byId({name!r}).value = {json.dumps(value)}; "
+        f"byId({name!r}).dispatchEvent(new Event({event!r}, {{bubbles: true}}))"
+    )
+
+
+def shown(page: Browser, selector: str) -> str:
+    """The text of what a selector finds first."""
+    return page.run(f"document.querySelector({json.dumps(selector)}).textContent")

@@ -1,7 +1,6 @@
 """The page in a browser: every control changes what it should, and the numbers are Python's."""
 
 import json
-import re
 import tomllib
 
 import jax
@@ -16,34 +15,7 @@ from gradest.benchmarks.comparisons.leaderboard import leaderboard
 from gradest.benchmarks.comparisons.profiles import overall
 from gradest.benchmarks.report.latex import escape
 from gradest.benchmarks.sweeps.schema import Sweep
-
-DRAWN = "document.querySelector('#chart svg') && document.querySelector('#profile svg')"
-
-
-@pytest.fixture
-def page(browser, default_file):
-    """The page, opened; it may say nothing on the console and ask for nothing."""
-    browser.said.clear()
-    browser.requests.clear()
-    browser.open(default_file.as_uri())
-    browser.until(DRAWN)
-    yield browser
-    browser.run("1")
-    assert browser.said == []
-    assert browser.requests == []
-
-
-def choose(page, name: str, value: str, event: str = "change") -> None:
-    """Gives a control a value, as a reader does."""
-    page.run(
-        f"byId({name!r}).value = {json.dumps(value)}; "
-        f"byId({name!r}).dispatchEvent(new Event({event!r}, {{bubbles: true}}))"
-    )
-
-
-def shown(page, selector: str) -> str:
-    """The text of what a selector finds first."""
-    return page.run(f"document.querySelector({json.dumps(selector)}).textContent")
+from tests.support.browser import DRAWN, choose, shown
 
 
 @pytest.mark.parametrize("only_unbiased", [False, True])
@@ -72,53 +44,6 @@ def test_its_rankings_are_the_leaderboards(page, default_run, only_unbiased):
             ".map(row => rows.error[row] ?? Infinity))"
         )
         assert all(sorted(each) == each for each in errors)
-
-
-@pytest.mark.parametrize("unit", ["alone", "batched"])
-def test_a_budget_of_seconds_ranks_as_the_leaderboard(page, timed_file, timed_run, unit):
-    page.open(timed_file.as_uri())
-    page.until(DRAWN)
-    choose(page, "unit", unit)
-    assert f"unit={unit}" in page.run("location.hash")
-    table = timed_run.measurements
-    seconds = page.run(f"budgets.{unit}")
-    assert page.run("Number(byId('budget').max)") == len(seconds) - 1
-    for budget in (seconds[3], seconds[len(seconds) // 2], seconds[-1]):
-        # a price of five digits may be above what it stands for
-        board = leaderboard(table, Budget(seconds=1.00001 * budget, cost=unit))
-        expected = {
-            place_label(*place): sorted([row.label, row.num_samples] for row in rows.itertuples())
-            for place, rows in board.groupby(PLACE, sort=False)
-        }
-        found = page.run(
-            f"places.label.map((label, place) => [label, ranked(place, {budget}, false)"
-            ".map(row => [estimators.label[rows.estimator[row]], rows.samples[row]])])"
-        )
-        assert {label: sorted(each) for label, each in found if each} == expected
-    choose(page, "budget", "0", "input")
-    assert f"s, {'one alone' if unit == 'alone' else 'batched'}" in shown(page, "#budget-text")
-    assert re.search(r"too dear: from [\d.]+ [µmn]?s, ", shown(page, "#ranking"))
-    view = shown(page, "#answer")
-    page.open(timed_file.as_uri() + page.run("location.hash"))
-    page.until(DRAWN)
-    assert shown(page, "#answer") == view
-    choose(page, "x", unit)
-    page.until(f"views.chart.key === 'variance {unit}' && {DRAWN}")
-    choose(page, "unit", "evaluations")
-    assert "evaluations of f" in shown(page, "#budget-text")
-
-
-def test_ties_in_seconds_are_paired(page, timed_file):
-    """Whoever a budget of seconds pays for together has a ratio that is known."""
-    page.open(timed_file.as_uri())
-    page.until(DRAWN)
-    choose(page, "unit", "alone")
-    unknown = page.run(
-        "budgets.alone.flatMap(budget => places.label.flatMap((_, place) => {"
-        "const board = ranked(place, budget, false).filter(row => rows.error[row] > 0);"
-        "return board.filter(row => ratioOf(row, board[0]) === null); })).length"
-    )
-    assert unknown == 0
 
 
 def is_rounding(row, rows) -> bool:
