@@ -225,7 +225,7 @@ def without_minibatch(demands: dict[Choice, Demand]) -> Iterator[str]:
     """A fault for each problem that has too few data points for its minibatches, or none."""
     for choice, demand in demands.items():
         size, problem = demand.minibatch_size, demand.problem
-        where = f"problem {choice.label}: minibatch_size = {size}"
+        where = f"problem {choice.label}: minibatch_size = {shown(size)}"
         if size and isinstance(problem, WithData):
             points = len(problem.data_rows[0])
             if size > points:
