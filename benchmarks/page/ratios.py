@@ -56,7 +56,7 @@ def met(
     first: list[Measured], second: list[Measured], costs: Sequence[str]
 ) -> Iterator[tuple[Measured, Measured]]:
     """The pairs of two estimators' rows that some budget chooses, by growing budget."""
-    found = {}
+    found: dict[tuple[int, int], tuple[Measured, Measured]] = {}
     for cost in costs:
         budgets = sorted({each.price(cost) for each in (*first, *second)})
         pairs = [(chosen(first, cost, most), chosen(second, cost, most)) for most in budgets]
