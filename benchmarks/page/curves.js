@@ -9,8 +9,10 @@ function lookOf(estimator) {
   return { label: label[estimator], color: color[estimator], shape: shape[estimator], dash: dash[estimator], family: `family:${family[estimator]}` };
 }
 
-/** Shows rows in a chart; the chart is made anew only where its specification is another. */
+/** Shows rows in a chart, nothing where there are none; it is made anew only where its specification is another. */
 async function chart(id, key, spec, values, highlighted) {
+  byId(id).hidden = !values.length;
+  if (!values.length) return;
   const before = views[id];
   if (!before || before.key !== key) {
     const options = { mode: "vega-lite", ast: true, renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false } };

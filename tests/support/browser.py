@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,19 @@ class Browser:
             url = details["request"]["url"]
             if details.get("type") != "Document" and not url.startswith("data:"):
                 self.requests.append(url)
+
+
+@contextmanager
+def opened(browser: Browser, file: Path) -> Iterator[Browser]:
+    """A page, opened; it may say nothing on the console and ask for nothing."""
+    browser.said.clear()
+    browser.requests.clear()
+    browser.open(file.as_uri())
+    browser.until(DRAWN)
+    yield browser
+    browser.run("1")
+    assert browser.said == [], browser.said
+    assert browser.requests == [], browser.requests
 
 
 def choose(page: Browser, name: str, value: str, event: str = "change") -> None:

@@ -92,6 +92,7 @@ def test_other_budgets_have_no_model_of_seconds(tmp_path):
     for budget in (Budget(), Budget(evaluations=8), Budget(samples=4)):
         assert budget.settled(rows) == budget
     assert set(rows.num_samples[Budget(evaluations=8).pays_for(rows)]) == {1, 4}
+    assert set(rows.num_samples[Budget(evaluations=7).pays_for(rows)]) == {1}
     assert Budget(seconds=1e-3).text == "1 ms a gradient"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run, read_run
 from gradest.benchmarks.report.report import page_of
-from tests.support.browser import DRAWN, Browser, browser_here
+from tests.support.browser import Browser, browser_here, opened
 from tests.support.house import ROOT
 
 
@@ -61,12 +61,6 @@ def default_file(default_page, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def page(browser, default_file):
-    """The page, opened; it may say nothing on the console and ask for nothing."""
-    browser.said.clear()
-    browser.requests.clear()
-    browser.open(default_file.as_uri())
-    browser.until(DRAWN)
-    yield browser
-    browser.run("1")
-    assert browser.said == []
-    assert browser.requests == []
+    """The page of the default run, opened."""
+    with opened(browser, default_file) as page:
+        yield page

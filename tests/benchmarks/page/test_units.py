@@ -8,13 +8,18 @@ from gradest.benchmarks.analysis.labels import place_label
 from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.leaderboard import leaderboard
-from tests.support.browser import DRAWN, choose, shown
+from tests.support.browser import DRAWN, choose, opened, shown
+
+
+@pytest.fixture
+def page(browser, timed_file):
+    """The page of a run that was timed, opened."""
+    with opened(browser, timed_file) as page:
+        yield page
 
 
 @pytest.mark.parametrize("unit", ["alone", "batched"])
 def test_a_budget_of_seconds_ranks_as_the_leaderboard(page, timed_file, timed_run, unit):
-    page.open(timed_file.as_uri())
-    page.until(DRAWN)
     choose(page, "unit", unit)
     assert f"unit={unit}" in page.run("location.hash")
     table = timed_run.measurements
@@ -45,10 +50,8 @@ def test_a_budget_of_seconds_ranks_as_the_leaderboard(page, timed_file, timed_ru
     assert "evaluations of f" in shown(page, "#budget-text")
 
 
-def test_ties_in_seconds_are_paired(page, timed_file):
+def test_ties_in_seconds_are_paired(page):
     """Whoever a budget of seconds pays for together has a ratio that is known."""
-    page.open(timed_file.as_uri())
-    page.until(DRAWN)
     choose(page, "unit", "alone")
     unknown = page.run(
         "budgets.alone.flatMap(budget => places.label.flatMap((_, place) => {"
