@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from gradest.benchmarks.analysis.labels import place_label
 from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import PLACE
+from gradest.benchmarks.comparisons.budgets import seconds_text
 from gradest.benchmarks.report.latex import comment, escape
 from gradest.benchmarks.statistics.intervals import Interval
 
@@ -54,20 +55,6 @@ def bias_text(row: Any) -> str:
     if row.bias_finding != "biased":
         return "none found" if row.biased else ""
     return "found" if math.isnan(row.bias_relative) else percent(row.bias_relative)
-
-
-def seconds_text(seconds: float) -> str:
-    """A time with its unit.
-
-    >>> seconds_text(2.5e-5)
-    '25 µs'
-    """
-    if not seconds > 0:
-        return ""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
 
 
 def places(table: pd.DataFrame) -> Iterator[tuple[str, list[Any]]]:

@@ -149,7 +149,7 @@ def recommend(
     if ranking.empty:
         raise BadInput("no estimator was found unbiased: expected only_unbiased = False")
     names = [row_text(candidates, row) for row in ranking.itertuples()]
-    return Recommendation(ranking.assign(estimator_text=names), limit, left_out)
+    return Recommendation(ranking.assign(estimator_text=names), limit.settled(table), left_out)
 
 
 def candidates_of(

@@ -81,6 +81,7 @@ class Run:
         samples: int | None = None,
         only_unbiased: bool = False,
         group: str | None = None,
+        cost: str | None = None,
     ) -> pd.DataFrame:
         """The estimators in order of relative root mean square error, at each problem, θ and group.
 
@@ -90,15 +91,17 @@ class Run:
             samples: the largest L. Without any of the three it is the largest of each estimator.
             only_unbiased: leaves out what claims to be biased, and what was found to be.
             group: of θ, the only one.
+            cost: by which a budget of seconds is told: "alone", of one gradient computed alone, or
+                "batched", of one of many; alone where `gradest time` timed all, if nothing is said.
 
         Returns:
             A row for each estimator and place, with `rank`, `relative_rmse` and its interval,
             `biased`, and `tie`: whether the error may be that of the best.
 
         Raises:
-            BadInput: more than one budget, or no such group.
+            BadInput: more than one budget, or no such group, or no such cost.
         """
-        limit = budget_of(budget, evaluations, samples)
+        limit = budget_of(budget, evaluations, samples, cost)
         rows = self.read.measurements
         return leaderboard(rows, limit, only_unbiased=only_unbiased, group=group)
 

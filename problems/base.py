@@ -131,6 +131,34 @@ class WithInputs(Problem):
         """A row for each data point."""
 
 
+class WithData(Problem):
+    r"""The trait of a problem whose f has a term for each of N data points, $f = \sum_i f_i$ and
+    what belongs to no data point, or the mean of N terms.
+
+    A minibatch of n of them, drawn without replacement, stands for all: $\frac Nn \sum f_i$.
+    """
+
+    data_fields: ClassVar[tuple[str, ...]]
+    """The arrays that have a row for each data point."""
+
+    averaged: ClassVar[bool] = True
+    """Whether f is a mean over the data points, or a sum."""
+
+    @property
+    def data_rows(self) -> tuple[Array, ...]:
+        """The arrays that have a row for each data point."""
+        return tuple(getattr(self, name) for name in self.data_fields)
+
+    def with_data(self, data: tuple[Array, ...]) -> "WithData":
+        """The problem of other data points.
+
+        Args:
+            data: in the place of `data_rows`, with as many rows each as one likes.
+        """
+        fields = self.data_fields
+        return eqx.tree_at(lambda problem: [getattr(problem, name) for name in fields], self, data)
+
+
 @functools.cache
 def _abstract_distribution(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Any:
     def distribution(problem: Problem) -> dist.Distribution:

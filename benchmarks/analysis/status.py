@@ -76,6 +76,14 @@ def totals_of(plan: Plan) -> Totals:
     )
 
 
+def minibatch_lines(plan: Plan) -> list[str]:
+    """The sizes of minibatches, with the problems that have them."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for choice, size in plan.minibatch_sizes.items():
+        names[size].append(choice.name)
+    return [f"minibatches of {size}: {first_of(own_first(each))}" for size, each in names.items()]
+
+
 def skipped_lines(plan: Plan) -> list[str]:
     """Why cells are skipped: a line for each estimator and reason, with the problems."""
     problems: dict[tuple[str, str], list[str]] = defaultdict(list)

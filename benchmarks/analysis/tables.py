@@ -92,6 +92,9 @@ OWN_KINDS = {
     **dict.fromkeys(("variance", "variance_low", "variance_high", "exact_variance"), NOT_NEGATIVE),
     **dict.fromkeys(("exact_norm", "bias_norm", "mse", "relative_rmse"), NOT_NEGATIVE),
     **dict.fromkeys(("seconds", "seconds_low", "seconds_high"), POSITIVE),
+    **dict.fromkeys(("seconds_alone", "seconds_alone_low", "seconds_alone_high"), POSITIVE),
+    "minibatch_size": at_least(1),
+    "minibatch_variance": NOT_NEGATIVE,
 }
 """Columns of which more is asked than by their type."""
 

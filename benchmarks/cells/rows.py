@@ -29,7 +29,8 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     """The measured columns, a row for each group of θ.
 
-    Under "without" is what leave_one_out.csv has of it: statistics without each batch.
+    Under "without" is what leave_one_out.csv has of it, statistics without each batch, and under
+    "data" what minibatches of any size follow from.
     """
     cost = estimator.evaluations(problem, cell.num_samples)
     variances = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
@@ -72,11 +73,14 @@ def rows_of(
         )
         deviation = deviations.get(group, untested(len(moments.mean)))
         spread["without"]["squared_bias"] = deviation.squared_without.tolist()
-        own = {
+        own: dict[str, Any] = {
             "group": group,
             "exact_variance": variances.get(group, math.nan),
             "exact_norm": float(np.linalg.norm(setting.truths[group].gradient)),
         }
+        if setting.data is not None:
+            points, spreads = setting.data
+            own["data"] = {"points": points, "spread": spreads.get(group)}
         rows.append(shared | own | spread | bias_columns(deviation))
     return rows
 

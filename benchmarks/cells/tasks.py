@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.cells.minibatches import DataSpread, data_spread
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.reference import REFERENCE_SAMPLES, reference_gradient
@@ -30,6 +31,8 @@ class Setting:
     """The gradient to compare with, for each group of θ."""
     truth: str
     """Where the truths are from."""
+    data: DataSpread | None = None
+    """How far the gradients of data points lie apart; None without data."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,11 @@ def make_setting(problem: Problem, cell: Cell) -> Setting:
     exact = exact_gradient(problem, params)
     if exact is not None:
         truths = {group: exactly(gradient) for group, gradient in exact.items()}
-        return Setting(params, truths, problem.truth)
+        return Setting(params, truths, problem.truth, data_spread(problem, params))
     key = cell_key(cell.seed, f"reference {cell.problem.label}", cell.point, REFERENCE_SAMPLES)
     truths = reference_gradient(problem, params, key, cell.reference_replicates)
-    return Setting(params, truths, f"{cell.reference_replicates} × {REFERENCE_SAMPLES} draws")
+    origin = f"{cell.reference_replicates} × {REFERENCE_SAMPLES} draws"
+    return Setting(params, truths, origin, data_spread(problem, params))
 
 
 def setting_or_reason(problem: Problem, cell: Cell) -> Setting | str:

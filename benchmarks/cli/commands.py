@@ -124,8 +124,9 @@ def time(**options: Any) -> ExitStatus:
 
     SWEEP is the name of a run in results/, the folder of one, or a sweep's file. Each process is a
     fresh interpreter. In it the estimators of one problem, θ and L are called in turn, compiled and
-    warm; a time is the median of its calls. From the processes come the seconds of
-    measurements.csv, with an interval over processes. A rerun adds the processes that are not there
+    warm; a time is the median of its calls. At the least and the largest L of each estimator one
+    gradient alone is timed too, as a user computes it. From the processes come the seconds of
+    measurements.csv, with intervals over processes. A rerun adds the processes that are not there
     yet.
     """
     return body("runs.time_again")(**options)

@@ -9,6 +9,7 @@ from gradest.benchmarks.analysis.results import find_run, is_run, recorded_outco
 from gradest.benchmarks.analysis.status import (
     compared,
     fault_lines,
+    minibatch_lines,
     skipped_lines,
     status_of,
     totals_of,
@@ -89,10 +90,13 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
         ]
         stale_as_json = [each.as_json for each in stale]
         known = {"there": there, "stale": stale_as_json}
-        emit({"sweep": plan.sweep.name, **totals.as_json, "cells": cells, **known})
+        sizes = {choice.label: size for choice, size in plan.minibatch_sizes.items()}
+        about = {"minibatch_sizes": sizes, "cells": cells, **known}
+        emit({"sweep": plan.sweep.name, **totals.as_json, **about})
         return ExitStatus.OK
     known_text = f"\n{there} of the cells are there already" if there else ""
-    emit(f"{plan.sweep.name}: {totals.text}\nresults into {folder}{known_text}")
+    lines = [f"{plan.sweep.name}: {totals.text}", *minibatch_lines(plan)]
+    emit("\n".join([*lines, f"results into {folder}{known_text}"]))
     tell([*skipped_lines(plan), *(each.text for each in stale)])
     return ExitStatus.OK
 

@@ -30,7 +30,7 @@ from gradest.benchmarks.sweeps.run import (
 )
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.benchmarks.sweeps.store import read_outcomes
-from gradest.benchmarks.sweeps.timing import time_run
+from gradest.benchmarks.sweeps.timing import cells_alone, time_run
 
 TABLES = 3
 """Files that are written before anything is drawn: two tables and the manifest."""
@@ -113,7 +113,8 @@ def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -
     """Times a finished run in several processes, and draws it again."""
     folder = output or find_run(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
     plan = resolve(recorded_sweep(folder))
-    with show_progress(len(plan.measurable) * processes) as progress:
+    times = len(plan.measurable) + len(cells_alone(plan.measurable))
+    with show_progress(times * processes) as progress:
         timed = time_run(plan, folder, processes, progress)
         draw(folder, progress)
     tell(timed.remarks)
@@ -123,7 +124,7 @@ def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -
                 "folder": str(folder),
                 "cells": timed.cells,
                 "processes": processes,
-                "timed": timed.cells * processes - timed.reused,
+                "timed": timed.taken,
                 "reused": timed.reused,
             }
         )

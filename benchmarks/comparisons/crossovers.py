@@ -5,7 +5,8 @@ The argument is a number (k, t, …) or a size (a dimension).
 
 import itertools
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.results import PLACE, is_sure, labelled
 from gradest.benchmarks.statistics.intervals import LINEAR, LOG, Jackknifed, Scale
 from gradest.benchmarks.statistics.trends import Crossover, crossovers
+
+ROUNDING = 1e-9
+"""Of a variance that is the other to rounding, and so not below it."""
 
 
 class Line(NamedTuple):
@@ -184,3 +188,35 @@ def width(crossing: LineCrossover) -> float:
     """The relative width of the interval."""
     value, low, high = crossing.crossover.at
     return (high - low) / abs(value) if value else np.inf
+
+
+def samples_below(
+    minibatch_variance: float, variances: Sequence[float], levels: Sequence[int]
+) -> int | None:
+    """The least L from which on an estimator's variance is below that of minibatches.
+
+    Where the variance is c/L at every L measured, to within a fifth, so it is at every other L:
+    ln c is the mean of ln(variance · L). Else only the L that were measured are known.
+
+    Args:
+        minibatch_variance: of the minibatches' choice, as measurements.csv has it.
+        variances: of one estimate.
+        levels: the L of each.
+
+    Returns:
+        L; None where there is none, or none is known.
+
+    >>> samples_below(0.5, [16.0, 4.0, 1.0], [1, 4, 16])
+    33
+    """
+    measured = sorted(zip(levels, variances, strict=True))
+    known = [(level, value) for level, value in measured if value >= 0]
+    if not known or not minibatch_variance > 0:
+        return None
+    if len(known) > 1 and all(value > 0 for _, value in known):
+        logs = np.log([level * value for level, value in known])
+        if np.ptp(logs) <= math.log(1.2):
+            most = float(np.exp(logs.mean())) / minibatch_variance
+            return math.floor(most * (1 + ROUNDING)) + 1
+    above = [level for level, value in known if value >= minibatch_variance]
+    return next((level for level, _ in known if level > max(above, default=0)), None)

@@ -126,6 +126,8 @@ def draw_contents(panel: Panel, axes: Axes, *, named: bool) -> None:
         draw_rows(panel, axes, named=named)
         scale_rows(panel.x, axes)
     else:
+        for guide in panel.guides:
+            axes.axhline(guide.at, **plot_keywords(guide.style), zorder=1)
         for series in panel.series:
             draw_line(series, axes, panel.y.limits)
         scale_axis(axes, "y", panel.y)

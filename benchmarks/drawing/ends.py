@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from gradest.benchmarks.drawing.layout import plot_keywords
 from gradest.benchmarks.drawing.styles import grown
 from gradest.benchmarks.drawing.texts import LINE, printed, text_width, wrapped
-from gradest.benchmarks.figures.spec import Panel, Series
+from gradest.benchmarks.figures.spec import Guide, Panel, Series
 
 NAME_WIDTH = 1.15
 """Inches of a name, beyond which it is broken where its words allow."""
@@ -21,7 +21,7 @@ LEADER, MARKER, BETWEEN = 0.12, 0.12, 0.035
 class Name(NamedTuple):
     """A name that is to stand at the end of its line."""
 
-    series: Series
+    series: Series | Guide
     lines: list[str]
     x: float
     y: float
@@ -33,20 +33,25 @@ class Name(NamedTuple):
         return grown(LINE * len(self.lines) + BETWEEN)
 
 
-def lines_of(series: Series) -> list[str]:
+def lines_of(series: Series | Guide) -> list[str]:
     """The name of a series, broken into lines."""
     return wrapped(series.label, grown(NAME_WIDTH))
 
 
+def named(panel: Panel) -> list[Series | Guide]:
+    """What has a name."""
+    return [*panel.series, *(guide for guide in panel.guides if guide.label)]
+
+
 def ends_width(panel: Panel) -> float:
     """What the names need right of the panel, in inches."""
-    texts = [text for series in panel.series for text in lines_of(series)]
+    texts = [text for series in named(panel) for text in lines_of(series)]
     return grown(LEADER + MARKER + 0.1) + max(map(text_width, texts), default=0.0)
 
 
 def ends_height(panel: Panel) -> float:
     """What the names need if they stand under one another, in inches."""
-    lines = [len(lines_of(series)) for series in panel.series]
+    lines = [len(lines_of(series)) for series in named(panel)]
     return grown(sum(lines) * LINE + len(lines) * BETWEEN)
 
 
@@ -76,6 +81,10 @@ def names_of(panel: Panel, axes: Axes) -> list[Name]:
         if ends:
             x, y = axes.transData.transform(ends[-1]) / axes.figure.dpi
             names.append(Name(series, lines_of(series), float(x), float(y)))
+    right = axes.get_xlim()[1]
+    for guide in filter(lambda guide: guide.label, panel.guides):
+        x, y = axes.transData.transform((right, guide.at)) / axes.figure.dpi
+        names.append(Name(guide, lines_of(guide), float(x), float(y)))
     return names
 
 

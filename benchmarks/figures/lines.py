@@ -1,5 +1,6 @@
 """Figures of the variance along L: a line for each estimator, a panel for each θ and group."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -12,9 +13,11 @@ from gradest.benchmarks.figures.bundles import best_of, bundled, equal_entries, 
 from gradest.benchmarks.figures.spec import (
     EXACT,
     LIMIT,
+    MINIBATCHES,
     Axis,
     Entry,
     FigureSpec,
+    Guide,
     Panel,
     Series,
     Style,
@@ -100,7 +103,10 @@ def variance_vs_samples(
     alike = [f for f, n, drawn in zip(facets, several, lines, strict=True) if n and len(drawn) == 1]
     few = [f for f, n, drawn in zip(facets, several, lines, strict=True) if 0 < n < LEAST_LEVELS]
     x = samples_axis(rows.num_samples)
-    panels = [line_panel(facets[i], lines[i], x, "variance", VARIANCE) for i in shown]
+    panels = [
+        with_minibatches(line_panel(facets[i], lines[i], x, "variance", VARIANCE), facets[i])
+        for i in shown
+    ]
     notes = [
         f"Bars and shades: {INTERVALS}.",
         *equal_notes(panels),
@@ -181,6 +187,22 @@ def line_panel(facet: Facet, lines: Sequence[Series], x: Axis, y: str, y_label: 
     """
     drawn = best_of(lines, highest=y == "snr")
     return Panel(facet.name, facet.title, x, y_axis(drawn, y_label), tuple(drawn))
+
+
+def with_minibatches(panel: Panel, facet: Facet) -> Panel:
+    """The panel with the noise of minibatches, unless it is far from all that is drawn."""
+    known = facet.rows[["minibatch_size", "minibatch_variance"]].dropna().drop_duplicates()
+    assert panel.y.limits is not None
+    low, high = panel.y.limits
+    guides = tuple(
+        Guide(MINIBATCHES, float(variance), label=f"minibatches of {size:g}")
+        for size, variance in known.itertuples(index=False)
+        if low / FARTHEST <= variance <= high * FARTHEST
+    )
+    if all(low < guide.at < high for guide in guides):
+        return dataclasses.replace(panel, guides=guides)
+    values = pd.Series([low, high, *(guide.at for guide in guides)])
+    return dataclasses.replace(panel, guides=guides, y=log_axis(panel.y.label, values))
 
 
 def series_of(line: pd.DataFrame, column: str, y: str, style: Style) -> Series:

@@ -76,6 +76,8 @@ EXACT = Style("0.35", width=0.4)
 DIAGONAL = Style("0.6", dashes=(1.0, 1.5), width=0.6)
 """A line to read against, dotted."""
 ZERO = Style("0.3", width=0.6)
+MINIBATCHES = Style("0.55", width=0.8)
+"""The noise that minibatches have by themselves."""
 LIMIT = Style("0.3", marker="v", size=3.4, line=False, face="white", edge="0.3")
 """The upper end of an interval that reaches 0."""
 HATCHED = Style("0.75", marker="hatched", line=False)
@@ -153,10 +155,12 @@ class Axis:
 
 @dataclass(frozen=True)
 class Guide:
-    """A value of x to read the series against."""
+    """A value to read the series against: of x where y has rows, else of y."""
 
     style: Style
     at: float = 0.0
+    label: str = ""
+    """What stands at its end."""
     if_in_view: bool = False
     """Whether it is left out rather than the axis stretched to it."""
 

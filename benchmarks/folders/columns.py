@@ -114,6 +114,10 @@ class Row:
     bias_finding: str | None = optional(
         "`biased`, `equivalent` (to unbiased) or `none found`; empty in unreliable rows"
     )
+    minibatch_size: int | None = optional("data points in a minibatch, n, as the sweep states")
+    minibatch_variance: float = number(
+        "variance of the exact gradient of n of N data points, N²/n (1 − n/N) S²", SQUARED
+    )
     mse: float = number("mean squared error of one estimate, variance + ‖bias‖²", SQUARED)
     mse_low: float = low("mse", SQUARED)
     mse_high: float = high("mse", SQUARED)
@@ -128,6 +132,9 @@ class Row:
     seconds: float = number("time of one estimate, replicates run batched", SECONDS)
     seconds_low: float = low("seconds", SECONDS)
     seconds_high: float = high("seconds", SECONDS)
+    seconds_alone: float = number("time of one gradient, computed alone by a jitted call", SECONDS)
+    seconds_alone_low: float = low("seconds_alone", SECONDS)
+    seconds_alone_high: float = high("seconds_alone", SECONDS)
     timing_processes: int | None = optional("processes that it was timed in", "processes")
     compile_seconds: float = number("time of set-up: compiling, warm-up, pilot", SECONDS)
     work_normalised_variance: float = number("variance × seconds", WORK)
@@ -173,6 +180,11 @@ ADDED = (
     "relative_rmse",
     "relative_rmse_low",
     "relative_rmse_high",
+    "minibatch_size",
+    "minibatch_variance",
+    "seconds_alone",
+    "seconds_alone_low",
+    "seconds_alone_high",
 )
 """Columns that came after 0.3: a file of then lacks them, and is read as if they were empty."""
 

@@ -2,10 +2,10 @@
 
 function showAnswer() {
   const board = ranked(state.place, state.budget, state.unbiased);
-  byId("budget-text").textContent = `${state.budget} evaluations of f and its gradient`;
+  byId("budget-text").textContent = priceText(state.budget) + (state.unit === "evaluations" ? " of f and its gradient" : "");
   byId("answer-line").replaceChildren(...answerOf(board));
   const pinned = board.find(row => rows.estimator[row] === state.pin);
-  const headings = ["", "estimator", "L", "error", "bias", "evaluations", make("th", { class: "scale" }, "error (log)")];
+  const headings = ["", "estimator", "L", "error", "bias", run.costs.find(({ name }) => name === state.unit).label, make("th", { class: "scale" }, "error (log)")];
   if (pinned !== undefined) headings.push(`error over ${estimators.label[state.pin]}`);
   const shown = board.map((row, rank) => rankedRow(row, rank, board, pinned));
   const dear = tooDear(state.place, state.budget, state.unbiased).map(({ estimator, price }) => dearRow(estimator, price));
@@ -41,7 +41,7 @@ function rankedRow(row, rank, board, pinned) {
     make("td", { class: "number" }, String(rows.samples[row])),
     make("td", {}, intervalText(rows.error[row], rows.error_low[row], rows.error_high[row]) + (rows.unreliable[row] ? " (unreliable)" : "")),
     make("td", { class: found ? "found" : "" }, biasText(row)),
-    make("td", { class: "number" }, String(rows.cost[row])),
+    make("td", { class: "number" }, priceText(priceOf(row), "")),
     make("td", { class: "scale" }, barOf(row, board)),
   ];
   if (pinned !== undefined) cells.push(make("td", {}, ratioText(ratioOf(row, pinned))));
@@ -61,7 +61,7 @@ function pinButton(estimator) {
 }
 
 function dearRow(estimator, price) {
-  const cells = ["", estimators.label[estimator], "–", `too dear: from ${price} evaluations`, "", String(price), "", ""];
+  const cells = ["", estimators.label[estimator], "–", `too dear: from ${priceText(price)}`, "", priceText(price, ""), "", ""];
   const row = plainRow(cells.slice(0, state.pin === null ? 7 : 8));
   row.className = "dear";
   row.cells[6].className = "scale";

@@ -18,6 +18,7 @@ from gradest.benchmarks.analysis.labels import (
     short_label,
 )
 from gradest.benchmarks.analysis.results import ESTIMATOR, LEFT_OUT, PLACE, Run
+from gradest.benchmarks.comparisons.budgets import COSTS, EVALUATIONS, has_prices
 from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.figures.looks import BLACK, FAMILIES, number_of, style_of
@@ -86,6 +87,11 @@ def contents(run: Run, health: Sequence[str]) -> dict[str, Any]:
         "lacks": lacks(run),
         "places": place_columns(places),
         "estimators": estimator_columns(estimators),
+        "costs": [
+            {"name": name, "label": model.short, "note": model.note or model.short}
+            for name, model in COSTS.items()
+            if name in rows
+        ],
         "rows": row_columns(rows, places, estimators),
         "ratios": ratio_columns(rows),
         "refusals": refusals(run.measurements, places, estimators),
@@ -122,11 +128,19 @@ def lacks(run: Run) -> list[str]:
 def measured(measurements: pd.DataFrame) -> pd.DataFrame:
     """The rows with numbers, cheaper ones first in each place and of each estimator."""
     rows = measurements[measurements.status.isin(["ok", "unreliable"]) & measurements.group.notna()]
-    rows = rows.assign(
-        biased=is_biased(rows), cost=(rows.f_evals + rows.grad_evals).fillna(0).astype(int)
-    )
+    known = [name for name in COSTS if name == EVALUATIONS or has_prices(rows, name)]
+    prices = {name: prices_of(rows, name) for name in known}
+    rows = rows.assign(biased=is_biased(rows), **prices)
     # a stable sort leaves places and estimators in the run's order
     return rows.sort_values("num_samples", kind="stable").reset_index(drop=True)
+
+
+def prices_of(rows: pd.DataFrame, cost: str) -> pd.Series:
+    """What each row costs by a model, as the page writes it: evaluations are whole."""
+    prices = COSTS[cost].prices(rows)
+    if cost == EVALUATIONS:
+        return prices.fillna(0).astype(int)
+    return pd.Series(rounded(prices), index=rows.index, dtype=float)
 
 
 def place_columns(places: Sequence[tuple]) -> Columns:
@@ -179,8 +193,7 @@ def row_columns(
         "place": numbered(rows[PLACE], places),
         "estimator": numbered(rows[ESTIMATOR], estimators),
         "samples": [int(value) for value in rows.num_samples],
-        "cost": [int(value) for value in rows.cost],
-        "seconds": rounded(rows.seconds),
+        **{name: rows[name].tolist() for name in COSTS if name in rows},
         "replicates": [int(value) for value in rows.replicates],
         "biased": [bool(value) for value in rows.biased],
         "found": [value if isinstance(value, str) else None for value in rows.bias_finding],
@@ -206,8 +219,9 @@ def ratio_columns(rows: pd.DataFrame) -> Columns:
     for row in rows.itertuples():
         place = (row.problem, row.problem_args, row.point, row.group)
         by_place.setdefault(place, []).append(row)
+    costs = [name for name in COSTS if name in rows]
     for place_rows in by_place.values():
-        for number, other, ratio in ratios_at(place_rows):
+        for number, other, ratio in ratios_at(place_rows, costs):
             columns["row"].append(number)
             columns["over"].append(other)
             for name, value in zip(("ratio", "low", "high"), rounded(ratio), strict=True):

@@ -9,8 +9,10 @@ function lookOf(estimator) {
   return { label: label[estimator], color: color[estimator], shape: shape[estimator], dash: dash[estimator], family: `family:${family[estimator]}` };
 }
 
-/** Shows rows in a chart; the chart is made anew only where its specification is another. */
+/** Shows rows in a chart, nothing where there are none; it is made anew only where its specification is another. */
 async function chart(id, key, spec, values, highlighted) {
+  byId(id).hidden = !values.length;
+  if (!values.length) return;
   const before = views[id];
   if (!before || before.key !== key) {
     const options = { mode: "vega-lite", ast: true, renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false } };
@@ -32,8 +34,7 @@ function axes() {
   ];
   return [
     { key: "samples", label: "L", points: () => alongRows(row => rows.samples[row]) },
-    { key: "cost", label: "evaluations", points: () => alongRows(row => rows.cost[row]) },
-    { key: "seconds", label: "seconds", points: () => alongRows(row => rows.seconds[row]) },
+    ...run.costs.map(({ name, label }) => ({ key: name, label, points: () => alongRows(row => rows[name][row]) })),
     ...swept.map(({ sweep, kind, points }) => ({
       key: `${kind}:${sweep.argument}`, label: sweep.symbol, swept: sweep.axis, points: points || (() => alongPlaces(sweep)),
     })),
@@ -111,7 +112,7 @@ function showCurves() {
   const chosen = bundles.find(bundle => bundle.members.includes(state.highlight));
   const highlighted = families.includes(state.highlight) ? state.highlight : chosen?.label ?? "";
   fillMenu("highlight", [["", "all"], ...families.map(family => [family, family.replace("family:", "")])], state.highlight);
-  byId("curves-place").textContent = places.label[state.place] + (axis.swept ? `, ${state.budget} evaluations` : "");
+  byId("curves-place").textContent = places.label[state.place] + (axis.swept ? `, ${priceText(state.budget)}` : "");
   const spec = structuredClone(run.specs.curves[state.y][axis.swept || axis.key]);
   if (axis.swept) spec.encoding.x.title = axis.label;
   const values = bundles.flatMap(({ points, label, color, shape, family }) => points.map(point => ({ ...point, label, color, shape, family })));

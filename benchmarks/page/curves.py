@@ -6,6 +6,8 @@ family is the parameter `highlighted`, empty where there is none.
 
 from typing import Any
 
+from gradest.benchmarks.comparisons.budgets import COSTS
+
 Spec = dict[str, Any]
 
 SHAPES = {
@@ -36,8 +38,7 @@ HEIGHTS = {
 
 WIDTHS = {
     "samples": ("L", "log"),
-    "cost": ("evaluations of f and its gradient", "log"),
-    "seconds": ("seconds of one estimate, batched", "log"),
+    **{name: (model.title, "log") for name, model in COSTS.items()},
     "swept": ("", "linear"),
     "swept_far": ("", "log"),
 }

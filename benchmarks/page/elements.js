@@ -43,6 +43,11 @@ function numberText(value, digits = 3) {
   return text.replace(/-/g, "−");
 }
 
+function secondsText(value) {
+  const [unit, size] = Object.entries({ s: 1, ms: 1e-3, µs: 1e-6, ns: 1e-9 }).find(([, size]) => value >= size) ?? ["ns", 1e-9];
+  return `${numberText(value / size)} ${unit}`;
+}
+
 function intervalText(value, low, high) {
   if (value === null) return "–";
   if (low === null || high === null) return numberText(value);

@@ -2,16 +2,22 @@
 
 const NUMBERS = ["place", "budget", "mu", "sigma", "eps", "logit", "tau", "u", "seed"];
 const START = {
-  place: 0, budget: budgets[Math.floor(budgets.length / 2)], unbiased: false, pin: null,
+  place: 0, unit: run.costs[0]?.name, budget: middleOf(run.costs[0]?.name), unbiased: false, pin: null,
   y: "variance", x: "samples", highlight: "", mode: "direct", library: "jax",
   mu: 0.5, sigma: 0.8, eps: 1.5, logit: 0.5, tau: 0.5, u: 0.3, seed: 0,
 };
 const state = { ...START };
 
+/** The budget to begin with. */
+function middleOf(unit) {
+  return budgets[unit]?.[Math.floor(budgets[unit].length / 2)];
+}
+
 /** Takes up the state of an address; what does not fit is left as it is at the start. */
 function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1));
   Object.assign(state, START);
+  if (asked.get("unit") in budgets) Object.assign(state, { unit: asked.get("unit"), budget: middleOf(asked.get("unit")) });
   for (const name of NUMBERS) if (asked.has(name) && Number.isFinite(Number(asked.get(name)))) state[name] = Number(asked.get(name));
   for (const name of ["y", "x", "highlight", "mode", "library"]) if (asked.has(name)) state[name] = asked.get(name);
   state.unbiased = asked.get("only") === "unbiased";
@@ -52,8 +58,10 @@ function changeFlow(choice, focus = null) {
 
 function showRun() {
   byId("place").value = state.place;
-  byId("budget").value = Math.max(0, budgets.findLastIndex(budget => budget <= state.budget));
-  byId("budget").setAttribute("aria-valuetext", `${state.budget} evaluations`);
+  byId("unit").value = state.unit;
+  byId("budget").max = budgets[state.unit].length - 1;
+  byId("budget").value = Math.max(0, budgets[state.unit].findLastIndex(budget => budget <= state.budget));
+  byId("budget").setAttribute("aria-valuetext", priceText(state.budget));
   byId("unbiased").checked = state.unbiased;
   byId("y").value = state.y;
   showAnswer();
@@ -65,7 +73,8 @@ function showRun() {
 
 function listen() {
   byId("place").addEventListener("change", event => change({ place: Number(event.target.value) }));
-  byId("budget").addEventListener("input", event => change({ budget: budgets[event.target.value] }));
+  byId("budget").addEventListener("input", event => change({ budget: budgets[state.unit][event.target.value] }));
+  byId("unit").addEventListener("change", event => change({ unit: event.target.value, budget: middleOf(event.target.value) }));
   byId("unbiased").addEventListener("change", event => change({ unbiased: event.target.checked }));
   for (const name of ["y", "x", "highlight"]) byId(name).addEventListener("change", event => change({ [name]: event.target.value }));
   for (const name of Object.keys(SLIDERS)) byId(name).addEventListener("input", event => changeFlow({ [name]: Number(event.target.value) }));
@@ -88,7 +97,7 @@ function start() {
 /** What never changes: menus, sliders, health. */
 function fill() {
   fillMenu("place", places.label.map((label, place) => [place, label]), state.place);
-  byId("budget").max = budgets.length - 1;
+  fillMenu("unit", run.costs.map(({ name, label }) => [name, label]), state.unit);
   byId("sliders").replaceChildren(...Object.entries(SLIDERS).map(([name, { label, min, max, step }]) =>
     make("label", { id: `slider-${name}` }, `${label} `, make("input", { type: "range", id: name, min, max, step }), " ",
       make("output", { id: `value-${name}`, for: name }))));

@@ -49,8 +49,8 @@ function whyNot(place, estimator) {
   if (!own.length) return "not measured here";
   if (state.unbiased && own.every(row => rows.biased[row])) return "biased";
   if (rows.error[rowFor(place, estimator, state.budget)] === 0) return "exact: no error";
-  const price = Math.min(...own.map(row => rows.cost[row]));
-  return price > state.budget ? `too dear: from ${price} evaluations` : "its error is not known";
+  const price = Math.min(...own.map(priceOf));
+  return price > state.budget ? `too dear: from ${priceText(price)}` : "its error is not known";
 }
 
 /** The arrow keys move among the cells, so that the matrix is one stop of the tabulator. */

@@ -6,7 +6,7 @@ together are compared: a few for each pair of estimators, not all of them.
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,35 +29,44 @@ class Measured(NamedTuple):
         """The row's number."""
         return int(self.row.Index)
 
+    def price(self, cost: str) -> float:
+        """What it costs, by a model's name."""
+        return float(getattr(self.row, cost))
 
-def ratios_at(rows: Iterable[Any]) -> Iterator[tuple[int, int, Interval]]:
+
+def ratios_at(rows: Iterable[Any], costs: Sequence[str]) -> Iterator[tuple[int, int, Interval]]:
     """The number of a row, that of another, and the first's error over the second's.
 
     Args:
-        rows: of one place, with their `cost`, the smallest L first.
+        rows: of one place, with their prices, the smallest L first.
+        costs: the names of the prices.
     """
     by_estimator: dict[tuple, list[Measured]] = {}
     for row in rows:
         measured = by_estimator.setdefault((row.estimator, row.estimator_args), [])
         measured.append(Measured(row, squared_error_of(row)))
     for first, second in itertools.combinations(by_estimator.values(), 2):
-        for one, other in met(first, second):
+        for one, other in met(first, second, costs):
             found = error_ratio(one, other)
             if found is not None:
                 yield one.number, other.number, found
 
 
-def met(first: list[Measured], second: list[Measured]) -> Iterator[tuple[Measured, Measured]]:
+def met(
+    first: list[Measured], second: list[Measured], costs: Sequence[str]
+) -> Iterator[tuple[Measured, Measured]]:
     """The pairs of two estimators' rows that some budget chooses, by growing budget."""
-    costs = sorted({each.row.cost for each in (*first, *second)})
-    pairs = [(chosen(first, cost), chosen(second, cost)) for cost in costs]
-    found = {(one.number, other.number): (one, other) for one, other in pairs if one and other}
+    found: dict[tuple[int, int], tuple[Measured, Measured]] = {}
+    for cost in costs:
+        budgets = sorted({each.price(cost) for each in (*first, *second)})
+        pairs = [(chosen(first, cost, most), chosen(second, cost, most)) for most in budgets]
+        found |= {(one.number, other.number): (one, other) for one, other in pairs if one and other}
     yield from found.values()
 
 
-def chosen(rows: list[Measured], budget: int) -> Measured | None:
-    """The row with the largest L that a budget of evaluations pays for; None where it pays none."""
-    paid = [each for each in rows if each.row.cost <= budget]
+def chosen(rows: list[Measured], cost: str, budget: float) -> Measured | None:
+    """The row with the largest L that a budget pays for; None where it pays for none."""
+    paid = [each for each in rows if each.price(cost) <= budget]
     return paid[-1] if paid else None
 
 

@@ -13,6 +13,8 @@ from gradest.problems import PROBLEMS
 TABLES = ("problem", "estimator")
 """What a sweep's file lists, each in tables of its own."""
 
+MINIBATCHES = "minibatch_size"
+
 CHOSEN = ("name", "samples", "replicates", "precision", "max_replicates", "cell_timeout")
 """What the page writes into a sweep's file by what it shows."""
 
@@ -65,9 +67,16 @@ def command(run: Run) -> str:
     if not sweep:
         return ""
     name = sweep["name"]
-    if name in preset_names() and recorded(load_sweep(name)) == sweep:
+    if name in preset_names() and measuring(recorded(load_sweep(name))) == measuring(sweep):
         return f"gradest run {name}"
     return f"gradest run {name}.toml"
+
+
+def measuring(sweep: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sweep measures, without what changes no measurement: the size of minibatches."""
+    kept = {k: v for k, v in sweep.items() if k != MINIBATCHES}
+    problems = [{k: v for k, v in each.items() if k != MINIBATCHES} for each in sweep["problem"]]
+    return kept | {"problem": problems}
 
 
 def recorded(sweep: Any) -> dict[str, Any]:

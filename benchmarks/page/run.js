@@ -2,7 +2,7 @@
 
 const run = JSON.parse(byId("data").textContent);
 const { rows, places, estimators } = run;
-const budgets = [...new Set(rows.cost)].sort((a, b) => a - b);
+const budgets = Object.fromEntries(run.costs.map(({ name }) => [name, [...new Set(rows[name])].sort((a, b) => a - b)]));
 const ratios = new Map();
 const rowsOf = places.label.map(() => estimators.label.map(() => []));
 const reasons = new Map(run.refusals.map(([estimator, place, reason]) => [`${estimator},${place}`, reason]));
@@ -13,9 +13,19 @@ run.ratios.row.forEach((row, index) => {
   ratios.set(`${row},${run.ratios.over[index]}`, [ratio[index], low[index], high[index]]);
 });
 
+/** What a row costs, in the unit that is chosen. */
+function priceOf(row) {
+  return rows[state.unit][row];
+}
+
+/** A price in words; what follows the number is the unit's, where nothing else is said. */
+function priceText(price, note = run.costs.find(({ name }) => name === state.unit).note) {
+  return state.unit === "evaluations" ? `${price} ${note}`.trim() : [secondsText(price), note].filter(Boolean).join(", ");
+}
+
 /** The largest L of an estimator that the budget pays for, as a row; undefined where it pays none. */
 function rowFor(place, estimator, budget) {
-  return rowsOf[place][estimator].filter(row => rows.cost[row] <= budget).at(-1);
+  return rowsOf[place][estimator].filter(row => priceOf(row) <= budget).at(-1);
 }
 
 /** One row's error over another's, with its interval; null where that is not known. */
@@ -49,7 +59,7 @@ function tooDear(place, budget, onlyUnbiased) {
   const dear = [];
   rowsOf[place].forEach((own, estimator) => {
     const allowed = own.filter(row => !(onlyUnbiased && rows.biased[row]));
-    const price = Math.min(...allowed.map(row => rows.cost[row]));
+    const price = Math.min(...allowed.map(priceOf));
     if (allowed.length && price > budget) dear.push({ estimator, price });
   });
   return dear;

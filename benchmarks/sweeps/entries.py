@@ -7,7 +7,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from gradest.benchmarks.limits import MOST_COMBINATIONS, MOST_REPLICATES, MOST_SAMPLES
+from gradest.benchmarks.limits import (
+    MOST_COMBINATIONS,
+    MOST_ELEMENTS,
+    MOST_REPLICATES,
+    MOST_SAMPLES,
+)
 from gradest.problems.arguments import shown
 
 
@@ -28,6 +33,7 @@ def as_names(value: Any) -> Any:
 
 Samples = Annotated[list[Annotated[StrictInt, Field(ge=1, le=MOST_SAMPLES)]], Field(min_length=1)]
 Replicates = Annotated[StrictInt, Field(ge=40, le=MOST_REPLICATES)]
+MinibatchSize = Annotated[StrictInt, Field(ge=1, le=MOST_ELEMENTS)]
 Finite = Annotated[float, BeforeValidator(as_number), Field(allow_inf_nan=False)]
 Fraction = Annotated[Finite, Field(gt=0, lt=1)]
 Names = Annotated[str | list[str], BeforeValidator(as_names)]
@@ -93,3 +99,4 @@ class ProblemEntry(Entry):
 
     samples: Samples | None = None
     replicates: Replicates | None = None
+    minibatch_size: MinibatchSize | None = None

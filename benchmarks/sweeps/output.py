@@ -1,6 +1,7 @@
 """The tables and the manifest of a run, from what became of its cells."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.cells.minibatches import minibatch_variance
 from gradest.benchmarks.cells.rows import bounds
 from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.folders.record import write_run
@@ -32,7 +34,13 @@ It is the level of the equivalence test too.
 """
 
 Timings = Mapping[str, Sequence[float]]
-"""The seconds of an estimate of each cell, by its id, in several processes."""
+"""The seconds of an estimate in several processes: of a measurement's by its cell's id, of one
+gradient alone by `alone_name`."""
+
+
+def alone_name(cell: str) -> str:
+    """Under which the times of one gradient alone are kept, of a cell by its id."""
+    return f"{cell} alone"
 
 
 def write_results(
@@ -81,15 +89,20 @@ def measurements(
         if cell.id in plan.reasons:
             outcome = Outcome("skipped", plan.reasons[cell.id], [], {}, "")
         if outcome:
-            seconds = (timings or {}).get(cell.id, ())
-            rows += rows_of(cell, outcome, seconds)
+            batched, alone = (
+                (timings or {}).get(name, ()) for name in (cell.id, alone_name(cell.id))
+            )
+            size = plan.minibatch_sizes.get(cell.problem)
+            for measured in outcome.rows or [{}]:
+                numbers = timed_alone(retimed(measured, batched), alone)
+                rows.append(row_of(cell, outcome, of_minibatches(numbers, size)))
     table = pd.DataFrame(map(vars, rows), columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(WHOLE, "Int64"))
     return judged(table.sort_values(list(SORTED_BY), kind="stable", na_position="first"))
 
 
-def rows_of(cell: Cell, outcome: Outcome, seconds: Sequence[float]) -> list[Row]:
-    """The rows of one cell: one for each group of θ, or one alone where it was not measured."""
+def row_of(cell: Cell, outcome: Outcome, measured: dict[str, Any]) -> Row:
+    """A row of one cell, of one group of θ or, where it was not measured, of none."""
     shared: dict[str, Any] = {
         "cell": cell.id,
         "problem": cell.problem.name,
@@ -105,12 +118,9 @@ def rows_of(cell: Cell, outcome: Outcome, seconds: Sequence[float]) -> list[Row]
         "reason": outcome.reason,
         "theta": outcome.theta,
     }
-    rows = []
-    for measured in outcome.rows or [{}]:
-        columns = shared | retimed(measured, seconds)
-        columns.pop("without", None)
-        rows.append(Row(**columns))
-    return rows
+    columns = shared | measured
+    columns.pop("without", None)
+    return Row(**columns)
 
 
 def retimed(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]:
@@ -128,6 +138,26 @@ def retimed(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]:
         **bounds("seconds", median),
         **bounds("work_normalised_variance", product(variance, median)),
     }
+
+
+def timed_alone(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]:
+    """A row with the times of one gradient alone, where there are two processes' of it."""
+    if len(seconds) < 2 or "variance" not in row:
+        return row
+    return row | bounds("seconds_alone", over_processes(seconds))
+
+
+def of_minibatches(row: dict[str, Any], size: int | None) -> dict[str, Any]:
+    """A row with what minibatches of so many data points add to its group's noise.
+
+    The row has how far the data points' gradients lie apart, whatever the size is.
+    """
+    columns = {key: value for key, value in row.items() if key != "data"}
+    if size is None or "data" not in row:
+        return columns
+    points, spread = row["data"]["points"], row["data"]["spread"]
+    variance = math.nan if spread is None else minibatch_variance(spread, points, size)
+    return columns | {"minibatch_size": size, "minibatch_variance": variance}
 
 
 def judged(table: pd.DataFrame) -> pd.DataFrame:
@@ -273,6 +303,7 @@ def timings_of(store: Store, outcomes: Mapping[str, Outcome]) -> dict[str, list[
     origins = [outcome.origin for outcome in outcomes.values()]
     for origin in {(json.dumps(o.environment), o.code): o for o in origins}.values():
         for cell, times in store.timings(origin).items():
-            if cell in outcomes and outcomes[cell].origin == origin:
+            measured = cell.removesuffix(alone_name(""))
+            if measured in outcomes and outcomes[measured].origin == origin:
                 timings[cell] = [timing.seconds for timing in times]
     return timings

@@ -13,7 +13,7 @@ from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput, listed
 from gradest.benchmarks.limits import MOST_ELEMENTS
 from gradest.benchmarks.measurement.batching import sizes_of
-from gradest.benchmarks.sweeps.entries import Entry
+from gradest.benchmarks.sweeps.entries import Entry, ProblemEntry
 from gradest.benchmarks.sweeps.schema import Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
@@ -21,7 +21,7 @@ from gradest.estimators.conformance import refusal, refusal_of_samples
 from gradest.estimators.unimported import UNIMPORTED
 from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.arguments import arguments, shown
-from gradest.problems.base import Problem
+from gradest.problems.base import Problem, WithData
 from gradest.problems.registry.instances import Choice, in_precision
 from gradest.problems.registry.lookup import build, look_up
 from gradest.problems.registry.own_modules import ImportFails
@@ -40,6 +40,8 @@ class Plan:
     """Why a cell is skipped, by its id."""
     problems: dict[Choice, Problem]
     estimators: dict[Choice, Estimator]
+    minibatch_sizes: dict[Choice, int] = field(default_factory=dict)
+    """n, of each problem with data where the sweep states it."""
     faults: dict[str, str] = field(default_factory=dict)
     """What a user's class did wrong when it was asked, or "", by a cell's id: it fails."""
 
@@ -60,6 +62,21 @@ class Demand(NamedTuple):
     samples: Sequence[int]
     """Each L."""
     replicates: int
+    minibatch_size: int | None
+    """n, as the problem's own entry states it, or else the sweep."""
+    is_own_size: bool
+    """Whether the problem's own entry states it."""
+
+
+def demand_of(sweep: Sweep, entry: ProblemEntry, problem: Problem) -> Demand:
+    """What a sweep asks of a problem of one of its entries."""
+    return Demand(
+        problem,
+        entry.samples or sweep.samples,
+        sweep.replicates_of(entry),
+        entry.minibatch_size or sweep.minibatch_size,
+        is_own_size=entry.minibatch_size is not None,
+    )
 
 
 def resolve(sweep: Sweep) -> Plan:
@@ -74,9 +91,8 @@ def resolve(sweep: Sweep) -> Plan:
         faults: list[str] = []
         demands = {}
         for entry in sweep.problem:
-            samples = entry.samples or sweep.samples
             for choice, problem in choices("problem", PROBLEMS, entry, faults):
-                demands[choice] = Demand(problem, samples, sweep.replicates_of(entry))
+                demands[choice] = demand_of(sweep, entry, problem)
         estimators: dict[Choice, Estimator] = {}
         for other in sweep.estimator:
             estimators |= choices("estimator", ESTIMATORS, other, faults)
@@ -125,7 +141,7 @@ def plan_of(
         demands = {}
         for entry, (choice, problem) in zip(sweep.problem, named_problems, strict=True):
             measured = in_precision(problem, sweep.dtype)
-            demands[choice] = Demand(measured, sweep.samples, sweep.replicates_of(entry))
+            demands[choice] = demand_of(sweep, entry, measured)
         made = {choice: in_precision(each, sweep.dtype) for choice, each in named_estimators}
         return planned(sweep, demands, made, [])
 
@@ -147,7 +163,9 @@ def planned(
     Raises:
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
-    refuse(sweep, [*faults, *sweep.unsplittable(), *too_large(demands)])
+    refuse(
+        sweep, [*faults, *sweep.unsplittable(), *too_large(demands), *without_minibatch(demands)]
+    )
     cells = []
     reasons = {}
     faults_of = {}
@@ -175,7 +193,12 @@ def planned(
         unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(refused))]
     refuse(sweep, unsuited)
     problems = {choice: demand.problem for choice, demand in demands.items()}
-    return Plan(sweep, cells, reasons, problems, estimators, faults_of)
+    sizes = {
+        choice: demand.minibatch_size
+        for choice, demand in demands.items()
+        if demand.minibatch_size and isinstance(demand.problem, WithData)
+    }
+    return Plan(sweep, cells, reasons, problems, estimators, sizes, faults_of)
 
 
 def refuse(sweep: Sweep, faults: list[str]) -> None:
@@ -196,6 +219,19 @@ def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
             if elements > MOST_ELEMENTS:
                 limit = f"an array of {elements:,} numbers: expected at most {MOST_ELEMENTS:,}"
                 yield f"problem {choice.label}: {what}: {limit}"
+
+
+def without_minibatch(demands: dict[Choice, Demand]) -> Iterator[str]:
+    """A fault for each problem that has too few data points for its minibatches, or none."""
+    for choice, demand in demands.items():
+        size, problem = demand.minibatch_size, demand.problem
+        where = f"problem {choice.label}: minibatch_size = {shown(size)}"
+        if size and isinstance(problem, WithData):
+            points = len(problem.data_rows[0])
+            if size > points:
+                yield f"{where}: expected a whole number from 1 to {points}, its data points"
+        elif demand.is_own_size:
+            yield f"{where}: expected none: it has no data points"
 
 
 def cell_of(

@@ -36,6 +36,7 @@ from gradest.benchmarks.sweeps.entries import (
     Entry,
     Finite,
     Fraction,
+    MinibatchSize,
     ProblemEntry,
     Replicates,
     Samples,
@@ -71,6 +72,9 @@ class Sweep(BaseModel):
     """Of the long run that stands for the exact gradient where there is none."""
     equivalence_margin: Fraction = 0.05
     """The bias, relative to the gradient, within which an estimator may be called unbiased."""
+    minibatch_size: MinibatchSize | None = None
+    """n, the data points in a minibatch, of the problems that have data; no number of a cell
+    depends on it but the variance of its choice."""
     dtype: Literal["float32", "float64"] = "float32"
     generator: Literal[*GENERATORS] = "threefry"
     """Of the replicates' random numbers. θ and reference runs are always made with threefry."""

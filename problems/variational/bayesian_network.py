@@ -12,7 +12,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import as_float, integer
-from gradest.problems.base import Params
+from gradest.problems.base import Params, WithData
 from gradest.problems.data import breast_cancer
 from gradest.problems.linear_layers import Layer, LinearLayers
 from gradest.problems.variational.logistic_regression import kl_from_standard
@@ -21,7 +21,7 @@ STEP = 1 / 8
 """Of the trapezoid rule."""
 
 
-class BayesianNetwork(LinearLayers):
+class BayesianNetwork(LinearLayers, WithData):
     r"""The negative ELBO of a network that classifies:
     $f = -\sum_n \log p(y_n | x_n, w) + KL(q_\theta || N(0, I))$.
 
@@ -38,6 +38,8 @@ class BayesianNetwork(LinearLayers):
     features: Float[Array, "rows dim"] = eqx.field(default=None)
     labels: Float[Array, " rows"] = eqx.field(default=None)
 
+    data_fields: ClassVar[tuple[str, ...]] = ("features", "labels")
+    averaged: ClassVar[bool] = False
     objective_uses_params: ClassVar[bool] = True
     truth: ClassVar[str] = "quadrature"
     source: ClassVar[str] = "Blundell, Cornebise, Kavukcuoglu and Wierstra, 2015"

@@ -10,13 +10,13 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import Number, as_float, choice, integer, number
-from gradest.problems.base import Params
+from gradest.problems.base import Params, WithData
 from gradest.problems.bounds import VariationalBound
 from gradest.problems.variational.normal_normal import standard_log_density
 from gradest.problems.variational.vae import KL_WAYS, gaussian_kl
 
 
-class LinearGaussianVAE(VariationalBound):
+class LinearGaussianVAE(VariationalBound, WithData):
     r"""The negative ELBO of $z \sim N(0, 1)$, $x_n | z \sim N(w z + c, \tau^2)$ under
     $q(z | x_n) = N(a x_n + b, s^2)$.
 
@@ -38,6 +38,7 @@ class LinearGaussianVAE(VariationalBound):
     num_points: int = integer(8, "N, the data points")
     points: Float[Array, " points"] = eqx.field(default=None)
 
+    data_fields: ClassVar[tuple[str, ...]] = ("points",)
     truth: ClassVar[str] = "closed form"
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class LinearGaussianVAE(VariationalBound):
             kl = self.analytic_kl(params)
         else:
             kl = q.log_prob(x) - standard_log_density(z)
-        return (kl - log_likelihood) / self.num_points
+        return (kl - log_likelihood) / len(self.points)
 
     def exact_gradient(self, params: Params) -> Params:
         return jax.grad(self.negative_elbo)(params)

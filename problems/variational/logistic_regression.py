@@ -9,14 +9,14 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import as_float
-from gradest.problems.base import Params, Problem
+from gradest.problems.base import Params, WithData
 from gradest.problems.data import breast_cancer
 
 STEP = 1 / 32
 """Of the trapezoid rule."""
 
 
-class LogisticRegression(Problem):
+class LogisticRegression(WithData):
     r"""The negative ELBO of Bayesian logistic regression:
     $f(\theta, w) = -\log p(y | X, w) + KL(q_\theta || N(0, I))$.
 
@@ -31,6 +31,8 @@ class LogisticRegression(Problem):
     features: Float[Array, "rows dim"] = eqx.field(default=None)
     labels: Float[Array, " rows"] = eqx.field(default=None)
 
+    data_fields: ClassVar[tuple[str, ...]] = ("features", "labels")
+    averaged: ClassVar[bool] = False
     objective_uses_params: ClassVar[bool] = True
     truth: ClassVar[str] = "quadrature"
 

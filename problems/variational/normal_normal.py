@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import Number, as_float, integer, number
-from gradest.problems.base import Params
+from gradest.problems.base import Params, WithData
 from gradest.problems.bounds import ImportanceWeightedBound, particles
 from gradest.problems.distributions.quadrature import agreed
 
@@ -25,7 +25,7 @@ STRETCH = 1.25
 """Of the rule in log t that another must agree with: wider, and as much coarser."""
 
 
-class NormalNormalBound(ImportanceWeightedBound):
+class NormalNormalBound(ImportanceWeightedBound, WithData):
     r"""The K-sample bound of $z \sim N(\mu, 1)$, $x_n | z \sim N(z, 1)$ under
     $q_\theta(z | x_n) = N(a x_n + b, s^2)$.
 
@@ -45,6 +45,7 @@ class NormalNormalBound(ImportanceWeightedBound):
     num_points: int = integer(8, "N, the data points")
     points: Float[Array, " points"] = eqx.field(default=None)
 
+    data_fields: ClassVar[tuple[str, ...]] = ("points",)
     truth: ClassVar[str] = "quadrature"
     source: ClassVar[str] = "Rainforth, Kosiorek, Le, Maddison, Igl, Wood and Teh, 2018"
 
@@ -53,7 +54,7 @@ class NormalNormalBound(ImportanceWeightedBound):
 
     @property
     def factor(self) -> float:
-        return 1 / self.num_points
+        return 1 / len(self.points)
 
     def init_params(self, key: Array) -> Params:
         # the optimum: μ = x̄, and the posterior's mean (x_n + x̄)/2

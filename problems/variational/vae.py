@@ -12,7 +12,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import as_float, choice, integer
-from gradest.problems.base import Params, WithInputs
+from gradest.problems.base import Params, WithData, WithInputs
 from gradest.problems.bounds import VariationalBound
 from gradest.problems.data import IMAGES
 from gradest.problems.distributions.discrete import Bernoulli, OneHotCategoricalLogits
@@ -23,7 +23,7 @@ KL_WAYS = ("analytic", "sampled")
 """How the divergence of q from the prior enters f."""
 
 
-class ImageModel(VariationalBound):
+class ImageModel(VariationalBound, WithData):
     r"""A model of images with latents z, measured on N of the data set, drawn once: the only noise
     is that of z.
 
@@ -46,6 +46,8 @@ class ImageModel(VariationalBound):
         static=False,
     )
     images: Float[Array, "points pixels"] = eqx.field(default=None)
+
+    data_fields: ClassVar[tuple[str, ...]] = ("images",)
 
     def __post_init__(self) -> None:
         if self.images is not None:  # a minibatch in training

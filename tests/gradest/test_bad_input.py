@@ -147,6 +147,7 @@ def test_runs_are_compared_by_name_too(tmp_path):
         ({"samples": "4"}, "samples = '4': expected a number above 0"),
         ({"budget": "-1ms"}, "budget = '-1ms': expected a number above 0"),
         ({"budget": 1.0, "samples": 2}, "budget, samples: expected one of them"),
+        ({"budget": 1.0, "cost": "batch"}, "cost 'batch': expected one of alone, batched; did you"),
     ],
 )
 def test_budgets(asked, message):

@@ -10,10 +10,15 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+DRAWN = "document.querySelector('#chart svg') && document.querySelector('#profile svg')"
+"""Whether the page's charts are there, in its own language."""
 
 FLAGS = (
     "--headless",
@@ -147,3 +152,29 @@ class Browser:
             url = details["request"]["url"]
             if details.get("type") != "Document" and not url.startswith("data:"):
                 self.requests.append(url)
+
+
+@contextmanager
+def opened(browser: Browser, file: Path) -> Iterator[Browser]:
+    """A page, opened; it may say nothing on the console and ask for nothing."""
+    browser.said.clear()
+    browser.requests.clear()
+    browser.open(file.as_uri())
+    browser.until(DRAWN)
+    yield browser
+    browser.run("1")
+    assert browser.said == [], browser.said
+    assert browser.requests == [], browser.requests
+
+
+def choose(page: Browser, name: str, value: str, event: str = "change") -> None:
+    """Gives a control a value, as a reader does."""
+    page.run(
+        f"byId({name!r}).value = {json.dumps(value)}; "
+        f"byId({name!r}).dispatchEvent(new Event({event!r}, {{bubbles: true}}))"
+    )
+
+
+def shown(page: Browser, selector: str) -> str:
+    """The text of what a selector finds first."""
+    return page.run(f"document.querySelector({json.dumps(selector)}).textContent")

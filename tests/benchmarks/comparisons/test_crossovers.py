@@ -8,7 +8,12 @@ import pytest
 from scipy.optimize import brentq
 
 from gradest.benchmarks.analysis.results import read_run
-from gradest.benchmarks.comparisons.crossovers import find_crossovers, narrowest, sentence
+from gradest.benchmarks.comparisons.crossovers import (
+    find_crossovers,
+    narrowest,
+    samples_below,
+    sentence,
+)
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.tables import crossover_table, latex
@@ -270,3 +275,27 @@ def test_the_summary_has_one_of_each_pair_and_place(rng, tmp_path):
     assert [o.line.num_samples for o in found] == [1, 2]
     (kept,) = narrowest(found, 10)
     assert kept.line.num_samples == 2
+
+
+@pytest.mark.parametrize(
+    ("variances", "expected"),
+    [
+        ([8.0, 2.0, 0.5], 17),  # 8/L is 0.5 at 16
+        ([8.4, 2.0, 0.5], 17),  # to within a fifth it is c/L, with c = (8.4 · 8 · 8)^⅓
+        ([8.0, 1.0, 0.4], 16),  # not c/L: the first L measured
+        ([8.0, 1.0, 0.6], None),
+        ([0.4, 0.6, 0.1], 16),  # not yet at 1, for it is above again at 4
+        ([0.0, 0.0, 0.0], 1),
+        ([0.4, 0.1, 0.025], 1),
+        ([np.nan, 2.0, 0.5], 17),
+        ([np.nan, np.nan, np.nan], None),
+    ],
+)
+def test_the_samples_from_which_minibatches_are_noisier(variances, expected):
+    assert samples_below(0.5, variances, [1, 4, 16]) == expected
+    assert samples_below(0.5, variances[::-1], [16, 4, 1]) == expected
+
+
+def test_no_noise_of_minibatches_is_never_above():
+    assert samples_below(0.0, [1.0, 0.25], [1, 4]) is None
+    assert samples_below(float("nan"), [1.0, 0.25], [1, 4]) is None

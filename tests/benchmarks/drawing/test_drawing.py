@@ -22,6 +22,7 @@ VAE = [
     for steps in (0, 1000)
 ]
 MORE = [("rebar", {"coefficient": float(i), "learned": True}) for i in range(3)]
+MINIBATCHES = {"minibatch_size": 8, "minibatch_variance": 0.7}
 BIASED = {"bias_finding": "biased"}
 
 
@@ -39,7 +40,7 @@ def specs():
     doubtful.loc[10, ["variance", "reason"]] = [0.0, "variance zero"]
     tables = [
         doubtful,
-        table(VAE, [*ELEVEN, *MORE], groups=("encoder", "decoder"), dim=2400),
+        table(VAE, [*ELEVEN, *MORE], groups=("encoder", "decoder"), dim=2400, **MINIBATCHES),
         far,
         table(k, ELEVEN[:6], levels=(1,), groups=("mean",), **snr, **squared),
     ]
@@ -107,6 +108,8 @@ def test_every_line_is_named_at_its_end_and_has_a_marker_for_prints_in_grey(spec
         for series in (series for panel in spec.panels for series in panel.series):
             assert series.style.marker
             assert series.label in shown, (name, series.label)
+        labels = [guide.label for panel in spec.panels for guide in panel.guides if guide.label]
+        assert shown.count("minibatches of 8") == len(labels) == (4 if "vae" in name else 0), name
 
 
 def bars(axes):
@@ -117,6 +120,15 @@ def bars(axes):
         if hasattr(collection, "get_segments")
         for segment in collection.get_segments()
     ]
+
+
+def test_minibatches_are_a_grey_line_across_the_panel(specs, on_screen):
+    (name,) = (name for name in specs if "vae" in name)
+    figure, _ = on_screen[name]
+    for panel, axes in zip(specs[name].panels, figure.axes, strict=True):
+        across = [line for line in axes.lines if set(line.get_ydata()) == {0.7}]
+        (line,) = (line for line in across if list(line.get_xdata()) == [0, 1])
+        assert line.get_color() == panel.guides[0].style.color == "0.55"
 
 
 def test_every_value_of_a_line_has_its_interval_and_a_limit_its_mark(specs, on_screen):

@@ -59,6 +59,28 @@ def test_a_table_without_what_a_figure_needs_goes_without_that_figure():
     assert specs_of(table(levels=(1, 4))) == {}
 
 
+@pytest.mark.parametrize(
+    ("noise", "shown"), [(1.0, True), (12.0, True), (1e-2, True), (1e3, False), (1e-5, False)]
+)
+def test_minibatches_are_a_line_unless_far_from_all_others(noise, shown):
+    """The variances are from 1/16 to 3; ten times beyond them the axis is not stretched."""
+    made = table(groups=("mean",), minibatch_size=8, minibatch_variance=noise)
+    panel = specs_of(made)["variance_vs_samples_gaussian_square"].panels[0]
+    found = [(guide.at, guide.label) for guide in panel.guides]
+    assert found == ([(noise, "minibatches of 8")] if shown else [])
+    low, high = panel.y.limits
+    assert (low < noise < high) == shown
+    assert 0.005 < low < 1 / 16
+
+
+def test_no_size_is_no_line():
+    (panel,) = specs_of(table(groups=("mean",)))["variance_vs_samples_gaussian_square"].panels
+    (other,) = specs_of(table(groups=("mean",), minibatch_size=8))[
+        "variance_vs_samples_gaussian_square"
+    ].panels
+    assert panel.guides == other.guides == ()
+
+
 @pytest.mark.parametrize(("variance", "reason"), [(3e-13, "variance zero to rounding"), (0.0, "")])
 def test_a_variance_of_zero_is_named_and_does_not_stretch_the_axis(variance, reason):
     measurements = table()

@@ -4,15 +4,37 @@ from pathlib import Path
 
 import pytest
 
-from gradest.benchmarks.analysis.results import Run, read_run
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run, read_run
 from gradest.benchmarks.report.report import page_of
-from tests.support.browser import Browser, browser_here
+from tests.support.browser import Browser, browser_here, opened
 from tests.support.house import ROOT
 
 
 @pytest.fixture(scope="session")
 def default_run() -> Run:
     return read_run(ROOT / "results" / "reference")
+
+
+@pytest.fixture(scope="session")
+def timed_run(default_run) -> Run:
+    """A part of it with seconds of one gradient alone, at the least and the largest L: a call costs
+    20 µs, and a sample three times what it does batched."""
+    table = default_run.measurements
+    names = ["bernoulli_square", "gaussian_square"]
+    table = table[table.problem.isin(names)].reset_index(drop=True)
+    levels = table.groupby([*PLACE, *ESTIMATOR], dropna=False).num_samples
+    ends = (table.num_samples == levels.transform("min")) | (
+        table.num_samples == levels.transform("max")
+    )
+    alone = 2e-5 + 3 * table.groupby("cell").seconds.transform("first")
+    return default_run._replace(measurements=table.assign(seconds_alone=alone.where(ends)))
+
+
+@pytest.fixture(scope="session")
+def timed_file(timed_run, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("timed") / "report.html"
+    path.write_text(page_of(timed_run), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +66,10 @@ def temperature_file(tmp_path_factory) -> Path:
     run = read_run(ROOT / "results" / "reference" / "temperature")
     path.write_text(page_of(run), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def page(browser, default_file):
+    """The page of the default run, opened."""
+    with opened(browser, default_file) as page:
+        yield page

@@ -15,34 +15,7 @@ from gradest.benchmarks.comparisons.leaderboard import leaderboard
 from gradest.benchmarks.comparisons.profiles import overall
 from gradest.benchmarks.report.latex import escape
 from gradest.benchmarks.sweeps.schema import Sweep
-
-DRAWN = "document.querySelector('#chart svg') && document.querySelector('#profile svg')"
-
-
-@pytest.fixture
-def page(browser, default_file):
-    """The page, opened; it may say nothing on the console and ask for nothing."""
-    browser.said.clear()
-    browser.requests.clear()
-    browser.open(default_file.as_uri())
-    browser.until(DRAWN)
-    yield browser
-    browser.run("1")
-    assert browser.said == []
-    assert browser.requests == []
-
-
-def choose(page, name: str, value: str, event: str = "change") -> None:
-    """Gives a control a value, as a reader does."""
-    page.run(
-        f"byId({name!r}).value = {json.dumps(value)}; "
-        f"byId({name!r}).dispatchEvent(new Event({event!r}, {{bubbles: true}}))"
-    )
-
-
-def shown(page, selector: str) -> str:
-    """The text of what a selector finds first."""
-    return page.run(f"document.querySelector({json.dumps(selector)}).textContent")
+from tests.support.browser import DRAWN, choose, shown
 
 
 @pytest.mark.parametrize("only_unbiased", [False, True])
@@ -124,7 +97,7 @@ def test_a_row_that_is_clicked_is_the_reference(page):
 def test_an_address_gives_the_same_view_again(page, default_file):
     page.run("byId('unbiased').click()")
     page.run("[...document.querySelectorAll('#ranking button')].at(-1).click()")
-    for name, value in {"place": "3", "y": "error", "x": "cost"}.items():
+    for name, value in {"place": "3", "y": "error", "x": "evaluations"}.items():
         choose(page, name, value)
     choose(page, "sigma", "1.2", "input")
     page.run("document.querySelector('#modes [data-key=scored]').click()")
@@ -136,7 +109,7 @@ def test_an_address_gives_the_same_view_again(page, default_file):
         page.until(DRAWN)
     assert views[0] == views[1]
     assert page.run("[byId('x').value, byId('y').value, byId('sigma').value]") == [
-        "cost",
+        "evaluations",
         "error",
         "1.2",
     ]
@@ -172,7 +145,7 @@ def test_a_cell_of_the_matrix_leads_to_its_curves_and_arrows_move(page):
 
 def test_curves_show_what_is_chosen(page):
     for y in ("variance", "error", "bias", "snr"):
-        for x in ("samples", "cost", "seconds"):
+        for x in ("samples", "evaluations", "batched"):
             check_curves(page, x, y)
 
 

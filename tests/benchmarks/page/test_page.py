@@ -10,6 +10,7 @@ from hashlib import sha256
 import pytest
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, read_run
+from gradest.benchmarks.comparisons.budgets import COSTS
 from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import same_draws
@@ -17,7 +18,7 @@ from gradest.benchmarks.comparisons.ratios import ratio_of
 from gradest.benchmarks.page.contents import contents, measured
 from gradest.benchmarks.page.curves import specs
 from gradest.benchmarks.page.page import VENDORED, as_json
-from gradest.benchmarks.page.recipes import sweep_of
+from gradest.benchmarks.page.recipes import command, sweep_of
 from gradest.benchmarks.page.swept import sweeps
 from gradest.benchmarks.report.report import page_of
 from gradest.benchmarks.sweeps.schema import Sweep
@@ -83,7 +84,8 @@ def test_its_rows_are_the_frames(default_run, default_contents):
         assert places[columns["place"][number]] == tuple(getattr(row, key) for key in PLACE)
         assert estimators[columns["estimator"][number]] == (row.estimator, row.estimator_args)
         assert columns["samples"][number] == row.num_samples
-        assert columns["cost"][number] == row.f_evals + row.grad_evals
+        assert columns["evaluations"][number] == row.f_evals + row.grad_evals
+        assert columns["batched"][number] == pytest.approx(row.seconds, rel=1e-4)
         assert columns["biased"][number] == biased[number]
         pairs = [(columns["variance"][number], row.variance), (columns["snr"][number], row.snr)]
         pairs += [(columns["bias_high"][number], row.bias_relative_high)]
@@ -107,6 +109,22 @@ def test_its_ratios_are_those_of_compare(default_run, default_contents):
         expected = ratio_of(METRICS["mse"], over, row, same_draws(over, row))
         shown = [ratios[name][index] ** 2 for name in ("ratio", "low", "high")]
         assert shown == pytest.approx(expected.interval, rel=1e-3)
+
+
+def test_its_units_are_those_that_the_run_has(small_run, timed_run):
+    units = {
+        run.folder: [each["name"] for each in contents(run, [])["costs"]]
+        for run in (small_run, timed_run._replace(folder=ROOT))
+    }
+    assert [*units.values()] == [["evaluations", "batched"], ["evaluations", "alone", "batched"]]
+
+
+def test_a_size_of_minibatches_is_no_other_run(default_run):
+    changed = json.loads(json.dumps(default_run.manifest))
+    changed["sweep"]["problem"][0]["minibatch_size"] = 2
+    assert command(default_run._replace(manifest=changed)) == "gradest run default"
+    changed["sweep"]["problem"][0]["replicates"] = 2000
+    assert command(default_run._replace(manifest=changed)) == "gradest run default.toml"
 
 
 def test_every_row_has_a_word_where_it_was_not_measured(default_run, default_contents):
@@ -142,7 +160,7 @@ def test_charts_are_named_by_what_they_show():
     made = specs()
     assert set(made["curves"]) == {"variance", "error", "bias", "snr"}
     for curves in made["curves"].values():
-        assert set(curves) == {"samples", "cost", "seconds", "swept", "swept_far"}
+        assert set(curves) == {"samples", *COSTS, "swept", "swept_far"}
         for x, spec in curves.items():
             assert spec["data"]["values"] == []
             assert bool(spec["encoding"]["x"]["title"]) == (not x.startswith("swept"))

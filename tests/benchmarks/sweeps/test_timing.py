@@ -2,11 +2,14 @@
 
 import json
 import math
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.statistics.times import median, over_processes
@@ -15,8 +18,8 @@ from gradest.benchmarks.sweeps.output import timings_of
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep
-from gradest.benchmarks.sweeps.store import open_store
-from gradest.benchmarks.sweeps.timing import in_a_process, time_run
+from gradest.benchmarks.sweeps.store import FILE, open_store
+from gradest.benchmarks.sweeps.timing import Asked, cells_alone, in_a_process, time_run
 from tests.support.folders import read_left_out, read_measurements
 from tests.support.sweeps import Quiet
 
@@ -34,6 +37,7 @@ baseline = ["none", "moving_average"]
 name = "pathwise"
 """
 TIMES = ["seconds", "seconds_low", "seconds_high", "timing_processes"]
+ALONE = ["seconds_alone", "seconds_alone_low", "seconds_alone_high"]
 WORK = ["work_normalised_variance", "work_normalised_variance_low", "work_normalised_variance_high"]
 
 
@@ -60,12 +64,13 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     with pytest.raises(KeyboardInterrupt):
         time_run(plan, run, 2, Quiet(interrupt_after=1))
     kept = times_of(run)
-    assert len(kept) == 3, "the group that was finished: three estimators at one L"
+    assert len(kept) == 6, "the group that was finished: three estimators at one L, in two ways"
     run_sweep(plan, run, Quiet())
     assert read_measurements(run).equals(before), "one process alone changes nothing"
     progress = Quiet()
     timed = time_run(plan, run, 2, progress)
-    assert (timed.cells, timed.processes, timed.reused, progress.missing) == (6, 2, 3, 9)
+    assert (timed.cells, timed.processes, timed.reused, progress.missing) == (6, 2, 6, 18)
+    assert timed.taken == 18
 
     after = read_measurements(run)
     assert (before.timing_processes == 1).all()
@@ -76,6 +81,10 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     for row in after.itertuples():
         values = kept[row.cell]
         assert row.seconds == pytest.approx(math.sqrt(values[0] * values[1]))
+        alone = kept[f"{row.cell} alone"]
+        assert row.seconds_alone == pytest.approx(math.sqrt(alone[0] * alone[1]))
+        assert row.seconds_alone_low < row.seconds_alone < row.seconds_alone_high
+        assert row.seconds_alone > row.seconds, "a call has a cost of its own"
         assert row.work_normalised_variance == pytest.approx(row.variance * row.seconds)
         down = math.hypot(
             math.log(row.variance / row.variance_low), math.log(row.seconds / row.seconds_low)
@@ -83,7 +92,8 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
         assert math.log(
             row.work_normalised_variance / row.work_normalised_variance_low
         ) == pytest.approx(down)
-    changed = [*TIMES, *WORK]
+    changed = [*TIMES, *WORK, *ALONE]
+    assert before[ALONE].isna().all(axis=None)
     assert before.drop(columns=changed).equals(after.drop(columns=changed))
     assert batches.equals(read_left_out(run))
 
@@ -91,15 +101,52 @@ def test_two_processes_after_an_interruption_and_what_they_change(plan, run):
     run_sweep(plan, run, Quiet())
     assert read_measurements(run).equals(after)
     progress = Quiet()
-    assert time_run(plan, run, 2, progress).reused == 12
+    assert time_run(plan, run, 2, progress).reused == 24
     assert progress.missing == 0
     assert read_measurements(run).equals(after)
+
+
+def forget_alone(folder):
+    """The store as `time` left it before it timed gradients alone."""
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        connection.execute("delete from timings where cell like '% alone'")
+        connection.commit()
+
+
+@pytest.mark.slow
+def test_a_rerun_adds_what_was_not_timed(plan, tmp_path):
+    """A run that was timed in two processes before there was a time of one gradient alone."""
+    run_sweep(plan, tmp_path, Quiet())
+    time_run(plan, tmp_path, 2, Quiet())
+    before = read_measurements(tmp_path)
+    forget_alone(tmp_path)
+    run_sweep(plan, tmp_path, Quiet())
+    without = read_measurements(tmp_path)
+    assert without[ALONE].isna().all(axis=None)
+    assert without.drop(columns=ALONE).equals(before.drop(columns=ALONE))
+    timed = time_run(plan, tmp_path, 2, Quiet())
+    assert (timed.taken, timed.reused) == (12, 12)
+    after = read_measurements(tmp_path)
+    assert after[ALONE].notna().all(axis=None)
+    assert after.drop(columns=ALONE).equals(before.drop(columns=ALONE))
+    assert verified_run(tmp_path, unverified=False).changed == ()
+
+
+def test_of_many_levels_the_least_and_the_largest_are_timed_alone():
+    levels = {"[2, 4]": [2, 4], "[8, 1, 4]": [1, 4, 8], "[8, 2, 4, 16]": [2, 16], "[5]": [5]}
+    for text, expected in levels.items():
+        cells = resolve(parse_sweep(TINY.replace("[2, 4]", text), "here")).measurable
+        found = {}
+        for cell in cells_alone(cells):
+            found.setdefault(cell.estimator, []).append(cell.num_samples)
+        assert len(found) == 3
+        assert all(each == expected for each in found.values())
 
 
 def test_a_process_that_ends_early_is_said(plan):
     cell = plan.measurable[0]
     stranger = resolve(parse_sweep(TINY.replace("400", "800"), "here")).measurable[0]
-    found = in_a_process(plan.sweep, {cell: 400, stranger: 800})
+    found = in_a_process(plan.sweep, [Asked(cell, 400), Asked(stranger, 800)])
     with pytest.raises(GradestError, match=r"timing process ended with status 1: KeyError"):
         list(found)
 
@@ -148,11 +195,11 @@ def test_the_command(run_command, tmp_path):
         "folder": "results/tiny",
         "cells": 4,
         "processes": 2,
-        "timed": 8,
+        "timed": 16,
         "reused": 0,
     }
     assert "process 2 of 2" in err
     assert "timed in 2 processes" in (tmp_path / "results" / "tiny" / "summary.md").read_text()
     assert (
-        "8 of these times were there already" in run_command("time", "tiny", "--processes", "2")[1]
+        "16 of these times were there already" in run_command("time", "tiny", "--processes", "2")[1]
     )
