@@ -45,7 +45,9 @@ def concise(estimate: Interval) -> str:
         return with_uncertainty(estimate.value, side, decimals)
     power = math.floor(math.log10(size))
     scale = 10.0**-power
-    return f"{with_uncertainty(estimate.value * scale, side * scale, decimals + power)}e{power:+03d}"
+    return (
+        f"{with_uncertainty(estimate.value * scale, side * scale, decimals + power)}e{power:+03d}"
+    )
 
 
 def with_uncertainty(value: float, side: float, decimals: int) -> str:

@@ -11,7 +11,16 @@ from gradest.benchmarks.folders.record import FOLDERS, PAGE, TABLES
 
 STORE = "store.sqlite"
 
-FIXED = (*TABLES, FILE, "summary.md", "numbers.tex", "leaderboard.csv", "figures.py", "refs.bib", PAGE)
+FIXED = (
+    *TABLES,
+    FILE,
+    "summary.md",
+    "numbers.tex",
+    "leaderboard.csv",
+    "figures.py",
+    "refs.bib",
+    PAGE,
+)
 """What is written under these names whatever was measured."""
 
 DRAWN = {".pdf", ".svg", ".png", ".md", ".tex"}

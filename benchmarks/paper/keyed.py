@@ -23,7 +23,7 @@ from gradest.benchmarks.comparisons.leaderboard import relative_error
 from gradest.benchmarks.paper.latex import escape
 from gradest.benchmarks.statistics.intervals import Interval
 
-DEFINITIONS = r"""% \gradest{problem/group/estimator/L/metric}: the number; .../interval: its interval
+DEFINITIONS = r"""% \gradest{problem/group/estimator/L/metric}; .../interval is its interval
 \newcommand{\gradestat}[1]{\def\gradestkey{#1}}
 \newcommand{\gradestset}[3]{%
   \expandafter\def\csname gradest@\gradestkey/#1\endcsname{#2}%
@@ -85,9 +85,7 @@ def pairs_of(rows: pd.DataFrame, columns: list[str]) -> list[tuple[str, str]]:
 def named(things: Iterable[Hashable], texts: Iterable[str]) -> dict[Any, str]:
     """A name for each thing, from its text, no two alike."""
     taken: set[str] = set()
-    return {
-        thing: unique(key_of(text), taken) for thing, text in zip(things, texts, strict=True)
-    }
+    return {thing: unique(key_of(text), taken) for thing, text in zip(things, texts, strict=True)}
 
 
 def key_of(text: str) -> str:

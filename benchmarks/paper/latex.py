@@ -43,7 +43,9 @@ def escape(text: str) -> str:
     ('a\\\\_b \\\\{x\\\\} 100 \\\\%', '$\\\\mu$', '$-$1')
     """
     text = "".join(map(character, text))
-    text = re.sub(r"(-?[\d.]+(?:\(\d+\))?)e([+-])0*(\d+)", lambda match: power(*match.groups()), text)
+    text = re.sub(
+        r"(-?[\d.]+(?:\(\d+\))?)e([+-])0*(\d+)", lambda match: power(*match.groups()), text
+    )
     return re.sub(r"(?<![\w$^{])-([\d.]+)", r"$-$\1", text)
 
 

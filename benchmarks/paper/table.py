@@ -250,8 +250,8 @@ def caption_of(columns: Sequence[Column], chosen: Chosen, letters: Sequence[str]
     """What the numbers are."""
     cells = [cell for column in chosen.columns for cell in column.cells.values()]
     texts = [
-        "Relative RMSE of one gradient estimate at equal cost: each estimator with the samples that "
-        f"2 L evaluations of f and its gradient pay for, {LEVELS[chosen.of_levels]}.",
+        "Relative RMSE of one gradient estimate at equal cost: each estimator with the samples "
+        f"that 2 L evaluations of f and its gradient pay for, {LEVELS[chosen.of_levels]}.",
         "In brackets, in units of the last digit: the longer side of the 95 % interval. "
         "Bold: the best, and what may be as good.",
     ]

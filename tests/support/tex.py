@@ -1,4 +1,4 @@
-"""LaTeX as it is printed: by a TeX, where one is installed, or measured by a font of matplotlib's."""
+"""LaTeX as it is printed: by a TeX where one is installed, or measured by matplotlib's fonts."""
 
 import re
 import shutil

@@ -140,7 +140,9 @@ def test_it_fits_a_column_whatever_the_names(errors, tie, biased):
     obeyed = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert not re.search(r"(?<!\\)[%#~]", obeyed)
     assert all(
-        line.rstrip().endswith((r"\\", r"\\[-1pt]")) for line in obeyed.splitlines() if " & " in line
+        line.rstrip().endswith((r"\\", r"\\[-1pt]"))
+        for line in obeyed.splitlines()
+        if " & " in line
     )
 
 
