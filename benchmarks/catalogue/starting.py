@@ -17,9 +17,9 @@ from gradest.estimators.sampling import sample
 
 
 class {cls}(SurrogateEstimator):
-    r"""$\\frac1L \\sum_l [f(x_l) - \\bar f_{{-l}}] \\nabla \\log q(x_l)$, with the mean of the others' f.
+    r"""$\\frac1L \\sum_l [f(x_l) - \\bar f_{{-l}}] \\nabla \\log q(x_l)$.
 
-    Unbiased. Cost: L evaluations of f.
+    The baseline of a draw is the mean of the others' f. Unbiased. Cost: L evaluations of f.
     """
 
     unbiased = True
@@ -36,7 +36,7 @@ class {cls}(SurrogateEstimator):
     def surrogate(self, problem, params, state, key, num_samples):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        f = problem.objectives(params, x)  # of each draw, and of each data point where there are any
+        f = problem.objectives(params, x)  # of each draw, and of each data point if there are any
         others = (f.sum(0) - f) / (num_samples - 1)
         # its gradient is the estimate; what stop_gradient goes round is a constant
         return (stop_gradient(f - others) * q.log_prob(x) + f).mean(0).sum(), state

@@ -49,6 +49,16 @@ def escape(text: str) -> str:
     return re.sub(r"(?<![\w$^{])-([\d.]+)", r"$-$\1", text)
 
 
+def in_fonts(text: str) -> str:
+    """A text with the numbers of the characters that LaTeX's usual fonts do not have.
+
+    >>> in_fonts("a_b µ 雪")
+    'a_b µ [U+96EA]'
+    """
+    printed = ((char, character(char)) for char in " ".join(text.split()))
+    return "".join(shown if shown.startswith("[U+") else char for char, shown in printed)
+
+
 def character(char: str) -> str:
     """One character as LaTeX."""
     if char in LATEX:

@@ -16,7 +16,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import estimator_label, place_label, safe_name
 from gradest.benchmarks.analysis.numerals import concise
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
-from gradest.benchmarks.paper.latex import comment, escape
+from gradest.benchmarks.paper.latex import comment, escape, in_fonts
 from gradest.benchmarks.paper.widths import COLUMN, SEPARATION, SIZE, width_of, wrapped
 from gradest.benchmarks.statistics.intervals import Interval
 
@@ -77,7 +77,7 @@ class Column(NamedTuple):
     @property
     def width(self) -> float:
         """Of the widest number, in points."""
-        return max(width_of(self.head or "(m)"), *(cell.width for cell in self.cells.values()))
+        return max([width_of(self.head or "(m)"), *(cell.width for cell in self.cells.values())])
 
 
 class Chosen(NamedTuple):
@@ -157,8 +157,8 @@ def column_of(key: Any, rows: pd.DataFrame, *, of_levels: bool) -> Column:
 
 
 def label_of(row: Any) -> str:
-    """A row's estimator in words."""
-    return estimator_label(row.estimator, row.estimator_args)
+    """A row's estimator in words, as they are printed."""
+    return in_fonts(estimator_label(row.estimator, row.estimator_args))
 
 
 def cell_of(row: Any) -> Cell:
@@ -198,7 +198,7 @@ def label_width(labels: Sequence[str]) -> float:
     lines = [wrapped(label, LABELS) for label in labels]
     first = [width_of(line) for line, *_ in lines]
     others = [SIZE + width_of(line) for _, *rest in lines for line in rest]
-    return max(width_of("estimator"), *first, *others)
+    return max([width_of("estimator"), *first, *others])
 
 
 def table_lines(columns: list[Column], chosen: Chosen, label: str, first: str) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import unicodedata
 from pathlib import Path
 
 import matplotlib
@@ -63,8 +64,9 @@ def width(cell: str) -> float:
     bold = r"\textbf" in cell
     text = cell.replace(r"\quad", "MM").replace(r"$^\dagger$", "t").replace(r"\times", "+")
     text = re.sub(r"\\(textbf|boldmath|textbackslash|textasciicircum|[a-z]+)", "", text)
-    text = re.sub(r"[{}$\\^]", "", text).strip()
+    text = unicodedata.normalize("NFD", re.sub(r"[{}$\\^]", "", text).strip())
+    text = re.sub(r"[\u0300-\u036f]", "", text)  # accents are no wider than their letters
     font = FONTS[bold]
-    font.set_size(9, 72)
-    font.set_text(text)
-    return SMALLER * font.get_width_height()[0] / 64
+    font.set_size(900, 72)  # large enough that no width is rounded to pixels
+    font.set_text(re.sub(r"[^ -~]", "m", text))
+    return SMALLER * font.get_width_height()[0] / 6400

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gradest.benchmarks.comparisons.leaderboard import FILED
 from gradest.benchmarks.paper.table import MOST_ESTIMATORS, MOST_PLACES, paper_table
 from gradest.benchmarks.paper.widths import width_of
-from tests.support.tex import COLUMN, compiled, widths
+from tests.support.tex import COLUMN, compiled, width, widths
 
 STRANGE = ("own:A_b%&µ", "own:$x^2$", r"own:\{~}#", "own:[z]", "own:*")
 
@@ -34,8 +34,8 @@ def board_of(errors, levels=(16,), **columns):
                     **{"problem": problem, "problem_args": "{}", "point": "init", "group": "θ"},
                     **{"budget": 2 * level, "among": "all", "tie": error == least},
                     **{"estimator": name, "estimator_args": json.dumps({}), "num_samples": level},
-                    **{"relative_rmse": error, "relative_rmse_low": error * 0.97},
-                    **{"relative_rmse_high": error * 1.03, "biased": False, "status": "ok"},
+                    **{"relative_rmse": error, "relative_rmse_low": error * 0.972},
+                    **{"relative_rmse_high": error * 1.028, "biased": False, "status": "ok"},
                     **columns,
                 }
                 for name, error in by_name.items()
@@ -55,8 +55,8 @@ def body(text, label):
 
 def test_a_column_for_each_place_and_the_best_is_bold():
     text = paper_table(board_of(TWO), "two")
-    assert body(text, "pathwise") == [r"\textbf{0.250(7)}", "3.00(9)"]
-    assert body(text, "score function") == ["1.00(3)", r"\textbf{0.0123(4)}"]
+    assert body(text, "pathwise") == [r"\textbf{0.250(7)}", "3.00(8)"]
+    assert body(text, "score function") == ["1.00(3)", r"\textbf{0.0123(3)}"]
     assert "(a) Gaussian square" in text
     assert "(b) Gaussian cosine" in text
     assert r"\caption{" in text
@@ -83,7 +83,7 @@ def test_the_largest_budget_of_each_place_is_taken_and_of_all_estimators_alone()
     low = board_of({name: dict.fromkeys(each, 9.0) for name, each in TWO.items()}, (4,))
     unbiased = board_of(TWO, (64,), among="unbiased", relative_rmse=7.0)
     text = paper_table(pd.concat([low, board_of(TWO), unbiased]), "two")
-    assert body(text, "pathwise") == [r"\textbf{0.250(7)}", "3.00(9)"]
+    assert body(text, "pathwise") == [r"\textbf{0.250(7)}", "3.00(8)"]
 
 
 def test_what_is_left_out_is_said_in_comments():
@@ -103,11 +103,9 @@ def test_what_is_left_out_is_said_in_comments():
 
 
 def test_an_exact_estimate_is_zero_and_none_is_a_dash():
-    exact = {"own:P": {"enumeration": 1e-9, "pathwise": 1.0}, "own:Q": {"pathwise": 1.0}}
-    text = paper_table(board_of(exact | {"own:R": exact["own:P"]}), "exact")
-    assert body(text, "enumeration")[0] == r"\textbf{0}"
-    flat = paper_table(board_of({**exact, **TWO}), "exact")
-    assert "--" in body(flat, "enumeration")
+    sampled = {"pathwise": 1.0, "lax": 2.0}
+    text = paper_table(board_of({"own:P": sampled | {"enumeration": 1e-9}, "own:Q": sampled}), "x")
+    assert body(text, "enumeration") == [r"\textbf{0}", "--"]
 
 
 def test_without_a_truth_there_is_no_table_but_the_reason():
@@ -131,13 +129,13 @@ def unbalanced(text):
     return len(re.findall(r"(?<!\\){", text)) - len(re.findall(r"(?<!\\)}", text))
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@settings(max_examples=30, deadline=None, database=None, derandomize=True)
 @given(st.dictionaries(NAMES, ERRORS, min_size=2, max_size=5), st.booleans(), st.booleans())
 def test_it_fits_a_column_whatever_the_names(errors, tie, biased):
     text = paper_table(board_of(errors, tie=tie, biased=biased), "a_b%")
     assert max(widths(text)) <= COLUMN
-    assert unbalanced(text) == 0
     obeyed = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+    assert unbalanced(obeyed) == 0
     assert not re.search(r"(?<!\\)[%#~]", obeyed)
     assert all(
         line.rstrip().endswith((r"\\", r"\\[-1pt]"))
@@ -153,8 +151,6 @@ def test_the_measure_of_widths_finds_what_is_too_wide():
 
 @pytest.mark.parametrize("text", ["score function", "0.245(8)", "MMMM", "Rao–Blackwell", "ijl.,"])
 def test_widths_are_never_less_than_the_font_s(text):
-    from tests.support.tex import width
-
     assert width(text.replace("–", "--")) <= width_of(text)
     assert width(rf"\textbf{{{text.replace('–', '--')}}}") <= width_of(text, bold=True)
 
@@ -165,7 +161,7 @@ def test_tex_takes_it_and_nothing_is_too_wide(tmp_path):
     }
     text = paper_table(board_of(errors, tie=True, biased=True, status="unreliable"), "strange_%")
     assert "Overfull" not in compiled(tmp_path, text)
-    wide = text.replace("0.123(4)", "0.123(4)" * 8)
+    wide = text.replace("0.123(3)", "0.123(3)" * 8)
     assert "Overfull" in compiled(tmp_path, wide)
 
 
