@@ -36,8 +36,8 @@ ACCENTS = {
 """TeX's commands for accents, as Unicode combines them with letters."""
 
 LETTERS = {"ø": r"\o", "Ø": r"\O", "ł": r"\l", "Ł": r"\L", "ß": r"\ss", "æ": r"\ae", "Æ": r"\AE"}
-LETTERS |= {"œ": r"\oe", "Œ": r"\OE", "ı": r"\i"}
-"""TeX's commands for letters of their own."""
+LETTERS |= {"œ": r"\oe", "Œ": r"\OE", "ı": r"\i", "–": "--"}
+"""How TeX writes letters of their own, and the dash between two names."""
 
 
 @functools.cache

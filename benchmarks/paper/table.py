@@ -8,6 +8,7 @@ each L instead.
 """
 
 import math
+import re
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -54,7 +55,8 @@ class Cell(NamedTuple):
     @property
     def width(self) -> float:
         """In print, in points."""
-        return width_of(self.text, bold=self.bold) + width_of(self.mark)
+        printed = re.sub(r"e[+]?(-?)0*", r" × 10\1", self.text)
+        return width_of(printed, bold=self.bold) + width_of(self.mark)
 
     @property
     def latex(self) -> str:

@@ -16,8 +16,8 @@ BOLD = 1.16
 
 WIDTHS = {
     **dict.fromkeys("ijl.,:;'|![] ", 0.35),
-    **dict.fromkeys("()frt/-", 0.42),
-    **dict.fromkeys("0123456789", 0.515),
+    **dict.fromkeys("()frt-", 0.42),
+    **dict.fromkeys("0123456789/", 0.515),
     **dict.fromkeys("acegszvxykoqbdhnpu", 0.575),
     **dict.fromkeys("†", 0.42),
 }

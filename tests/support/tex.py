@@ -68,5 +68,5 @@ def width(cell: str) -> float:
     text = re.sub(r"[\u0300-\u036f]", "", text)  # accents are no wider than their letters
     font = FONTS[bold]
     font.set_size(900, 72)  # large enough that no width is rounded to pixels
-    font.set_text(re.sub(r"[^ -~]", "m", text))
+    font.set_text(re.sub(r"[^ -~]", "m", text.replace("|", "l")))
     return SMALLER * font.get_width_height()[0] / 6400

@@ -24,6 +24,8 @@ def lines(tmp_path):
         for n in (1, 4)
     ]
     cells[0] |= {"group": "a/b", "variance_low": 1.9, "variance_high": 2.1}
+    error = {"relative_rmse": 0.3, "relative_rmse_low": 0.2, "relative_rmse_high": 0.4}
+    cells = [each | error for each in cells]
     return keyed_numbers(read_run(write(tmp_path / "run", cells)).measurements)
 
 

@@ -71,7 +71,7 @@ def test_refs_have_the_papers_of_the_run_and_its_software(run):
     assert entries["gradest"]["note"] == "Version 9.1"
     assert "williams1992simple" in entries
     found = citations(run)
-    assert found["estimators"]["score_function"] == ["williams1992simple"]
+    assert found["estimators"]["score_function"] == ["glynn1990likelihood", "williams1992simple"]
     assert found["estimators"]["own:Mine"] == found["problems"]["own:Problem"] == []
     assert found["entries"].keys() == entries.keys()
     used = {key for keys in found["estimators"].values() for key in keys}
