@@ -169,7 +169,7 @@ def duration(seconds: float) -> str:
     ('42 seconds', '3 minutes', '6 hours')
     """
     if seconds < 90:
-        return f"{max(1, rounded(seconds))} seconds"
+        return several(max(1, rounded(seconds)), "second")
     if seconds < 5_400:
         return f"{rounded(seconds / 60)} minutes"
     return f"{rounded(seconds / 3600)} hours"

@@ -1,7 +1,6 @@
 """`gradest list` in 80 columns: a name, what is drawn, and what it is for."""
 
 import functools
-import re
 import tomllib
 from collections.abc import Collection, Iterable, Sequence
 from importlib.resources import files
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gradest.benchmarks.catalogue.facts import every_problem, kind_of, refusals, variables
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.schema import preset_folder, preset_names
+from gradest.benchmarks.sweeps.schema import preset_names
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import nearest, shown
@@ -56,10 +55,11 @@ class Wanted(NamedTuple):
 
 @functools.cache
 def purposes() -> dict[str, str]:
-    """What each estimator and problem is for, by its name."""
+    """What each estimator, problem and preset is for, by its name."""
     text = (files(__package__) / "purposes.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
-    return {**tables["estimators"], **tables["problems"]}
+    return {
+        name: purpose for table in tomllib.loads(text).values() for name, purpose in table.items()
+    }
 
 
 def wanted(variable: str | None = None, *, only_unbiased: bool = False) -> Wanted:
@@ -148,21 +148,8 @@ def row(name: str, drawn: str, purpose: str) -> str:
 
 
 def presets() -> dict[str, str]:
-    """What each preset is for: the first sentence of its file, as far as a line has room."""
-    texts = {}
-    for name in preset_names():
-        text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8")
-        comment = " ".join(re.findall("^# ?(.*)$", text.partition("\nschema")[0], re.MULTILINE))
-        first = re.split("[:;.](?:\\s|$)", comment, maxsplit=1)[0]
-        texts[name] = shortened(first, WIDTH - NAMES - 2)
-    return texts
-
-
-def shortened(text: str, most: int) -> str:
-    """A text of at most so many characters, cut after a word."""
-    if len(text) <= most:
-        return text
-    return text[: most - 1].rpartition(" ")[0].rstrip(",") + " …"
+    """What each preset is for."""
+    return {name: purposes().get(name, "") for name in preset_names()}
 
 
 def as_json(found: Wanted) -> dict[str, Any]:

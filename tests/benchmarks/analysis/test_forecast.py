@@ -87,7 +87,7 @@ def test_places_have_their_cells(plan):
 
 def test_words():
     assert [duration(each) for each in (0.2, 5, 100, 5_400, 90_000)] == [
-        "1 seconds",
+        "1 second",
         "5 seconds",
         "2 minutes",
         "2 hours",

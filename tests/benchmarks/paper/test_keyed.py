@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.paper.keyed import key_of, keyed_numbers, named, numbers_of, setting
-from tests.support.made_runs import BATCHES, LEAVE_ONE_OUT, PATHWISE, cell, jackknifed, write
+from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, cell, errors, jackknifed, write
 from tests.support.tex import compiled
 
-EXACTLY = np.zeros(BATCHES)
+NOISE = errors(np.random.default_rng(0), 0.02)
 
 
 @pytest.fixture
 def lines(tmp_path):
     cells = [
-        cell(jackknifed(2.0 / n, EXACTLY), estimator, samples=n, snr=0.5, snr_low=0.4, snr_high=0.6)
+        cell(jackknifed(2.0 / n, NOISE), estimator, samples=n, snr=0.5, snr_low=0.4, snr_high=0.6)
         for estimator in (PATHWISE, LEAVE_ONE_OUT)
         for n in (1, 4)
     ]
-    cells[0] |= {"group": "a/b", "variance_low": 1.9, "variance_high": 2.1}
+    cells[0] |= {"group": "a/b", "variance": 2.0, "variance_low": 1.9, "variance_high": 2.1}
     error = {"relative_rmse": 0.3, "relative_rmse_low": 0.2, "relative_rmse_high": 0.4}
     cells = [each | error for each in cells]
     return keyed_numbers(read_run(write(tmp_path / "run", cells)).measurements)

@@ -20,7 +20,9 @@ from tests.support.made_runs import BATCHES, PATHWISE, PLAIN, cell, jackknifed, 
 def run(tmp_path):
     one = jackknifed(1.0, np.zeros(BATCHES))
     own = cell(one, ("own:Mine", {}), ("own:Problem", {}))
-    folder = write(tmp_path / "run", [cell(one, PATHWISE), cell(one, PLAIN), own], {"gradest": "9.1"})
+    folder = write(
+        tmp_path / "run", [cell(one, PATHWISE), cell(one, PLAIN), own], {"gradest": "9.1"}
+    )
     return read_run(folder)
 
 

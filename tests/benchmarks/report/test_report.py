@@ -52,7 +52,7 @@ def test_what_is_drawn_is_listed_and_verified(folder):
 def test_killed_at_any_write_the_next_report_mends_all(folder, write_number):
     with killed_at(10**9) as every:
         write_report(folder)
-    assert len(every) == 13
+    assert len(every) == 15
     whole = drawn(folder)
     with killed_at(write_number) as put, pytest.raises(Killed):
         write_report(folder)
