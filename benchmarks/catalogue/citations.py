@@ -97,7 +97,8 @@ def accented_letter(char: str) -> str:
     """One character in BibTeX: a letter with one accent, or one that has a command of its own."""
     if char in LETTERS:
         return f"{{{LETTERS[char]}}}"
-    letter, accent = unicodedata.normalize("NFD", char)[:2].ljust(2)
+    parts = unicodedata.normalize("NFD", char).ljust(2)
+    letter, accent = parts[0], parts[1]
     if accent not in ACCENTS:
         return char
     command = ACCENTS[accent]
