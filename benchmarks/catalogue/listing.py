@@ -181,6 +181,6 @@ def restricted(
         "problems": names_of(found.problems),
     }
     return {
-        kind: [row for row in rows[kind] if row[kind.removesuffix("s")] in keep[kind]]
+        kind: [each for each in rows[kind] if each[kind.removesuffix("s")] in keep[kind]]
         for kind in keep
     }
