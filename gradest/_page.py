@@ -13,7 +13,7 @@ from gradest.benchmarks.analysis.labels import place_label
 from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import seconds_text
-from gradest.benchmarks.report.latex import comment, escape
+from gradest.benchmarks.paper.latex import comment, escape
 from gradest.benchmarks.statistics.intervals import Interval
 
 HEADER = ("", "estimator", "L", "error", "bias", "f + ∇f", "time")

@@ -37,7 +37,7 @@ FLOORS = (
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
     {"benchmarks/comparisons"},
-    {"benchmarks/figures", "benchmarks/checks"},
+    {"benchmarks/figures", "benchmarks/checks", "benchmarks/paper"},
     {"benchmarks/drawing", "benchmarks/page"},
     {"benchmarks/report", "benchmarks/bench/calibration"},
     {"benchmarks/cli"},

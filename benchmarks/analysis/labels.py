@@ -137,16 +137,16 @@ def argument_text(name: str, value: Any) -> str:
 
 
 def short_label(name: str, args_json: str) -> str:
-    """An estimator as a command's option names it, with the arguments that are not the defaults.
+    """An estimator or a problem as a command's option names it, with what is not the default.
 
     Args:
-        name: the estimator's registered name.
+        name: its registered name.
         args_json: all its arguments.
 
     >>> short_label("score_function", '{"baseline": "leave_one_out"}')
     'score_function[baseline=leave_one_out]'
     """
-    return written(name, noteworthy(ESTIMATORS.get(name), args_json))
+    return written(name, noteworthy(ESTIMATORS.get(name) or PROBLEMS.get(name), args_json))
 
 
 def problem_label(name: str, args_json: str) -> str:

@@ -28,6 +28,34 @@ def show(estimate: Interval) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def concise(estimate: Interval) -> str:
+    """A value, and the longer side of its interval in brackets: one digit, in units of the last.
+
+    >>> concise(Interval(0.2451, 0.237, 0.253)), concise(Interval(86.9, 85.7, 88.1))
+    ('0.245(8)', '87(1)')
+    >>> concise(Interval(1234.0, 1200.0, 1290.0)), concise(Interval(2.5e-7, 2.1e-7, 2.9e-7))
+    ('1230(60)', '2.5(4)e-07')
+    """
+    side = max(estimate.high - estimate.value, estimate.value - estimate.low)
+    if not (side > 0 and math.isfinite(side)):
+        return f"{estimate.value:.4g}"
+    decimals = -int(f"{side:.0e}".partition("e")[2])
+    size = max(abs(estimate.value), side)
+    if decimals <= 6 and size < 1e6:
+        return with_uncertainty(estimate.value, side, decimals)
+    power = math.floor(math.log10(size))
+    scale = 10.0**-power
+    return (
+        f"{with_uncertainty(estimate.value * scale, side * scale, decimals + power)}e{power:+03d}"
+    )
+
+
+def with_uncertainty(value: float, side: float, decimals: int) -> str:
+    """A value to so many decimals, and an uncertainty in units of the last of them."""
+    units = round(side * 10.0**decimals) if decimals > 0 else round(side, decimals)
+    return f"{round(value, decimals):.{max(decimals, 0)}f}({units:.0f})"
+
+
 def percent(fraction: float) -> str:
     """A fraction in percent, to two digits.
 

@@ -10,12 +10,34 @@ from typing import Any
 
 ENTRY_ORDER = (
     *("author", "title", "booktitle", "journal", "volume"),
-    *("number", "pages", "eprint", "year"),
+    *("number", "pages", "eprint", "howpublished", "note", "year"),
 )
 """In which order the fields of an entry are written."""
 
 PROTECTED = re.compile(r"\b\w*[A-Z]\w*[A-Z]\w*\b")
 """Words of a title whose capitals a bibliography style must leave: ELBO, DisARM, PIPPS."""
+
+
+ACCENTS = {
+    "\u0300": r"\`",
+    "\u0301": r"\'",
+    "\u0302": r"\^",
+    "\u0303": r"\~",
+    "\u0304": r"\=",
+    "\u0306": r"\u",
+    "\u0307": r"\.",
+    "\u0308": r"\"",
+    "\u030a": r"\r",
+    "\u030b": r"\H",
+    "\u030c": r"\v",
+    "\u0327": r"\c",
+    "\u0328": r"\k",
+}
+"""TeX's commands for accents, as Unicode combines them with letters."""
+
+LETTERS = {"ø": r"\o", "Ø": r"\O", "ł": r"\l", "Ł": r"\L", "ß": r"\ss", "æ": r"\ae", "Æ": r"\AE"}
+LETTERS |= {"œ": r"\oe", "Œ": r"\OE", "ı": r"\i", "–": "--"}
+"""How TeX writes letters of their own, and the dash between two names."""
 
 
 @functools.cache
@@ -62,16 +84,42 @@ def key(paper: dict[str, Any]) -> str:
     return re.sub(r"\W", "", ascii_text).lower()
 
 
-def entry(paper: dict[str, Any]) -> str:
-    """A paper in BibTeX."""
+def accented(text: str) -> str:
+    r"""A text with its accents as BibTeX sorts and prints them, whatever its version.
+
+    >>> print(accented("Liévin, Ángel Šćepanović, Søren Größe"))
+    Li{\'e}vin, {\'A}ngel {\v{S}}{\'c}epanovi{\'c}, S{\o}ren Gr{\"o}{\ss}e
+    """
+    return "".join(map(accented_letter, unicodedata.normalize("NFC", text)))
+
+
+def accented_letter(char: str) -> str:
+    """One character in BibTeX: a letter with one accent, or one that has a command of its own."""
+    if char in LETTERS:
+        return f"{{{LETTERS[char]}}}"
+    parts = unicodedata.normalize("NFD", char).ljust(2)
+    letter, accent = parts[0], parts[1]
+    if accent not in ACCENTS:
+        return char
+    command = ACCENTS[accent]
+    return f"{{{command}{{{letter}}}}}" if command[1].isalpha() else f"{{{command}{letter}}}"
+
+
+def entry(paper: dict[str, Any], name: str = "") -> str:
+    """A paper in BibTeX.
+
+    Args:
+        paper: its fields.
+        name: the entry's key; without one, that of the paper.
+    """
     fields = paper | {
-        "author": " and ".join(paper["author"]),
-        "title": PROTECTED.sub(r"{\g<0>}", paper["title"]),
+        "author": accented(" and ".join(paper["author"])),
+        "title": accented(PROTECTED.sub(r"{\g<0>}", paper["title"])),
     }
     lines = [f"  {name} = {{{fields[name]}}}," for name in ENTRY_ORDER if name in fields]
     if "eprint" in paper:
         lines.append("  archiveprefix = {arXiv},")
-    return "\n".join([f"@{paper['type']}{{{key(paper)},", *lines, "}"])
+    return "\n".join([f"@{paper['type']}{{{name or key(paper)},", *lines, "}"])
 
 
 def bibtex(sources: Iterable[str]) -> str:

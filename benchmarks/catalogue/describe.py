@@ -132,7 +132,7 @@ def lines_of(
     kind: str, cls: type, name: str, facts: dict[str, str], taken: dict[str, dict[str, Any]]
 ) -> list[str]:
     """The description of a class as text."""
-    lines = [f"{name} ({kind})", "", inspect.cleandoc(cls.__doc__ or ""), ""]
+    lines = [f"{name} ({kind})", "", *paragraphs(cls.__doc__ or ""), ""]
     lines += [f"{key}: {value}" for key, value in facts.items() if value]
     if taken:
         lines += ["", "arguments:"]
@@ -140,6 +140,18 @@ def lines_of(
         lines.append(
             f"  {key} = {argument['default']!r}: {argument['help']}; {argument['expected']}"
         )
+    return lines
+
+
+def paragraphs(doc: str) -> list[str]:
+    """A docstring with each paragraph in one line; what is indented keeps its own lines."""
+    lines: list[str] = []
+    for line in inspect.cleandoc(doc).splitlines():
+        goes_on = lines and lines[-1] and line and not line.startswith((" ", "- "))
+        if goes_on:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
     return lines
 
 

@@ -5,6 +5,7 @@ is called: with JAX that takes a second, and --help answers at once.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -195,6 +196,19 @@ def verify(**options: Any) -> ExitStatus:
 
 
 @cli.command()
+@click.argument("run", metavar="[RUN]", default="default", shell_complete=completed_from(RUNS))
+@unverified_option
+@json_option
+def cite(**options: Any) -> ExitStatus:
+    """Print the papers of a run's estimators and problems in BibTeX, gradest's and JAX's entries,
+    and, as a comment, a sentence for a paper's section on methods: what stands in refs.bib.
+
+    RUN is the name of a run in results/, or the folder of one.
+    """
+    return body("results.cite")(**options)
+
+
+@cli.command()
 @click.argument("first", metavar="A", shell_complete=completed_from(RUNS))
 @click.argument("second", metavar="[B]", required=False, shell_complete=completed_from(RUNS))
 @click.option(
@@ -228,11 +242,15 @@ def compare(**options: Any) -> ExitStatus:
 
 
 @cli.command(name="list")
+@click.option("--variable", metavar="NAME", help="What is drawn: Bernoulli, Normal, …")
+@click.option("--unbiased", "only_unbiased", is_flag=True, help="Unbiased estimators alone.")
+@click.option("--long", "in_full", is_flag=True, help="All facts of each; wider than a screen.")
 @json_option
 def list_(**options: Any) -> ExitStatus:
-    """Print the catalogue: every estimator and problem, and what each is for.
+    """Print the catalogue: every estimator, problem and preset, and what each is for.
 
-    In JSON, `supports` has for each problem and estimator null, or the reason why not.
+    "bits +2" draws bits, and two kinds more: --long names them. In JSON, `supports` has for each
+    problem and estimator null, or the reason why not.
     """
     return body("plans.show_catalogue")(**options)
 
@@ -245,6 +263,7 @@ def list_(**options: Any) -> ExitStatus:
     is_flag=True,
     help="Print the papers of a problem or an estimator, to be cited, instead.",
 )
+@click.option("--tex", "as_tex", is_flag=True, help="Formulas in LaTeX, as docstrings have them.")
 @json_option
 def describe(**options: Any) -> ExitStatus:
     """Print what a problem, an estimator or a preset is: formula, arguments, bias, cost, source."""
@@ -295,3 +314,16 @@ def plan(**options: Any) -> ExitStatus:
 def status(**options: Any) -> ExitStatus:
     """Print how far a run of SWEEP, or the run in a folder, has come; it may still be running."""
     return body("plans.show_status")(**options)
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["estimator", "problem"]))
+@click.argument("name")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="The file  [default: NAME.py]"
+)
+def new(**options: Any) -> ExitStatus:
+    """Write NAME.py, with an estimator or a problem to begin one's own with: it passes
+    `gradest check`. A file that is there is left as it is.
+    """
+    return body("plans.write_new")(**options)

@@ -1,9 +1,13 @@
-"""What `gradest plan`, `status`, `list`, `describe` and `check` do: nothing is kept or drawn."""
+"""What `gradest plan`, `status`, `list`, `describe`, `check` and `new` do: nothing is measured."""
 
+import re
+import shutil
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gradest.benchmarks.analysis.forecast import forecast, places_of
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run, is_run, recorded_outcomes, recorded_sweep
 from gradest.benchmarks.analysis.status import (
@@ -15,8 +19,11 @@ from gradest.benchmarks.analysis.status import (
     totals_of,
     unmeasured_lines,
 )
+from gradest.benchmarks.catalogue import listing
 from gradest.benchmarks.catalogue.describe import description
-from gradest.benchmarks.catalogue.facts import as_text, catalogue, refusals
+from gradest.benchmarks.catalogue.facts import as_text, catalogue
+from gradest.benchmarks.catalogue.mathematics import in_unicode
+from gradest.benchmarks.catalogue.starting import start
 from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import BadInput, ExitStatus
@@ -25,8 +32,6 @@ from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, override, preset_names
 from gradest.benchmarks.sweeps.selection import reset, selected
 from gradest.benchmarks.sweeps.store import read_store
-from gradest.estimators import ESTIMATORS
-from gradest.problems import PROBLEMS
 
 
 def load_plan(
@@ -75,6 +80,8 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
     plan = load_plan(sweep, **asked)
     folder = output or folder_of(plan)
     totals = totals_of(plan)
+    expected = forecast(plan, folder)
+    places = places_of(plan)
     there, stale = compared(plan, read_store(folder))
     tell([*fault_lines(plan), *unmeasured_lines(plan)])
     if as_json:
@@ -89,14 +96,15 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
             for cell in plan.cells
         ]
         stale_as_json = [each.as_json for each in stale]
-        known = {"there": there, "stale": stale_as_json}
         sizes = {choice.label: size for choice, size in plan.minibatch_sizes.items()}
+        known = {"there": there, "stale": stale_as_json, "places": places, **expected.as_json}
         about = {"minibatch_sizes": sizes, "cells": cells, **known}
         emit({"sweep": plan.sweep.name, **totals.as_json, **about})
         return ExitStatus.OK
     known_text = f"\n{there} of the cells are there already" if there else ""
-    lines = [f"{plan.sweep.name}: {totals.text}", *minibatch_lines(plan)]
-    emit("\n".join([*lines, f"results into {folder}{known_text}"]))
+    lines = [f"{plan.sweep.name}: {totals.text}", expected.text, *minibatch_lines(plan)]
+    listed = [f"  {place}: {several(count, 'cell')}" for place, count in places.items()]
+    emit("\n".join([*lines, f"results into {folder}{known_text}", "places:", *listed]))
     tell([*skipped_lines(plan), *(each.text for each in stale)])
     return ExitStatus.OK
 
@@ -131,26 +139,46 @@ def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) ->
     return ExitStatus.CELLS_FAILED if status.failures else ExitStatus.OK
 
 
-def show_catalogue(as_json: bool) -> ExitStatus:
+def show_catalogue(
+    variable: str | None, only_unbiased: bool, in_full: bool, as_json: bool
+) -> ExitStatus:
     """Prints what there is."""
+    found = listing.wanted(variable, only_unbiased=only_unbiased)
     if as_json:
-        names = {"problems": list(PROBLEMS), "estimators": list(ESTIMATORS)}
-        emit(names | {"supports": refusals()})
+        emit(listing.as_json(found))
+    elif in_full:
+        emit(as_text(listing.restricted(catalogue(), found)))
     else:
-        emit(as_text(catalogue()))
+        emit(listing.as_list(found))
     return ExitStatus.OK
 
 
-def show_description(name: str, as_bibtex: bool, as_json: bool) -> ExitStatus:
+def show_description(name: str, as_bibtex: bool, as_tex: bool, as_json: bool) -> ExitStatus:
     """Prints what a name stands for."""
     facts = description(name)
     if as_bibtex and not facts["bibtex"]:
         raise BadInput(f"{name}: expected a name that stands for a paper; it states none")
     if as_json:
         emit(facts)
-    else:
+    elif as_bibtex or facts["kind"] == "preset":
         emit(facts["bibtex" if as_bibtex else "text"])
+    else:
+        text = facts["text"] if as_tex else in_unicode(facts["text"])
+        emit(wrapped(text, shutil.get_terminal_size().columns))
     return ExitStatus.OK
+
+
+def wrapped(text: str, width: int) -> str:
+    """A text whose lines are no longer than that; what goes on in a further line is indented."""
+    lines = []
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        is_fact = indent or re.match(r"[\w ∇]+: ", line)
+        further = " " * (indent + (4 if is_fact else 0))
+        lines += textwrap.wrap(line, width, subsequent_indent=further, break_on_hyphens=False) or [
+            ""
+        ]
+    return "\n".join(lines)
 
 
 def check_target(target: str, problems: tuple[str, ...], fast: bool, as_json: bool) -> ExitStatus:
@@ -159,3 +187,10 @@ def check_target(target: str, problems: tuple[str, ...], fast: bool, as_json: bo
     report = check(target, lambda line: tell([line]), problems, fast=fast)
     emit(report.as_json if as_json else report.text)
     return ExitStatus.GATE_FAILED if report.counts()["failed"] else ExitStatus.OK
+
+
+def write_new(kind: str, name: str, output: Path | None) -> ExitStatus:
+    """Writes a file to begin a class with."""
+    started = start(kind, name, output)
+    emit("\n".join([f"{started.path} is written; next:", *started.following]))
+    return ExitStatus.OK

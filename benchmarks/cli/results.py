@@ -1,4 +1,4 @@
-"""What `gradest report`, `open`, `compare` and `verify` do, with runs that are finished."""
+"""What `gradest report`, `open`, `cite`, `compare` and `verify` do, with runs that are finished."""
 
 import webbrowser
 from pathlib import Path
@@ -20,6 +20,7 @@ from gradest.benchmarks.comparisons.ratios import (
 from gradest.benchmarks.drawing.options import print_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.folders.record import PAGE
+from gradest.benchmarks.paper.references import citations, refs
 from gradest.benchmarks.report import comparison as rendering
 from gradest.benchmarks.report.report import write_figures, write_report
 from gradest.benchmarks.report.summary import FILE
@@ -92,6 +93,15 @@ def open_page(run: str, no_browser: bool) -> ExitStatus:
     emit(str(page))
     if not no_browser and not webbrowser.open(page.as_uri()):
         tell(["no browser was found: the page is a file, open it where there is one"])
+    return ExitStatus.OK
+
+
+def cite(run: str, unverified: bool, as_json: bool) -> ExitStatus:
+    """Prints what a paper that uses a run should cite, and how it was measured."""
+    read = verified_run(find_run(run), unverified=unverified)
+    tell([read.doubt] if read.doubt else [])
+    tell(changed_lines((read, str(read.folder))))
+    emit(citations(read) if as_json else refs(read).rstrip())
     return ExitStatus.OK
 
 

@@ -11,7 +11,16 @@ from gradest.benchmarks.folders.record import FOLDERS, PAGE, TABLES
 
 STORE = "store.sqlite"
 
-FIXED = (*TABLES, FILE, "summary.md", "numbers.tex", "leaderboard.csv", "figures.py", PAGE)
+FIXED = (
+    *TABLES,
+    FILE,
+    "summary.md",
+    "numbers.tex",
+    "leaderboard.csv",
+    "figures.py",
+    "refs.bib",
+    PAGE,
+)
 """What is written under these names whatever was measured."""
 
 DRAWN = {".pdf", ".svg", ".png", ".md", ".tex"}
@@ -22,6 +31,9 @@ FIGURES = ("bias_", "snr_vs_", "variance_vs_")
 
 FIGURES_OF_RUNS = ("relative_rmse", "performance_profile")
 """The names of figures of whole runs."""
+
+TABLES_OF_RUNS = ("crossovers", "paper")
+"""The names of tables of whole runs."""
 
 
 def refuse_foreign(folder: Path, problems: Iterable[str]) -> None:
@@ -90,7 +102,7 @@ def drawn_like(folder: Path, problems: Iterable[str]) -> list[str]:
                 of_problem = stem.startswith(FIGURES) and any(name in stem for name in names)
                 is_like = of_problem or stem in FIGURES_OF_RUNS
             else:
-                is_like = stem == "crossovers" or stem.startswith(names)
+                is_like = stem in TABLES_OF_RUNS or stem.startswith(names)
             if is_like:
                 found.append(f"{place}/{path.name}")
     return found

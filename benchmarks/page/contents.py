@@ -28,12 +28,12 @@ from gradest.benchmarks.page.ratios import ratios_at
 from gradest.benchmarks.page.recipes import (
     command,
     header,
-    methods,
-    papers_of,
     sweep_text,
     table_text,
 )
 from gradest.benchmarks.page.swept import swept_estimators, swept_problems
+from gradest.benchmarks.paper.methods import methods, name_of
+from gradest.benchmarks.paper.references import papers_of
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from gradest.problems.registry.naming import written
@@ -104,12 +104,6 @@ def contents(run: Run, health: Sequence[str]) -> dict[str, Any]:
         "command": command(run),
         "health": list(health),
     }
-
-
-def name_of(run: Run) -> str:
-    """What the run is called: as its sweep, whatever its folder's name."""
-    sweep = (run.manifest or {}).get("sweep")
-    return str(sweep["name"] if sweep else run.folder.name)
 
 
 def lacks(run: Run) -> list[str]:

@@ -1,14 +1,11 @@
-"""How a run came about, as others can use it: a sweep's file, the papers, a sentence of methods."""
+"""How a run came about, as others can measure it again: a sweep's file, and the command."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from gradest.benchmarks.analysis.results import Run
-from gradest.benchmarks.catalogue.citations import cited, entry, key, references
 from gradest.benchmarks.sweeps.schema import load_sweep, preset_names
-from gradest.estimators import ESTIMATORS
-from gradest.problems import PROBLEMS
 
 TABLES = ("problem", "estimator")
 """What a sweep's file lists, each in tables of its own."""
@@ -82,57 +79,3 @@ def measuring(sweep: Mapping[str, Any]) -> dict[str, Any]:
 def recorded(sweep: Any) -> dict[str, Any]:
     """A sweep as a manifest has it."""
     return dict(sweep.model_dump(mode="json", by_alias=True, exclude_none=True))
-
-
-def papers_of(estimators: Sequence[tuple[str, str]], places: Sequence[tuple]) -> dict[str, Any]:
-    """The papers of what was measured: BibTeX by key, and whose keys are which.
-
-    What is nobody's but the user's has none.
-    """
-    sources = [source_of(ESTIMATORS, name) for name, _ in estimators]
-    problems = [source_of(PROBLEMS, name) for name, *_ in places]
-    names = dict.fromkeys(name for source in (*sources, *problems) for name in cited(source))
-    papers = {name: references()[name] for name in names}
-    return {
-        "entries": {key(paper): entry(paper) for paper in papers.values()},
-        "estimators": [[key(papers[name]) for name in cited(source)] for source in sources],
-        "places": [[key(papers[name]) for name in cited(source)] for source in problems],
-    }
-
-
-def source_of(registry: Mapping[str, Any], name: str) -> str:
-    """What a registered class names as its source; empty for a class of the user's."""
-    return str(registry[name].source) if name in registry else ""
-
-
-def methods(run: Run) -> str:
-    """A sentence for a paper's section on methods."""
-    rows = run.measurements[run.measurements.status != "skipped"]
-    counts = sorted({int(value) for value in rows.replicates})
-    replicates = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    seeds = ", ".join(sorted({str(int(value)) for value in rows.seed}))
-    precision = ", ".join(sorted(set(rows["dtype"])))
-    return (
-        f"Variance and bias of the gradient estimators were measured with {software(run)} from "
-        f"R = {replicates} independent estimates (seed {seeds}, {precision}{hardware(run)}); "
-        "intervals are at 95 %, jackknifed over batches of estimates."
-    )
-
-
-def software(run: Run) -> str:
-    """The version and the commit that measured it, as far as they are known."""
-    manifest = run.manifest or {}
-    environments = manifest.get("environments") or [{}]
-    known = environments[0]
-    version = known.get("gradest") or known.get("gradvar") or ""
-    commit = str((manifest.get("git") or {}).get("commit") or "")[:12]
-    inside = [f"commit {commit}" if commit else "", f"JAX {known['jax']}" if "jax" in known else ""]
-    details = ", ".join(filter(None, inside))
-    return f"gradest {version}".strip() + (f" ({details})" if details else "")
-
-
-def hardware(run: Run) -> str:
-    """What it was measured on, as far as that is known, after a comma."""
-    environments = (run.manifest or {}).get("environments") or []
-    texts = sorted({f"{each.get('machine')}, {each.get('device')}" for each in environments})
-    return f", {'; '.join(texts)}" if texts else ""

@@ -1,4 +1,4 @@
-r"""numbers.tex: a macro for every headline number.
+r"""numbers.tex: a macro for every headline number, and after them all numbers by their keys.
 
 TeX's names have letters only, so that numbers are spelled and signs fall out: what differs in a
 sign alone, 1.5 and 15, would have one name. Where that happens in a run, the signs are spelled out,
@@ -17,7 +17,8 @@ from gradest.benchmarks.analysis.labels import estimator_label, greek_name, slug
 from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, slope_of
 from gradest.benchmarks.comparisons.crossovers import LineCrossover
-from gradest.benchmarks.report.latex import escape
+from gradest.benchmarks.paper.keyed import keyed_numbers
+from gradest.benchmarks.paper.latex import escape
 from gradest.benchmarks.report.tables import variance_text
 
 DIGITS = {
@@ -71,7 +72,7 @@ def numbers(measurements: pd.DataFrame, crossings: list[LineCrossover]) -> str:
     ]
     names = names_of(macros)
     lines = [command(name, macro.value) for name, macro in zip(names, macros, strict=True)]
-    return "\n".join([HEADING, *lines]) + "\n"
+    return "\n".join([HEADING, *lines, *keyed_numbers(measurements)]) + "\n"
 
 
 def measured_macros(measurements: pd.DataFrame) -> Iterator[Macro]:

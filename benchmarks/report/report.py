@@ -18,6 +18,10 @@ from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
 from gradest.benchmarks.page.page import page
+from gradest.benchmarks.paper.methods import name_of
+from gradest.benchmarks.paper.references import FILE as REFERENCES
+from gradest.benchmarks.paper.references import refs
+from gradest.benchmarks.paper.table import paper_table
 from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, health, summary, surprises, told_tables
 from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
@@ -50,7 +54,7 @@ for name in run.figures:
 
 
 def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN) -> list[Path]:
-    """Writes summary.md, the page, figures/, tables/, leaderboard.csv, numbers.tex and figures.py.
+    """Writes summary.md, the page, figures/, tables/, what else a paper takes, and figures.py.
 
     Always the same bytes.
 
@@ -150,7 +154,10 @@ def texts_of(run: Run) -> dict[str, str]:
     for table in all_tables:
         texts[f"tables/{table.name}.md"] = markdown(table)
         texts[f"tables/{table.name}.tex"] = latex(table)
-    texts["leaderboard.csv"] = leaderboards(run.measurements).to_csv(index=False)
+    boards = leaderboards(run.measurements)
+    texts["leaderboard.csv"] = boards.to_csv(index=False)
+    texts["tables/paper.tex"] = paper_table(boards, name_of(run))
+    texts[REFERENCES] = refs(run)
     texts["numbers.tex"] = numbers(run.measurements, crossings)
     texts[FILE] = summary(run, crossings)
     return texts

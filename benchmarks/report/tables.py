@@ -19,7 +19,7 @@ from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import ESTIMATOR, ZERO, slope_of
 from gradest.benchmarks.comparisons.crossovers import LineCrossover
 from gradest.benchmarks.markdown import markdown_table, plain
-from gradest.benchmarks.report.latex import comment, latex_row
+from gradest.benchmarks.paper.latex import comment, latex_row
 from gradest.benchmarks.statistics.intervals import Interval
 
 

@@ -182,8 +182,8 @@ class WithoutReplacement(WeightedValues):
     Unbiased, exact where L is at least the number of values. Cost: L evaluations of f, no more than
     there are values; where f depends on θ, as many of its gradient.
 
-    Needs L ≥ 4, without the baseline L ≥ 2, for its variance to be finite: a weight is about e^κ
-    where κ is large, of which $E[e^{m \kappa}]$ is finite for m ≤ L alone.
+    Needs L ≥ 4, without the baseline L ≥ 2, for its variance to be finite: a weight is about
+    $e^\kappa$ where κ is large, of which $E[e^{m \kappa}]$ is finite for m ≤ L alone.
     """
 
     with_baseline: bool = flag(True, "whether the other values make a baseline")

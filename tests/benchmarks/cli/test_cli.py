@@ -98,21 +98,44 @@ def test_list_json(run_command):
     status, out, _ = run_command("list", "--json")
     table = json.loads(out)
     assert status == 0
-    assert set(table) == {"problems", "estimators", "supports"}
+    assert set(table) == {"problems", "estimators", "presets", "purposes", "supports"}
     assert table["problems"] == list(PROBLEMS)
     assert table["estimators"] == list(ESTIMATORS)
     assert table["supports"]["gaussian_square"]["pathwise"] is None
     assert "no differentiable draw" in table["supports"]["bernoulli_square"]["pathwise"]
 
 
-def test_list_is_a_table(run_command):
-    lines = run_command("list")[1].splitlines()
+def test_the_long_list_is_a_table(run_command):
+    lines = run_command("list", "--long")[1].splitlines()
     assert [line.split()[0] for line in lines if line] == [
         "estimator",
         *ESTIMATORS,
         "problem",
         *PROBLEMS,
     ]
+
+
+def test_a_list_is_filtered_in_each_form(run_command):
+    asked = ("list", "--variable", "Bernoulli", "--unbiased")
+    table = json.loads(run_command(*asked, "--json")[1])
+    short, full = (run_command(*asked, *more)[1] for more in ((), ("--long",)))
+    assert "disarm" in table["estimators"]
+    assert not {"pathwise", "straight_through"} & set(table["estimators"])
+    for text in (short, full):
+        names = {line.split()[0] for line in text.splitlines() if line}
+        assert {*table["estimators"], *table["problems"]} <= names
+        assert not {"pathwise", "straight_through", "gaussian_square"} & names
+    status, _, err = run_command("list", "--variable", "Bernouli")
+    assert (status, "did you mean Bernoulli?" in err) == (2, True)
+
+
+def test_describe_has_formulas_in_unicode_or_in_tex(run_command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = run_command("describe", "reinforce")[1]
+    assert "∇_θ log q_θ(xₗ)" in text
+    assert not set(text) & set("\\${}^")
+    assert max(map(len, text.splitlines())) <= 60
+    assert r"\nabla_\theta \log" in run_command("describe", "reinforce", "--tex")[1]
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, *ESTIMATORS, "quick"])
@@ -128,7 +151,9 @@ def test_plan_measures_nothing(run_command, tmp_path):
     assert status == 0
     assert "cells to measure" in out
     assert not (tmp_path / "results").exists()
-    assert {"draws", "f_evals", "grad_evals", "cells"} <= set(
+    assert "about " in out
+    assert "gaussian_square[k=-3.0], init: " in out
+    assert {"draws", "f_evals", "grad_evals", "cells", "seconds", "disk_bytes", "places"} <= set(
         json.loads(run_command("plan", "small.toml", "--json")[1])
     )
 

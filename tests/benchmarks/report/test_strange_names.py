@@ -12,7 +12,7 @@ from gradest.benchmarks.analysis.labels import words
 from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.markdown import plain
-from gradest.benchmarks.report.latex import escape
+from gradest.benchmarks.paper.latex import escape
 from gradest.benchmarks.report.report import texts_of
 
 GROUPS = (

@@ -7,7 +7,7 @@ import pytest
 
 from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import read_run
-from gradest.benchmarks.report.latex import escape
+from gradest.benchmarks.paper.latex import escape
 from gradest.benchmarks.report.macros import letters, numbers
 from gradest.benchmarks.report.tables import latex, markdown, tables
 from gradest.benchmarks.statistics.intervals import Interval

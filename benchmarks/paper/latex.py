@@ -10,6 +10,8 @@ LATEX = {
     "∂": r"$\partial$",
     "‖": r"$\|$",
     "–": "--",
+    "†": r"$^\dagger$",
+    "×": r"$\times$",
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
@@ -41,8 +43,20 @@ def escape(text: str) -> str:
     ('a\\\\_b \\\\{x\\\\} 100 \\\\%', '$\\\\mu$', '$-$1')
     """
     text = "".join(map(character, text))
-    text = re.sub(r"(-?[\d.]+)e([+-])0*(\d+)", lambda match: power(*match.groups()), text)
+    text = re.sub(
+        r"(-?[\d.]+(?:\(\d+\))?)e([+-])0*(\d+)", lambda match: power(*match.groups()), text
+    )
     return re.sub(r"(?<![\w$^{])-([\d.]+)", r"$-$\1", text)
+
+
+def in_fonts(text: str) -> str:
+    """A text with the numbers of the characters that LaTeX's usual fonts do not have.
+
+    >>> in_fonts("a_b µ 雪")
+    'a_b µ [U+96EA]'
+    """
+    printed = ((char, character(char)) for char in " ".join(text.split()))
+    return "".join(shown if shown.startswith("[U+") else char for char, shown in printed)
 
 
 def character(char: str) -> str:

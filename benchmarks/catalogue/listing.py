@@ -1,0 +1,186 @@
+"""`gradest list` in 80 columns: a name, what is drawn, and what it is for."""
+
+import functools
+import tomllib
+from collections.abc import Collection, Iterable, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from gradest.benchmarks.catalogue.facts import every_problem, kind_of, refusals, variables
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.sweeps.schema import preset_names
+from gradest.estimators import ESTIMATORS
+from gradest.problems import PROBLEMS, Problem
+from gradest.problems.arguments import nearest, shown
+from gradest.problems.registry.naming import spelled
+
+WIDTH = 80
+NAMES, DRAWN = 24, 11
+"""Characters of the first two columns; the third has the rest, less two spaces after each."""
+
+PURPOSES = WIDTH - NAMES - DRAWN - 4
+"""Characters of what something is for, at most."""
+
+SHORT = {
+    "Bernoulli": "bits",
+    "BernoulliChain": "bit chains",
+    "Categorical": "categories",
+    "PlackettLuce": "orders",
+    "Normal": "Gaussian",
+    "MultivariateNormal": "Gaussian",
+    "Poisson": "counts",
+    "StudentT": "Student t",
+    "VonMises": "von Mises",
+    "Exponential": "exponential",
+}
+"""What is drawn in short, where that is not simply the distribution's name."""
+
+
+class Listed(NamedTuple):
+    """A problem or an estimator, as a line of the list."""
+
+    name: str
+    kinds: frozenset[str]
+    """The distributions that it draws, or that it can estimate for."""
+    drawn: str
+    """The same in few characters."""
+
+
+class Wanted(NamedTuple):
+    """What of the catalogue is shown."""
+
+    problems: list[Listed]
+    estimators: list[Listed]
+
+
+@functools.cache
+def purposes() -> dict[str, str]:
+    """What each estimator, problem and preset is for, by its name."""
+    text = (files(__package__) / "purposes.toml").read_text(encoding="utf-8")
+    return {
+        name: purpose for table in tomllib.loads(text).values() for name, purpose in table.items()
+    }
+
+
+def wanted(variable: str | None = None, *, only_unbiased: bool = False) -> Wanted:
+    """The problems and estimators to list.
+
+    Args:
+        variable: what is drawn: a distribution's name, or what the list calls it; None for all.
+        only_unbiased: leaves out estimators that claim no unbiasedness.
+
+    Raises:
+        BadInput: nothing here draws such a variable.
+    """
+    problems = every_problem()
+    kinds = {name: kind_of(problem) for name, problem in problems.items()}
+    kind = None if variable is None else kind_called(variable, sorted(set(kinds.values())))
+    listed = [Listed(n, frozenset({kinds[n]}), short(kinds[n])) for n in PROBLEMS]
+    chosen = [name for name in ESTIMATORS if ESTIMATORS[name].unbiased or not only_unbiased]
+    estimators = [listed_estimator(name, problems, kinds) for name in chosen]
+    return Wanted(of_kind(listed, kind), of_kind(estimators, kind))
+
+
+def of_kind(listed: Iterable[Listed], kind: str | None) -> list[Listed]:
+    """Those that draw a kind of variable; all of them for None."""
+    return [each for each in listed if kind is None or kind in each.kinds]
+
+
+def listed_estimator(name: str, problems: dict[str, Problem], kinds: dict[str, str]) -> Listed:
+    """An estimator with what it can estimate for, at its defaults."""
+    estimator = ESTIMATORS[name]()
+    fitting = [label for label, problem in problems.items() if not estimator.refuses(problem)]
+    words = variables([problems[label] for label in fitting], problems.values())
+    return Listed(name, frozenset(kinds[label] for label in fitting), short(words))
+
+
+def short(words: str) -> str:
+    """What is drawn in few characters: the first kind, and how many more there are.
+
+    >>> short("Bernoulli, Categorical, PlackettLuce"), short("any"), short("Normal")
+    ('bits +2', 'any', 'Gaussian')
+    """
+    first, *more = words.partition(" but ")[0].split(", ")
+    text = SHORT.get(first, first)
+    return f"{text} +{len(more)}" if more else text
+
+
+def kind_called(text: str, known: Sequence[str]) -> str:
+    """The distribution that a user means: its name, or what the list calls it.
+
+    Raises:
+        BadInput: it is none of them; the nearest is named.
+    """
+    names = {spelled(name): name for name in known}
+    names |= {spelled(word): name for name, word in SHORT.items() if name in known}
+    if spelled(text) not in names:
+        raise BadInput(
+            f"--variable {shown(text)}: expected one of {', '.join(known)}{nearest(text, known)}"
+        )
+    return names[spelled(text)]
+
+
+def as_list(found: Wanted) -> str:
+    """The text that `gradest list` prints: estimators, problems and presets."""
+    lines = []
+    for heading, each in (("estimator", found.estimators), ("problem", found.problems)):
+        lines += [row(heading, "draws", "what for"), *map(line_of, each), ""]
+    lines += [row("preset", "", "what for"), *(row(n, "", d) for n, d in presets().items())]
+    return "\n".join(lines)
+
+
+def line_of(listed: Listed) -> str:
+    """One line; what the catalogue does not know has no purpose."""
+    return row(listed.name, listed.drawn, purposes().get(listed.name, ""))
+
+
+def row(name: str, drawn: str, purpose: str) -> str:
+    """Three columns; a name that is too long for its own has a line to itself.
+
+    >>> print(row("local_reparameterization_too", "Gaussian", "Bayesian layers"))
+    local_reparameterization_too
+                              Gaussian     Bayesian layers
+    """
+    columns = f"{drawn:<{DRAWN}}  {purpose}" if drawn else purpose
+    if len(name) > NAMES:
+        return f"{name}\n{'':<{NAMES}}  {columns}".rstrip()
+    return f"{name:<{NAMES}}  {columns}".rstrip()
+
+
+def presets() -> dict[str, str]:
+    """What each preset is for."""
+    return {name: purposes().get(name, "") for name in preset_names()}
+
+
+def as_json(found: Wanted) -> dict[str, Any]:
+    """The same as data, with which estimator refuses which problem, and why."""
+    problems, estimators = names_of(found.problems), names_of(found.estimators)
+    supports = refusals()
+    return {
+        "problems": problems,
+        "estimators": estimators,
+        "presets": preset_names(),
+        "purposes": {name: purposes().get(name, "") for name in [*problems, *estimators]},
+        "supports": {
+            problem: {name: supports[problem][name] for name in estimators} for problem in problems
+        },
+    }
+
+
+def names_of(listed: Iterable[Listed]) -> list[str]:
+    """Their names."""
+    return [each.name for each in listed]
+
+
+def restricted(
+    rows: dict[str, list[dict[str, Any]]], found: Wanted
+) -> dict[str, list[dict[str, Any]]]:
+    """Those of the catalogue's rows that are listed."""
+    keep: dict[str, Collection[str]] = {
+        "estimators": names_of(found.estimators),
+        "problems": names_of(found.problems),
+    }
+    return {
+        kind: [each for each in rows[kind] if each[kind.removesuffix("s")] in keep[kind]]
+        for kind in keep
+    }

@@ -1,0 +1,74 @@
+"""A sentence for a paper's section on methods: how a run was measured, from its own files."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gradest.benchmarks.analysis.results import Run
+
+
+def name_of(run: Run) -> str:
+    """What the run is called: as its sweep, whatever its folder's name."""
+    sweep = (run.manifest or {}).get("sweep")
+    return str(sweep["name"] if sweep else run.folder.name)
+
+
+def methods(run: Run) -> str:
+    """The sentence; what nobody recorded is left out."""
+    rows = run.measurements[run.measurements.status != "skipped"]
+    how = [
+        f"seed {', '.join(sorted({str(int(value)) for value in rows.seed}))}",
+        ", ".join(sorted(set(rows["dtype"]))),
+        *known(run, "random numbers of {prng}"),
+        *known(run, "{machine}, {device}"),
+    ]
+    return (
+        f"Variance and bias of the gradient estimators were measured with {software(run)} from "
+        f"R = {span(rows.replicates)} independent estimates each ({', '.join(how)}); intervals are "
+        f"at 95 %, by the jackknife over {span(rows.batches)} batches of estimates, with quantiles "
+        "of Student's t, or of the bootstrap-t where tails are heavy."
+    )
+
+
+def span(values: Iterable[Any]) -> str:
+    """Whole numbers in words: the only one, or the least and the largest.
+
+    >>> span([1000, 20000]), span([32, 32])
+    ('1,000 to 20,000', '32')
+    """
+    counts = sorted({int(value) for value in values if value == value})  # NaN is not itself
+    if not counts:
+        return "an unknown number of"
+    return f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+
+
+def software(run: Run) -> str:
+    """The version and the commit that measured it, as far as they are known."""
+    commit = str(((run.manifest or {}).get("git") or {}).get("commit") or "")[:12]
+    details = [*([f"commit {commit}"] if commit else []), *known(run, "JAX {jax}")]
+    name = f"gradest {version_of(run)}".strip()
+    return f"{name} ({', '.join(details)})" if details else name
+
+
+def version_of(run: Run) -> str:
+    """gradest's version that measured it; empty where nobody recorded it."""
+    first = next(iter(environments(run)), {})
+    return str(first.get("gradest") or first.get("gradvar") or "")  # its name until 0.3
+
+
+def environments(run: Run) -> list[Mapping[str, Any]]:
+    """The versions and hardware that cells were measured with, as the manifest has them."""
+    return list((run.manifest or {}).get("environments") or [])
+
+
+def known(run: Run, text: str) -> list[str]:
+    """A text that names what every environment has, filled in: a list of one, or of none.
+
+    Args:
+        run: a finished one.
+        text: with the names of what the environments have in braces.
+    """
+    try:
+        texts = sorted({text.format_map(each) for each in environments(run)})
+    except KeyError:
+        return []
+    return ["; ".join(texts)] if texts else []

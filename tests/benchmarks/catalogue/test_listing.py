@@ -1,0 +1,65 @@
+"""`gradest list`: 80 columns, a purpose for each, filters."""
+
+import pytest
+
+from gradest.benchmarks.catalogue.listing import (
+    NAMES,
+    PURPOSES,
+    WIDTH,
+    as_list,
+    presets,
+    purposes,
+    row,
+    wanted,
+)
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.sweeps.schema import preset_names
+from gradest.estimators import ESTIMATORS
+from gradest.problems import PROBLEMS
+
+
+def test_every_class_has_a_purpose_of_its_own_that_fits():
+    """In benchmarks/catalogue/purposes.toml: not in the class, whose cells it would make stale."""
+    known = purposes()
+    assert known.keys() == {*PROBLEMS, *ESTIMATORS, *preset_names()}
+    assert len(set(known.values())) == len(known)
+    room = dict.fromkeys(known, PURPOSES) | dict.fromkeys(preset_names(), WIDTH - NAMES - 2)
+    assert {name: text for name, text in known.items() if not 8 <= len(text) <= room[name]} == {}
+    assert [text for text in known.values() if text.endswith(".") or text != text.strip()] == []
+    biased = {name for name in ESTIMATORS if not ESTIMATORS[name].unbiased}
+    assert {name for name, text in known.items() if "biased" in text} <= biased
+
+
+def test_the_list_fits_80_columns_and_has_all():
+    lines = as_list(wanted()).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    first = [line.split()[0] for line in lines if line and not line.startswith(" ")]
+    heads = [["estimator", *ESTIMATORS], ["problem", *PROBLEMS], ["preset", *preset_names()]]
+    assert first == [name for names in heads for name in names]
+    assert all(text in "\n".join(lines) for text in presets().values())
+
+
+def test_a_long_name_has_a_line_to_itself():
+    assert row("n" * 25, "bits", "what") == "n" * 25 + "\n" + " " * 26 + "bits         what"
+
+
+def test_one_variable():
+    found = wanted("bernoulli")
+    assert {"bernoulli_square", "vae_bernoulli"} <= {each.name for each in found.problems}
+    assert "gaussian_square" not in {each.name for each in found.problems}
+    names = {each.name for each in found.estimators}
+    assert {"disarm", "score_function", "measure_valued"} <= names
+    assert not {"pathwise", "arsm"} & names
+    assert wanted("bits") == found
+
+
+def test_unbiased_estimators_alone():
+    names = {each.name for each in wanted(only_unbiased=True).estimators}
+    assert {"pathwise", "rebar"} <= names
+    assert not {"gumbel_softmax", "spsa", "straight_through"} & names
+    assert len(wanted(only_unbiased=True).problems) == len(PROBLEMS)
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest():
+    with pytest.raises(BadInput, match=r"--variable 'Bernouli': .*did you mean Bernoulli\?"):
+        wanted("Bernouli")
