@@ -5,6 +5,7 @@ is called: with JAX that takes a second, and --help answers at once.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -224,6 +225,60 @@ def compare(**options: Any) -> ExitStatus:
     processes (`gradest time`) on the same hardware.
     """
     return body("results.compare")(**options)
+
+
+@cli.command()
+@click.argument("problem", shell_complete=completed_from(REGISTERED))
+@click.option("--budget", help="Seconds that a gradient may cost, with a unit: 1ms, 30us.")
+@click.option(
+    "--evaluations",
+    type=int,
+    help="Of f and of its gradient together, that it may cost  [default: 128]",
+)
+@click.option("--samples", type=int, help="L, the samples of a gradient.")
+@click.option(
+    "--at",
+    multiple=True,
+    metavar="ARG=VALUE",
+    help="An argument of the problem, train_steps=1000 say; may be repeated.",
+)
+@click.option("--group", help="Of θ, the only one that counts.")
+@click.option("--only-unbiased", is_flag=True, help="Never recommends one that is biased.")
+@click.option("--no-grad-f", is_flag=True, help="Leaves out those that differentiate f.")
+@click.option(
+    "--from",
+    "run",
+    metavar="RUN",
+    shell_complete=completed_from(RUNS),
+    help="Answers from a finished run, without measuring.",
+)
+@click.option(
+    "--seconds", type=float, help="After so many no new round is begun  [default: 60]"
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The sweep of the three best  [default: recommended.toml]",
+)
+@json_option
+def recommend(**options: Any) -> ExitStatus:
+    """Say which estimator to use on PROBLEM, and at which L, for what a gradient may cost.
+
+    PROBLEM is a name, name[argument=value,…], or a class of your own, MODULE:CLASS. Every
+    estimator and usual variant that suits it is measured at the largest L that the budget pays for,
+    on common random numbers; the worse are dropped and the others measured longer, until the best
+    is separated from the next. Ratios to the best have paired intervals that hold at 95 % over all
+    rounds; a tie is said to be one.
+
+    With --from a run answers, at each point and group of the problem: each estimator at the largest
+    L that is paid for, and beyond those measured where its variance is exactly proportional to 1/L;
+    seconds are a line a + bL through the run's times. Several answers are, in JSON, a list under
+    "answers".
+
+    The exit status is 3 where some candidates failed; the others are ranked.
+    """
+    return body("recommendations.recommend")(**options)
 
 
 @cli.command(name="list")
