@@ -22,7 +22,7 @@ from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
-from gradest.benchmarks.sweeps.plan import Plan, plan_of, resolve
+from gradest.benchmarks.sweeps.plan import plan_of, resolve
 from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator

@@ -8,13 +8,13 @@ from gradest.benchmarks.recommending.answers import Best, Recommendation
 from gradest.benchmarks.recommending.candidates import every_candidate
 from gradest.benchmarks.recommending.measured import recommend_measured
 from gradest.benchmarks.recommending.ranking import Rules
-from gradest.benchmarks.recommending.rounds import PILOT, Halving
+from gradest.benchmarks.recommending.rounds import PILOT, SECONDS, Halving
 from gradest.problems.base import Problem
 
 __all__ = ["Best", "Recommendation", "recommend"]
 
 
-def recommend(
+def recommend(  # noqa: PLR0913  (a keyword for each thing that users set)
     problem: Problem | type[Problem] | str,
     estimators: Named | Sequence[Named] | None = None,
     *,
@@ -24,7 +24,7 @@ def recommend(
     only_unbiased: bool = False,
     grad_f: bool = True,
     group: str | None = None,
-    seconds: float = 60.0,
+    seconds: float = SECONDS,
     replicates: int = PILOT,
 ) -> Recommendation:
     """Measures estimators, each at the largest L that the budget pays for, and ranks them.

@@ -252,9 +252,7 @@ def compare(**options: Any) -> ExitStatus:
     shell_complete=completed_from(RUNS),
     help="Answers from a finished run, without measuring.",
 )
-@click.option(
-    "--seconds", type=float, help="After so many no new round is begun  [default: 60]"
-)
+@click.option("--seconds", type=float, help="After so many no new round is begun  [default: 60]")
 @click.option(
     "--output",
     "-o",

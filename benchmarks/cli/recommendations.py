@@ -18,18 +18,15 @@ from gradest.benchmarks.recommending.measured import DEFAULT_BUDGET, named, reco
 from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.recommending.rendering import as_json as object_of
 from gradest.benchmarks.recommending.rendering import as_text
-from gradest.benchmarks.recommending.rounds import Halving
+from gradest.benchmarks.recommending.rounds import SECONDS, Halving
 from gradest.benchmarks.recommending.sweep_file import FILE, refuse_others, write_sweep
 from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.arguments import shown
 from gradest.problems.registry.lookup import build
 from gradest.problems.registry.naming import parse
 
-SECONDS = 60.0
-"""After which no new round is begun, where nothing else is said."""
 
-
-def recommend(
+def recommend(  # noqa: PLR0913  (an argument for each option)
     problem: str,
     run: str | None,
     budget: str | None,
@@ -54,7 +51,8 @@ def recommend(
         found = from_run(run, name, arguments, limit, **asked)
     emit(object_of(found) if as_json else as_text(found))
     write_sweep(found, path)
-    tell(f"failed: {text}: {reason}" for text, reason in found.failures.items())
+    if as_json:
+        tell(f"failed: {text}: {reason}" for text, reason in found.failures.items())
     tell([f"Next: gradest run {path} (written: the three best, R for 5 %)"])
     if found.interrupted:
         return ExitStatus.INTERRUPTED

@@ -262,9 +262,7 @@ def identity(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | {"num_samples": int(row.num_samples)}
 
 
-def ratio_of(
-    metric: Metric, first: Any, second: Any, paired: bool, tests: int = 1
-) -> Ratio | None:
+def ratio_of(metric: Metric, first: Any, second: Any, paired: bool, tests: int = 1) -> Ratio | None:
     """A metric in the second row over that in the first; None where it means nothing in one.
 
     Args:

@@ -7,22 +7,21 @@ from typing import Any
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import short_label
+from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.answers import Recommendation
 from gradest.benchmarks.recommending.candidates import DIFFERENTIATES
 from gradest.benchmarks.recommending.levels import (
-    MOST_SAMPLES,
     allowed,
     amount_of,
     costs_of,
     most_along,
 )
-from gradest.benchmarks.recommending.places import WHOLE, whole
+from gradest.benchmarks.recommending.places import in_group
 from gradest.benchmarks.recommending.ranking import FREE, Rules, ranking
 from gradest.benchmarks.statistics.intervals import Jackknifed
-from gradest.benchmarks.statistics.times import TimeLine
 from gradest.estimators import ESTIMATORS
 from gradest.problems.arguments import nearest, shown
 from gradest.problems.registry.lookup import build
@@ -46,10 +45,10 @@ def recommend_from(
 ) -> Recommendation:
     """Ranks the estimators that a run measured, at each place of a problem, for a budget.
 
-    Each is taken at the largest measured L that is paid for. Where that is the largest of all, and
-    the variance is exactly proportional to 1/L, it is taken at the larger L that is paid for: its
-    variance is known there, and its bias is the same. Seconds are those of a line through the
-    run's times.
+    Each is taken at the largest measured L that is paid for. Where its variance is exactly
+    proportional to 1/L it is taken at the very L that is paid for, between the measured ones or
+    beyond: its variance is known there, and its bias is the same. Seconds are those of a line
+    through the run's times.
 
     Args:
         run: a finished one.
@@ -67,8 +66,11 @@ def recommend_from(
     rows = rows_at(rows, at or {})
     skipped = rows[rows.status == "skipped"]
     failed = rows[rows.status == "failed"]
-    rows = rows_in_group(rows[rows.status.isin(["ok", "unreliable"])], group)
-    left_out = reasons_of(skipped)
+    rows = rows[rows.status.isin(["ok", "unreliable"]) & rows.group.notna()]
+    rows = rows if group is None else in_group(rows, group)
+    measured = set(texts_of(rows))
+    reasons = reasons_of(skipped).items()
+    left_out = {text: reason for text, reason in reasons if text not in measured}
     if not grad_f:
         gone = rows.estimator.map(differentiates_f).astype(bool)
         left_out |= dict.fromkeys(texts_of(rows[gone]), DIFFERENTIATES)
@@ -77,13 +79,15 @@ def recommend_from(
     for _, place in rows.groupby(PLACE, sort=True):
         chosen = within(limit, place)
         if len(chosen):
-            board = ranking(chosen, rules)
+            board = ranking(chosen, rules._replace(timed=limit.seconds is not None))
             boards.append(board.assign(estimator_text=texts_of(board)))
     answered = [board for board in boards if (board.barred == FREE).any()]
     if not answered:
         refuse_no_answer(limit, is_paid=bool(boards))
-    failures = reasons_of(failed)
-    return Recommendation(pd.concat(answered, ignore_index=True), limit, left_out, failures)
+    silent = rows.groupby(PLACE).ngroups - len(answered)
+    notes = (f"{several(silent, 'place')} without an answer at this budget.",) if silent else ()
+    table = pd.concat(answered, ignore_index=True)
+    return Recommendation(table, limit, left_out, reasons_of(failed), notes)
 
 
 def refuse_no_answer(limit: Budget, *, is_paid: bool) -> None:
@@ -153,23 +157,6 @@ def rows_at(rows: pd.DataFrame, at: Mapping[str, Any]) -> pd.DataFrame:
     return rows
 
 
-def rows_in_group(rows: pd.DataFrame, group: str | None) -> pd.DataFrame:
-    """The rows of one group of θ, or of every one.
-
-    Raises:
-        BadInput: no such group.
-    """
-    measured = rows[rows.group.notna()]
-    if group is None:
-        return measured
-    if group == WHOLE:
-        return whole(measured)
-    known = sorted({*measured.group, WHOLE})
-    if group not in known:
-        raise BadInput(f"group {group!r}: expected one of {', '.join(known)}{nearest(group, known)}")
-    return measured[measured.group == group]
-
-
 def within(limit: Budget, place: pd.DataFrame) -> pd.DataFrame:
     """A row for each estimator of a place, at the largest L that is paid for."""
     parts = []
@@ -181,23 +168,23 @@ def within(limit: Budget, place: pd.DataFrame) -> pd.DataFrame:
 def largest_within(limit: Budget, rows: pd.DataFrame, name: str, arguments: str) -> pd.DataFrame:
     """The row of an estimator at the largest L that is paid for; no row where there is none."""
     costs, line = costs_of(limit, rows)
-    paid = rows[costs <= amount_of(limit) * (1 + 1e-9)]
-    row = paid.tail(1)
-    is_largest = len(paid) == len(rows) and limit != Budget()
-    level = level_beyond(limit, line, name, arguments) if is_largest else 0
-    if is_largest and level > row.num_samples.iloc[0]:
-        return scaled(row, level)
-    return row
+    row = rows[costs <= amount_of(limit) * (1 + 1e-9)].tail(1)
+    if row.empty or line is None or limit == Budget():
+        return row
+    level = int(row.num_samples.iloc[0])
+    paid = most_along(line, amount_of(limit))
+    if (known := level_known(paid, name, arguments)) > level:
+        return scaled(row, known)
+    # more would be paid for than the next L that was not measured
+    return row.assign(paid_samples=paid) if paid > level else row
 
 
-def level_beyond(limit: Budget, line: TimeLine | None, name: str, arguments: str) -> int:
-    """The L that a budget pays for though it was not measured; 0 where nothing is known there."""
-    if line is None or name not in ESTIMATORS:
+def level_known(paid: int, name: str, arguments: str) -> int:
+    """The L at which an estimator's error is known though it was not measured; 0 if at none."""
+    if name not in ESTIMATORS:
         return 0
     each = build("estimator", ESTIMATORS, name, json.loads(arguments))
-    if not each.claims_one_over_samples():
-        return 0
-    return allowed(each, min(most_along(line, amount_of(limit)), MOST_SAMPLES))
+    return allowed(each, paid) if each.claims_one_over_samples() else 0
 
 
 def scaled(row: pd.DataFrame, level: int) -> pd.DataFrame:

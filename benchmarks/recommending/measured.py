@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import jax
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR
@@ -19,6 +20,7 @@ from gradest.benchmarks.recommending.levels import (
     most_along,
     most_within,
 )
+from gradest.benchmarks.recommending.places import refuse_other_groups
 from gradest.benchmarks.recommending.ranking import FREE, Rules
 from gradest.benchmarks.recommending.rounds import (
     Announce,
@@ -31,6 +33,7 @@ from gradest.benchmarks.recommending.rounds import (
 from gradest.benchmarks.runtime.configure import configure
 from gradest.estimators import Estimator
 from gradest.problems.base import Problem
+from gradest.problems.registry.own_faults import failures_of
 
 DEFAULT_BUDGET = Budget(evaluations=128)
 """Where no other is given."""
@@ -69,6 +72,7 @@ def recommend_measured(
         BadInput: no such group, nothing that the budget pays for, or nothing to recommend.
     """
     configure()
+    refuse_group(problem, how.group)
     limit, notes = (limit, ()) if limit != Budget() else (DEFAULT_BUDGET, (NO_BUDGET,))
     candidates = candidates_of(problem, estimators, grad_f=grad_f)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +85,8 @@ def recommend_measured(
         if not affordable:
             raise BadInput(f"{limit.text} pays for no estimator: expected a larger budget")
         correction = Correction(limit, candidates.fitting)
-        found = halved(bench, affordable, how, correction)
+        rules = how.rules._replace(timed=limit.seconds is not None)
+        found = halved(bench, affordable, how._replace(rules=rules), correction)
     refuse_nothing_free(found.board, how.rules)
     return Recommendation(
         found.board,
@@ -91,6 +96,21 @@ def recommend_measured(
         notes,
         found.interrupted,
     )
+
+
+def refuse_group(problem: Problem, group: str | None) -> None:
+    """Refuses a group that θ does not have, before anything is measured.
+
+    Raises:
+        BadInput: there is no such group.
+    """
+    if group is None:
+        return
+    try:
+        groups = list(jax.eval_shape(problem.init_params, jax.random.key(0)))
+    except failures_of(problem):  # its cells will say so
+        return
+    refuse_other_groups(group, groups)
 
 
 NO_BUDGET = f"No budget was given: it is {DEFAULT_BUDGET.text}."

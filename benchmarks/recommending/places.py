@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import ZERO, called_zero
+from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import Jackknifed
+from gradest.problems.arguments import nearest, shown
 
 WHOLE = "all of θ"
 """The group of all groups together."""
@@ -17,6 +19,30 @@ OF_A_GROUP = ("bias_relative_low", "bias_relative_high", "cosine", "snr")
 
 SUMMED = ("variance", "bias_squared", "dim")
 """Columns in which the groups add up."""
+
+
+def in_group(measured: pd.DataFrame, group: str) -> pd.DataFrame:
+    """The rows of one group of θ, or those of WHOLE.
+
+    Raises:
+        BadInput: there is no such group.
+    """
+    if group == WHOLE:
+        return whole(measured)
+    refuse_other_groups(group, measured.group)
+    return measured[measured.group == group]
+
+
+def refuse_other_groups(group: str, groups: Iterable[str]) -> None:
+    """Refuses the name of a group that is none of these, nor WHOLE.
+
+    Raises:
+        BadInput: with the nearest.
+    """
+    known = sorted({*groups, WHOLE})
+    if group not in known:
+        expected = f"expected one of {', '.join(known)}{nearest(group, known)}"
+        raise BadInput(f"group {shown(group)}: {expected}")
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:

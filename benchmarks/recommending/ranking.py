@@ -14,6 +14,7 @@ from gradest.benchmarks.comparisons.metrics import METRICS, ONE
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
 from gradest.benchmarks.statistics.intervals import CONFIDENCE, UNKNOWN, Interval
+from gradest.benchmarks.statistics.products import product, quotient
 
 FREE = ""
 """An estimator that nothing bars from being recommended."""
@@ -39,12 +40,17 @@ class Rules(NamedTuple):
     """Of how many intervals of a pair, which hold at once, the one of their ratio is one."""
     strict: bool = False
     """Whether a bias that is not claimed has to be sure among all rows and looks."""
+    timed: bool = False
+    """Whether each L was chosen by a time: what that errs by is then in the ratios too."""
 
 
 def ranking(
     rows: pd.DataFrame, rules: Rules | None = None, lost: Collection[Any] = ()
 ) -> pd.DataFrame:
     """The estimators of one place in order: those that may be recommended, then the others.
+
+    The first has the smallest error; where that one is biased and an unbiased one may be as good,
+    it is the unbiased one.
 
     Args:
         rows: a measurement of each, with `jackknifed` and `jackknifed_bias`.
@@ -71,8 +77,17 @@ def ranking(
     order = pd.DataFrame({"bar": rows.barred.map(ORDER), "error": rows.relative_rmse})
     order["lost"] = [(row.estimator, row.estimator_args) in lost for row in rows.itertuples()]
     table = rows.loc[order.sort_values(["bar", "error"], kind="stable").index]
-    table = first_of_the_winners(table, order)
-    return compared(table, order.lost.reindex(table.index), rules)
+    board = compared(first_of_the_winners(table, order), order.lost, rules)
+    is_unbiased = ~board.biased.astype(bool)
+    as_good = board.index[board.tie & is_unbiased]
+    if len(as_good) and not is_unbiased.iloc[0]:
+        board = compared(with_first(board, as_good[0]), order.lost, rules)
+    return board
+
+
+def with_first(table: pd.DataFrame, first: Any) -> pd.DataFrame:
+    """The rows with one of them, by its index, before the others."""
+    return table.loc[[first, *(place for place in table.index if place != first)]]
 
 
 def first_of_the_winners(table: pd.DataFrame, order: pd.DataFrame) -> pd.DataFrame:
@@ -84,14 +99,13 @@ def first_of_the_winners(table: pd.DataFrame, order: pd.DataFrame) -> pd.DataFra
     winners = table.index[~ahead.lost & (ahead.bar == 0)]
     if winners.empty:
         return table
-    first = winners[0]
-    return table.loc[[first, *(place for place in table.index if place != first)]]
+    return with_first(table, winners[0])
 
 
 def compared(table: pd.DataFrame, lost: pd.Series, rules: Rules) -> pd.DataFrame:
     """The rows in order with their ratios to the first, ties and ranks."""
     in_order = list(table.itertuples())
-    ratios = [ratio_to(in_order[0], row, rules.tests) for row in in_order] if in_order else []
+    ratios = [ratio_to(in_order[0], row, rules) for row in in_order] if in_order else []
     may_be = [
         row.barred == FREE and ratio.low <= 1 + ROUNDING and ratio.high >= 1 - ROUNDING
         for row, ratio in zip(in_order, ratios, strict=True)
@@ -100,7 +114,7 @@ def compared(table: pd.DataFrame, lost: pd.Series, rules: Rules) -> pd.DataFrame
         ratio=[ratio.value for ratio in ratios],
         ratio_low=[ratio.low for ratio in ratios],
         ratio_high=[ratio.high for ratio in ratios],
-        tie=np.array(may_be, bool) & ~lost.to_numpy(bool),
+        tie=np.array(may_be, bool) & ~lost.reindex(table.index).to_numpy(bool),
         rank=range(1, len(table) + 1),
     )
 
@@ -127,16 +141,31 @@ def surely_biased(rows: pd.DataFrame, rules: Rules) -> pd.Series:
     return is_biased(rows.assign(bias_finding=np.where(found, "biased", "none found")))
 
 
-def ratio_to(first: Any, row: Any, tests: int = 1) -> Interval:
-    """The mean squared error of a row over the first's, with its paired interval."""
+def ratio_to(first: Any, row: Any, rules: Rules) -> Interval:
+    """The mean squared error of a row over the first's, with its paired interval.
+
+    Where an L is what a time paid for, the squared error is proportional to that time, more or
+    less, and errs as it does.
+    """
     if (row.estimator, row.estimator_args) == (first.estimator, first.estimator_args):
         return ONE
     if is_exact(first):  # what is left of it is rounding
         return ONE if is_exact(row) else NEVER
     if not (first.relative_rmse > 0 and row.relative_rmse > 0):
         return UNKNOWN
-    found = ratio_of(METRICS["mse"], first, row, same_draws(first, row), tests)
-    return found.interval if found is not None else UNKNOWN
+    found = ratio_of(METRICS["mse"], first, row, same_draws(first, row), rules.tests)
+    if found is None:
+        return UNKNOWN
+    if not rules.timed:
+        return found.interval
+    return product(found.interval, quotient(error_of_time(row), error_of_time(first)))
+
+
+def error_of_time(row: Any) -> Interval:
+    """The factor by which the time of an estimate may err."""
+    if not row.seconds_low > 0:
+        return ONE
+    return Interval(1.0, row.seconds_low / row.seconds, row.seconds_high / row.seconds)
 
 
 def is_exact(row: Any) -> bool:

@@ -19,13 +19,15 @@ from gradest.problems.registry.naming import parse, written
 
 WIDTH = 80
 
-HEADER = ("", "estimator", "L", "error", "compute", "bias")
+HEADER = ("", "estimator", "L", "error", "bias; compute")
 
 NOTE = "error = √(variance + bias²) / ‖gradient‖ of one estimate, 95 %"
 
-COMPUTE = "compute: how many times that of 1 for the same error, by more samples"
+COMPUTE = "×: the compute, in times that of 1, for the same error by more samples"
 
-BEYOND = "* an L beyond those measured: there the variance is proportional to 1/L"
+UNMEASURED = "* an L that was not measured: the variance is proportional to 1/L"
+
+SHORT = "+ the largest L measured that is paid for; the budget pays for more"
 
 OWN = "gradest:OwnProblem"
 """Under which results name a problem that was made of functions."""
@@ -38,7 +40,11 @@ GAP = "  "
 
 def as_text(found: Recommendation) -> str:
     """The rankings for a terminal: what to use first at each place, then what is left out."""
-    blocks = [text_of_answer(answer, found) for answer in found.answers]
+    rows = list(found.frame.itertuples())
+    signs = {sign_of(row) for row in rows}
+    head = [NOTE, *([COMPUTE] if any(map(has_compute, rows)) else [])]
+    head += [note for note in (UNMEASURED, SHORT) if note[0] in signs]
+    blocks = ["\n".join(head), *(text_of_answer(each, found) for each in found.answers)]
     notes = [*found.notes]
     if found.interrupted:
         notes.append("Interrupted: the ranking is that of the rounds before.")
@@ -48,15 +54,10 @@ def as_text(found: Recommendation) -> str:
 
 def text_of_answer(answer: Answer, found: Recommendation) -> str:
     """The ranking at one place."""
-    lines = [*wrapped(f"{title_of(answer)}: {found.budget.text}").splitlines(), NOTE]
-    rows = list(answer.frame.itertuples())
-    if any(has_compute(row) for row in rows):
-        lines.append(COMPUTE)
-    if any(is_beyond(row) for row in rows):
-        lines.append(BEYOND)
-    lines += ["", *table_lines([HEADER, *map(cells_of, rows)]), ""]
-    lines += map(wrapped, sentences(answer))
-    return "\n".join(lines)
+    title = wrapped(f"{title_of(answer)}: {found.budget.text}")
+    rows = answer.frame.itertuples()
+    table = table_lines([HEADER, *map(cells_of, rows)])
+    return "\n".join([title, *table, *map(wrapped, sentences(answer))])
 
 
 def title_of(answer: Answer) -> str:
@@ -73,25 +74,27 @@ def cells_of(row: Any) -> tuple[str, ...]:
     return (
         rank if row.barred == FREE else "–",
         row.label,
-        f"{row.num_samples}{'*' if is_beyond(row) else ''}",
+        f"{row.num_samples}{sign_of(row)}",
         "–" if math.isnan(error.value) else show(error),
-        compute_text(row),
-        bias_text(row),
+        "; ".join(filter(None, [bias_text(row), compute_text(row)])),
     )
 
 
-def is_beyond(row: Any) -> bool:
-    """Whether a row is of an L that was not measured."""
-    measured = getattr(row, "measured_samples", math.nan)
-    return not math.isnan(measured)
+def sign_of(row: Any) -> str:
+    """The sign of an L that was not measured, or less than what is paid for; "" of another."""
+    for sign, name in (("*", "measured_samples"), ("+", "paid_samples")):
+        if not math.isnan(getattr(row, name, math.nan)):
+            return sign
+    return ""
 
 
 def has_compute(row: Any) -> bool:
     """Whether it is said of a row how much more compute it needs.
 
-    That is where more samples help: the error of one that is biased has a floor.
+    That is where more samples help, for the error of one that is biased has a floor; and where both
+    are of what is paid for.
     """
-    return not (row.tie or row.biased) and math.isfinite(row.ratio)
+    return not (row.tie or row.biased or sign_of(row) == "+") and math.isfinite(row.ratio)
 
 
 def compute_text(row: Any) -> str:
@@ -143,27 +146,34 @@ def is_for_a_jump(row: Any) -> bool:
 
 
 def table_lines(table: list[tuple[str, ...]]) -> list[str]:
-    """The rows of a table in WIDTH columns; a label that is too long has a line of its own."""
-    columns = list(zip(*table, strict=True))
-    used = [index for index, column in enumerate(columns) if any(column[1:])]
-    widths = {index: max(map(len, columns[index])) for index in used}
-    others = sum(widths[index] for index in used if index != 1) + len(GAP) * len(used)
-    widths[1] = min(widths[1], max(WIDTH - others, 12))
+    """The rows of a table in WIDTH columns; a name that is too long goes on in further lines."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    others = sum(widths) - widths[NAME] + len(GAP) * len(widths)
+    widths[NAME] = min(widths[NAME], max(WIDTH - others, LEAST_NAME))
     lines = []
     for row in table:
-        cells = [
-            row[index].rjust(widths[index]) if index in RIGHT else row[index].ljust(widths[index])
-            for index in used
+        first, *more = textwrap.wrap(row[NAME], widths[NAME], break_on_hyphens=False)
+        aligned = [
+            cell.rjust(width) if index in RIGHT else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(with_name(row, first), widths, strict=True))
         ]
-        if len(row[1]) > widths[1]:
-            lines.append(f"{GAP}{cells[0]}{GAP}{row[1]}")
-            cells = ["".ljust(widths[0]), "".ljust(widths[1]), *cells[2:]]
-        lines.append(GAP + GAP.join(cells).rstrip())
+        lines.append(GAP + GAP.join(aligned).rstrip())
+        lines += [GAP + " " * widths[0] + GAP + text for text in more]
     return lines
 
 
-RIGHT = (0, 2, 4)
+NAME = 1
+"""The column of names."""
+
+LEAST_NAME = 20
+
+RIGHT = (0, 2)
 """The columns of numbers that stand at the right."""
+
+
+def with_name(row: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """A row with another name."""
+    return (*row[:NAME], name, *row[NAME + 1 :])
 
 
 def sentences(answer: Answer) -> list[str]:
@@ -221,10 +231,12 @@ def by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def wrapped(text: str) -> str:
-    """A text in WIDTH columns, what follows its first line indented."""
-    return textwrap.fill(
-        text, WIDTH, subsequent_indent=GAP, break_on_hyphens=False, break_long_words=False
+    """A text in WIDTH columns, what follows its first line indented; `L = 4` stays together."""
+    together = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    filled = textwrap.fill(
+        together, WIDTH, subsequent_indent=GAP, break_on_hyphens=False, break_long_words=False
     )
+    return filled.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def as_json(found: Recommendation) -> dict[str, Any]:

@@ -20,12 +20,11 @@ from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.comparisons.leaderboard import ROUNDING
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.candidates import by_choice
-from gradest.benchmarks.recommending.places import WHOLE, whole
+from gradest.benchmarks.recommending.places import WHOLE, in_group
 from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
 from gradest.benchmarks.sweeps.plan import Plan, plan_of
 from gradest.benchmarks.sweeps.run import Progress, run_sweep, use_caches
 from gradest.estimators import ESTIMATORS, Estimator
-from gradest.problems.arguments import nearest
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice
 
@@ -122,6 +121,10 @@ class Found(NamedTuple):
     """Whether one estimator alone is the best."""
 
 
+SECONDS = 60.0
+"""After which no new round is begun, where nothing else is said."""
+
+
 class Halving(NamedTuple):
     """How candidates are measured and dropped."""
 
@@ -129,7 +132,7 @@ class Halving(NamedTuple):
     group: str | None
     """Of θ; None for all of it."""
     pilot: int = PILOT
-    seconds: float = 60.0
+    seconds: float = SECONDS
 
     def rounds(self) -> int:
         """How many there are at most, which is known in advance."""
@@ -229,23 +232,13 @@ def rows_by_text(
         BadInput: there is no such group.
     """
     measured = table[table.status.isin(["ok", "unreliable"]) & table.group.notna()]
-    chosen = whole(measured) if group in (None, WHOLE) else in_group(measured, str(group))
-    parts = {}
+    parts: dict[str, pd.DataFrame] = {}
+    if measured.empty:
+        return parts
+    chosen = in_group(measured, group or WHOLE)
     for choice, rows in chosen.groupby(ESTIMATOR, sort=False):
         parts[texts[choice]] = rows.assign(estimator_text=texts[choice])
     return parts
-
-
-def in_group(measured: pd.DataFrame, group: str) -> pd.DataFrame:
-    """The rows of one group of θ.
-
-    Raises:
-        BadInput: there is no such group.
-    """
-    known = sorted({*measured.group, WHOLE})
-    if len(measured) and group not in known:
-        raise BadInput(f"group {group!r}: expected one of {', '.join(known)}{nearest(group, known)}")
-    return measured[measured.group == group]
 
 
 def losers_of(board: pd.DataFrame) -> set[tuple[str, str]]:

@@ -253,9 +253,7 @@ def noise_of_squared_norm(samples: LeftOut, error: Vector | float = 0.0) -> floa
     return float(np.sqrt(2 * (max(square, 0.0) / batches**2 + 2 * cross + of_truth @ of_truth)))
 
 
-def bootstrap_t(
-    estimate: Jackknifed, scale: Scale = LOG, tests: int = 1
-) -> tuple[float, float]:
+def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG, tests: int = 1) -> tuple[float, float]:
     r"""How many standard errors an interval reaches down and up.
 
     By the bootstrap-t (Efron, 1981; Hall, 1988): the pseudo-values $B\theta - (B-1)\theta_{(b)}$
