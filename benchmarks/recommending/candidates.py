@@ -89,7 +89,7 @@ def candidates_of(
         else:
             found.fitting[text] = each
     if not chosen:
-        raise BadInput("estimators: expected at least one")
+        raise BadInput("estimators = []: expected at least one")
     if not found.fitting:
         reasons = dict.fromkeys([*found.faults.values(), *found.left_out.values()])
         raise BadInput("nothing to measure: " + "; ".join(reasons))

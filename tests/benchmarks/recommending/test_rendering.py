@@ -27,7 +27,7 @@ BACKWARDS = {"unbiased": False, "bias_finding": "biased"}
 
 @pytest.fixture
 def found(tmp_path):
-    """On a step, on which pathwise is wrong; leave-one-out is the best by a factor of 3 in error."""
+    """On a step, where pathwise is wrong; leave-one-out is the best by a factor of 3 in error."""
     rows = [
         row(20.0, PATHWISE, bias=19, along=-1.17, problem=STEP, **BACKWARDS),
         row(9.0, PLAIN, problem=STEP),
