@@ -160,4 +160,5 @@ def from_run(
     tell([read.doubt] if read.doubt else [])
     rules = Rules(only_unbiased)
     place = {"problem": name, "at": arguments, "group": group}
-    return recommend_from(read, limit, rules, grad_f=not no_grad_f, **place)
+    found = recommend_from(read, limit, rules, grad_f=not no_grad_f, **place)
+    return named(found, name) if ":" in name else found

@@ -199,7 +199,7 @@ def scaled(row: pd.DataFrame, level: int) -> pd.DataFrame:
     unknown = [name for name in row if name.startswith(("mse", "relative_rmse"))]
     parts = pd.Series([statistic], index=row.index, dtype=object)
     return row.assign(**changed, **dict.fromkeys(unknown, float("nan")), jackknifed=parts).assign(
-        num_samples=level, measured_samples=row.num_samples
+        num_samples=level, measured_samples=float(row.num_samples.iloc[0])
     )
 
 
