@@ -75,8 +75,8 @@ def squared_error_of(row: Any) -> Estimate | None:
     squared_bias = (row.bias_squared, row.bias_squared_low, row.bias_squared_high)
     if not all(map(math.isfinite, (*variance, *squared_bias))):
         return None
-    ends = [max(a, 0.0) + max(b, 0.0) for a, b in zip(variance, squared_bias, strict=True)]
-    return Estimate(Interval(*ends), None, heavy=heavy)
+    ends = [not_negative_sum(*both) for both in zip(variance, squared_bias, strict=True)]
+    return Estimate(Interval(*map(float, ends)), None, heavy=heavy)
 
 
 def squared_error(row: Any) -> Jackknifed | None:

@@ -143,5 +143,5 @@ def test_what_cannot_be_recommended_is_said():
         gradest.recommend("gaussian_square", "pathwise", evaluations=1)
     with pytest.raises(BadInput, match="nothing to measure: this estimator is made for Bernoulli"):
         gradest.recommend("gaussian_square", "disarm", samples=2)
-    with pytest.raises(BadInput, match=r"group meen: expected one of .* did you mean mean"):
+    with pytest.raises(BadInput, match=r"group 'meen': expected one of .* did you mean mean"):
         gradest.recommend("gaussian_square", "pathwise", samples=2, group="meen")

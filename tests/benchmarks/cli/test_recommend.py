@@ -123,16 +123,19 @@ def test_a_finished_run_answers_without_measuring(run_command, folder):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["gaussian_squar"], "gaussian_squar: expected one of"),
+        (["gaussian_squar"], "'gaussian_squar': expected one of"),
         (["gaussian_squar"], "did you mean gaussian_square"),
-        (["gaussian_square[kk=1]", "--samples", "2"], "unknown argument kk"),
-        (["gaussian_square", "--at", "k", "--samples", "2"], "--at k: expected argument=value"),
+        (["gaussian_square[kk=1]", "--samples", "2"], "unknown argument 'kk'"),
+        (["gaussian_square", "--at", "k", "--samples", "2"], "--at 'k': expected argument=value"),
         (["gaussian_square", "--budget", "1ms", "--samples", "2"], "budget, samples: expected one"),
         (["gaussian_square", "--budget", "1 parsec"], "'1 parsec': expected a time such as 1ms"),
         (["gaussian_square", "--group", "meen", "--samples", "2"], "did you mean mean"),
         (["gaussian_square", "--evaluations", "0"], "expected a number above 0"),
         (["gaussian_square", "--seconds", "-1"], "--seconds -1: expected a number from 0 on"),
-        (["vae_bernoulli", "--from", "mine"], "no problem vae_bernoulli: expected one of gaussian"),
+        (
+            ["vae_bernoulli", "--from", "mine"],
+            "no problem 'vae_bernoulli': expected one of gaussian",
+        ),
         (["gaussian_square", "--from", "nine"], "did you mean mine"),
         (["gaussian_square", "--from", "mine", "--samples", "1"], "within the budget"),
         (["gaussian_square", "--from", "mine", "--seconds", "3"], "only without --from"),

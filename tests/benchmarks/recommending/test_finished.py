@@ -170,11 +170,11 @@ def test_all_of_theta_and_the_gradient_of_f_can_be_asked_for(tmp_path):
     [
         (
             {"problem": "gaussian_squar"},
-            "gaussian_squar: .* did you mean gaussian_square",
+            "'gaussian_squar': .* did you mean gaussian_square",
         ),
-        ({"at": {"kk": 3}}, "argument kk: expected one of dim, k, mean, scale; did you mean k"),
+        ({"at": {"kk": 3}}, "argument 'kk': expected one of dim, k, mean, scale; did you mean k"),
         ({"at": {"k": 4}}, r"k = 4: expected what was measured: 3\.0"),
-        ({"group": "meen"}, "group meen: expected one of all of θ, mean; did you mean mean"),
+        ({"group": "meen"}, "group 'meen': expected one of all of θ, mean; did you mean mean"),
     ],
 )
 def test_a_place_that_is_not_there_is_said(asked, said, tmp_path):

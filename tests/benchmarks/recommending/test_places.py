@@ -62,5 +62,5 @@ def test_one_group_that_is_unreliable_makes_all_so_and_zero_is_zero_in_all(tmp_p
 
 def test_a_group_that_is_not_there_is_said(rows):
     assert in_group(rows, "mean").group.tolist() == ["mean"]
-    with pytest.raises(BadInput, match="group scal: expected one of all of θ, mean, scale; did"):
+    with pytest.raises(BadInput, match="group 'scal': expected one of all of θ, mean, scale; did"):
         in_group(rows, "scal")

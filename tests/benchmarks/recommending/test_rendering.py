@@ -52,11 +52,8 @@ def test_json_has_what_the_design_says(found):
     answer = as_json(found)
     assert list(answer) == ["problem", "point", "group", "budget", "recommended", "ranking"]
     assert answer["budget"] == {"samples": 16}
-    assert (answer["problem"], answer["point"], answer["group"]) == (
-        "gaussian_step",
-        "init",
-        "mean",
-    )
+    place = [answer[key] for key in ("problem", "point", "group")]
+    assert place == ["gaussian_step[k=0.3]", "init", "mean"]
     assert answer["recommended"] == "score_function[baseline=leave_one_out]"
     first, second, third = answer["ranking"]
     assert list(first) == [

@@ -69,12 +69,18 @@ def test_the_most_rounds_are_known_in_advance_and_reach_enough(pilot):
     assert Halving(Rules(), None).rounds() == 7
 
 
-TWO = {name: gradest.estimator(name) for name in ("importance_weighted", "lax")}
+TWO = {
+    f"importance_weighted[widening={width}]": gradest.estimator(
+        "importance_weighted", widening=width
+    )
+    for width in (1.5, 1.8)
+}
+"""Much alike, on the same random numbers."""
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """Two that differ by a third or so, which takes two rounds or more of few replicates."""
+    """Two that differ by little, which takes two rounds or more of few replicates."""
     bench = Bench(gradest.problem("gaussian_square"), TWO, tmp_path_factory.mktemp("bench"))
     how = Halving(Rules(), "mean", pilot=64, seconds=600)
     return halved(bench, dict.fromkeys(TWO, 2), how, lambda table: {})
@@ -86,9 +92,9 @@ def test_numbers_are_those_of_one_run_of_all_replicates(found):
     run = gradest.measure(
         "gaussian_square", list(TWO.values()), samples=2, replicates=int(replicates)
     )
-    rows = run.frame[run.frame.group == "mean"].set_index("estimator").variance
-    assert found.board.set_index("estimator").variance.to_dict() == rows.to_dict()
-    assert found.separated
+    rows = run.frame[run.frame.group == "mean"].set_index("estimator_args").variance
+    assert len(rows) == 2
+    assert found.board.set_index("estimator_args").variance.to_dict() == rows.to_dict()
 
 
 def test_no_round_begins_after_the_time_is_spent():
@@ -111,15 +117,14 @@ class Stops:
 
 
 def test_interrupted_it_answers_with_the_rounds_before(tmp_path):
-    same = {name: gradest.estimator(name) for name in ("importance_weighted", "lax")}
     problem = gradest.problem("gaussian_square")
     how = Halving(Rules(), None, pilot=64)
-    levels = dict.fromkeys(same, 2)
-    found = halved(Bench(problem, same, tmp_path, Stops(2)), levels, how, lambda table: {})
+    levels = dict.fromkeys(TWO, 2)
+    found = halved(Bench(problem, TWO, tmp_path, Stops(2)), levels, how, lambda table: {})
     assert found.interrupted
     assert set(found.board.replicates) == {64}
     with pytest.raises(KeyboardInterrupt):
-        halved(Bench(problem, same, tmp_path, Stops(1)), levels, how, lambda table: {})
+        halved(Bench(problem, TWO, tmp_path, Stops(1)), levels, how, lambda table: {})
 
 
 class Raises(type(gradest.estimator("score_function"))):
