@@ -115,6 +115,7 @@ class Run:
         problem: str | None = None,
         at: Mapping[str, Any] | None = None,
         group: str | None = None,
+        grad_f: bool = True,
     ) -> Recommendation:
         """Which estimator to use at each place for a budget, from what was measured alone.
 
@@ -126,6 +127,7 @@ class Run:
             problem: its name; every one of the run, where there is none.
             at: arguments of the problem that the place must have.
             group: of θ, the only one; every one where it is None.
+            grad_f: whether the gradient of f may be taken.
 
         Returns:
             The ranking at each place; `.best` and `.ties` are those of the only one.
@@ -134,8 +136,15 @@ class Run:
             BadInput: no such place, or nothing that was measured is within the budget.
         """
         limit = budget_of(budget, evaluations, samples)
-        asked = {"problem": problem, "at": at, "group": group}
-        return recommend_from(self.read, limit, Rules(only_unbiased), **asked)
+        return recommend_from(
+            self.read,
+            limit,
+            Rules(only_unbiased),
+            problem=problem,
+            at=at,
+            group=group,
+            grad_f=grad_f,
+        )
 
     def summary(self) -> str:
         """What stands in summary.md."""

@@ -158,7 +158,13 @@ def from_run(
     """
     read = verified_run(find_run(run))
     tell([read.doubt] if read.doubt else [])
-    rules = Rules(only_unbiased)
-    place = {"problem": name, "at": arguments, "group": group}
-    found = recommend_from(read, limit, rules, grad_f=not no_grad_f, **place)
+    found = recommend_from(
+        read,
+        limit,
+        Rules(only_unbiased),
+        problem=name,
+        at=arguments,
+        group=group,
+        grad_f=not no_grad_f,
+    )
     return named(found, name) if ":" in name else found

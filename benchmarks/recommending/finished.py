@@ -10,6 +10,7 @@ from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.groups import in_group
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.answers import Recommendation
 from gradest.benchmarks.recommending.candidates import DIFFERENTIATES
@@ -19,7 +20,6 @@ from gradest.benchmarks.recommending.levels import (
     costs_of,
     most_along,
 )
-from gradest.benchmarks.recommending.places import in_group
 from gradest.benchmarks.recommending.ranking import FREE, Rules, ranking
 from gradest.benchmarks.statistics.intervals import Jackknifed
 from gradest.estimators import ESTIMATORS

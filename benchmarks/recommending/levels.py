@@ -1,7 +1,6 @@
 """The largest L that a budget pays for: of an estimator that can be asked, or of measured ones."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -73,5 +72,5 @@ def most_along(line: TimeLine, amount: float) -> int:
 
 def amount_of(limit: Budget) -> float:
     """The budget's number, infinite where there is no limit."""
-    amounts: Iterable[float | None] = limit
+    amounts = (limit.seconds, limit.evaluations, limit.samples)
     return next((float(amount) for amount in amounts if amount is not None), math.inf)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.groups import refuse_other_groups
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.answers import Recommendation
 from gradest.benchmarks.recommending.candidates import by_choice, candidates_of
@@ -20,7 +21,6 @@ from gradest.benchmarks.recommending.levels import (
     most_along,
     most_within,
 )
-from gradest.benchmarks.recommending.places import refuse_other_groups
 from gradest.benchmarks.recommending.ranking import FREE, Rules
 from gradest.benchmarks.recommending.rounds import (
     Announce,

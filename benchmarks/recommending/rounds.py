@@ -17,10 +17,10 @@ import pandas as pd
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR, read_run
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.comparisons.groups import WHOLE, in_group
 from gradest.benchmarks.comparisons.leaderboard import ROUNDING
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.candidates import by_choice
-from gradest.benchmarks.recommending.places import WHOLE, in_group
 from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
 from gradest.benchmarks.sweeps.plan import Plan, plan_of
 from gradest.benchmarks.sweeps.run import Progress, run_sweep, use_caches
