@@ -57,7 +57,7 @@ class Candidates(NamedTuple):
 
 def every_candidate() -> list[Estimator]:
     """Every registered estimator with its defaults, and the variants."""
-    usual = [(name, {}) for name in ESTIMATORS]
+    usual: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in ESTIMATORS]
     return [build("estimator", ESTIMATORS, *each) for each in (*usual, *VARIANTS)]
 
 
