@@ -5,7 +5,6 @@ is called: with JAX that takes a second, and --help answers at once.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from gradest.benchmarks.cli.parameters import (
     REGISTERED,
     RUNS,
     completed_from,
+    for_a_recommendation,
     for_a_sweep,
     imported,
     json_option,
@@ -228,38 +228,7 @@ def compare(**options: Any) -> ExitStatus:
 
 
 @cli.command()
-@click.argument("problem", shell_complete=completed_from(REGISTERED))
-@click.option("--budget", help="Seconds that a gradient may cost, with a unit: 1ms, 30us.")
-@click.option(
-    "--evaluations",
-    type=int,
-    help="Of f and of its gradient together, that it may cost  [default: 128]",
-)
-@click.option("--samples", type=int, help="L, the samples of a gradient.")
-@click.option(
-    "--at",
-    multiple=True,
-    metavar="ARG=VALUE",
-    help="An argument of the problem, train_steps=1000 say; may be repeated.",
-)
-@click.option("--group", help="Of θ, the only one that counts.")
-@click.option("--only-unbiased", is_flag=True, help="Never recommends one that is biased.")
-@click.option("--no-grad-f", is_flag=True, help="Leaves out those that differentiate f.")
-@click.option(
-    "--from",
-    "run",
-    metavar="RUN",
-    shell_complete=completed_from(RUNS),
-    help="Answers from a finished run, without measuring.",
-)
-@click.option("--seconds", type=float, help="After so many no new round is begun  [default: 60]")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The sweep of the three best  [default: recommended.toml]",
-)
-@json_option
+@for_a_recommendation
 def recommend(**options: Any) -> ExitStatus:
     """Say which estimator to use on PROBLEM, and at which L, for what a gradient may cost.
 
