@@ -239,7 +239,7 @@ def recommend(**options: Any) -> ExitStatus:
     rounds; a tie is said to be one.
 
     With --from a run answers, at each point and group of the problem: each estimator at the largest
-    L that is paid for, and beyond those measured where its variance is exactly proportional to 1/L;
+    L that is paid for, or at the very L where its variance is exactly proportional to 1/L;
     seconds are a line a + bL through the run's times. Several answers are, in JSON, a list under
     "answers".
 
