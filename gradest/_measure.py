@@ -22,8 +22,7 @@ from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
-from gradest.benchmarks.runtime.program_cache import use_compilation_cache
-from gradest.benchmarks.sweeps.plan import Plan, plan_of, resolve
+from gradest.benchmarks.sweeps.plan import plan_of, resolve
 from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
@@ -104,7 +103,7 @@ def measure(  # noqa: PLR0913  (a keyword for each thing that users set)
     plan = plan_of([measured], chosen, samples=levels, seed=seed, dtype=dtype, **settings)
     for note in plan.sweep.notes:
         warnings.warn(note, stacklevel=2)
-    keep_programs(plan)
+    use_caches(plan)
     return Run.of(plan, measure_plan(plan, Quiet()))
 
 
@@ -196,17 +195,6 @@ def told(function: Callable[..., Any], *given: Any) -> Any:
         raise BadInput(str(error)) from error
 
 
-def keep_programs(plan: Plan) -> None:
-    """Compiled programs are kept in the cache folder; of one's own functions by JAX alone.
-
-    What a function was is not in the name under which our own cache keeps a program.
-    """
-    if all(problem.named for problem in plan.problems.values()):
-        use_caches(plan)
-    else:
-        use_compilation_cache()
-
-
 def sweep(
     spec: str | Path | Mapping[str, Any], folder: str | Path | None = None, **settings: Any
 ) -> Run:
@@ -236,7 +224,7 @@ def sweep(
     """
     configure()
     plan = resolve(sweep_of(spec, settings))
-    keep_programs(plan)
+    use_caches(plan)
     if folder is None:
         return Run.of(plan, measure_plan(plan, Quiet()))
     stale = stale_cells(plan, Path(folder))

@@ -24,6 +24,9 @@ from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.recommending.answers import Recommendation
+from gradest.benchmarks.recommending.finished import recommend_from
+from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.report.report import page_of, write_report
 from gradest.benchmarks.report.summary import summary
 from gradest.benchmarks.runtime.files import make_folder
@@ -105,20 +108,46 @@ class Run:
         rows = self.read.measurements
         return leaderboard(rows, limit, only_unbiased=only_unbiased, group=group)
 
-    def recommend(self, budget: str | float | None = None, **asked: Any) -> pd.DataFrame:
-        """The best estimator at each place, and those that may be as good.
+    def recommend(
+        self,
+        budget: str | float | None = None,
+        *,
+        evaluations: int | None = None,
+        samples: int | None = None,
+        only_unbiased: bool = False,
+        problem: str | None = None,
+        at: Mapping[str, Any] | None = None,
+        group: str | None = None,
+        grad_f: bool = True,
+    ) -> Recommendation:
+        """Which estimator to use at each place for a budget, from what was measured alone.
 
         Args:
             budget: seconds that a gradient may cost, as a number or "1ms".
-            asked: instead, as for `leaderboard`: evaluations or samples; only_unbiased; group.
+            evaluations: of f and of its gradient, that one may cost.
+            samples: the largest L. Without any of the three it is the largest of each estimator.
+            only_unbiased: never recommends what claims to be biased or was found to be.
+            problem: its name; every one of the run, where there is none.
+            at: arguments of the problem that the place must have.
+            group: of θ, the only one; every one where it is None.
+            grad_f: whether the gradient of f may be taken.
+
+        Returns:
+            The ranking at each place; `.best` and `.ties` are those of the only one.
 
         Raises:
-            BadInput: nothing that was measured is within the budget.
+            BadInput: no such place, or nothing that was measured is within the budget.
         """
-        table = self.leaderboard(budget=budget, **asked)
-        if table.empty:
-            raise BadInput("nothing that was measured is within the budget: expected a larger one")
-        return table[table.tie].reset_index(drop=True)
+        limit = budget_of(budget, evaluations, samples)
+        return recommend_from(
+            self.read,
+            limit,
+            Rules(only_unbiased),
+            problem=problem,
+            at=at,
+            group=group,
+            grad_f=grad_f,
+        )
 
     def summary(self) -> str:
         """What stands in summary.md."""

@@ -39,7 +39,7 @@ FLOORS = (
     {"benchmarks/comparisons"},
     {"benchmarks/figures", "benchmarks/checks", "benchmarks/paper"},
     {"benchmarks/drawing", "benchmarks/page"},
-    {"benchmarks/report", "benchmarks/bench/calibration"},
+    {"benchmarks/report", "benchmarks/recommending", "benchmarks/bench/calibration"},
     {"benchmarks/cli"},
     {"benchmarks/bench/speed", "gradest", "gradest/__init__"},
     {"benchmarks/bench/peers"},

@@ -19,8 +19,8 @@ PAGE = Path("docs/catalogue.md")
 
 PAGE_TEXT = """# Catalogue
 
-Made from the classes by `make catalogue`; `gradest list --long` prints the same, `gradest describe NAME`
-the formula and the arguments of each, `gradest describe NAME --bibtex` its papers.
+Made from the classes by `make catalogue`; `gradest list --long` prints the same, `gradest describe
+NAME` the formula and the arguments of each, `gradest describe NAME --bibtex` its papers.
 
 ## Estimators
 

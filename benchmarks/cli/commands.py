@@ -15,6 +15,7 @@ from gradest.benchmarks.cli.parameters import (
     REGISTERED,
     RUNS,
     completed_from,
+    for_a_recommendation,
     for_a_sweep,
     imported,
     json_option,
@@ -239,6 +240,27 @@ def compare(**options: Any) -> ExitStatus:
     processes (`gradest time`) on the same hardware.
     """
     return body("results.compare")(**options)
+
+
+@cli.command()
+@for_a_recommendation
+def recommend(**options: Any) -> ExitStatus:
+    """Say which estimator to use on PROBLEM, and at which L, for what a gradient may cost.
+
+    PROBLEM is a name, name[argument=value,…], or a class of your own, MODULE:CLASS. Every
+    estimator and usual variant that suits it is measured at the largest L that the budget pays for,
+    on common random numbers; the worse are dropped and the others measured longer, until the best
+    is separated from the next. Ratios to the best have paired intervals that hold at 95 % over all
+    rounds; a tie is said to be one.
+
+    With --from a run answers, at each point and group of the problem: each estimator at the largest
+    L that is paid for, or at the very L where its variance is exactly proportional to 1/L;
+    seconds are a line a + bL through the run's times. Several answers are, in JSON, a list under
+    "answers".
+
+    The exit status is 3 where some candidates failed; the others are ranked.
+    """
+    return body("recommendations.recommend")(**options)
 
 
 @cli.command(name="list")

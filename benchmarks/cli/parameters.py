@@ -92,8 +92,53 @@ SWEEP_PARAMETERS = (
 )
 
 
+RECOMMENDATION_PARAMETERS = (
+    click.argument("problem", shell_complete=completed_from(REGISTERED)),
+    click.option("--budget", help="Seconds that a gradient may cost, with a unit: 1ms, 30us."),
+    click.option(
+        "--evaluations",
+        type=int,
+        help="Of f and of its gradient together, that it may cost  [default: 128]",
+    ),
+    click.option("--samples", type=int, help="L, the samples of a gradient."),
+    click.option(
+        "--at",
+        multiple=True,
+        metavar="ARG=VALUE",
+        help="An argument of the problem, train_steps=1000 say; may be repeated.",
+    ),
+    click.option("--group", help="Of θ, the only one that counts."),
+    click.option("--only-unbiased", is_flag=True, help="Never recommends one that is biased."),
+    click.option("--no-grad-f", is_flag=True, help="Leaves out those that differentiate f."),
+    click.option(
+        "--from",
+        "run",
+        metavar="RUN",
+        shell_complete=completed_from(RUNS),
+        help="Answers from a finished run, without measuring.",
+    ),
+    click.option(
+        "--seconds", type=float, help="After so many no new round is begun  [default: 60]"
+    ),
+    click.option(
+        "--output",
+        "-o",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The sweep of the three best  [default: recommended.toml]",
+    ),
+    json_option,
+)
+
+
 def for_a_sweep(command: Callable) -> Callable:
     """The argument and options of every command that reads a sweep."""
     for declare in reversed(SWEEP_PARAMETERS):
+        command = declare(command)
+    return command
+
+
+def for_a_recommendation(command: Callable) -> Callable:
+    """The argument and options of the command that recommends."""
+    for declare in reversed(RECOMMENDATION_PARAMETERS):
         command = declare(command)
     return command

@@ -8,7 +8,6 @@ from gradest.benchmarks.analysis import verification
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run
 from gradest.benchmarks.analysis.verification import Verification, read_files, verified_run
-from gradest.benchmarks.cli.options import fraction, one_of
 from gradest.benchmarks.cli.output import emit, tell
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import changed_lines
@@ -20,6 +19,7 @@ from gradest.benchmarks.comparisons.ratios import (
 from gradest.benchmarks.drawing.options import print_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.folders.record import PAGE
+from gradest.benchmarks.options import fraction, one_of
 from gradest.benchmarks.paper.references import citations, refs
 from gradest.benchmarks.report import comparison as rendering
 from gradest.benchmarks.report.report import write_figures, write_report

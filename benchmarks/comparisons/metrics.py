@@ -62,15 +62,21 @@ def root(values: Any) -> Any:
 def squared_error_of(row: Any) -> Estimate | None:
     """The mean squared error of an estimate, where there is a truth.
 
-    A run of 0.3 has no columns of it: there it is made of the batches.
+    A run of 0.3 has no columns of it: there it is made of the batches, and without them of the ends
+    of both intervals, which makes one that is too wide.
     """
     heavy = row.kurtosis > HEAVY_TAIL
     error = squared_error(row)
     if math.isfinite(row.mse):
         return Estimate(Interval(row.mse, row.mse_low, row.mse_high), error, heavy=heavy)
-    if error is None:
+    if error is not None:
+        return Estimate(interval(error, heavy=heavy), error, heavy=heavy)
+    variance = (row.variance, row.variance_low, row.variance_high)
+    squared_bias = (row.bias_squared, row.bias_squared_low, row.bias_squared_high)
+    if not all(map(math.isfinite, (*variance, *squared_bias))):
         return None
-    return Estimate(interval(error, heavy=heavy), error, heavy=heavy)
+    ends = [not_negative_sum(*both) for both in zip(variance, squared_bias, strict=True)]
+    return Estimate(Interval(*map(float, ends)), None, heavy=heavy)
 
 
 def squared_error(row: Any) -> Jackknifed | None:

@@ -262,8 +262,16 @@ def identity(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names} | {"num_samples": int(row.num_samples)}
 
 
-def ratio_of(metric: Metric, first: Any, second: Any, paired: bool) -> Ratio | None:
-    """A metric in the second row over that in the first; None where it means nothing in one."""
+def ratio_of(metric: Metric, first: Any, second: Any, paired: bool, tests: int = 1) -> Ratio | None:
+    """A metric in the second row over that in the first; None where it means nothing in one.
+
+    Args:
+        metric: of which the ratio is.
+        first: a row.
+        second: another.
+        paired: whether they used the same random numbers.
+        tests: of how many intervals, which hold at once, this is one.
+    """
     below = metric.of(first)
     above = metric.of(second)
     if below is None or above is None:
@@ -271,7 +279,7 @@ def ratio_of(metric: Metric, first: Any, second: Any, paired: bool) -> Ratio | N
     if metric.of_noise and (is_zero(first) or is_zero(second)):
         value = ratio_with_zero(is_zero(first), is_zero(second))
         return Ratio(Interval(value, value, value), None)
-    return ratio(below, above, paired)
+    return ratio(below, above, paired, tests)
 
 
 def ratio_with_zero(first_is_zero: bool, second_is_zero: bool) -> float:
@@ -281,26 +289,27 @@ def ratio_with_zero(first_is_zero: bool, second_is_zero: bool) -> float:
     return math.inf if first_is_zero else 0.0
 
 
-def ratio(first: Estimate, second: Estimate, paired: bool) -> Ratio:
+def ratio(first: Estimate, second: Estimate, paired: bool, tests: int = 1) -> Ratio:
     r"""second/first.
 
     Where they are paired, $\ln s_B^2 - \ln s_A^2$ is jackknifed on the same left-out batches.
     """
     factor = quotient(second.factor, first.factor)
-    unpaired = product(quotient(alone(second), alone(first)), factor)
+    unpaired = product(quotient(alone(second, tests), alone(first, tests)), factor)
     if not (paired and first.jackknifed and second.jackknifed):
         return Ratio(unpaired, None)
     both = combine(np.divide, second.jackknifed, first.jackknifed)
-    together = product(interval(both, heavy=first.heavy or second.heavy), factor)
+    heavy = first.heavy or second.heavy
+    together = product(interval(both, heavy=heavy, tests=tests), factor)
     width = log_width(together)
     return Ratio(together, math.inf if width == 0 else log_width(unpaired) / width)
 
 
-def alone(estimate: Estimate) -> Interval:
+def alone(estimate: Estimate, tests: int = 1) -> Interval:
     """The interval on the log scale, from the batches where they are known."""
     if estimate.jackknifed is None:
         return estimate.interval
-    return interval(estimate.jackknifed, heavy=estimate.heavy)
+    return interval(estimate.jackknifed, heavy=estimate.heavy, tests=tests)
 
 
 def log_width(bounds: Interval) -> float:

@@ -183,7 +183,7 @@ def interval(
     error = standard_error(estimate, scale)
     down = up = t_quantile(len(estimate.without) - 1, tests)
     if heavy and value.ndim == 0 and error > 0:
-        down, up = bootstrap_t(estimate, scale)
+        down, up = bootstrap_t(estimate, scale, tests)
     center = scale.to(value)
     nothing = (value == 0) & np.all(np.asarray(estimate.without) == 0, axis=0)
     with np.errstate(over="ignore"):  # an end may be infinite
@@ -253,13 +253,14 @@ def noise_of_squared_norm(samples: LeftOut, error: Vector | float = 0.0) -> floa
     return float(np.sqrt(2 * (max(square, 0.0) / batches**2 + 2 * cross + of_truth @ of_truth)))
 
 
-def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG) -> tuple[float, float]:
+def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG, tests: int = 1) -> tuple[float, float]:
     r"""How many standard errors an interval reaches down and up.
 
     By the bootstrap-t (Efron, 1981; Hall, 1988): the pseudo-values $B\theta - (B-1)\theta_{(b)}$
     are nearly independent with mean θ (Tukey, 1958). They are drawn with replacement, their mean is
     studentized on the scale, and its quantiles stand for Student's. The draws are the same every
-    time. Where the scale does not apply to most of them, it is Student's after all.
+    time. Where the scale does not apply to most of them, it is Student's after all. Of several
+    intervals that are to hold at once, `tests`, each is one of a higher level (Bonferroni).
     """
     without = np.asarray(estimate.without, float)
     value = float(estimate.value)
@@ -272,9 +273,10 @@ def bootstrap_t(estimate: Jackknifed, scale: Scale = LOG) -> tuple[float, float]
         t = (scale.to(mean) - scale.to(pseudo.mean())) / (error * scale.derivative(mean))
     t = t[np.isfinite(t)]
     if len(t) < RESAMPLES / 2:
-        student = t_quantile(batches - 1)
+        student = t_quantile(batches - 1, tests)
         return student, student
-    low, high = np.quantile(t, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    outside = (1 - CONFIDENCE) / 2 / tests
+    low, high = np.quantile(t, [outside, 1 - outside])
     return float(high), float(-low)
 
 

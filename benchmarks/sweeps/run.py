@@ -288,10 +288,11 @@ def use_caches(plan: Plan) -> None:
     """Compiled programs are kept in the user's cache folder: a second run compiles nothing.
 
     Where everything is ours it traces nothing either. What a user's own classes are traced from we
-    cannot know: there JAX's own cache has the last word, and only one of the two can be used.
+    cannot know: there JAX's own cache has the last word, and only one of the two can be used. So it
+    is where a problem is made of functions, whose names do not say what they are.
     """
     things = (*plan.problems.values(), *plan.estimators.values())
-    if all(is_ours(type(thing)) for thing in things):
+    if all(is_ours(type(thing)) and getattr(thing, "named", True) for thing in things):
         keep_in(private_folder("programs"))
     else:
         use_compilation_cache()

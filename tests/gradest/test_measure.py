@@ -164,7 +164,8 @@ def test_each_estimator_is_ranked_at_the_largest_number_of_samples_that_is_paid_
 
 def test_what_is_recommended_is_the_best_and_its_ties(run):
     found = run.recommend(samples=8, group="mean")
-    assert found.estimator.tolist() == ["pathwise"]
+    assert found.ties == ["pathwise"]
+    assert found.best.estimator == "pathwise"
 
 
 def test_equal_estimators_tie():

@@ -9,8 +9,8 @@ import click
 from gradest.benchmarks.bench.peers.bench import COMPARED_ESTIMATORS, LABELS, ComparedCell, bench
 from gradest.benchmarks.bench.peers.process import PEERS
 from gradest.benchmarks.cli.main import run_and_exit
-from gradest.benchmarks.cli.options import one_of, positive_integers
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.options import one_of, positive_integers
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 

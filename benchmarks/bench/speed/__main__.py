@@ -29,8 +29,8 @@ from gradest.benchmarks.bench.speed.throughput import (
 )
 from gradest.benchmarks.bench.speed.whole_runs import default_rows, memory_rows
 from gradest.benchmarks.cli.main import run_and_exit
-from gradest.benchmarks.cli.options import one_of, positive_integers
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.options import one_of, positive_integers
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import environment, hardware
 from gradest.benchmarks.runtime.files import make_folder, write_atomically

@@ -13,7 +13,6 @@ from scipy import stats
 
 from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.results import read_run
-from gradest.benchmarks.cli.options import fraction
 from gradest.benchmarks.comparisons import ratios as compare
 from gradest.benchmarks.comparisons.ratios import (
     compare_estimators,
@@ -22,6 +21,7 @@ from gradest.benchmarks.comparisons.ratios import (
 )
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.replicates import cell_key, measure
+from gradest.benchmarks.options import fraction
 from gradest.benchmarks.report.comparison import ratio_text
 from gradest.benchmarks.statistics.intervals import (
     Jackknifed,

@@ -137,6 +137,16 @@ def test_the_bootstrap_of_a_mean_is_the_textbooks():
     assert up > 1.3 * down  # skewed, where Student's reach is the same both ways
 
 
+def test_a_bootstrapped_interval_of_several_is_that_of_a_higher_level():
+    """Of normal batches it is Student's, also at 1 − 0.05/10."""
+    data = np.random.default_rng(0).normal(10, 1, 400)
+    estimate = Jackknifed(data.mean(), (data.sum() - data) / (len(data) - 1))
+    found = intervals.interval(estimate, LINEAR, heavy=True, tests=10)
+    half = stats.t.ppf(1 - 0.025 / 10, 399) * data.std(ddof=1) / 20
+    assert found.high - found.value == pytest.approx(half, rel=0.1)
+    assert found.value - found.low == pytest.approx(half, rel=0.1)
+
+
 def test_the_bootstrap_gives_way_where_the_scale_does_not_apply():
     """Pseudo-values that scatter round a negative mean have no logarithm."""
     value = 1.0

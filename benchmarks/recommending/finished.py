@@ -1,0 +1,219 @@
+"""A recommendation from a finished run, without measuring."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from gradest.benchmarks.analysis.labels import short_label
+from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run
+from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.groups import in_group
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.recommending.answers import Recommendation
+from gradest.benchmarks.recommending.candidates import DIFFERENTIATES
+from gradest.benchmarks.recommending.levels import (
+    allowed,
+    amount_of,
+    costs_of,
+    most_along,
+)
+from gradest.benchmarks.recommending.ranking import FREE, Rules, ranking
+from gradest.benchmarks.statistics.intervals import Jackknifed
+from gradest.estimators import ESTIMATORS
+from gradest.problems.arguments import nearest, shown
+from gradest.problems.registry.lookup import build
+
+SCALED = ("variance", "variance_low", "variance_high", "variance_per_dim")
+"""Columns that are proportional to 1/L where the draws of an estimate are independent terms."""
+
+COSTS = ("f_evals", "grad_evals", "seconds", "seconds_low", "seconds_high")
+"""Columns that are about proportional to L."""
+
+
+def recommend_from(
+    run: Run,
+    limit: Budget,
+    rules: Rules,
+    *,
+    problem: str | None = None,
+    at: Mapping[str, Any] | None = None,
+    group: str | None = None,
+    grad_f: bool = True,
+) -> Recommendation:
+    """Ranks the estimators that a run measured, at each place of a problem, for a budget.
+
+    Each is taken at the largest measured L that is paid for. Where its variance is exactly
+    proportional to 1/L it is taken at the very L that is paid for, between the measured ones or
+    beyond: its variance is known there, and its bias is the same. Seconds are those of a line
+    through the run's times.
+
+    Args:
+        run: a finished one.
+        limit: what one gradient may cost; without a limit, the largest L of each.
+        rules: how estimators are judged.
+        problem: its name; every one of the run, where there is none.
+        at: arguments of the problem that the place must have.
+        group: of θ, the only one; every one where it is None.
+        grad_f: whether the gradient of f may be taken.
+
+    Raises:
+        BadInput: the run has no such problem, argument or group, or nothing is within the budget.
+    """
+    rows = rows_of_problem(run, problem)
+    rows = rows_at(rows, at or {})
+    skipped = rows[rows.status == "skipped"]
+    failed = rows[rows.status == "failed"]
+    rows = rows[rows.status.isin(["ok", "unreliable"]) & rows.group.notna()]
+    rows = rows if group is None else in_group(rows, group)
+    measured = set(texts_of(rows))
+    reasons = reasons_of(skipped).items()
+    left_out = {text: reason for text, reason in reasons if text not in measured}
+    if not grad_f:
+        gone = rows.estimator.map(differentiates_f).astype(bool)
+        left_out |= dict.fromkeys(texts_of(rows[gone]), DIFFERENTIATES)
+        rows = rows[~gone]
+    boards = []
+    for _, place in rows.groupby(PLACE, sort=True):
+        chosen = within(limit, place)
+        if len(chosen):
+            board = ranking(chosen, rules._replace(timed=limit.seconds is not None))
+            boards.append(board.assign(estimator_text=texts_of(board)))
+    answered = [board for board in boards if (board.barred == FREE).any()]
+    if not answered:
+        refuse_no_answer(limit, is_paid=bool(boards))
+    silent = rows.groupby(PLACE).ngroups - len(answered)
+    notes = (f"{several(silent, 'place')} without an answer at this budget.",) if silent else ()
+    table = pd.concat(answered, ignore_index=True)
+    return Recommendation(table, limit, left_out, reasons_of(failed), notes)
+
+
+def refuse_no_answer(limit: Budget, *, is_paid: bool) -> None:
+    """Refuses a run in which nothing may be recommended.
+
+    Raises:
+        BadInput: always.
+    """
+    if is_paid:
+        raise BadInput(
+            f"nothing that was measured within {limit.text} may be recommended: expected a larger "
+            "budget, or biased ones to be allowed"
+        )
+    raise BadInput(
+        f"{limit.text}: nothing that was measured is within the budget: expected a larger one"
+    )
+
+
+def rows_of_problem(run: Run, problem: str | None) -> pd.DataFrame:
+    """The rows of a problem by its name; all of the run where there is none.
+
+    Raises:
+        BadInput: the run has none of it.
+    """
+    table = run.measurements
+    if problem is None:
+        return table
+    known = sorted(set(table.problem))
+    alike = [name for name in known if stem(name) == stem(problem)]
+    if not alike:
+        raise BadInput(
+            f"run {run.folder} has no problem {shown(problem)}: expected one of "
+            f"{', '.join(known)}{nearest(problem, known)}"
+        )
+    return table[table.problem.isin(alike)]
+
+
+def stem(name: str) -> str:
+    """A problem's name, that of a user's own without its folder: `pol:Policy` for `sub/pol.py:…`.
+
+    >>> stem("sub/pol.py:Policy"), stem("vae_bernoulli")
+    ('pol:Policy', 'vae_bernoulli')
+    """
+    source, separator, cls = name.rpartition(":")
+    return f"{source.rpartition('/')[2].removesuffix('.py')}{separator}{cls}"
+
+
+def rows_at(rows: pd.DataFrame, at: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of problems that have these arguments.
+
+    Raises:
+        BadInput: no such argument, or none with such a value.
+    """
+    read = rows.problem_args.map(json.loads)
+    known = sorted({key for arguments in read for key in arguments})
+    for key, value in at.items():
+        if key not in known:
+            raise BadInput(
+                f"argument {shown(key)}: expected one of {', '.join(known)}{nearest(key, known)}"
+            )
+        values = [arguments.get(key) for arguments in read]
+        fits = pd.Series([each == value for each in values], index=rows.index)
+        if not fits.any():
+            there = ", ".join(sorted({str(each) for each in values}))
+            raise BadInput(f"{key} = {shown(value)}: expected what was measured: {there}")
+        rows, read = rows[fits], read[fits]
+    return rows
+
+
+def within(limit: Budget, place: pd.DataFrame) -> pd.DataFrame:
+    """A row for each estimator of a place, at the largest L that is paid for."""
+    parts = []
+    for (name, arguments), rows in place.groupby(ESTIMATOR, sort=True):
+        parts.append(largest_within(limit, rows.sort_values("num_samples"), name, arguments))
+    return pd.concat(parts, ignore_index=True)
+
+
+def largest_within(limit: Budget, rows: pd.DataFrame, name: str, arguments: str) -> pd.DataFrame:
+    """The row of an estimator at the largest L that is paid for; no row where there is none."""
+    costs, line = costs_of(limit, rows)
+    row = rows[costs <= amount_of(limit) * (1 + 1e-9)].tail(1)
+    if row.empty or line is None or limit == Budget():
+        return row
+    level = int(row.num_samples.iloc[0])
+    paid = most_along(line, amount_of(limit))
+    if (known := level_known(paid, name, arguments)) > level:
+        return scaled(row, known)
+    # more would be paid for than the next L that was not measured
+    return row.assign(paid_samples=paid) if paid > level else row
+
+
+def level_known(paid: int, name: str, arguments: str) -> int:
+    """The L at which an estimator's error is known though it was not measured; 0 if at none."""
+    if name not in ESTIMATORS:
+        return 0
+    each = build("estimator", ESTIMATORS, name, json.loads(arguments))
+    return allowed(each, paid) if each.claims_one_over_samples() else 0
+
+
+def scaled(row: pd.DataFrame, level: int) -> pd.DataFrame:
+    """A row at another L: the variance is proportional to 1/L, and the bias the same."""
+    factor = int(row.num_samples.iloc[0]) / level
+    statistic = row.jackknifed.iloc[0]
+    if statistic is not None:
+        statistic = Jackknifed(statistic.value * factor, statistic.without * factor)
+    changed = {name: row[name] * factor for name in SCALED}
+    changed |= {name: row[name].astype(float) / factor for name in COSTS}
+    # made anew of variance and bias
+    unknown = [name for name in row if name.startswith(("mse", "relative_rmse"))]
+    parts = pd.Series([statistic], index=row.index, dtype=object)
+    return row.assign(**changed, **dict.fromkeys(unknown, float("nan")), jackknifed=parts).assign(
+        num_samples=level, measured_samples=float(row.num_samples.iloc[0])
+    )
+
+
+def differentiates_f(name: str) -> bool:
+    """Whether an estimator takes the gradient of f, as far as its class is known here."""
+    return name in ESTIMATORS and ESTIMATORS[name].differentiates_f
+
+
+def texts_of(rows: pd.DataFrame) -> list[str]:
+    """The estimators of rows as a user writes them."""
+    pairs = zip(rows.estimator, rows.estimator_args, strict=True)
+    return [short_label(name, arguments) for name, arguments in pairs]
+
+
+def reasons_of(rows: pd.DataFrame) -> dict[str, str]:
+    """The reasons that rows have, by the text of the estimator."""
+    return dict(zip(texts_of(rows), rows.reason.astype(str), strict=True))

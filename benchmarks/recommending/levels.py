@@ -1,0 +1,76 @@
+"""The largest L that a budget pays for: of an estimator that can be asked, or of measured ones."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.statistics.times import TimeLine, fit_time
+from gradest.estimators import Estimator
+from gradest.problems.base import Problem
+
+MOST_SAMPLES = 1024
+"""The largest L that is tried."""
+
+
+def most_within(evaluations: int, problem: Problem, each: Estimator) -> int:
+    """The largest L of which one estimate makes no more evaluations; 0 where there is none."""
+    low, high = 0, MOST_SAMPLES
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sum(each.evaluations(problem, middle)) <= evaluations:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def allowed(each: Estimator, most: int) -> int:
+    """The largest L up to `most` that the estimator takes; 0 where there is none."""
+    fitting = range(min(most, MOST_SAMPLES), 0, -1)
+    return next((level for level in fitting if each.refuses_samples(level) is None), 0)
+
+
+def costs_of(limit: Budget, rows: pd.DataFrame) -> tuple[np.ndarray, TimeLine | None]:
+    """What an estimate costs at each measured L, in the budget's unit, and its line along L.
+
+    Seconds are those of the line, τ(L) = a + bL: one time alone errs too much. Evaluations and
+    samples are what they are.
+
+    Args:
+        limit: the budget, which says the unit.
+        rows: of one estimator at one place, one for each L.
+    """
+    levels = rows.num_samples.to_numpy(float)
+    if limit.seconds is not None:
+        costs = rows.seconds.to_numpy(float)
+    elif limit.evaluations is not None:
+        costs = (rows.f_evals + rows.grad_evals).to_numpy(float)
+    else:
+        costs = levels
+    known = np.isfinite(costs) & (costs > 0)
+    line = fit_time(levels[known], costs[known])
+    if line is not None and limit.seconds is not None:
+        costs = line.fixed + line.per_sample * levels
+    return costs, line
+
+
+def most_along(line: TimeLine, amount: float) -> int:
+    """The largest L that costs no more, along a line; at most MOST_SAMPLES.
+
+    >>> most_along(TimeLine(1.0, 2.0), 9.0)
+    4
+    """
+    if line.fixed > amount:
+        return 0
+    if line.per_sample <= 0:
+        return MOST_SAMPLES
+    # what is exactly paid for is, whatever the rounding
+    return min(math.floor((amount - line.fixed) / line.per_sample * (1 + 1e-9)), MOST_SAMPLES)
+
+
+def amount_of(limit: Budget) -> float:
+    """The budget's number, infinite where there is no limit."""
+    amounts = (limit.seconds, limit.evaluations, limit.samples)
+    return next((float(amount) for amount in amounts if amount is not None), math.inf)

@@ -1,0 +1,206 @@
+"""A recommendation that is measured, each candidate at the largest L that the budget pays for."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import pandas as pd
+
+from gradest.benchmarks.analysis.results import ESTIMATOR
+from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.groups import refuse_other_groups
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.recommending.answers import Recommendation
+from gradest.benchmarks.recommending.candidates import by_choice, candidates_of
+from gradest.benchmarks.recommending.levels import (
+    MOST_SAMPLES,
+    allowed,
+    costs_of,
+    most_along,
+    most_within,
+)
+from gradest.benchmarks.recommending.ranking import FREE, Rules
+from gradest.benchmarks.recommending.rounds import (
+    Announce,
+    Bench,
+    Halving,
+    halved,
+    quietly,
+    text_of_row,
+)
+from gradest.benchmarks.runtime.configure import configure
+from gradest.estimators import Estimator
+from gradest.problems.base import Problem
+from gradest.problems.registry.own_faults import failures_of
+
+DEFAULT_BUDGET = Budget(evaluations=128)
+"""Where no other is given."""
+
+PILOT_SAMPLES = (4, 64)
+PILOT_REPLICATES = 400
+"""Of the measurements whose times say which L a budget of seconds pays for."""
+
+CORRECTIONS = 2
+"""How often an L that turns out to take too long is made smaller."""
+
+SLACK = 1.2
+"""How many times longer than the budget an estimate may take."""
+
+
+def recommend_measured(
+    problem: Problem,
+    estimators: Sequence[Estimator],
+    limit: Budget,
+    how: Halving,
+    *,
+    grad_f: bool = True,
+    announce: Announce = quietly,
+) -> Recommendation:
+    """Measures estimators at equal cost until the best is separated, and ranks them.
+
+    Args:
+        problem: whose gradient is estimated.
+        estimators: the candidates.
+        limit: what one gradient may cost; without one, DEFAULT_BUDGET.
+        how: rules, group and time.
+        grad_f: whether the gradient of f may be taken.
+        announce: told of each round.
+
+    Raises:
+        BadInput: no such group, nothing that the budget pays for, or nothing to recommend.
+    """
+    configure()
+    refuse_group(problem, how.group)
+    limit, notes = (limit, ()) if limit != Budget() else (DEFAULT_BUDGET, (NO_BUDGET,))
+    candidates = candidates_of(problem, estimators, grad_f=grad_f)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(problem, candidates.fitting, Path(folder), announce)
+        levels = levels_of(limit, bench)
+        dear = {name for name, level in levels.items() if level == 0}
+        reason = f"costs more than {limit.text} at its least L"
+        left_out = candidates.left_out | dict.fromkeys(sorted(dear), reason)
+        affordable = {name: level for name, level in levels.items() if level}
+        if not affordable:
+            raise BadInput(f"{limit.text} pays for no estimator: expected a larger budget")
+        correction = Correction(limit, candidates.fitting)
+        rules = how.rules._replace(timed=limit.seconds is not None)
+        found = halved(bench, affordable, how._replace(rules=rules), correction)
+    refuse_nothing_free(found.board, how.rules)
+    return Recommendation(
+        found.board,
+        limit,
+        left_out,
+        candidates.faults | found.failures,
+        notes,
+        found.interrupted,
+    )
+
+
+def refuse_group(problem: Problem, group: str | None) -> None:
+    """Refuses a group that θ does not have, before anything is measured.
+
+    Raises:
+        BadInput: there is no such group.
+    """
+    if group is None:
+        return
+    try:
+        groups = list(jax.eval_shape(problem.init_params, jax.random.key(0)))
+    except failures_of(problem):  # its cells will say so
+        return
+    refuse_other_groups(group, groups)
+
+
+NO_BUDGET = f"No budget was given: it is {DEFAULT_BUDGET.text}."
+
+
+def refuse_nothing_free(board: pd.DataFrame, rules: Rules) -> None:
+    """Refuses a ranking in which nothing may be recommended.
+
+    Raises:
+        BadInput: all are barred.
+    """
+    if (board.barred == FREE).any():
+        return
+    if rules.only_unbiased:
+        raise BadInput("no estimator was found unbiased: expected only_unbiased = False")
+    raise BadInput("every estimator points away from the gradient: expected another budget")
+
+
+def levels_of(limit: Budget, bench: Bench) -> dict[str, int]:
+    """The largest L of each candidate that the budget pays for; 0 where it pays for none."""
+    candidates = bench.candidates
+    if limit.seconds is not None:
+        most = within_seconds(limit, bench)
+    elif limit.evaluations is not None:
+        paid = limit.evaluations
+        most = {name: most_within(paid, bench.problem, each) for name, each in candidates.items()}
+    else:
+        assert limit.samples is not None
+        most = dict.fromkeys(candidates, limit.samples)
+    return {name: allowed(candidates[name], level) for name, level in most.items()}
+
+
+def within_seconds(limit: Budget, bench: Bench) -> dict[str, int]:
+    """The largest L of each candidate by a line through its times at two L.
+
+    One that fails there keeps the smallest of them, and fails again where it is ranked.
+    """
+    assert limit.seconds is not None
+    levels = {
+        name: sorted({allowed(each, most) for most in PILOT_SAMPLES} - {0})
+        for name, each in bench.candidates.items()
+    }
+    timed = {name: each for name, each in levels.items() if each}
+    table = bench.measure(timed, PILOT_REPLICATES, "times")
+    texts = by_choice(dict(bench.candidates))
+    most = {name: min(levels[name], default=0) for name in levels}
+    known = table[table.status.isin(["ok", "unreliable"])]
+    for _, rows in known.groupby(ESTIMATOR, sort=False):
+        cells = rows.drop_duplicates("num_samples")
+        costs, line = costs_of(limit, cells)
+        name = text_of_row(next(cells.itertuples()), texts)
+        share = costs[0] / int(cells.num_samples.iloc[0])
+        most[name] = (
+            min(int(limit.seconds / share), MOST_SAMPLES)
+            if line is None
+            else most_along(line, limit.seconds)
+        )
+    return most
+
+
+class Correction:
+    """A smaller L for each candidate that took longer than the budget, a few times."""
+
+    def __init__(self, limit: Budget, candidates: Mapping[str, Estimator]) -> None:
+        """Of a budget.
+
+        Args:
+            limit: what one gradient may cost.
+            candidates: by their text.
+        """
+        self.limit = limit
+        self.candidates = candidates
+        self.texts = by_choice(dict(candidates))
+        self.left = CORRECTIONS if limit.seconds is not None else 0
+
+    def __call__(self, table: pd.DataFrame) -> dict[str, int]:
+        """The smaller L by the candidates' texts; none where all are within the budget."""
+        seconds = self.limit.seconds
+        if seconds is None or not self.left:
+            return {}
+        self.left -= 1
+        levels = {}
+        for row in table[table.seconds > SLACK * seconds].itertuples():
+            name = text_of_row(row, self.texts)
+            level = allowed(self.candidates[name], int(row.num_samples * seconds / row.seconds))
+            if 0 < level < row.num_samples:
+                levels[name] = level
+        return levels
+
+
+def named(found: Recommendation, name: str) -> Recommendation:
+    """The recommendation with the problem called as a user called it."""
+    return replace(found, frame=found.frame.assign(problem=name))

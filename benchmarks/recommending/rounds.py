@@ -1,0 +1,271 @@
+"""Successive halving on common random numbers: the best is measured longest, the others dropped.
+
+Of equally many samples all candidates draw the same random numbers, so that their errors compare
+pair by pair (Jamieson and Talwalkar, 2016, for the halving; the intervals are ours).
+"""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.analysis.results import ESTIMATOR, read_run
+from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.comparisons.groups import WHOLE, in_group
+from gradest.benchmarks.comparisons.leaderboard import ROUNDING
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.recommending.candidates import by_choice
+from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
+from gradest.benchmarks.sweeps.plan import Plan, plan_of
+from gradest.benchmarks.sweeps.run import Progress, run_sweep, use_caches
+from gradest.estimators import ESTIMATORS, Estimator
+from gradest.problems.base import Problem
+from gradest.problems.registry.instances import Choice
+
+PILOT = 800
+"""R of the first round."""
+
+ENOUGH = 50_000
+"""R at which rounds end, though nothing be separated."""
+
+HOPELESS = 3.0**2
+"""The ratio of mean squared errors to the leader's above which a candidate is dropped at once."""
+
+
+class Quiet:
+    """Nobody is told how a round goes."""
+
+    def start(self, missing: int) -> None:
+        """Says nothing."""
+
+    def __call__(self, cell: Cell, status: str, seconds: float) -> None:
+        """Says nothing."""
+
+
+Announce = Callable[[str, int], AbstractContextManager[Progress]]
+"""Told of each round, and of how many cells it has: gives who is told of the cells."""
+
+
+@contextmanager
+def quietly(text: str, cells: int) -> Iterator[Progress]:
+    """Announces nothing."""
+    yield Quiet()
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """Where candidates of one problem are measured, and where what is measured is kept."""
+
+    problem: Problem
+    candidates: Mapping[str, Estimator]
+    folder: Path
+    announce: Announce = quietly
+    dtype: str = "float32"
+
+    def measure(
+        self, levels: Mapping[str, Sequence[int]], replicates: int, title: str
+    ) -> pd.DataFrame:
+        """The measurements of candidates, each at its own L.
+
+        A longer run of a cell goes on from the shorter one that is in the folder, so that its
+        numbers are those of one run of all replicates (`gradest extend`).
+
+        Args:
+            levels: each L, by the candidate's text.
+            replicates: R.
+            title: what is announced.
+        """
+        plan = self.plan(levels, replicates)
+        use_caches(plan)
+        text = f"{title}: {several(len(plan.cells), 'cell')}, R = {replicates:,}"
+        with self.announce(text, len(plan.cells)) as progress:
+            run_sweep(plan, self.folder, progress)
+        return read_run(self.folder).measurements
+
+    def plan(self, levels: Mapping[str, Sequence[int]], replicates: int) -> Plan:
+        """The cells of candidates, each at its own L."""
+        chosen = [self.candidates[text] for text in levels]
+        samples = sorted({level for each in levels.values() for level in each})
+        plan = plan_of(
+            [self.problem],
+            chosen,
+            samples=samples,
+            name="recommend",
+            replicates=replicates,
+            dtype=self.dtype,
+        )
+        wanted = {
+            (Choice.of_instance(ESTIMATORS, self.candidates[text]), level)
+            for text, each in levels.items()
+            for level in each
+        }
+        cells = [cell for cell in plan.cells if (cell.estimator, cell.num_samples) in wanted]
+        return dataclasses.replace(plan, cells=cells)
+
+
+class Found(NamedTuple):
+    """What the rounds came to."""
+
+    board: pd.DataFrame
+    """As `ranking` has it, each candidate as it was measured last."""
+    failures: dict[str, str]
+    """Why candidates failed, by text."""
+    interrupted: bool = False
+    separated: bool = True
+    """Whether one estimator alone is the best."""
+
+
+SECONDS = 60.0
+"""After which no new round is begun, where nothing else is said."""
+
+
+class Halving(NamedTuple):
+    """How candidates are measured and dropped."""
+
+    rules: Rules
+    group: str | None
+    """Of θ; None for all of it."""
+    pilot: int = PILOT
+    seconds: float = SECONDS
+
+    def rounds(self) -> int:
+        """How many there are at most, which is known in advance."""
+        return max(1, math.ceil(math.log2(ENOUGH / self.pilot)) + 1)
+
+
+def halved(
+    bench: Bench,
+    levels: Mapping[str, int],
+    how: Halving,
+    correct: Callable[[pd.DataFrame], dict[str, int]],
+) -> Found:
+    r"""Measures candidates in rounds, each of twice as many replicates and of fewer candidates.
+
+    After a round those go whose paired ratio of mean squared errors to the leader's is surely above
+    HOPELESS, and the worse half, by rank, of those that are surely worse than the leader. The
+    rounds end where nothing is left that may be as good, where the time is spent, or at R = ENOUGH.
+
+    The rounds are looks at the same numbers, and where to stop is decided by them. So the intervals
+    of ratios are those of the level $1 - 0.05/m$ (Bonferroni), where m is the most rounds that
+    there could have been: with 95 % the interval of a pair holds its ratio in all rounds at once,
+    whenever they end. It is a statement on each pair of a candidate and the leader.
+
+    Args:
+        bench: where they are measured.
+        levels: the L of each candidate.
+        how: the rules, the group and the time.
+        correct: from the first round's measurements to a smaller L for those that need it.
+    """
+    rounds = how.rounds()
+    rules = how.rules._replace(tests=rounds, strict=True)
+    begun = time.monotonic()
+    texts = by_choice(dict(bench.candidates))
+    left = dict(levels)
+    latest: dict[str, pd.DataFrame] = {}
+    lost: set[tuple[str, str]] = set()
+    found = Found(pd.DataFrame(), {})
+    for look in range(rounds):
+        replicates = how.pilot * 2**look
+        title = f"round {look + 1} of at most {rounds}"
+        try:
+            table = bench.measure(as_lists(left), replicates, title)
+            while look == 0 and (smaller := correct(table)):
+                left |= smaller
+                again = bench.measure(as_lists(smaller), replicates, "too slow, at a smaller L")
+                table = replaced(table, again, texts)
+        except KeyboardInterrupt:
+            if not latest:
+                raise
+            return found._replace(interrupted=True, separated=False)
+        failures = found.failures | failures_in(table, texts)
+        latest |= rows_by_text(table, texts, how.group)
+        if not latest:
+            reasons = dict.fromkeys(failures.values())
+            raise BadInput("every candidate failed: " + "; ".join(reasons))
+        board = ranking(pd.concat(latest.values(), ignore_index=True), rules, lost)
+        found = Found(board, failures, separated=int(board.tie.sum()) < 2)
+        lost |= losers_of(board)
+        kept = {texts[each] for each in survivors(board)}
+        left = {text: level for text, level in left.items() if text in kept}
+        if time.monotonic() - begun >= how.seconds or is_settled(board) or not left:
+            break
+    return found
+
+
+def as_lists(levels: Mapping[str, int]) -> dict[str, list[int]]:
+    """Each L as a list of one."""
+    return {text: [level] for text, level in levels.items()}
+
+
+def replaced(
+    table: pd.DataFrame, again: pd.DataFrame, texts: Mapping[tuple[str, str], str]
+) -> pd.DataFrame:
+    """The table with the rows of what was measured again in place of those before."""
+    measured = {text_of_row(row, texts) for row in again.itertuples()}
+    stays = [text_of_row(row, texts) not in measured for row in table.itertuples()]
+    return pd.concat([table[stays], again], ignore_index=True)
+
+
+def text_of_row(row: Any, texts: Mapping[tuple[str, str], str]) -> str:
+    """The text of the candidate that a row is of."""
+    return texts[row.estimator, row.estimator_args]
+
+
+def failures_in(table: pd.DataFrame, texts: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """Why candidates failed, by their text."""
+    failed = table[table.status == "failed"]
+    return {text_of_row(row, texts): str(row.reason) for row in failed.itertuples()}
+
+
+def rows_by_text(
+    table: pd.DataFrame, texts: Mapping[tuple[str, str], str], group: str | None
+) -> dict[str, pd.DataFrame]:
+    """The row of each candidate that was measured: of the group, or of all of θ.
+
+    Raises:
+        BadInput: there is no such group.
+    """
+    measured = table[table.status.isin(["ok", "unreliable"]) & table.group.notna()]
+    parts: dict[str, pd.DataFrame] = {}
+    if measured.empty:
+        return parts
+    chosen = in_group(measured, group or WHOLE)
+    for choice, rows in chosen.groupby(ESTIMATOR, sort=False):
+        parts[texts[choice]] = rows.assign(estimator_text=texts[choice])
+    return parts
+
+
+def losers_of(board: pd.DataFrame) -> set[tuple[str, str]]:
+    """The names and arguments of those that are surely worse than the first."""
+    return choices_in(board[board.ratio_low > 1 + ROUNDING])
+
+
+def survivors(board: pd.DataFrame) -> set[tuple[str, str]]:
+    """The names and arguments of those that are worth more replicates.
+
+    They are those that may be as good as the first, and of those that are surely worse the better
+    half; and the best unbiased one, which is named beside a biased one.
+    """
+    running = board[board.barred.isin([FREE, UNRELIABLE])]
+    worse = running.ratio_low > 1 + ROUNDING
+    near = running[worse & ~(running.ratio_low > HOPELESS)]
+    unbiased = running[~running.biased.astype(bool)]
+    parts = (running[~worse], near.head((len(near) + 1) // 2), unbiased.head(1))
+    return {choice for part in parts for choice in choices_in(part)}
+
+
+def choices_in(board: pd.DataFrame) -> set[tuple[str, str]]:
+    """The names and arguments of the estimators of some rows."""
+    return set(board[ESTIMATOR].itertuples(index=False, name=None))
+
+
+def is_settled(board: pd.DataFrame) -> bool:
+    """Whether more replicates would separate nothing: no tie, or ties of one and the same."""
+    ties = board[board.tie]
+    return bool((ties.ratio_high <= 1 + ROUNDING).all() and (ties.ratio_low >= 1 - ROUNDING).all())
