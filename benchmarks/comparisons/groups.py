@@ -17,7 +17,7 @@ WHOLE = "all of θ"
 OF_A_GROUP = ("bias_relative_low", "bias_relative_high", "cosine", "snr")
 """Columns of which those of the groups do not say what that of all of θ is."""
 
-SUMMED = ("variance", "bias_squared", "dim")
+SUMMED = ("variance", "bias_squared", "minibatch_variance", "dim")
 """Columns in which the groups add up."""
 
 

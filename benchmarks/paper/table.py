@@ -121,7 +121,7 @@ def chosen_of(board: pd.DataFrame) -> Chosen:
     of_levels = len(rows[PLACE].drop_duplicates()) == 1
     if of_levels:
         parts: dict[Hashable, pd.DataFrame] = dict(list(rows.groupby("budget", sort=True)))
-        left_out = []
+        left_out: list[str] = []
     else:
         parts, left_out = telling_places(rows)
     columns = [column_of(key, part, of_levels=of_levels) for key, part in parts.items()]

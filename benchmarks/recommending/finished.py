@@ -19,6 +19,7 @@ from gradest.benchmarks.recommending.levels import (
     amount_of,
     costs_of,
     most_along,
+    noise_below,
 )
 from gradest.benchmarks.recommending.ranking import FREE, Rules, ranking
 from gradest.benchmarks.statistics.intervals import Jackknifed
@@ -75,6 +76,7 @@ def recommend_from(
         gone = rows.estimator.map(differentiates_f).astype(bool)
         left_out |= dict.fromkeys(texts_of(rows[gone]), DIFFERENTIATES)
         rows = rows[~gone]
+    limit = limit.settled(rows)
     boards = []
     for _, place in rows.groupby(PLACE, sort=True):
         chosen = within(limit, place)
@@ -169,22 +171,30 @@ def largest_within(limit: Budget, rows: pd.DataFrame, name: str, arguments: str)
     """The row of an estimator at the largest L that is paid for; no row where there is none."""
     costs, line = costs_of(limit, rows)
     row = rows[costs <= amount_of(limit) * (1 + 1e-9)].tail(1)
+    known = noise_below(rows, one_over_samples=falls_as_one_over_samples(name, arguments))
+    row = row.assign(noise_below=known)
     if row.empty or line is None or limit == Budget():
         return row
     level = int(row.num_samples.iloc[0])
     paid = most_along(line, amount_of(limit))
-    if (known := level_known(paid, name, arguments)) > level:
-        return scaled(row, known)
+    if (exactly := level_known(paid, name, arguments)) > level:
+        return scaled(row, exactly)
     # more would be paid for than the next L that was not measured
     return row.assign(paid_samples=paid) if paid > level else row
 
 
 def level_known(paid: int, name: str, arguments: str) -> int:
     """The L at which an estimator's error is known though it was not measured; 0 if at none."""
-    if name not in ESTIMATORS:
+    if not falls_as_one_over_samples(name, arguments):
         return 0
-    each = build("estimator", ESTIMATORS, name, json.loads(arguments))
-    return allowed(each, paid) if each.claims_one_over_samples() else 0
+    return allowed(build("estimator", ESTIMATORS, name, json.loads(arguments)), paid)
+
+
+def falls_as_one_over_samples(name: str, arguments: str) -> bool:
+    """Whether an estimator's variance is proportional to 1/L, as far as its class is known here."""
+    if name not in ESTIMATORS:
+        return False
+    return build("estimator", ESTIMATORS, name, json.loads(arguments)).claims_one_over_samples()
 
 
 def scaled(row: pd.DataFrame, level: int) -> pd.DataFrame:

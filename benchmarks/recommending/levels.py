@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.budgets import COSTS, Budget
+from gradest.benchmarks.comparisons.crossovers import samples_below
 from gradest.benchmarks.statistics.times import TimeLine, fit_time
 from gradest.estimators import Estimator
 from gradest.problems.base import Problem
@@ -35,16 +36,16 @@ def allowed(each: Estimator, most: int) -> int:
 def costs_of(limit: Budget, rows: pd.DataFrame) -> tuple[np.ndarray, TimeLine | None]:
     """What an estimate costs at each measured L, in the budget's unit, and its line along L.
 
-    Seconds are those of the line, τ(L) = a + bL: one time alone errs too much. Evaluations and
+    Seconds are those of the line, τ(L) = a + bL: one time by itself errs too much. Evaluations and
     samples are what they are.
 
     Args:
-        limit: the budget, which says the unit.
+        limit: the budget, settled, which says the unit and how it is told.
         rows: of one estimator at one place, one for each L.
     """
     levels = rows.num_samples.to_numpy(float)
     if limit.seconds is not None:
-        costs = rows.seconds.to_numpy(float)
+        costs = COSTS[limit.cost or "batched"].prices(rows).to_numpy(float)
     elif limit.evaluations is not None:
         costs = (rows.f_evals + rows.grad_evals).to_numpy(float)
     else:
@@ -74,3 +75,20 @@ def amount_of(limit: Budget) -> float:
     """The budget's number, infinite where there is no limit."""
     amounts = (limit.seconds, limit.evaluations, limit.samples)
     return next((float(amount) for amount in amounts if amount is not None), math.inf)
+
+
+def noise_below(rows: pd.DataFrame, *, one_over_samples: bool) -> float:
+    """The L from which on an estimator's noise is below that of minibatches; NaN if none is known.
+
+    Args:
+        rows: of the estimator at one place, one for each L.
+        one_over_samples: whether its variance is proportional to 1/L in theory.
+    """
+    variance_of_minibatches = float(rows.minibatch_variance.iloc[0])
+    if not variance_of_minibatches > 0:
+        return math.nan
+    variances, levels = rows.variance.tolist(), rows.num_samples.tolist()
+    if one_over_samples:
+        return math.floor(variances[-1] * levels[-1] / variance_of_minibatches) + 1.0
+    found = samples_below(variance_of_minibatches, variances, levels)
+    return math.nan if found is None else float(found)

@@ -20,6 +20,7 @@ from gradest.benchmarks.recommending.levels import (
     costs_of,
     most_along,
     most_within,
+    noise_below,
 )
 from gradest.benchmarks.recommending.ranking import FREE, Rules
 from gradest.benchmarks.recommending.rounds import (
@@ -74,6 +75,8 @@ def recommend_measured(
     configure()
     refuse_group(problem, how.group)
     limit, notes = (limit, ()) if limit != Budget() else (DEFAULT_BUDGET, (NO_BUDGET,))
+    if limit.seconds is not None:
+        limit = limit._replace(cost="batched")
     candidates = candidates_of(problem, estimators, grad_f=grad_f)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(problem, candidates.fitting, Path(folder), announce)
@@ -89,13 +92,24 @@ def recommend_measured(
         found = halved(bench, affordable, how._replace(rules=rules), correction)
     refuse_nothing_free(found.board, how.rules)
     return Recommendation(
-        found.board,
+        with_noise(found.board, candidates.fitting),
         limit,
         left_out,
         candidates.faults | found.failures,
         notes,
         found.interrupted,
     )
+
+
+def with_noise(board: pd.DataFrame, candidates: Mapping[str, Estimator]) -> pd.DataFrame:
+    """The ranking with the L from which on each estimator's noise is below that of minibatches."""
+    texts = by_choice(dict(candidates))
+    below = []
+    for place in range(len(board)):
+        rows = board.iloc[[place]]
+        each = candidates[text_of_row(next(rows.itertuples()), texts)]
+        below.append(noise_below(rows, one_over_samples=each.claims_one_over_samples()))
+    return board.assign(noise_below=below)
 
 
 def refuse_group(problem: Problem, group: str | None) -> None:

@@ -206,7 +206,14 @@ def is_found(answer: Answer) -> bool:
 
 def minibatch_line(answer: Answer) -> str:
     """The L beyond which the noise is below that of minibatches; empty where nothing is known."""
-    return ""
+    row = answer.first
+    if not row.noise_below > 0:
+        return ""
+    size = int(row.minibatch_size)
+    if row.noise_below <= 1:
+        return f"Its noise is below that of your minibatches of {size} at every L."
+    beyond = int(row.noise_below) - 1
+    return f"Beyond L = {beyond} its noise is below that of your minibatches of {size}."
 
 
 def reason_lines(found: Recommendation) -> list[str]:

@@ -25,8 +25,11 @@ from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ran
 from gradest.benchmarks.sweeps.plan import Plan, plan_of
 from gradest.benchmarks.sweeps.run import Progress, run_sweep, use_caches
 from gradest.estimators import ESTIMATORS, Estimator
-from gradest.problems.base import Problem
+from gradest.problems.base import Problem, WithData
 from gradest.problems.registry.instances import Choice
+
+MINIBATCH = 64
+"""Data points in the minibatches that noise is compared with, where there are twice as many."""
 
 PILOT = 800
 """R of the first round."""
@@ -88,6 +91,14 @@ class Bench:
             run_sweep(plan, self.folder, progress)
         return read_run(self.folder).measurements
 
+    @property
+    def minibatches(self) -> dict[str, int]:
+        """The size of minibatches, as a key of a sweep: half of the data, 64 at most."""
+        if not isinstance(self.problem, WithData):
+            return {}
+        half = len(self.problem.data_rows[0]) // 2
+        return {"minibatch_size": min(MINIBATCH, half)} if half else {}
+
     def plan(self, levels: Mapping[str, Sequence[int]], replicates: int) -> Plan:
         """The cells of candidates, each at its own L."""
         chosen = [self.candidates[text] for text in levels]
@@ -99,6 +110,7 @@ class Bench:
             name="recommend",
             replicates=replicates,
             dtype=self.dtype,
+            **self.minibatches,
         )
         wanted = {
             (Choice.of_instance(ESTIMATORS, self.candidates[text]), level)
