@@ -146,7 +146,7 @@ class SumAndSample(WeightedValues):
     def pick(self, log_probs: Float[Array, "*batch states"], key: Array, values: int) -> Picked:
         summed = min(self.summed, log_probs.shape[-1] - 1)
         drawn = values - summed
-        _, likeliest = jax.lax.top_k(log_probs, summed)
+        _, likeliest = jax.lax.top_k(without_rounding(log_probs), summed)
         others = without(log_probs, likeliest)
         batch = log_probs.shape[:-1]
         numbers = noise(uniform, key, drawn, batch, log_probs.dtype)
@@ -269,10 +269,15 @@ def inverse_distribution(
     probs: Float[Array, "*batch states"], numbers: Float[Array, "*batch values"]
 ) -> Int[Array, "*batch values"]:
     """Places drawn from uniform numbers; the rarest come first, since all is finest near 0."""
-    rarest_first = jnp.argsort(probs, axis=-1)
+    rarest_first = jnp.argsort(without_rounding(jnp.log(probs)), axis=-1)
     up_to = jnp.cumsum(take(probs, rarest_first), axis=-1)[..., None, :]
     passed = (up_to <= numbers[..., None] * up_to[..., -1:]).sum(-1)
     return take(rarest_first, jnp.minimum(passed, probs.shape[-1] - 1))
+
+
+def without_rounding(log_probs: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Log-probabilities by which values are put in order, those of equally likely ones equal."""
+    return jnp.round(log_probs, 3)
 
 
 def largest_perturbed(

@@ -96,12 +96,8 @@ def test_both_tails_have_their_digits(toy, name):
     assert_both_tails_have_their_digits(toy, name)
 
 
-TIED = ("bernoulli_shared", "sum_and_sample")
-"""Values of x of equal probability, of which rounding decides which is the first."""
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("toy", "name"), [pair for pair in PAIRS if pair != TIED])
+@pytest.mark.parametrize(("toy", "name"), PAIRS)
 def test_both_tails_have_their_digits_everywhere(toy, name):
     assert_both_tails_have_their_digits(toy, name)
 

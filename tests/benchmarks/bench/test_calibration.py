@@ -98,7 +98,7 @@ def test_an_infinite_variance_is_refused():
 def test_coverage_of_what_else_is_said_of_a_cell(bias):
     """400 studies at R = 1,000, each at least 95 % less a point and three Monte Carlo errors."""
     rows = simulate([Study(summaries.study_statistics, (bias, FEW), 400)])
-    assert len(rows) == 10
+    assert len(rows) == 14
     assert (rows.rate > 0.94 - 3 * math.sqrt(0.95 * 0.05 / 400)).all(), rows[["method", "rate"]]
 
 

@@ -74,7 +74,7 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
     results = folder / "results" / "small"
     table = (results / "tables" / "bernoulli_square_init_logits.md").read_text()
     assert "my_module:SelfCritical" in table
-    assert list((results / "figures").glob("variance_vs_samples_bernoulli_square*.png"))
+    assert list((results / "figures").glob("relative_rmse*.png"))
 
 
 INHERITED = '''
@@ -133,7 +133,7 @@ def test_a_class_that_inherits_from_ours_is_checked_measured_and_drawn(folder, c
     results = folder / "results" / "small"
     table = (results / "tables" / "gaussian_square_init_scale.md").read_text()
     assert "inherited:Antithetic" in table
-    assert list((results / "figures").glob("variance_vs_samples_gaussian_square*.png"))
+    assert list((results / "figures").glob("relative_rmse*.png"))
 
 
 @pytest.mark.slow

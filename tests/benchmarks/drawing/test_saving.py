@@ -209,11 +209,12 @@ def test_where_a_fresh_process_would_run_a_script_again_there_is_none(tmp_path, 
 def test_the_command_draws_from_another_folder_whatever_lies_in_it(tmp_path):
     exactly = np.zeros(BATCHES)
     cells = [
-        cell(jackknifed(1 / n, exactly), PATHWISE, (SQUARE[0], SQUARE[1] | {"k": k}), samples=n)
+        cell(jackknifed(v / n, exactly), each, (SQUARE[0], SQUARE[1] | {"k": k}), samples=n)
         | {"bias_relative": 0.1, "bias_relative_low": 0.0, "bias_relative_high": 0.2}
         | {"bias_finding": "biased"}
+        for each, v in ((PATHWISE, 1.0), (("score_function", {}), 9.0))
         for k in (1.0, 2.0, 3.0)
-        for n in (1, 4)
+        for n in (1, 4, 16)
     ]
     write(tmp_path / "run", cells)
     command = tmp_path / "bin" / "gradest"
@@ -229,7 +230,7 @@ def test_the_command_draws_from_another_folder_whatever_lies_in_it(tmp_path):
     for name in ("signal", "socket", "matplotlib", "problems", "benchmarks", "gradest"):
         (decoys / f"{name}.py").write_text("raise RuntimeError('what lies in the working folder')")
     run_python(command, "report", "-o", tmp_path / "run", folder=decoys)
-    assert len(list((tmp_path / "run" / "figures").iterdir())) == 9
+    assert len(list((tmp_path / "run" / "figures").iterdir())) >= 9
 
 
 def test_what_a_drawing_process_imports():
