@@ -44,6 +44,9 @@ class Estimator(Configured):
     Its variance is then ∝ 1/L.
     """
 
+    purpose: ClassVar[str] = ""
+    """What it is for, in a few words: a line of `gradest list`."""
+
     source: ClassVar[str]
     """The paper (authors, year)."""
 

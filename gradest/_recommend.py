@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from gradest._measure import Named, as_estimators, as_problem
 from gradest.benchmarks.comparisons.budgets import budget_of
-from gradest.benchmarks.recommending.answers import Best, Recommendation
+from gradest.benchmarks.recommending.answers import Best
 from gradest.benchmarks.recommending.candidates import every_candidate
 from gradest.benchmarks.recommending.measured import recommend_measured
 from gradest.benchmarks.recommending.ranking import Rules
+from gradest.benchmarks.recommending.recommendation import Recommendation
 from gradest.benchmarks.recommending.rounds import PILOT, SECONDS, Halving
 from gradest.problems.base import Problem
 

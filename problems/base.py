@@ -53,6 +53,9 @@ class Problem(Configured):
     named: ClassVar[bool] = True
     """Whether its class and its arguments say all of it, so that what is made of it may be kept."""
 
+    purpose: ClassVar[str] = ""
+    """What it is for, in a few words: a line of `gradest list`."""
+
     source: ClassVar[str] = ""
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from gradest.benchmarks.catalogue.citations import bibtex
 from gradest.benchmarks.catalogue.facts import estimator_row, every_problem, problem_row, yes
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
+from gradest.benchmarks.sweeps.schema import load_sweep, preset_names, preset_text
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
@@ -99,7 +99,7 @@ def preset_description(name: str) -> dict[str, Any]:
     return {
         "kind": "preset",
         "name": name,
-        "text": (preset_folder() / f"{name}.toml").read_text(encoding="utf-8").rstrip(),
+        "text": preset_text(name).rstrip(),
         "sweep": sweep.model_dump(exclude_none=True),
         "bibtex": bibtex([*problems, *estimators]),
     }

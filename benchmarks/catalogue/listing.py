@@ -1,14 +1,11 @@
 """`gradest list` in 80 columns: a name, what is drawn, and what it is for."""
 
-import functools
-import tomllib
 from collections.abc import Collection, Iterable, Sequence
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.catalogue.facts import every_problem, kind_of, refusals, variables
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.schema import preset_names
+from gradest.benchmarks.sweeps.schema import preset_names, preset_text
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import nearest, shown
@@ -53,13 +50,11 @@ class Wanted(NamedTuple):
     estimators: list[Listed]
 
 
-@functools.cache
 def purposes() -> dict[str, str]:
-    """What each estimator, problem and preset is for, by its name."""
-    text = (files(__package__) / "purposes.toml").read_text(encoding="utf-8")
-    return {
-        name: purpose for table in tomllib.loads(text).values() for name, purpose in table.items()
-    }
+    """What each estimator and problem is for, by its name."""
+    estimators = {name: cls.purpose for name, cls in ESTIMATORS.items()}
+    problems = {name: cls.purpose for name, cls in PROBLEMS.items()}
+    return estimators | problems
 
 
 def wanted(variable: str | None = None, *, only_unbiased: bool = False) -> Wanted:
@@ -130,8 +125,8 @@ def as_list(found: Wanted) -> str:
 
 
 def line_of(listed: Listed) -> str:
-    """One line; what the catalogue does not know has no purpose."""
-    return row(listed.name, listed.drawn, purposes().get(listed.name, ""))
+    """One line."""
+    return row(listed.name, listed.drawn, purposes()[listed.name])
 
 
 def row(name: str, drawn: str, purpose: str) -> str:
@@ -148,8 +143,9 @@ def row(name: str, drawn: str, purpose: str) -> str:
 
 
 def presets() -> dict[str, str]:
-    """What each preset is for."""
-    return {name: purposes().get(name, "") for name in preset_names()}
+    """What each preset is for: the first line of its file."""
+    first = {name: preset_text(name).partition("\n")[0] for name in preset_names()}
+    return {name: line.removeprefix("# ").rstrip(".") for name, line in first.items()}
 
 
 def as_json(found: Wanted) -> dict[str, Any]:
@@ -160,7 +156,7 @@ def as_json(found: Wanted) -> dict[str, Any]:
         "problems": problems,
         "estimators": estimators,
         "presets": preset_names(),
-        "purposes": {name: purposes().get(name, "") for name in [*problems, *estimators]},
+        "purposes": {name: purposes()[name] for name in [*problems, *estimators]},
         "supports": {
             problem: {name: supports[problem][name] for name in estimators} for problem in problems
         },

@@ -17,6 +17,7 @@ from gradest.benchmarks.cli.parameters import (
     completed_from,
     for_a_recommendation,
     for_a_sweep,
+    for_printing,
     imported,
     json_option,
     output_option,
@@ -142,21 +143,7 @@ def time(**options: Any) -> ExitStatus:
     metavar="NAME",
     help="Draws the figures whose names begin so, and writes nothing else; may be repeated.",
 )
-@click.option(
-    "--style",
-    default="screen",
-    show_default=True,
-    help="screen; paper: 3.25 in wide, no titles, Computer Modern; talk: 10 in, 16-point text.",
-)
-@click.option("--width", help="Of figures, with a unit: 3.25in, 84mm, 345pt.")
-@click.option("--no-title", is_flag=True, help="Leaves out the titles of figures.")
-@click.option(
-    "--legend",
-    default="right",
-    show_default=True,
-    help="right: names at the ends of lines, and a key with notes under the panels; none: neither.",
-)
-@click.option("--font", help="Of figures: sans or cm (Computer Modern)  [default: the style's]")
+@for_printing
 @output_option
 @unverified_option
 @json_option

@@ -130,6 +130,25 @@ RECOMMENDATION_PARAMETERS = (
 )
 
 
+PRINT_PARAMETERS = (
+    click.option(
+        "--style",
+        default="screen",
+        show_default=True,
+        help="screen; paper: 3.25 in wide, no titles, Computer Modern; talk: 10 in, 16-point text.",
+    ),
+    click.option("--width", help="Of figures, with a unit: 3.25in, 84mm, 345pt."),
+    click.option("--no-title", is_flag=True, help="Leaves out the titles of figures."),
+    click.option(
+        "--legend",
+        default="right",
+        show_default=True,
+        help="right: names at the ends of lines, and a key under the panels; none: neither.",
+    ),
+    click.option("--font", help="Of figures: sans or cm (Computer Modern)  [default: the style's]"),
+)
+
+
 def for_a_sweep(command: Callable) -> Callable:
     """The argument and options of every command that reads a sweep."""
     for declare in reversed(SWEEP_PARAMETERS):
@@ -140,5 +159,12 @@ def for_a_sweep(command: Callable) -> Callable:
 def for_a_recommendation(command: Callable) -> Callable:
     """The argument and options of the command that recommends."""
     for declare in reversed(RECOMMENDATION_PARAMETERS):
+        command = declare(command)
+    return command
+
+
+def for_printing(command: Callable) -> Callable:
+    """The options of a command that draws figures."""
+    for declare in reversed(PRINT_PARAMETERS):
         command = declare(command)
     return command

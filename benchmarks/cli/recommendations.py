@@ -11,11 +11,11 @@ from gradest.benchmarks.cli.output import emit, tell
 from gradest.benchmarks.cli.progress import Reporter, show_progress
 from gradest.benchmarks.comparisons.budgets import Budget, budget_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
-from gradest.benchmarks.recommending.answers import Recommendation
 from gradest.benchmarks.recommending.candidates import every_candidate
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.measured import DEFAULT_BUDGET, named, recommend_measured
 from gradest.benchmarks.recommending.ranking import Rules
+from gradest.benchmarks.recommending.recommendation import Recommendation
 from gradest.benchmarks.recommending.rendering import as_json as object_of
 from gradest.benchmarks.recommending.rendering import as_text
 from gradest.benchmarks.recommending.rounds import SECONDS, Halving

@@ -192,9 +192,8 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
     if least_timed:
         points = [point, *(by_last_digits(point, move) for move in MOVES)]
         made = [maker.some(each, streamed.calls) for each in points]
-        here, *others = (replicates for replicates, _ in made)
-        rounded = rounding(here, others)
-        durations = [*durations, *(seconds for _, seconds in made)]
+        (here, *others), timed = zip(*made, strict=True)
+        rounded, durations = rounding(here, others), [*durations, *timed]
     return Measurement(
         moments=streamed.moments,
         seconds=median(np.array(durations)),

@@ -71,7 +71,7 @@ def best_of(row: Any) -> Best:
 
 
 @dataclass(frozen=True, repr=False)
-class Recommendation:
+class Findings:
     """The ranking for one budget, at one place or at several of a finished run."""
 
     frame: pd.DataFrame
@@ -119,13 +119,3 @@ class Recommendation:
     def ties(self) -> list[str]:
         """The estimators whose errors may be as small, at the only place."""
         return self.answer.ties
-
-    def __repr__(self) -> str:
-        from gradest.benchmarks.recommending.rendering import as_text
-
-        return as_text(self)
-
-    def _repr_html_(self) -> str:
-        from gradest.benchmarks.recommending.rendering import as_html
-
-        return as_html(self)

@@ -12,7 +12,6 @@ from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.groups import in_group
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.recommending.answers import Recommendation
 from gradest.benchmarks.recommending.candidates import DIFFERENTIATES
 from gradest.benchmarks.recommending.levels import (
     allowed,
@@ -22,6 +21,7 @@ from gradest.benchmarks.recommending.levels import (
     noise_below,
 )
 from gradest.benchmarks.recommending.ranking import FREE, Rules, ranking
+from gradest.benchmarks.recommending.recommendation import Recommendation
 from gradest.benchmarks.statistics.intervals import Jackknifed
 from gradest.estimators import ESTIMATORS
 from gradest.problems.arguments import nearest, shown

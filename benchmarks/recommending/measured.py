@@ -12,7 +12,6 @@ from gradest.benchmarks.analysis.results import ESTIMATOR
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.groups import refuse_other_groups
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.recommending.answers import Recommendation
 from gradest.benchmarks.recommending.candidates import by_choice, candidates_of
 from gradest.benchmarks.recommending.levels import (
     MOST_SAMPLES,
@@ -23,6 +22,7 @@ from gradest.benchmarks.recommending.levels import (
     noise_below,
 )
 from gradest.benchmarks.recommending.ranking import FREE, Rules
+from gradest.benchmarks.recommending.recommendation import Recommendation
 from gradest.benchmarks.recommending.rounds import (
     Announce,
     Bench,

@@ -10,7 +10,7 @@ from typing import Any
 
 from gradest.benchmarks.analysis.labels import noteworthy, place_label
 from gradest.benchmarks.analysis.numerals import percent, show
-from gradest.benchmarks.recommending.answers import Answer, Recommendation
+from gradest.benchmarks.recommending.answers import Answer, Findings
 from gradest.benchmarks.recommending.ranking import BACKWARDS, FREE
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.estimators import ESTIMATORS
@@ -38,7 +38,7 @@ MOST_NOISE = 1.0
 GAP = "  "
 
 
-def as_text(found: Recommendation) -> str:
+def as_text(found: Findings) -> str:
     """The rankings for a terminal: what to use first at each place, then what is left out."""
     rows = list(found.frame.itertuples())
     signs = {sign_of(row) for row in rows}
@@ -52,7 +52,7 @@ def as_text(found: Recommendation) -> str:
     return "\n\n".join([*blocks, "\n".join(rest)] if rest else blocks)
 
 
-def text_of_answer(answer: Answer, found: Recommendation) -> str:
+def text_of_answer(answer: Answer, found: Findings) -> str:
     """The ranking at one place."""
     title = wrapped(f"{title_of(answer)}: {found.budget.text}")
     rows = answer.frame.itertuples()
@@ -216,7 +216,7 @@ def minibatch_line(answer: Answer) -> str:
     return f"Beyond L = {beyond} its noise is below that of your minibatches of {size}."
 
 
-def reason_lines(found: Recommendation) -> list[str]:
+def reason_lines(found: Findings) -> list[str]:
     """Who is not in the ranking, by the reason."""
     lines = [f"failed: {name}: {reason}" for name, reason in found.failures.items()]
     if found.left_out:
@@ -245,13 +245,13 @@ def wrapped(text: str) -> str:
     return filled.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def as_json(found: Recommendation) -> dict[str, Any]:
+def as_json(found: Findings) -> dict[str, Any]:
     """One answer as an object; several, from a run of several places, under `answers`."""
     answers = [json_of(answer, found) for answer in found.answers]
     return answers[0] if len(answers) == 1 else {"answers": answers}
 
 
-def json_of(answer: Answer, found: Recommendation) -> dict[str, Any]:
+def json_of(answer: Answer, found: Findings) -> dict[str, Any]:
     """The ranking at one place."""
     problem, arguments, point, group = answer.place
     limits = found.budget._asdict().items()
@@ -290,7 +290,7 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def as_html(found: Recommendation) -> str:
+def as_html(found: Findings) -> str:
     """The rankings for a notebook."""
     parts = []
     for answer in found.answers:

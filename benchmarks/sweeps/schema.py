@@ -150,6 +150,11 @@ def preset_names() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
+def preset_text(name: str) -> str:
+    """The file of a preset."""
+    return (preset_folder() / f"{name}.toml").read_text(encoding="utf-8")
+
+
 def preset_folder() -> Traversable:
     """The folder of the sweeps that come with gradest."""
     return files(__package__) / "presets"
@@ -166,7 +171,7 @@ def load_sweep(name: str) -> Sweep:
     """
     presets = preset_names()
     if name in presets:
-        text = (preset_folder() / f"{name}.toml").read_text(encoding="utf-8")
+        text = preset_text(name)
         return parse_sweep(text, f"preset {name}")
     path = Path(name)
     if not is_file(path):

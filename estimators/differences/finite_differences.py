@@ -109,6 +109,7 @@ class GaussianSmoothing(FiniteDifference):
     2017) are then the score function with antithetic draws, and unbiased.
     """
 
+    purpose: ClassVar[str] = "black-box f, along Gaussian directions"
     source: ClassVar[str] = "Nesterov and Spokoiny, 2017"
 
     @property
@@ -127,6 +128,7 @@ class SPSA(FiniteDifference):
     leaves θ's domain, where there is no q, counts as 0. Cost: L evaluations of f.
     """
 
+    purpose: ClassVar[str] = "black-box f, along random signs"
     source: ClassVar[str] = "Spall, 1992"
 
     @property

@@ -43,6 +43,7 @@ class MeasureValued(SurrogateEstimator):
 
     coupled: bool = flag(True, "whether positive and negative part share their randomness")
 
+    purpose: ClassVar[str] = "any f, coupled pairs for each parameter"
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Pflug, 1989; Heidergott, Vázquez-Abad and Volk-Makarewicz, 2008"

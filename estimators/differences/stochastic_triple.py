@@ -55,6 +55,7 @@ class StochasticTriple(SurrogateEstimator):
         True, "whether one jump of each draw is kept, at random, instead of one in each coordinate"
     )
 
+    purpose: ClassVar[str] = "bits, by f's change as one of them jumps"
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Arya, Schauer, Schäfer and Rackauckas, 2022"

@@ -93,6 +93,7 @@ class ARM(AntitheticPairs):
     pair, and L of its gradient where f depends on θ. Needs Bernoulli variables and an even L.
     """
 
+    purpose: ClassVar[str] = "bits, by mirrored noise"
     source: ClassVar[str] = "Yin and Zhou, 2019"
 
     def weight(
@@ -112,6 +113,7 @@ class DisARM(AntitheticPairs):
     L.
     """
 
+    purpose: ClassVar[str] = "bits, by antithetic pairs"
     source: ClassVar[str] = "Dong, Mnih and Tucker, 2020"
 
     def weight(
@@ -140,6 +142,7 @@ class ARMS(BernoulliEstimator):
 
     copula: Copula = choice(COPULAS, "dirichlet", "what couples the draws", static=False)
 
+    purpose: ClassVar[str] = "bits, by many antithetic draws"
     source: ClassVar[str] = "Dimitriev and Zhou, 2021"
 
     def surrogate(

@@ -42,6 +42,7 @@ class AugmentSwap(SurrogateEstimator):
 
     merge: bool = flag(True, "whether every category is the reference in turn (ARSM), or one (ARS)")
 
+    purpose: ClassVar[str] = "categories, by swapped noise"
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Yin, Yue and Zhou, 2019"

@@ -84,6 +84,7 @@ class CategoricalDisARM(SurrogateEstimator):
 
     tree: str = choice(tuple(TREES), "stick_breaking", "how a category is written in bits")
 
+    purpose: ClassVar[str] = "categories, by antithetic binary trees"
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Dong, Mnih and Tucker, 2021"

@@ -49,6 +49,7 @@ class DoubleControlVariate(LearningEstimator):
     coefficient: Number = number(0.0, "α")
     learned: bool = flag(True, "whether α is trained from there to minimise the variance")
 
+    purpose: ClassVar[str] = "leave-one-out with f's Taylor expansion"
     unbiased: ClassVar[bool] = True
     source: ClassVar[str] = "Titsias and Shi, 2022"
 
@@ -124,6 +125,7 @@ class RODEO(LearningEstimator):
 
     hidden_dim: int = integer(10, "units in each network's hidden layer")
 
+    purpose: ClassVar[str] = "bits, by learned Stein operators"
     unbiased: ClassVar[bool] = True
     source: ClassVar[str] = "Shi, Zhou, Hwang, Titsias and Mackey, 2022"
 

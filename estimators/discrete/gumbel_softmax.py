@@ -48,6 +48,7 @@ class GumbelSoftmax(Relaxed):
     evaluations of f and L of its gradient.
     """
 
+    purpose: ClassVar[str] = "relaxed discrete draws; biased"
     biased_by: ClassVar[str] = "f is taken at relaxed draws"
     source: ClassVar[str] = "Jang, Gu and Poole, 2017; Maddison, Mnih and Teh, 2017"
 
@@ -69,6 +70,7 @@ class StraightThroughGumbel(Relaxed):
     evaluations of f and L of its gradient.
     """
 
+    purpose: ClassVar[str] = "hard draws, relaxed gradient; biased"
     source: ClassVar[str] = "Jang, Gu and Poole, 2017"
 
     def surrogate(
@@ -95,6 +97,7 @@ class GumbelRao(Relaxed):
 
     conditional_draws: int = integer(10, "M, draws of the noise given x")
 
+    purpose: ClassVar[str] = "hard draws, averaged relaxations; biased"
     source: ClassVar[str] = "Paulus, Maddison and Krause, 2021"
 
     def surrogate(

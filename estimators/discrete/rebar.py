@@ -146,6 +146,7 @@ class REBAR(ConditionedControlVariate):
     temperature: Number = number(0.5, "τ, of the relaxation", above=0)
     learned: bool = flag(False, "whether η and log τ are trained to minimise the variance")
 
+    purpose: ClassVar[str] = "discrete draws, relaxed control variate"
     differentiates_f: ClassVar[bool] = True
     source: ClassVar[str] = "Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein, 2017"
 
@@ -198,6 +199,7 @@ class RELAX(ConditionedControlVariate):
     relaxed_f: bool = flag(True, "whether c has a term η f at the relaxed latent")
     temperature: Number = number(0.5, "τ of that term at the start", above=0)
 
+    purpose: ClassVar[str] = "discrete draws, learned control variate"
     differentiates_f: ClassVar[bool] = True
     source: ClassVar[str] = "Grathwohl, Choi, Wu, Roeder and Duvenaud, 2018"
 

@@ -32,6 +32,7 @@ class StraightThrough(SurrogateEstimator):
         ("none", *SIDES), "none", "the side of the smoothed stochastic triple that it is"
     )
 
+    purpose: ClassVar[str] = "hard draws, gradient of the mean; biased"
     unbiased: ClassVar[bool] = False
     biased_by: ClassVar[str] = "f's derivative at the draw stands for its difference"
     differentiates_f: ClassVar[bool] = True

@@ -74,6 +74,7 @@ class ReinMax(PassedOn):
 
     temperature: Number = number(1.0, "τ: higher is less variable; 1 is of second order", above=0)
 
+    purpose: ClassVar[str] = "second-order straight-through; biased"
     source: ClassVar[str] = "Liu, Dong, Liu, Yu and Gao, 2023"
 
     def surrogate_draw(
@@ -94,6 +95,7 @@ class GappedStraightThrough(PassedOn):
     temperature: Number = number(0.5, "τ", above=0)
     gap: Number = number(1.0, "by how much the drawn category's logit stands out", above=0)
 
+    purpose: ClassVar[str] = "hard draws, no Gumbel noise; biased"
     source: ClassVar[str] = "Fan, Chi, Rudnicky and Ramadge, 2022"
 
     def surrogate_draw(

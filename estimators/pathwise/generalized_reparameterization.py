@@ -70,6 +70,7 @@ class GeneralizedReparameterization(TransformedNoise):
     variables.
     """
 
+    purpose: ClassVar[str] = "gamma draws by the standardised log of x"
     source: ClassVar[str] = "Ruiz, Titsias and Blei, 2016"
 
     def draw(self, q: dist.Gamma, key: Array, num_samples: int) -> Transformed:
@@ -104,6 +105,7 @@ class RejectionReparameterization(TransformedNoise):
 
     augmentation: int = integer(1, "B: shape augmentation", at_least=1)
 
+    purpose: ClassVar[str] = "gamma draws by their rejection sampler"
     source: ClassVar[str] = "Naesseth, Ruiz, Linderman and Blei, 2017"
 
     def draw(self, q: dist.Gamma, key: Array, num_samples: int) -> Transformed:

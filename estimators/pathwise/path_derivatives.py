@@ -31,6 +31,7 @@ class StickingTheLanding(SurrogateEstimator):
     of its gradient.
     """
 
+    purpose: ClassVar[str] = "ELBOs: no noise where q is the posterior"
     unbiased: ClassVar[bool] = True
     biased_by: ClassVar[str] = "with several particles, what is left out has a mean"
     differentiates_f: ClassVar[bool] = True
@@ -74,6 +75,7 @@ class DReG(Estimator):
     gradient.
     """
 
+    purpose: ClassVar[str] = "importance-weighted bounds with large K"
     unbiased: ClassVar[bool] = True
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True

@@ -31,6 +31,7 @@ class Pathwise(SurrogateEstimator):
         COUPLINGS, "independent", "how the draws hang together", static=False
     )
 
+    purpose: ClassVar[str] = "reparameterization, where f is smooth"
     unbiased: ClassVar[bool] = True
     differentiates_f: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True

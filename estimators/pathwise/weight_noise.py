@@ -61,6 +61,7 @@ class LocalReparameterization(WeightNoise):
     over rows. Cost: L evaluations of f and L of its gradient.
     """
 
+    purpose: ClassVar[str] = "Bayesian layers, a draw for every row"
     source: ClassVar[str] = "Kingma, Salimans and Welling, 2015"
 
     def surrogate(
@@ -112,6 +113,7 @@ class Flipout(WeightNoise):
     and any q symmetric about its mean. Cost: L evaluations of f and L of its gradient.
     """
 
+    purpose: ClassVar[str] = "weight noise, decorrelated over a batch"
     source: ClassVar[str] = "Wen, Vicol, Ba, Tran and Grosse, 2018"
 
     def surrogate(

@@ -68,6 +68,7 @@ class ImportanceWeighted(SurrogateEstimator):
     )
     widening: Number = number(2.0, "factor by which it is wider", above=1)
 
+    purpose: ClassVar[str] = "REINFORCE on draws from a wider law"
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Hesterberg, 1995; Jie and Abbeel, 2010"

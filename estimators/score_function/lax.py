@@ -30,6 +30,7 @@ class LAX(LearningEstimator):
 
     hidden_dim: int = integer(10, "units in the network's hidden layer")
 
+    purpose: ClassVar[str] = "REINFORCE with a learned surrogate of f"
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Grathwohl, Choi, Wu, Roeder and Duvenaud, 2018"

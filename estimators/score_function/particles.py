@@ -134,6 +134,7 @@ class VIMCO(ParticleScore):
         "of the other weights, in the place of one's own",
     )
 
+    purpose: ClassVar[str] = "multi-sample bounds, leave-one-out"
     source: ClassVar[str] = "Mnih and Rezende, 2016"
 
     def control(
@@ -178,6 +179,7 @@ class OVIS(ParticleScore):
         1, "draws of K auxiliary particles for each draw, where it is monte_carlo"
     )
 
+    purpose: ClassVar[str] = "multi-sample bounds, optimal baselines"
     biased_by: ClassVar[str] = "with γ other than 0 a term goes missing"
     source: ClassVar[str] = "Liévin, Dittadi, Christensen and Winther, 2020"
 

@@ -23,6 +23,7 @@ class RaoBlackwell(SurrogateEstimator):
     depends on θ, L of its gradient.
     """
 
+    purpose: ClassVar[str] = "REINFORCE where f is a sum of local terms"
     unbiased: ClassVar[bool] = True
     independent_terms: ClassVar[bool] = True
     source: ClassVar[str] = "Ranganath, Gerrish and Blei, 2014"

@@ -40,6 +40,7 @@ class ScoreFunction(SurrogateEstimator, Trainable):
         COUPLINGS, "independent", "how the draws hang together", static=False
     )
 
+    purpose: ClassVar[str] = "REINFORCE: any f, any q, any baseline"
     unbiased: ClassVar[bool] = True
     source: ClassVar[str] = "Glynn, 1990; Williams, 1992"
 

@@ -28,6 +28,7 @@ class Bandit(Problem):
     target: Number = number(0.8, "t, the best action")
     offset: Number = number(1.0, "r₀, what the best action pays")
 
+    purpose: ClassVar[str] = "a softmax policy over a bandit's arms"
     truth: ClassVar[str] = "closed form"
     source: ClassVar[str] = "Williams, 1992"
 

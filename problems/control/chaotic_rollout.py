@@ -36,6 +36,7 @@ class ChaoticRollout(Problem):
     mean: Number = number(0.3, "μ")
     scale: Number = number(0.5, "σ", above=0)
 
+    purpose: ClassVar[str] = "chaos: gradients explode along the path"
     truth: ClassVar[str] = "quadrature"
     source: ClassVar[str] = (
         "Parmas, Rasmussen, Peters and Doya, 2018; Metz, Freeman, Schoenholz and Kachman, 2021"

@@ -31,6 +31,7 @@ class LinearQuadraticControl(Problem):
     step: Number = number(0.3, "h, the time between actions", above=0)
     action_cost: Number = number(0.1, "ρ", above=0)
 
+    purpose: ClassVar[str] = "linear dynamics under a quadratic cost"
     truth: ClassVar[str] = "closed form"
     source: ClassVar[str] = "Fazel, Ge, Kakade and Mesbahi, 2018"
 

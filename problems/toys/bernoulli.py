@@ -29,6 +29,7 @@ class BernoulliSquare(SumOfTerms):
     dim: int = integer(1, "D, the number of coordinates")
     reduce: str = choice(("sum", "mean"), "sum", "how f combines its coordinates")
 
+    purpose: ClassVar[str] = "REBAR's test bed: bits near a target"
     truth: ClassVar[str] = "closed form"
     source: ClassVar[str] = "Tucker, Mnih, Maddison, Lawson and Sohl-Dickstein, 2017"
 
@@ -63,6 +64,7 @@ class BernoulliShared(Enumerated):
 
     logit: Number = number(0.5, "η, the logit of P(b = 1) in every coordinate")
 
+    purpose: ClassVar[str] = "three bits that share one logit"
     targets: ClassVar[tuple[float, ...]] = (0.6, 0.51, 0.48)
     source: ClassVar[str] = (
         "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019; Kool, van Hoof and Welling, 2020"

@@ -66,6 +66,8 @@ class CategoricalSquare(CategoricalToy):
 
     exponent: Number = number(1.0, "s, of the frequencies aimed at; 0 is evenly")
 
+    purpose: ClassVar[str] = "frequencies of categories near a target"
+
     def target(self) -> Float[Array, " categories"]:
         """The frequencies t that are aimed at."""
         exponent = -self.exponent
@@ -100,6 +102,7 @@ class CategoricalNorm(CategoricalToy):
     dim: int = integer(128, "D, the number of coordinates")
     categories: int = integer(2, "K, the categories of each", at_least=2)
 
+    purpose: ClassVar[str] = "a power of how far categories lie from c"
     source: ClassVar[str] = "Liu, Dong, Liu, Yu and Gao, 2023"
 
     def power(self, value: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

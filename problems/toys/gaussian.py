@@ -65,6 +65,8 @@ class GaussianToy(SumOfTerms):
 class GaussianSquare(GaussianToy):
     r"""$h(x) = (x - k)^2$, with $E[h] = (\mu - k)^2 + \sigma^2$."""
 
+    purpose: ClassVar[str] = "a quadratic cost"
+
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return (x - self.k) ** 2
 
@@ -84,6 +86,8 @@ class GaussianExponential(GaussianToy):
     """
 
     k: Number = number(1.0, "decay; above −1/(4σ²), or the variance is infinite")
+
+    purpose: ClassVar[str] = "a bump: gradients vanish away from it"
 
     def __check_init__(self) -> None:
         bound = -1 / (4 * self.scale**2)
@@ -112,6 +116,8 @@ class GaussianCosine(GaussianToy):
 
     k: Number = number(1.0, "angular frequency")
 
+    purpose: ClassVar[str] = "an oscillating cost, faster with k"
+
     def integrand(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.cos(self.k * x)
 
@@ -132,6 +138,7 @@ class GaussianStep(GaussianToy):
 
     k: Number = number(0.0, "where the step stands")
 
+    purpose: ClassVar[str] = "a jump, which pathwise gradients miss"
     smooth: ClassVar[bool] = False
     source: ClassVar[str] = ""
 

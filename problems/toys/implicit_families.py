@@ -43,6 +43,7 @@ class StudentTToy(LocationScaleToy):
 
     df: Number = number(5.0, "ν, the same in every coordinate", above=0)
 
+    purpose: ClassVar[str] = "Student's t draws, with heavy tails"
     family: ClassVar[type[dist.Distribution]] = dist.StudentT
     truth: ClassVar[str] = "closed form, or quadrature"
     source: ClassVar[str] = "Figurnov, Mohamed and Mnih, 2018"
@@ -90,6 +91,7 @@ class GammaToy(LineToy):
     rate: Number = number(1.0, "λ, the same in every coordinate", above=0)
     learn: str = choice(("both", "rate"), "both", "which parameters are in θ")
 
+    purpose: ClassVar[str] = "gamma draws, by implicit derivatives"
     family: ClassVar[type[dist.Distribution]] = dist.Gamma
     source: ClassVar[str] = "Figurnov, Mohamed and Mnih, 2018"
 
@@ -117,6 +119,7 @@ class BetaToy(LineToy):
     concentration1: Number = number(2.0, "α, the same in every coordinate", above=0)
     concentration0: Number = number(3.0, "β, the same in every coordinate", above=0)
 
+    purpose: ClassVar[str] = "beta draws, of two gamma variables"
     family: ClassVar[type[dist.Distribution]] = dist.Beta
     truth: ClassVar[str] = "closed form, or quadrature"
     source: ClassVar[str] = "Figurnov, Mohamed and Mnih, 2018"
@@ -144,6 +147,7 @@ class VonMisesToy(FamilyToy):
     loc: Number = number(0.5, "μ, the same in every coordinate")
     concentration: Number = number(2.0, "κ, the same in every coordinate", above=0)
 
+    purpose: ClassVar[str] = "angles drawn from a von Mises"
     family: ClassVar[type[dist.Distribution]] = dist.VonMises
     truth: ClassVar[str] = "quadrature"
     source: ClassVar[str] = "Figurnov, Mohamed and Mnih, 2018"
@@ -171,6 +175,7 @@ class PoissonToy(LineToy):
 
     rate: Number = number(2.0, "λ, the same in every coordinate", above=0)
 
+    purpose: ClassVar[str] = "counts, unbounded and not relaxed"
     family: ClassVar[type[dist.Distribution]] = dist.Poisson
     source: ClassVar[str] = "Mohamed, Rosca, Figurnov and Mnih, 2020"
 
@@ -192,6 +197,7 @@ class DirichletToy(Problem):
     concentration: Number = number(1.5, "α, the same for every proportion", above=0)
     dim: int = integer(3, "K, the number of proportions", at_least=2)
 
+    purpose: ClassVar[str] = "proportions drawn from a Dirichlet"
     truth: ClassVar[str] = "closed form"
     source: ClassVar[str] = "Figurnov, Mohamed and Mnih, 2018"
 

@@ -28,6 +28,7 @@ class ExponentialToy(LineToy):
 
     rate: Number = number(1.0, "λ, the same in every coordinate", above=0)
 
+    purpose: ClassVar[str] = "exponential draws, of one parameter"
     family: ClassVar[type[dist.Distribution]] = dist.Exponential
 
     def expected_cosine(self, q: dist.Exponential, step: float) -> Float[Array, ""]:
@@ -44,6 +45,7 @@ class WeibullToy(LineToy):
     scale: Number = number(1.0, "λ, the same in every coordinate", above=0)
     concentration: Number = number(2.0, "c, the same in every coordinate", above=0)
 
+    purpose: ClassVar[str] = "Weibull draws, with a shape parameter"
     family: ClassVar[type[dist.Distribution]] = dist.Weibull
     truth: ClassVar[str] = "closed form, or quadrature"
 
@@ -63,6 +65,7 @@ class LogisticToy(LocationScaleToy):
     r"""x ~ Logistic(μ, σ): $\log u - \log(1 - u)$ is its inverse distribution function, as of a
     Bernoulli's latent. $E[\cos k x] = \cos(k \mu)\, y / \sinh y$ with $y = \pi \sigma k$."""
 
+    purpose: ClassVar[str] = "logistic draws, the latents of bits"
     family: ClassVar[type[dist.Distribution]] = dist.Logistic
 
     def expected_cosine(self, q: dist.Logistic, step: float) -> Float[Array, ""]:
@@ -78,6 +81,7 @@ class LaplaceToy(LocationScaleToy):
     r"""x ~ Laplace(μ, σ), with density $e^{-|x - \mu| / \sigma} / 2 \sigma$, whose score jumps at
     μ. $E[\cos k x] = \cos(k \mu) / (1 + k^2 \sigma^2)$."""
 
+    purpose: ClassVar[str] = "Laplace draws, whose score jumps"
     family: ClassVar[type[dist.Distribution]] = dist.Laplace
 
     def expected_cosine(self, q: dist.Laplace, step: float) -> Float[Array, ""]:
@@ -91,6 +95,7 @@ class GumbelToy(LocationScaleToy):
     Truth: mean and variance in closed form; $E[\cos k x]$ by quadrature.
     """
 
+    purpose: ClassVar[str] = "Gumbel draws, skewed"
     family: ClassVar[type[dist.Distribution]] = dist.Gumbel
     truth: ClassVar[str] = "closed form, or quadrature"
 

@@ -29,6 +29,7 @@ class PlackettLuceSquare(Enumerated):
     logit: Number = number(0.5, "logit of the last item, evenly spaced from 0 for the first")
     items: int = integer(4, "n, the items ranked", at_least=2)
 
+    purpose: ClassVar[str] = "permutations near a given matrix"
     revision: ClassVar[int] = 2
     source: ClassVar[str] = "Gadetsky, Struminsky, Robinson, Quadrianto and Vetrov, 2020"
 

@@ -38,6 +38,7 @@ class BayesianNetwork(LinearLayers, WithData):
     features: Float[Array, "rows dim"] = eqx.field(default=None)
     labels: Float[Array, " rows"] = eqx.field(default=None)
 
+    purpose: ClassVar[str] = "a Bayesian neural network that classifies"
     data_fields: ClassVar[tuple[str, ...]] = ("features", "labels")
     averaged: ClassVar[bool] = False
     objective_uses_params: ClassVar[bool] = True

@@ -38,6 +38,7 @@ class LinearGaussianVAE(VariationalBound, WithData):
     num_points: int = integer(8, "N, the data points")
     points: Float[Array, " points"] = eqx.field(default=None)
 
+    purpose: ClassVar[str] = "a linear VAE, known in closed form"
     data_fields: ClassVar[tuple[str, ...]] = ("points",)
     truth: ClassVar[str] = "closed form"
 

@@ -31,6 +31,7 @@ class LogisticRegression(WithData):
     features: Float[Array, "rows dim"] = eqx.field(default=None)
     labels: Float[Array, " rows"] = eqx.field(default=None)
 
+    purpose: ClassVar[str] = "Bayesian logistic regression"
     data_fields: ClassVar[tuple[str, ...]] = ("features", "labels")
     averaged: ClassVar[bool] = False
     objective_uses_params: ClassVar[bool] = True

@@ -45,6 +45,7 @@ class NormalNormalBound(ImportanceWeightedBound, WithData):
     num_points: int = integer(8, "N, the data points")
     points: Float[Array, " points"] = eqx.field(default=None)
 
+    purpose: ClassVar[str] = "a K-sample bound with a known posterior"
     data_fields: ClassVar[tuple[str, ...]] = ("points",)
     truth: ClassVar[str] = "quadrature"
     source: ClassVar[str] = "Rainforth, Kosiorek, Le, Maddison, Igl, Wood and Teh, 2018"

@@ -25,6 +25,7 @@ class VAEBernoulliTwoLayers(Enumerated, ImageModel):
     image, for D up to 6.
     """
 
+    purpose: ClassVar[str] = "a VAE with two layers of binary latents"
     source: ClassVar[str] = "Mnih and Gregor, 2014"
 
     def init_params(self, key: Array) -> Params:

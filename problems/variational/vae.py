@@ -134,6 +134,7 @@ class VAEGaussian(VariationalAutoencoder):
     The encoder gives μ and log σ of each latent. Truth: none, since the decoder is a network.
     """
 
+    purpose: ClassVar[str] = "a VAE with Gaussian latents"
     source: ClassVar[str] = "Kingma and Welling, 2014"
 
     @property
@@ -158,6 +159,7 @@ class VAEBernoulli(Enumerated, VariationalAutoencoder):
     Truth: the sum over all $2^D$ latent vectors of each image, for D up to 12.
     """
 
+    purpose: ClassVar[str] = "a VAE with binary latents"
     revision: ClassVar[int] = 2
     source: ClassVar[str] = "Mnih and Gregor, 2014"
 
@@ -192,6 +194,7 @@ class VAECategorical(Enumerated, VariationalAutoencoder):
     latent_dim: int = integer(4, "D, the categorical variables in z")
     categories: int = integer(8, "K, the categories of each", at_least=2)
 
+    purpose: ClassVar[str] = "a VAE with categorical latents"
     source: ClassVar[str] = "Jang, Gu and Poole, 2017"
 
     @property

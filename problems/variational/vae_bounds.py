@@ -42,6 +42,7 @@ class VAEGaussianBound(VAEBound, VAEGaussian):
     Truth: none, since the decoder is a network.
     """
 
+    purpose: ClassVar[str] = "IWAE's bound: K Gaussian particles"
     source: ClassVar[str] = "Burda, Grosse and Salakhutdinov, 2016"
 
     def distribution(self, params: Params) -> dist.Distribution:
@@ -55,6 +56,7 @@ class VAEBernoulliBound(VAEBound, VAEBernoulli):
     Truth: the sum over the $2^{KD}$ values of all particles of an image, for K·D up to 12.
     """
 
+    purpose: ClassVar[str] = "VIMCO's bound: K binary particles"
     source: ClassVar[str] = "Mnih and Rezende, 2016"
 
     def distribution(self, params: Params) -> dist.Distribution:

@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import quad
 
 from gradest.estimators import estimator
-from gradest.estimators.discrete.finite_support import log_draw_the_rest, log_probability_of_event
+from gradest.estimators.families.distinct_draws import log_draw_the_rest, log_probability_of_event
 from gradest.problems import problem
 from gradest.problems.arguments import Number, number
 from gradest.problems.toys.categorical import CategoricalToy
