@@ -8,7 +8,7 @@ from gradest.benchmarks.recommending.answers import Best
 from gradest.benchmarks.recommending.candidates import every_candidate
 from gradest.benchmarks.recommending.measured import recommend_measured
 from gradest.benchmarks.recommending.ranking import Rules
-from gradest.benchmarks.recommending.recommendation import Recommendation
+from gradest.benchmarks.recommending.rendering import Recommendation
 from gradest.benchmarks.recommending.rounds import PILOT, SECONDS, Halving
 from gradest.problems.base import Problem
 

@@ -26,7 +26,7 @@ from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import Rules
-from gradest.benchmarks.recommending.recommendation import Recommendation
+from gradest.benchmarks.recommending.rendering import Recommendation
 from gradest.benchmarks.report.report import page_of, write_report
 from gradest.benchmarks.report.summary import summary
 from gradest.benchmarks.runtime.files import make_folder

@@ -15,9 +15,8 @@ from gradest.benchmarks.recommending.candidates import every_candidate
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.measured import DEFAULT_BUDGET, named, recommend_measured
 from gradest.benchmarks.recommending.ranking import Rules
-from gradest.benchmarks.recommending.recommendation import Recommendation
+from gradest.benchmarks.recommending.rendering import Recommendation, as_text
 from gradest.benchmarks.recommending.rendering import as_json as object_of
-from gradest.benchmarks.recommending.rendering import as_text
 from gradest.benchmarks.recommending.rounds import SECONDS, Halving
 from gradest.benchmarks.recommending.sweep_file import FILE, refuse_others, write_sweep
 from gradest.problems import PROBLEMS, named_problem

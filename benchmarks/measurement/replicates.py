@@ -58,9 +58,8 @@ from gradest.estimators.learning import steps_left_out
 from gradest.problems.base import Params, Problem
 
 LEAST_TIMED = 9
-"""Calls whose median is the time of an estimate.
-
-They are the fewest whose interval leaves out the slowest and the fastest.
+"""Calls whose median is the time of an estimate: the fewest whose interval leaves out the slowest
+and the fastest.
 """
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pandas as pd
+
 from gradest.benchmarks.analysis.results import Run
 
 
@@ -35,7 +37,7 @@ def span(values: Iterable[Any]) -> str:
     >>> span([1000, 20000]), span([32, 32])
     ('1,000 to 20,000', '32')
     """
-    counts = sorted({int(value) for value in values if value == value})  # NaN is not itself
+    counts = sorted({int(value) for value in values if not pd.isna(value)})
     if not counts:
         return "an unknown number of"
     return f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"

@@ -21,7 +21,7 @@ from gradest.benchmarks.recommending.levels import (
     noise_below,
 )
 from gradest.benchmarks.recommending.ranking import FREE, Rules, ranking
-from gradest.benchmarks.recommending.recommendation import Recommendation
+from gradest.benchmarks.recommending.rendering import Recommendation
 from gradest.benchmarks.statistics.intervals import Jackknifed
 from gradest.estimators import ESTIMATORS
 from gradest.problems.arguments import nearest, shown

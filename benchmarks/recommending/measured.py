@@ -22,7 +22,7 @@ from gradest.benchmarks.recommending.levels import (
     noise_below,
 )
 from gradest.benchmarks.recommending.ranking import FREE, Rules
-from gradest.benchmarks.recommending.recommendation import Recommendation
+from gradest.benchmarks.recommending.rendering import Recommendation
 from gradest.benchmarks.recommending.rounds import (
     Announce,
     Bench,

@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gradest.benchmarks.analysis.labels import noteworthy, place_label
@@ -306,3 +307,14 @@ def as_html(found: Findings) -> str:
 def html_row(cells: tuple[str, ...]) -> str:
     """A row of a table."""
     return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+@dataclass(frozen=True, repr=False)
+class Recommendation(Findings):
+    """What `recommend` returns, which shows itself at a prompt and in a notebook."""
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)

@@ -5,7 +5,7 @@ from pathlib import Path
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.page.recipes import assignments, table_text
 from gradest.benchmarks.recommending.ranking import FREE
-from gradest.benchmarks.recommending.recommendation import Recommendation
+from gradest.benchmarks.recommending.rendering import Recommendation
 from gradest.benchmarks.runtime.files import make_folder, reason_of, write_atomically
 
 FILE = "recommended.toml"

@@ -64,6 +64,9 @@ LOWERED = re.compile(r'callsite\("[^"]*"\("([^"]+)":(\d+):')
 OURS = str(Path(__file__).parents[2] / "x")[:-1]
 """The folder of the package."""
 
+COMPILED = (".pyx", ".pxi", ".pxd")
+"""Ends of files that extension modules were made of, which name them by a path of their makers'."""
+
 ELSEWHERE = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
 """Where Python's own modules are."""
 
@@ -204,7 +207,7 @@ def is_their_frame(frame: Any) -> bool:
 
 def is_of_a_user(file: str) -> bool:
     """Whether a file, by its path, is neither Python's own nor of something installed."""
-    if file.startswith(("<frozen", "<@beartype", "<string>")):
+    if file.startswith(("<frozen", "<@beartype", "<string>")) or file.endswith(COMPILED):
         return False
     if {"site-packages", "dist-packages"} & set(Path(file).parts):
         return False

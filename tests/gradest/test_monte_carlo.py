@@ -275,6 +275,7 @@ def test_the_moving_average_is_that_of_the_calls_before():
     assert_mean_is(jax.vmap(first)(keys), SQUARE_GRADIENT[0])
 
 
+@pytest.mark.slow
 def test_a_moving_average_needs_its_state():
     with pytest.raises(ValueError, match=r"control_variate_state = None: .* \(0.0, 0\)"):
         monte_carlo.control_variates_jacobians(

@@ -122,7 +122,13 @@ SMALL = {
 """The problems whose exact gradient is that of a minibatch, were these all the data there are."""
 
 
-@pytest.mark.parametrize("name", SMALL)
+QUICK = ("normal_normal_bound",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALL],
+)
 def test_others_over_all_pairs(name):
     made = in_float64(problem(name, **SMALL[name]))
     start = in_float64(made.init_params(jax.random.key(0)))

@@ -182,8 +182,10 @@ name = "score_function"
 
 @pytest.mark.parametrize(
     ("problem", "estimator", "kept"),
-    [("gaussian_square", "beside:Mine", 1), ("beside:Own", "pathwise", 0)],
-    ids=["own estimator", "own problem"],
+    [
+        pytest.param("gaussian_square", "beside:Mine", 1, id="own estimator"),
+        pytest.param("beside:Own", "pathwise", 0, id="own problem", marks=pytest.mark.slow),
+    ],
 )
 def test_an_edited_module_is_measured_again_and_nothing_else(
     folder, capsys, problem, estimator, kept

@@ -52,7 +52,13 @@ def kill_after_drawing(patch):
 
 
 @pytest.mark.parametrize(
-    "kill", [kill_in_measuring, kill_before_the_tables, kill_in_drawing, kill_after_drawing]
+    "kill",
+    [
+        kill_in_measuring,
+        kill_in_drawing,
+        pytest.param(kill_before_the_tables, marks=pytest.mark.slow),
+        pytest.param(kill_after_drawing, marks=pytest.mark.slow),
+    ],
 )
 def test_what_was_killed_goes_on_and_adds_once(tiny, run_command, monkeypatch, kill):
     with monkeypatch.context() as patch:

@@ -79,6 +79,7 @@ def test_a_run_says_so_and_measures_it_again(then, run_command):
     assert "gradvar" not in err
 
 
+@pytest.mark.slow
 def test_it_is_not_extended_and_the_way_on_is_said(then, run_command):
     before = (then / FILE).read_bytes()
     status, out, err = run_command("extend", "small", "--replicates", "400")

@@ -57,7 +57,7 @@ def test_what_is_not_a_number_has_no_key_and_a_variance_of_zero_is_0():
     row = SimpleNamespace(variance=0.0, reason="", relative_rmse=float("nan"), exact_norm=1.0)
     row.jackknifed = row.jackknifed_bias = None
     row.mse, row.kurtosis, row.bias_norm, row.f_evals, row.grad_evals = np.nan, 3, np.nan, 4, 0
-    for name in ("variance", "mse", "bias_relative", "snr", "cosine", "seconds"):
+    for name in ("variance", "mse", "bias_squared", "bias_relative", "snr", "cosine", "seconds"):
         for end in ("", "_low", "_high"):
             setattr(row, name + end, 0.0 if name == "variance" else np.nan)
     assert dict(numbers_of(row)) == {"variance": "0", "f_evals": "4", "grad_evals": "0"}

@@ -3,8 +3,10 @@
 import importlib
 import pickle
 import sys
+import traceback
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from gradest.benchmarks.checks.check import own_problems
@@ -14,7 +16,7 @@ from gradest.estimators import Estimator
 from gradest.problems import PROBLEMS, Problem, problem
 from gradest.problems.registry import own_folders
 from gradest.problems.registry.lookup import build
-from gradest.problems.registry.own_faults import fault_of
+from gradest.problems.registry.own_faults import fault_of, is_of_a_user
 from gradest.problems.registry.own_folders import search_in
 from gradest.problems.registry.own_modules import own_class
 from gradest.problems.toys.gaussian import GaussianSquare
@@ -326,3 +328,12 @@ def test_a_module_that_exits_is_an_error(run_command, tmp_path, name):
         status, out, err = run_command(*words)
         assert (status, out) == (2, "")
         assert "leaves.py:7: SystemExit: 0" in err
+
+
+def test_what_an_extension_module_raises_is_nobodys_line():
+    """pandas names the file that it was compiled from, by a path of its makers'."""
+    with pytest.raises(TypeError) as caught:
+        bool(pd.NA)
+    innermost = traceback.extract_tb(caught.value.__traceback__)[-1].filename
+    assert innermost.endswith(".pyx")
+    assert not is_of_a_user(innermost)
