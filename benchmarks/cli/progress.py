@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.cells.cell import Cell
 
 NUMBERS = 36
@@ -36,10 +37,9 @@ class Reporter:
     def __call__(self, cell: Cell, status: str, seconds: float) -> None:
         self._done += 1
         if self._bar and self._task is not None:
-            self._bar.update(self._task, advance=1, description=cell.label)
+            self._bar.update(self._task, advance=1, description=line_of(cell))
         if not self._bar or status == "failed":
-            place = f"[{self._done}/{self._total}] {cell.label} {cell.estimator.json}"
-            line = f"{place} {status} {seconds:.2f} s"
+            line = f"[{self._done}/{self._total}] {line_of(cell)} {status} {seconds:.2f} s"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def start(self, missing: int) -> None:
@@ -55,6 +55,14 @@ class Reporter:
         """Says what goes on after the last cell."""
         if self._bar and self._task is not None:
             self._bar.update(self._task, description=text)
+
+
+def line_of(cell: Cell) -> str:
+    """A cell with the arguments that are not the defaults."""
+    problem, estimator = (
+        short_label(each.name, each.json) for each in (cell.problem, cell.estimator)
+    )
+    return f"{problem} × {estimator} L={cell.num_samples}"
 
 
 def console_of_stderr() -> Console:
