@@ -184,7 +184,8 @@ class Optimal(LearnedConstant):
 
     It is the constant that minimises the total variance, the sum over all of θ (not that of any one
     coordinate). Both expectations are means over earlier draws, so b stays independent of the
-    estimate's own (Weaver and Tao, 2001; Greensmith, Bartlett and Baxter, 2004).
+    estimate's own (Weaver and Tao, 2001; Greensmith, Bartlett and Baxter, 2004). Where x is rounded
+    to the end of its range, s is that of the rounded x, and b not quite the least.
     """
 
     def update(self, drawn: Drawn, state: WeightedMean) -> WeightedMean:
