@@ -2,7 +2,8 @@ r"""Estimators over many places: how often each is near the best, and by how muc
 
 A performance profile (Dolan and Moré, 2002) is the share of places at which an estimator's relative
 root mean square error is at most c times the best one's, as a function of c. Where it was not
-measured, or the budget pays for no estimate, it is never near.
+measured, or the budget pays for no estimate, it is never near. Beside one that is exact, all others
+are infinitely far from the best.
 """
 
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
-from gradest.benchmarks.comparisons.metrics import squared_error
+from gradest.benchmarks.comparisons.metrics import ONE, squared_error
 from gradest.benchmarks.statistics.intervals import (
     CONFIDENCE,
     RESAMPLES,
@@ -20,6 +21,10 @@ from gradest.benchmarks.statistics.intervals import (
     Interval,
     Jackknifed,
 )
+
+
+FAR = Interval(np.inf, np.inf, np.inf)
+"""The factor of what has an error beside what has none."""
 
 
 class Overall(NamedTuple):
@@ -30,7 +35,8 @@ class Overall(NamedTuple):
     factors: Float[np.ndarray, " places"]
     """Its error over the best one's, at each place: infinite where it has none."""
     mean: Interval
-    """The geometric mean of the factors, over the places where it has one."""
+    """The geometric mean of its finite factors, over the places where nothing is exact; where there
+    is no such place, 1 for what is exact somewhere and infinite for others."""
 
     @property
     def places(self) -> int:
@@ -49,18 +55,22 @@ def overall(board: pd.DataFrame, measurements: pd.DataFrame) -> list[Overall]:
         board: a leaderboard, of one budget at each place.
         measurements: what it was made of, with `jackknifed` and `jackknifed_bias`.
     """
-    board = board[board.relative_rmse > 0]
+    board = board[board.relative_rmse >= 0]
     errors = board.pivot_table(index=ESTIMATOR, columns=PLACE, values="relative_rmse", sort=False)
-    factors = (errors / errors.min()).fillna(np.inf)
+    factors = (errors / errors.min()).mask(errors == errors.min(), 1.0).fillna(np.inf)
+    compared = set(errors.columns[errors.min() > 0])
     drawn = resampled(board, measurements)
     found = []
     for (name, arguments), row in factors.iterrows():
         names = (name, arguments)
-        own = [place for place in factors.columns if np.isfinite(row[place])]
-        mean = float(np.exp(np.mean([np.log(row[place]) for place in own])))
-        best = {place: errors[place].idxmin() for place in own}
-        bounds = bootstrapped([(drawn[place, names], drawn[place, best[place]]) for place in own])
-        found.append(Overall(name, arguments, row.to_numpy(float), bounds._replace(value=mean)))
+        own = [place for place in factors.columns if place in compared and np.isfinite(row[place])]
+        mean = ONE if (row == 1.0).any() else FAR
+        if own:
+            best = {place: errors[place].idxmin() for place in own}
+            pairs = [(drawn[place, names], drawn[place, best[place]]) for place in own]
+            value = float(np.exp(np.mean([np.log(row[place]) for place in own])))
+            mean = bootstrapped(pairs)._replace(value=value)
+        found.append(Overall(name, arguments, row.to_numpy(float), mean))
     return sorted(found, key=lambda each: (-each.share(2.0), each.mean.value))
 
 

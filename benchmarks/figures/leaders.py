@@ -69,13 +69,12 @@ def leaders(table: pd.DataFrame) -> Leaders | None:
         return None
     estimators = zip(table.estimator, table.estimator_args, strict=True)
     labels = dict(zip(estimators, table.label, strict=True))
-    of_unbiased = boards[True][boards[True].relative_rmse > 0]
     return Leaders(
         board,
         boards[False][exact],
         labels,
-        overall(board, table),
-        overall(of_unbiased, table) if len(of_unbiased) else [],
+        overall(boards[False], table),
+        overall(boards[True], table) if len(boards[True]) else [],
     )
 
 
@@ -192,7 +191,8 @@ def profile(found: Leaders) -> FigureSpec | None:
     notes = [
         "Performance profile (Dolan and Moré, 2002): the share of places at which an estimator's "
         "relative RMSE at equal cost is at most c times the best one's there. Where it cannot be "
-        f"measured, or has no error, it is never near. {places} places; at most {MOST_LINES} "
+        "measured, or another is exact, it is never near. "
+        f"{places} places; at most {MOST_LINES} "
         "estimators, those most often within twice the best.",
         *variant_notes([parts for parts in among.values() if parts]),
         *(f"Not drawn ({panel.name}): {'; '.join(left)}." for panel, left in panels if left),

@@ -74,10 +74,17 @@ function moveInMatrix(event) {
   next.focus();
 }
 
+/** As `factorAt`, but that what is exact is the best, and all others beside it are infinitely far. */
+function distanceAt(place, estimator, board) {
+  const isExact = row => rows.error[row] === 0;
+  if (!board.some(isExact)) return factorAt(place, estimator, board);
+  return board.some(row => isExact(row) && rows.estimator[row] === estimator) ? 1 : undefined;
+}
+
 /** Of each estimator the factors at the places where it has one, and the share of places within each. */
 function profiles(boards) {
   return estimators.label.map((label, estimator) => {
-    const factors = boards.map((board, place) => factorAt(place, estimator, board)).filter(factor => factor !== undefined);
+    const factors = boards.map((board, place) => distanceAt(place, estimator, board)).filter(factor => factor !== undefined);
     factors.sort((a, b) => a - b);
     return { label, estimator, factors, share: most => factors.filter(factor => factor <= most).length / boards.length };
   });

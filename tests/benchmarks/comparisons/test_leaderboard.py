@@ -134,6 +134,15 @@ def test_a_profile_is_the_share_of_places_near_the_best(two_places):
     assert [each.places for each in found] == [2, 2, 1]
 
 
+def test_beside_what_is_exact_all_others_are_infinitely_far(two_places):
+    board = leaderboard(two_places)
+    exact = (board.problem == STEP[0]) & (board.estimator == "pathwise")
+    found = overall(board.assign(relative_rmse=board.relative_rmse.mask(exact, 0.0)), two_places)
+    assert [each.share(1) for each in found] == [1, 0, 0]
+    assert [each.share(1e9) for each in found] == [1, 0.5, 0]
+    assert [each.mean.value for each in found] == pytest.approx([1, 3, np.inf])
+
+
 def test_geometric_means_are_over_the_places_with_their_errors(two_places):
     """√(1 · 2) and √(3 · 1); each factor is the root of a ratio with errors of 2 % twice."""
     found = {
