@@ -103,9 +103,15 @@ function bundled(curves) {
   return bundles;
 }
 
+/** The axis to begin with: L, or a swept argument where one L alone was measured. */
+function firstOf(known) {
+  const levels = new Set(rowsOf[state.place].flat().map(row => rows.samples[row]));
+  return (levels.size === 1 && known.find(each => each.swept)) || known[0];
+}
+
 function showCurves() {
   const known = axes();
-  const axis = known.find(each => each.key === state.x) || known[0];
+  const axis = known.find(each => each.key === state.x) || firstOf(known);
   fillMenu("x", known.map(each => [each.key, each.label]), axis.key);
   const bundles = bundled(axis.points());
   const families = [...new Set(bundles.map(bundle => bundle.family))];

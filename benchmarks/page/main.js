@@ -3,7 +3,7 @@
 const NUMBERS = ["place", "budget", "mu", "sigma", "eps", "logit", "tau", "u", "seed"];
 const START = {
   place: 0, unit: run.costs[0]?.name, budget: middleOf(run.costs[0]?.name), unbiased: false, pin: null,
-  y: "variance", x: "samples", highlight: "", mode: "direct", library: "jax",
+  y: "variance", x: "", highlight: "", mode: "direct", library: "jax",
   mu: 0.5, sigma: 0.8, eps: 1.5, logit: 0.5, tau: 0.5, u: 0.3, seed: 0,
 };
 const state = { ...START };
