@@ -93,5 +93,5 @@ def columns_of(width: int) -> tuple[ProgressColumn, ...]:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn(f"{{task.description:.{rest}}}"),
+        TextColumn(f"{{task.description:.{rest}}}", markup=False),
     )

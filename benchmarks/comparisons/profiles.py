@@ -22,7 +22,6 @@ from gradest.benchmarks.statistics.intervals import (
     Jackknifed,
 )
 
-
 FAR = Interval(np.inf, np.inf, np.inf)
 """The factor of what has an error beside what has none."""
 

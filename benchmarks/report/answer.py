@@ -15,8 +15,7 @@ TABLE = "answer"
 """The table of each place's answer."""
 
 EQUAL_COST = (
-    "Least relative RMSE at each place, at the cost of the largest L (f, ∇f); × paired, 95 %; "
-    f"tables/{TABLE}.md"
+    f"Least relative RMSE at each place, at the largest L's cost (f, ∇f), 95 %; tables/{TABLE}.md"
 )
 
 NARROW = 1e-3

@@ -22,7 +22,7 @@ MOST_PLACES = 2
 """How many places of one estimator are written out, the worst first."""
 
 
-MOST_SLOPES = 4
+MOST_SLOPES = 1
 """How many estimators are named whose variance does not fall as 1/L."""
 
 

@@ -27,9 +27,10 @@ def test_a_budget_of_seconds_ranks_as_the_leaderboard(page, timed_file, timed_ru
     table = timed_run.measurements
     seconds = page.run(f"budgets.{unit}")
     assert page.run("Number(byId('budget').max)") == len(seconds) - 1
-    for budget in (seconds[3], seconds[len(seconds) // 2], seconds[-1]):
-        # a price of five digits may be above what it stands for
-        board = leaderboard(table, Budget(seconds=1.00001 * budget, cost=unit))
+    for place in (3, len(seconds) // 2, len(seconds) - 2):
+        # between two prices: those of the page have five digits
+        budget = (seconds[place] * seconds[place + 1]) ** 0.5
+        board = leaderboard(table, Budget(seconds=budget, cost=unit))
         expected = {
             place_label(*place): sorted([row.label, row.num_samples] for row in rows.itertuples())
             for place, rows in board.groupby(PLACE, sort=False)

@@ -50,6 +50,11 @@ def seconds_at(reference, estimator, samples, point):
     return line.fixed + line.per_sample * samples
 
 
+def batched(seconds):
+    """A budget of the seconds that the line is of."""
+    return Budget(seconds=seconds, cost="batched")
+
+
 def first_with(answer, name, *, baseline=""):
     """The rank of an estimator."""
     rows = answer.frame[answer.frame.estimator == name]
@@ -60,14 +65,14 @@ def first_with(answer, name, *, baseline=""):
 
 def test_at_initialisation_a_tiny_budget_is_best_spent_on_straight_through(reference):
     tiny = 1.02 * seconds_at(reference, "straight_through", 1, "init")
-    answer = at_step(reference, 0, Budget(seconds=tiny))
+    answer = at_step(reference, 0, batched(tiny))
     assert answer.best.estimator == "straight_through"
     assert answer.best.biased
 
 
 def test_the_answer_changes_with_the_budget_and_with_training(reference):
     """users.md, §6.1: from straight-through to measure-valued, and straight-through never again."""
-    large = Budget(seconds=max(1e-3, seconds_at(reference, "measure_valued", 16, "init")))
+    large = batched(max(1e-3, seconds_at(reference, "measure_valued", 16, "init")))
     assert at_step(reference, 0, large).best.estimator == "measure_valued"
     trained = at_step(reference, 1000, large)
     assert trained.best.estimator == "measure_valued"
@@ -77,7 +82,7 @@ def test_the_answer_changes_with_the_budget_and_with_training(reference):
 def test_trained_straight_through_is_recommended_at_no_budget(reference):
     """Its mean points away from the gradient there."""
     times = reference.measurements.seconds.dropna()
-    budgets = [Budget(seconds=s) for s in np.geomspace(1.5e-6 + times.min(), 1, 40)]
+    budgets = [batched(s) for s in np.geomspace(1.5e-6 + times.min(), 1, 40)]
     budgets += [Budget(evaluations=n) for n in (1, 2, 4, 8, 16, 64, 256, 1024)]
     budgets += [Budget(samples=n) for n in (1, 4, 16, 64)]
     answered = 0
@@ -95,7 +100,7 @@ def test_trained_straight_through_is_recommended_at_no_budget(reference):
 def test_at_a_millisecond_reinforce_with_a_baseline_beats_gumbel_softmax_when_trained(reference):
     """The latter's error has a floor, its bias of about −68 %."""
     enough = max(1e-3, seconds_at(reference, "score_function", 100, "step_1000"))
-    answer = at_step(reference, 1000, Budget(seconds=enough))
+    answer = at_step(reference, 1000, batched(enough))
     reinforce = first_with(answer, "score_function", baseline='"optimal"')
     assert reinforce < first_with(answer, "gumbel_softmax")
 
