@@ -32,8 +32,10 @@ PIECES = re.compile(r"^```.*?^```$|`[^`]+`|\$([^$]+)\$", re.M | re.S)
 """Code, which is left as it is, and formulas."""
 
 SCRIPTS = (
-    (r"\*\*\(([^()]*)\)|\*\*(\S)", "sup"),
-    (r"_\(([^()]*)\)|_(\S)", "sub"),
+    (r"\*\*([^\s(])", "sup"),
+    (r"_([^\s(])", "sub"),
+    (r"\*\*\(([^()]*)\)", "sup"),
+    (r"_\(([^()]*)\)", "sub"),
 )
 """What Unicode has no characters for, as `formula` writes it, and HTML's tag for it."""
 
@@ -89,6 +91,6 @@ def as_html(tex: str) -> str:
     """A formula in HTML, with nothing in it that Markdown reads."""
     text = html.escape(formula(tex))
     for pattern, tag in SCRIPTS:
-        text = re.sub(pattern, lambda found: f"<{tag}>{found[1] or found[2]}</{tag}>", text)  # noqa: B023
+        text = re.sub(pattern, rf"<{tag}>\1</{tag}>", text)
     plain = re.sub(r"[][*_`|\\]", lambda found: f"&#{ord(found[0])};", text)
     return f'<span class="formula">{plain}</span>'

@@ -21,7 +21,11 @@ REFERENCE = ROOT / "results" / "reference"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A run whose name is markup."""
-    rows = [row(1.0, PATHWISE), row(4.0, PLAIN), row(2.0, LEAVE_ONE_OUT)]
+    rows = [
+        row(size / samples, estimator, samples=samples, f_evals=samples, grad_evals=samples)
+        for size, estimator in ((1.0, PATHWISE), (4.0, PLAIN), (2.0, LEAVE_ONE_OUT))
+        for samples in (1, 4, 16)
+    ]
     return read_run(write(tmp_path_factory.mktemp("made") / "a<b>", rows))
 
 
