@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers calibration faults catalogue columns metrics clean
+.PHONY: setup run test test-all lint bench bench-peers calibration faults catalogue columns docs metrics clean
 
 setup: $(READY)
 
@@ -57,6 +57,11 @@ catalogue: $(READY)
 # docs/columns.md, from the fields of the tables' rows.
 columns: $(READY)
 	$(BIN)/python -m gradest.benchmarks.folders.columns
+
+# README and docs/ as a site that needs no network, with a page of each reference run and a gallery of them:
+# build/docs/index.html.
+docs: $(READY)
+	$(BIN)/python -m mkdocs build --quiet
 
 # What a reader meets: density, chained conditionals, long functions, and the floors of the rooms.
 metrics: $(READY)

@@ -130,5 +130,6 @@ def test_links_are_packages_and_the_lock_names_no_index():
     lock = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"https?://|--(extra-)?index|find-links", lock)
     pinned = set(re.findall(r"^([a-z0-9-]+)==", lock, flags=re.M))
-    wanted = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["dev"]
+    extras = project["project"]["optional-dependencies"]
+    wanted = project["project"]["dependencies"] + extras["dev"] + extras["docs"]
     assert {re.match("[a-z0-9-]+", line)[0] for line in wanted} <= pinned

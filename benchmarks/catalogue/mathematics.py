@@ -22,6 +22,7 @@ SYMBOLS = GREEK | {
     **{"varepsilon": "ε", "nabla": "∇", "partial": "∂", "sum": "∑", "prod": "∏", "int": "∫"},
     **{"sim": "~", "in": "∈", "notin": "∉", "ne": "≠", "le": "≤", "ge": "≥", "propto": "∝"},
     **{"pm": "±", "cdot": "·", "odot": "⊙", "times": "×", "neg": "¬", "mid": "|", "infty": "∞"},
+    **{"vert": "|", "Vert": "‖"},
     **{"top": "⊤", "ldots": "…", "to": "→", "|": "‖", "{": "(", "}": ")", ",": " ", " ": " "},
 }
 """What a command prints, by its name."""

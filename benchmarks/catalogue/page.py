@@ -90,8 +90,17 @@ def elsewhere_row(entry: Elsewhere) -> list[str]:
 
 def table(headings: list[str], rows: Iterable[list[str]]) -> str:
     """A table in Markdown; a bar within a formula is written so that it ends no cell."""
-    cell_texts = [[text.replace("|", r"\vert ") for text in row] for row in rows]
+    cell_texts = [[without_bars(text) for text in row] for row in rows]
     return markdown_table(headings, cell_texts)
+
+
+def without_bars(text: str) -> str:
+    r"""A text with the bars of its formulas written as commands.
+
+    >>> print(without_bars(r"$\|x\|$, $q(z|x)$"))
+    $\Vert x\Vert $, $q(z\vert x)$
+    """
+    return text.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
 
 
 def main() -> None:

@@ -133,7 +133,26 @@ def test_a_page_with_a_wrong_sweep_is_found():
 
 
 @pytest.mark.slow
-def test_the_example_passes_its_own_check(run_command, tmp_path):
+@pytest.mark.parametrize("name", ["SelfCritical", "MaxCut"])
+def test_the_examples_pass_their_own_check(run_command, tmp_path, name):
     (tmp_path / "my_module.py").write_text(MODULES[0].text)
-    status, out, err = run_command("check", "my_module:SelfCritical")
+    status, out, err = run_command("check", f"my_module:{name}")
     assert status == 0, out + err
+
+
+def test_the_readme_is_short():
+    """What is longer has a page of its own."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 140
+
+
+def test_the_answer_in_the_readme_is_what_the_command_prints(run_command, tmp_path):
+    """But for lines that are left out, for which … stands."""
+    (block,) = (b for b in blocks("") if b.page.name == "README.md" and b.text.startswith("$ "))
+    ((_, *words),) = commands(block)
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    status, out, err = run_command(*words)
+    assert status == 0, err
+    shown = block.text.partition("\n")[2]
+    for part in filter(None, shown.split("…\n")):
+        assert part in out
+        out = out.partition(part)[2]

@@ -1,4 +1,4 @@
-"""A user's own classes: the README's example as it stands, and what is measured again."""
+"""A user's own classes: the README's examples as they stand, and what is measured again."""
 
 import json
 import re
@@ -13,9 +13,8 @@ from gradest.benchmarks.cli.main import main
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import load_sweep, parse_sweep
+from tests.support.documents import blocks
 from tests.support.sweeps import GOOD_SWEEP
-
-README = (Path(__file__).parents[3] / "README.md").read_text()
 
 
 @pytest.fixture
@@ -37,9 +36,11 @@ def run_command(*words: str) -> int:
 
 
 def example() -> tuple[str, str, str]:
-    """The README's class, its entry in a sweep, and the commands."""
-    section = README.partition("### Your own estimator or problem")[2]
-    return tuple(re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)[:3])
+    """The README's module, and docs/own-classes.md's entry in a sweep and commands."""
+    (module,) = (block.text for block in blocks("python") if "\nclass " in block.text)
+    of_page = [b for b in (*blocks("toml"), *blocks("")) if b.page.name == "own-classes.md"]
+    entry, commands = (block.text for block in of_page)
+    return module, entry, commands
 
 
 def check_and_measure(monkeypatch, folder: Path, sweep: str, commands: str, on: str):
@@ -58,8 +59,9 @@ def check_and_measure(monkeypatch, folder: Path, sweep: str, commands: str, on: 
 @pytest.mark.slow
 def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monkeypatch):
     module, entry, commands = example()
-    lines = [line for text in (module, entry, commands) for line in text.splitlines() if line]
-    assert len(lines) < 27
+    problem, estimator = re.findall(r"^class .*?(?=^class |\Z)", module, re.DOTALL | re.MULTILINE)
+    assert len([line for line in problem.splitlines() if line]) <= 12
+    assert len([line for line in estimator.splitlines() if line]) <= 21
     (folder / "my_module.py").write_text(module)
     sweep = GOOD_SWEEP.replace("samples = [2]\n", "") + entry
     measured = check_and_measure(monkeypatch, folder, sweep, commands, "bernoulli_square")
