@@ -84,7 +84,8 @@ def pages_of_runs() -> dict[str, str]:
         f"{folder.relative_to(TOP).as_posix()}/{PAGE}": verified_run(folder) for folder in folders
     }
     from_gallery = {posixpath.relpath(path, "docs"): run for path, run in runs.items()}
-    return {path: page_of(run) for path, run in runs.items()} | {GALLERY: gallery(from_gallery)}
+    pages = {path: page_of(run) for path, run in runs.items()}
+    return pages | {GALLERY: gallery(from_gallery, "../index.html")}
 
 
 def as_html(tex: str) -> str:

@@ -18,7 +18,6 @@ from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.page.page import own
 from gradest.benchmarks.paper.methods import name_of
-from gradest.benchmarks.report.answer import EQUAL_COST
 from gradest.benchmarks.report.summary import answer, title
 
 POLICY = (
@@ -39,9 +38,11 @@ GALLERY_TEXT = """<!DOCTYPE html>
 </head>
 <body>
 <header>
+<nav><a href="{home}">gradest</a></nav>
 <h1>Gallery</h1>
-<p>The committed runs of presets: of each its answer, its first figure and its page.</p>
-<p class="note">{equal_cost}</p>
+<p>Runs, each with its first answer, its first figure and its page.</p>
+<p class="note">An answer: who has the least relative RMSE at equal cost, at how many of the run's
+places, and by how much; factors have paired 95 % intervals.</p>
 </header>
 <main>
 {runs}
@@ -70,16 +71,17 @@ def runs_in(folder: Path) -> list[Path]:
     return [each for each in candidates if (each / MEASUREMENTS).is_file()]
 
 
-def gallery(runs: Mapping[str, Run]) -> str:
+def gallery(runs: Mapping[str, Run], home: str) -> str:
     """The page.
 
     Args:
         runs: each by the address of its own page, as it is from the gallery.
+        home: the address of the page that the gallery belongs to.
     """
     return GALLERY_TEXT.format(
         policy=POLICY,
         style=own("page.css"),
-        equal_cost=html.escape(EQUAL_COST),
+        home=html.escape(home),
         runs="\n".join(section(address, run) for address, run in runs.items()),
     )
 

@@ -61,7 +61,7 @@ def test_the_readmes_example_is_checked_measured_and_drawn(folder, capsys, monke
     module, entry, commands = example()
     problem, estimator = re.findall(r"^class .*?(?=^class |\Z)", module, re.DOTALL | re.MULTILINE)
     assert len([line for line in problem.splitlines() if line]) <= 12
-    assert len([line for line in estimator.splitlines() if line]) <= 21
+    assert len([line for line in estimator.splitlines() if line]) <= 20
     (folder / "my_module.py").write_text(module)
     sweep = GOOD_SWEEP.replace("samples = [2]\n", "") + entry
     measured = check_and_measure(monkeypatch, folder, sweep, commands, "bernoulli_square")

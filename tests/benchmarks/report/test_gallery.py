@@ -31,7 +31,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(made):
-    return gallery({"../runs/made/report.html": made})
+    return gallery({"../runs/made/report.html": made}, "../index.html")
 
 
 def images(page: str) -> list[bytes]:
@@ -39,6 +39,7 @@ def images(page: str) -> list[bytes]:
 
 
 def test_a_run_has_its_name_its_answer_its_figure_and_its_page(made, page):
+    assert '<a href="../index.html">gradest</a>' in page
     assert '<a href="../runs/made/report.html">a&lt;b&gt;</a>' in page
     assert f'<p class="answer">{html.escape(answer(made.measurements)[0])}</p>' in page
     (image,) = images(page)
@@ -56,7 +57,7 @@ def test_nothing_is_fetched_and_nothing_runs(page):
 
 
 def test_the_same_bytes_each_time(made, page):
-    assert gallery({"../runs/made/report.html": made}) == page
+    assert gallery({"../runs/made/report.html": made}, "../index.html") == page
 
 
 def test_the_folder_and_those_in_it_are_found(tmp_path):
