@@ -31,11 +31,14 @@ LINK = re.compile(r"\]\(([^)#\s]+)")
 PIECES = re.compile(r"^```.*?^```$|`[^`]+`|\$([^$]+)\$", re.M | re.S)
 """Code, which is left as it is, and formulas."""
 
+BRACKETED = r"\(((?:[^()]|\([^()]*\))*)\)"
+"""What stands in brackets, with brackets in it."""
+
 SCRIPTS = (
     (r"\*\*([^\s(])", "sup"),
     (r"_([^\s(])", "sub"),
-    (r"\*\*\(([^()]*)\)", "sup"),
-    (r"_\(([^()]*)\)", "sub"),
+    (r"\*\*" + BRACKETED, "sup"),
+    ("_" + BRACKETED, "sub"),
 )
 """What Unicode has no characters for, as `formula` writes it, and HTML's tag for it."""
 

@@ -137,6 +137,7 @@ def hooks():
     [
         ("$a_\\theta < b$", '<span class="formula">a<sub>θ</sub> &lt; b</span>'),
         ("$E_{x \\sim q_\\theta}[f]$", None),
+        ("$E_{x \\sim N(1, 1)}$", '<span class="formula">E<sub>x ~ N(1, 1)</sub></span>'),
         ("`$x_i$`", "`$x_i$`"),
         (
             "```\n$ gradest list\n```\n$x^2$",
