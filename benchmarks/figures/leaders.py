@@ -98,8 +98,7 @@ def leading_figures(table: pd.DataFrame, names: Mapping[Place, str]) -> Iterator
 
 def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None:
     """The relative root mean square error of each estimator at each place."""
-    in_order = sorted(found.over_all, key=lambda each: each.mean.value)
-    names = tuple(found.labels[each.estimator, each.estimator_args] for each in in_order)
+    names = tuple(found.labels[each.estimator, each.estimator_args] for each in found.over_all)
     estimators = found.board[ESTIMATOR].itertuples(index=False, name=None)
     board = found.board.assign(name=[found.labels[each] for each in estimators])
     places = dict(list(board.groupby(PLACE, sort=False)))
@@ -117,7 +116,7 @@ def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None
     notes = [
         "Relative RMSE: √(tr Cov(g) + ‖bias‖²)/‖∇‖ of one estimate, each at the largest L that as "
         "many evaluations pay for as the largest L of all with f and ∇f at each draw. From the "
-        "top: by the geometric mean of the factor over the best. "
+        "top: who is within twice the best at most places. "
         f"Bars: {INTERVALS}.",
         *exact_notes(found, names_of),
         *absent_notes(

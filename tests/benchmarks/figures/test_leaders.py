@@ -65,7 +65,7 @@ def test_dots_are_those_of_the_leaderboard_at_equal_cost():
     assert (panels[0].x.scale, panels[0].x.label) == ("log", "relative RMSE")
 
 
-def test_names_are_in_the_order_of_the_geometric_mean_and_shared():
+def test_names_are_in_the_order_of_nearness_and_shared():
     made = ranked(table(groups=("mean", "scale")))
     first = of(made, 0)
     errors = ["relative_rmse", "relative_rmse_low", "relative_rmse_high"]
