@@ -195,9 +195,15 @@ def test_memory_that_does_not_suffice_is_said_and_changes_no_number(
     short_of_memory(monkeypatch, 800)
     run_sweep(plan, tmp_path, Quiet())
     ours, theirs = untimed(tmp_path), untimed(finished[0])
+    # the size of rounding is that of some replicates of the first call, which has others here
+    tested = [
+        name for name in ours if name.startswith(("bias_", "equivalence_", "mse", "relative_"))
+    ]
+    exactly, nearly = [*tested, "reason"], ["reason"]
     pd.testing.assert_frame_equal(
-        ours.drop(columns="reason"), theirs.drop(columns="reason"), check_exact=True
+        ours.drop(columns=exactly), theirs.drop(columns=exactly), check_exact=True
     )
+    pd.testing.assert_frame_equal(ours.drop(columns=nearly), theirs.drop(columns=nearly), rtol=1e-5)
     # 32 batches of 125 and of 25: a call of 32 × 25 fits
     said = "out of memory: calls of 4 × 125 replicates instead of 32 × 125"
     measured = ours.status == "ok"

@@ -199,7 +199,10 @@ def test_the_command(run_command, tmp_path):
         "reused": 0,
     }
     assert "process 2 of 2" in err
-    assert "timed in 2 processes" in (tmp_path / "results" / "tiny" / "summary.md").read_text()
+    assert (
+        "timed in 2 processes"
+        in (tmp_path / "results" / "tiny" / "tables" / "times.md").read_text()
+    )
     assert (
         "16 of these times were there already" in run_command("time", "tiny", "--processes", "2")[1]
     )
