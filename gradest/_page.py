@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gradest.benchmarks.analysis.labels import place_label
-from gradest.benchmarks.analysis.numerals import percent, show
+from gradest.benchmarks.analysis.numerals import percent, several, show
 from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import seconds_text
 from gradest.benchmarks.paper.latex import comment, escape
@@ -77,7 +77,7 @@ def text_ranking(table: pd.DataFrame, left_out: int = 0) -> str:
         lines += [place, *("  ".join(map(str.ljust, line, widths)).rstrip() for line in body), ""]
     lines.append(note_of(table))
     if left_out:
-        lines.append(f"{left_out} cells without numbers: .failures says why")
+        lines.append(f"{several(left_out, 'cell')} without numbers: .failures says why")
     return "\n".join(lines)
 
 
