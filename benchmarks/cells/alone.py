@@ -73,20 +73,3 @@ def gradient_alone(
     timed(run)  # compiles
     once = min(timed(run) for _ in range(2))
     return Alone(run, math.ceil(max(LEAST_CALLS, SECONDS / once) / rounds))
-
-
-def seconds_alone(
-    problem: Problem, estimator: Estimator, params: Params, key: Array, num_samples: int
-) -> float:
-    """The median seconds of one gradient, dispatch and waiting for it included.
-
-    It is compiled and called three times; then follow as many calls as last 0.05 s, at least seven.
-
-    Args:
-        problem: what is estimated.
-        estimator: how.
-        params: θ.
-        key: of the random numbers.
-        num_samples: L.
-    """
-    return gradient_alone(problem, estimator, params, key, num_samples).seconds()

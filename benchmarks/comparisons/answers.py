@@ -6,16 +6,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
-from gradest.benchmarks.comparisons.leaderboard import ROUNDING, leaderboard
+from gradest.benchmarks.comparisons.leaderboard import leaderboard, may_be_one
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
 from gradest.benchmarks.statistics.intervals import Interval
-
-Place = tuple[str, str, str, str]
-"""A problem, its arguments, where θ stands, and the group of θ."""
 
 
 class Leader(NamedTuple):
@@ -138,11 +136,6 @@ def error_ratio(one: Any, other: Any, measured: dict[Any, Any]) -> Interval | No
         apart = other.relative_rmse / one.relative_rmse
         return Interval(apart, math.nan, math.nan)
     return Interval(*(math.sqrt(max(end, 0.0)) for end in found.interval))
-
-
-def may_be_one(ratio: Interval | None) -> bool:
-    """Whether two errors may be equal, as far as they are known."""
-    return ratio is not None and ratio.low <= 1 + ROUNDING and ratio.high >= 1 - ROUNDING
 
 
 def key_of(row: Any) -> tuple[str, str, int]:

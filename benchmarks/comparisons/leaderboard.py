@@ -33,6 +33,22 @@ def relative_error(row: Any) -> Interval:
     return Interval(*(math.sqrt(bound) / row.exact_norm for bound in squared.interval))
 
 
+def with_errors(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `label`, the estimator in words, and `relative_rmse` with its interval."""
+    errors = [relative_error(row) for row in rows.itertuples()]
+    return rows.assign(
+        label=[estimator_label(row.estimator, row.estimator_args) for row in rows.itertuples()],
+        relative_rmse=[error.value for error in errors],
+        relative_rmse_low=[error.low for error in errors],
+        relative_rmse_high=[error.high for error in errors],
+    )
+
+
+def may_be_one(ratio: Interval | None) -> bool:
+    """Whether two errors may be equal, as far as their ratio is known."""
+    return ratio is not None and ratio.low <= 1 + ROUNDING and ratio.high >= 1 - ROUNDING
+
+
 def leaderboard(
     measurements: pd.DataFrame,
     budget: Budget | None = None,
@@ -81,14 +97,7 @@ def ranked(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of one place, each estimator's at its largest L, the smallest error first."""
     largest = rows.groupby(ESTIMATOR).num_samples.transform("max")
     rows = rows[rows.num_samples == largest]
-    errors = [relative_error(row) for row in rows.itertuples()]
-    rows = rows.assign(
-        label=[estimator_label(row.estimator, row.estimator_args) for row in rows.itertuples()],
-        relative_rmse=[error.value for error in errors],
-        relative_rmse_low=[error.low for error in errors],
-        relative_rmse_high=[error.high for error in errors],
-    )
-    table = rows.sort_values("relative_rmse", kind="stable", na_position="last")
+    table = with_errors(rows).sort_values("relative_rmse", kind="stable", na_position="last")
     in_order = list(table.itertuples())
     table = table.assign(
         rank=range(1, len(table) + 1), tie=[is_tie(in_order[0], row) for row in in_order]
@@ -129,11 +138,7 @@ def is_tie(best: Any, row: Any) -> bool:
     if not (best.relative_rmse > 0 and row.relative_rmse > 0):
         return bool(best.relative_rmse == row.relative_rmse)
     found = ratio_of(METRICS["mse"], best, row, same_draws(best, row))
-    return (
-        found is not None
-        and found.interval.low <= 1 + ROUNDING
-        and found.interval.high >= 1 - ROUNDING
-    )
+    return may_be_one(None if found is None else found.interval)
 
 
 def leaderboards(measurements: pd.DataFrame) -> pd.DataFrame:

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import estimator_label
 from gradest.benchmarks.analysis.results import is_zero
-from gradest.benchmarks.comparisons.leaderboard import ROUNDING, is_biased, relative_error
+from gradest.benchmarks.comparisons.leaderboard import ROUNDING, is_biased, may_be_one, with_errors
 from gradest.benchmarks.comparisons.metrics import METRICS, ONE
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
@@ -63,14 +62,8 @@ def ranking(
         squared error to the first row's) and `tie` (it may be as good as the first).
     """
     rules = rules or Rules()
-    errors = [relative_error(row) for row in rows.itertuples()]
-    rows = rows.assign(
-        label=[estimator_label(row.estimator, row.estimator_args) for row in rows.itertuples()],
-        relative_rmse=[error.value for error in errors],
-        relative_rmse_low=[error.low for error in errors],
-        relative_rmse_high=[error.high for error in errors],
-        biased=surely_biased(rows, rules) if rules.strict else is_biased(rows),
-    )
+    biased = surely_biased(rows, rules) if rules.strict else is_biased(rows)
+    rows = with_errors(rows).assign(biased=biased)
     rows = rows.assign(barred=[barred(row, rules) for row in rows.itertuples()])
     if not (rows.barred == FREE).any():  # of what is unreliable one may be the best all the same
         rows = rows.assign(barred=rows.barred.replace(UNRELIABLE, FREE))
@@ -107,7 +100,7 @@ def compared(table: pd.DataFrame, lost: pd.Series, rules: Rules) -> pd.DataFrame
     in_order = list(table.itertuples())
     ratios = [ratio_to(in_order[0], row, rules) for row in in_order] if in_order else []
     may_be = [
-        row.barred == FREE and ratio.low <= 1 + ROUNDING and ratio.high >= 1 - ROUNDING
+        row.barred == FREE and may_be_one(ratio)
         for row, ratio in zip(in_order, ratios, strict=True)
     ]
     return table.assign(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.cells import alone
-from gradest.benchmarks.cells.alone import Alone, gradient_alone, seconds_alone
+from gradest.benchmarks.cells.alone import Alone, gradient_alone
 from gradest.benchmarks.measurement import rounds
 from gradest.estimators import estimator
 from gradest.problems import problem
@@ -44,7 +44,7 @@ def test_rounds_share_the_calls(square, monkeypatch):
     ticking(monkeypatch, 0.002)
     given = (square[0], estimator("pathwise"), square[1], KEY, 1)
     assert gradient_alone(*given, rounds=9).calls == 3
-    assert seconds_alone(*given) == pytest.approx(0.002)
+    assert gradient_alone(*given).seconds() == pytest.approx(0.002)
 
 
 def test_the_median_of_the_calls(monkeypatch):
