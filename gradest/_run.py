@@ -14,7 +14,7 @@ from gradest._page import html_ranking, latex_ranking, svg_of, text_ranking
 from gradest.benchmarks.analysis import results
 from gradest.benchmarks.comparisons.budgets import budget_of
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
-from gradest.benchmarks.comparisons.leaderboard import leaderboard
+from gradest.benchmarks.comparisons.leaderboard import leaderboard, shown
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.drawing.options import print_of
@@ -88,10 +88,14 @@ class Run:
     ) -> pd.DataFrame:
         """The estimators in order of relative root mean square error, at each problem, θ and group.
 
+        Each estimator takes the largest L that the budget pays for, measured or, where its variance
+        is exactly proportional to 1/L, doubled from a measured one.
+
         Args:
             budget: seconds that a gradient may cost, as a number or "1ms".
             evaluations: of f and of its gradient, that one may cost.
-            samples: the largest L. Without any of the three it is the largest of each estimator.
+            samples: the largest L. Without any of the three it is the largest measured one of each
+                estimator.
             only_unbiased: leaves out what claims to be biased, and what was found to be.
             group: of θ, the only one.
             cost: by which a budget of seconds is told: "alone", of one gradient computed alone, or
@@ -99,14 +103,16 @@ class Run:
 
         Returns:
             A row for each estimator and place, with `rank`, `relative_rmse` and its interval,
-            `biased`, and `tie`: whether the error may be that of the best.
+            `biased`, and `tie`: whether the error may be that of the best. `measured_samples` is
+            the measured L of a row at another L; `paid_samples` is the larger L that the budget
+            pays for, where only the cost is known there.
 
         Raises:
             BadInput: more than one budget, or no such group, or no such cost.
         """
         limit = budget_of(budget, evaluations, samples, cost)
         rows = self.read.measurements
-        return leaderboard(rows, limit, only_unbiased=only_unbiased, group=group)
+        return shown(leaderboard(rows, limit, only_unbiased=only_unbiased, group=group))
 
     def recommend(
         self,

@@ -7,9 +7,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gradest.benchmarks.analysis.places import Place
-from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
+from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
-from gradest.benchmarks.comparisons.leaderboard import leaderboard, may_be_one
+from gradest.benchmarks.comparisons.leaderboard import (
+    board_of,
+    is_tie,
+    may_be_equal,
+    usable,
+)
+from gradest.benchmarks.comparisons.levels import budgets_of, with_levels
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
@@ -35,7 +41,7 @@ class Leader(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Who is best at a place, each at the largest L that one and the same budget pays for."""
+    """Who is best at a place, at equal cost."""
 
     place: Place
     budget: int
@@ -49,23 +55,25 @@ class Answer(NamedTuple):
 
 
 def at_equal_cost(table: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
-    """The leaderboard of each place at twice its largest L in evaluations.
+    """The leaderboard of each place at the largest of its budgets.
 
     Args:
         table: a run's measurements.
         only_unbiased: leaves out what is biased.
     """
-    boards = []
-    for _, rows in table.groupby(PLACE, sort=False):
-        board = leaderboard(rows, budget_of(rows), only_unbiased=only_unbiased)
-        boards.append(board)
-    board = pd.concat(boards, ignore_index=True)
-    return board[board.relative_rmse >= 0]
+    boards = [board for _, board in boards_at_equal_cost(table, only_unbiased=only_unbiased)]
+    return pd.concat(boards, ignore_index=True) if boards else usable(table).iloc[:0]
 
 
-def budget_of(rows: pd.DataFrame) -> Budget:
-    """What the largest L of a place costs with f and its gradient at each draw."""
-    return Budget(evaluations=2 * int(rows.num_samples.max()))
+def boards_at_equal_cost(
+    table: pd.DataFrame, *, only_unbiased: bool = False
+) -> Iterator[tuple[int, pd.DataFrame]]:
+    """The budget of each place, and its leaderboard of those whose error is known."""
+    for _, rows in usable(table).groupby(PLACE, sort=False):
+        for budget in budgets_of(rows)[-1:]:
+            limit = Budget(evaluations=budget)
+            board = board_of(with_levels(rows), limit, only_unbiased=only_unbiased)
+            yield budget, board[board.relative_rmse >= 0]
 
 
 def answers(table: pd.DataFrame) -> list[Answer]:
@@ -74,47 +82,43 @@ def answers(table: pd.DataFrame) -> list[Answer]:
     Args:
         table: a run's measurements, with `jackknifed` and `jackknifed_bias`.
     """
-    return list(found_answers(table[table.status.isin(["ok", "unreliable"])]))
+    return list(found_answers(table))
 
 
 def found_answers(table: pd.DataFrame) -> Iterator[Answer]:
     """The answers, one by one."""
-    for place, rows in table.groupby(PLACE, sort=False):
-        budget = budget_of(rows)
-        board = leaderboard(rows, budget)
-        board = board[board.relative_rmse >= 0]
+    for budget, board in boards_at_equal_cost(table):
         if len(board) < 2:
             continue
-        measured = {key_of(row): row for row in rows.itertuples()}
+        place: Place = next(board[PLACE].itertuples(index=False, name=None))
         ranked = [*board.itertuples()]
         of_unbiased = [row for row in ranked if not row.biased]
-        best = leader(ranked, measured)
-        unbiased = leader(of_unbiased, measured) if of_unbiased else None
+        best = leader(ranked)
+        unbiased = leader(of_unbiased) if of_unbiased else None
         lead = None
         if best.row.biased and unbiased:
-            lead = error_ratio(best.row, unbiased.row, measured)
-        yield Answer(place, budget.evaluations or 0, best, unbiased, lead)
+            lead = error_ratio(best.row, unbiased.row)
+        yield Answer(place, budget, best, unbiased, lead)
 
 
-def leader(ranked: Sequence[Any], measured: dict[Any, Any]) -> Leader:
-    """The first of some rows, or the first unbiased one that ties with it.
+def leader(ranked: Sequence[Any]) -> Leader:
+    """The first of some rows, or the first unbiased one whose error may be as small.
 
     Args:
         ranked: rows of a leaderboard, the best first.
-        measured: the same rows of the run's measurements, by `key_of`.
     """
     exact = [row for row in ranked if row.relative_rmse == 0]
     if exact:
         return exact_leader(exact, ranked[len(exact) :])
-    over_first = [error_ratio(ranked[0], row, measured) for row in ranked[1:]]
-    tied = [row for row, over in zip(ranked[1:], over_first, strict=True) if may_be_one(over)]
-    equals = [ranked[0], *tied]
-    row = next((each for each in equals if not each.biased), ranked[0])
-    others = [each for each in ranked if not any(each is one for one in equals)]
-    names = tuple(each.label for each in equals if each is not row)
-    if not others:
+    first, *others = ranked
+    equals = [first, *(each for each in others if may_be_equal(first, each))]
+    row = next((each for each in equals if not each.biased), first)
+    tied = [each for each in ranked if is_tie(first, each)]
+    names = tuple(each.label for each in tied if each is not row)
+    worse = [each for each in ranked if not any(each is one for one in tied)]
+    if not worse:
         return Leader(row, names, "", None)
-    return Leader(row, names, others[0].label, error_ratio(row, others[0], measured))
+    return Leader(row, names, worse[0].label, error_ratio(row, worse[0]))
 
 
 def exact_leader(exact: Sequence[Any], others: Sequence[Any]) -> Leader:
@@ -123,21 +127,15 @@ def exact_leader(exact: Sequence[Any], others: Sequence[Any]) -> Leader:
     return Leader(exact[0], ties, others[0].label if others else "", None)
 
 
-def error_ratio(one: Any, other: Any, measured: dict[Any, Any]) -> Interval | None:
+def error_ratio(one: Any, other: Any) -> Interval | None:
     """The second row's error over the first's; None where it is not known.
 
     Paired where both have the same random numbers.
     """
-    below, above = measured[key_of(one)], measured[key_of(other)]
-    found = ratio_of(METRICS["mse"], below, above, same_draws(below, above))
+    found = ratio_of(METRICS["mse"], one, other, same_draws(one, other))
     if found is None:
         if not (one.relative_rmse > 0 and other.relative_rmse > 0):
             return None
         apart = other.relative_rmse / one.relative_rmse
         return Interval(apart, math.nan, math.nan)
     return Interval(*(math.sqrt(max(end, 0.0)) for end in found.interval))
-
-
-def key_of(row: Any) -> tuple[str, str, int]:
-    """What tells the rows of a place apart: estimator, its arguments and L."""
-    return (*(getattr(row, name) for name in ESTIMATOR), int(row.num_samples))

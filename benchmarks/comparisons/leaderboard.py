@@ -10,12 +10,20 @@ from typing import Any
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import estimator_label
-from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
+from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.levels import (
+    Levels,
+    budgets_of,
+    may_catch_up,
+    paid_for,
+    with_levels,
+)
 from gradest.benchmarks.comparisons.metrics import METRICS, squared_error_of
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.folders.columns import RankedRow, columns_of
 from gradest.benchmarks.statistics.intervals import UNKNOWN, Interval
 from gradest.problems.arguments import nearest
 
@@ -56,22 +64,23 @@ def leaderboard(
     only_unbiased: bool = False,
     group: str | None = None,
 ) -> pd.DataFrame:
-    """The estimators in order at each place: at the largest L of each that the budget pays for.
+    """The estimators in order at each place: each at the L that the rule of equal cost gives it.
 
     Args:
         measurements: a run's, with `jackknifed` and `jackknifed_bias`.
-        budget: what a gradient may cost; without one, the largest L of each.
+        budget: what a gradient may cost; without one, the largest measured L of each.
         only_unbiased: leaves out what claims to be biased, and what was found to be.
         group: of θ, the only one; all where it is None.
 
     Returns:
         A row for each estimator and place: the columns `rank`, `relative_rmse` with `_low` and
-        `_high`, `biased` and `tie` (its error may be the best one's) are new.
+        `_high`, `biased`, `tie` (its error may be the best one's), `measured_samples` and
+        `paid_samples` are new.
 
     Raises:
         BadInput: no such group.
     """
-    rows = measurements[measurements.status.isin(["ok", "unreliable"]) & measurements.group.notna()]
+    rows = usable(measurements)
     if group is not None:
         if group not in set(rows.group):
             known = ", ".join(sorted(set(rows.group)))
@@ -79,8 +88,25 @@ def leaderboard(
                 f"group {group!r}: expected one of {known}{nearest(group, set(rows.group))}"
             )
         rows = rows[rows.group == group]
+    return board_of(with_levels(rows), budget or Budget(), only_unbiased=only_unbiased)
+
+
+def usable(measurements: pd.DataFrame) -> pd.DataFrame:
+    """The rows with numbers."""
+    has_numbers = measurements.status.isin(["ok", "unreliable"])
+    return measurements[has_numbers & measurements.group.notna()]
+
+
+def board_of(levels: Levels, budget: Budget, *, only_unbiased: bool = False) -> pd.DataFrame:
+    """The leaderboard of rows by the rule of equal cost.
+
+    Args:
+        levels: the rows.
+        budget: what a gradient may cost.
+        only_unbiased: leaves out what is biased.
+    """
+    rows = paid_for(levels, budget)
     rows = rows.assign(biased=is_biased(rows))
-    rows = rows[(budget or Budget()).pays_for(rows).fillna(False)]
     if only_unbiased:
         rows = rows[~rows.biased]
     parts = [ranked(place) for _, place in rows.groupby(PLACE, sort=False)]
@@ -94,15 +120,12 @@ def is_biased(rows: pd.DataFrame) -> pd.Series:
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one place, each estimator's at its largest L, the smallest error first."""
-    largest = rows.groupby(ESTIMATOR).num_samples.transform("max")
-    rows = rows[rows.num_samples == largest]
+    """The rows of one place, one for each estimator, the smallest error first."""
     table = with_errors(rows).sort_values("relative_rmse", kind="stable", na_position="last")
     in_order = list(table.itertuples())
-    table = table.assign(
+    return table.assign(
         rank=range(1, len(table) + 1), tie=[is_tie(in_order[0], row) for row in in_order]
     )
-    return table[[column for column in SHOWN if column in table]]
 
 
 SHOWN = (
@@ -112,6 +135,8 @@ SHOWN = (
     "estimator_args",
     "label",
     "num_samples",
+    "measured_samples",
+    "paid_samples",
     "relative_rmse",
     "relative_rmse_low",
     "relative_rmse_high",
@@ -128,10 +153,20 @@ SHOWN = (
     "grad_evals",
     "status",
 )
-"""The columns of a leaderboard."""
+"""The columns of a leaderboard that are shown."""
+
+
+def shown(board: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a leaderboard that are shown."""
+    return board[[name for name in SHOWN if name in board]]
 
 
 def is_tie(best: Any, row: Any) -> bool:
+    """Whether a row's error may be the best one's, or would be at the L that is paid for."""
+    return may_be_equal(best, row) or may_catch_up(best, row)
+
+
+def may_be_equal(best: Any, row: Any) -> bool:
     """Whether a row's error may be the best one's: the interval of their ratio holds 1."""
     if row.estimator == best.estimator and row.estimator_args == best.estimator_args:
         return True
@@ -144,9 +179,6 @@ def is_tie(best: Any, row: Any) -> bool:
 def leaderboards(measurements: pd.DataFrame) -> pd.DataFrame:
     """The leaderboards of a whole run, at budgets of evaluations, among all and among the unbiased.
 
-    Every L of a place makes a budget: 2 L evaluations, those that L draws with f's gradient at
-    each need.
-
     Args:
         measurements: a run's, with `jackknifed` and `jackknifed_bias`.
 
@@ -154,35 +186,21 @@ def leaderboards(measurements: pd.DataFrame) -> pd.DataFrame:
         The columns of leaderboard.csv.
     """
     parts = []
-    for _, rows in measurements.groupby([*PLACE], sort=True):
-        for level in sorted(rows.num_samples.unique()):
-            budget = Budget(evaluations=2 * int(level))
+    for _, rows in usable(measurements).groupby([*PLACE], sort=True):
+        levels = with_levels(rows)
+        for budget in budgets_of(rows):
             for among in AMONG:
-                board = leaderboard(rows, budget, only_unbiased=among == "unbiased")
-                parts.append(board.assign(budget=budget.evaluations, among=among))
+                only_unbiased = among == "unbiased"
+                board = board_of(levels, Budget(evaluations=budget), only_unbiased=only_unbiased)
+                parts.append(board.assign(budget=budget, among=among))
     if not parts:
         return pd.DataFrame(columns=[*FILED])
-    return pd.concat(parts, ignore_index=True)[[*FILED]]
+    filed = pd.concat(parts, ignore_index=True)[[*FILED]]
+    return filed.astype({"measured_samples": "Int64", "paid_samples": "Int64"})
 
 
 AMONG = ("all", "unbiased")
 """Among whom estimators are ranked."""
 
-FILED = (
-    *PLACE,
-    "budget",
-    "among",
-    "rank",
-    "tie",
-    *ESTIMATOR,
-    "num_samples",
-    "relative_rmse",
-    "relative_rmse_low",
-    "relative_rmse_high",
-    "biased",
-    "bias_relative",
-    "f_evals",
-    "grad_evals",
-    "status",
-)
+FILED = columns_of(RankedRow)
 """The columns of leaderboard.csv."""

@@ -47,18 +47,17 @@ class Overall(NamedTuple):
         return float((self.factors <= factor).mean())
 
 
-def overall(board: pd.DataFrame, measurements: pd.DataFrame) -> list[Overall]:
+def overall(board: pd.DataFrame) -> list[Overall]:
     """Each estimator over all places, the one that is most often within twice the best first.
 
     Args:
         board: a leaderboard, of one budget at each place.
-        measurements: what it was made of, with `jackknifed` and `jackknifed_bias`.
     """
     board = board[board.relative_rmse >= 0]
     errors = board.pivot_table(index=ESTIMATOR, columns=PLACE, values="relative_rmse", sort=False)
     factors = (errors / errors.min()).mask(errors == errors.min(), 1.0).fillna(np.inf)
     compared = set(errors.columns[errors.min() > 0])
-    drawn = resampled(board, measurements)
+    drawn = resampled(board)
     found = []
     for (name, arguments), row in factors.iterrows():
         names = (name, arguments)
@@ -73,20 +72,17 @@ def overall(board: pd.DataFrame, measurements: pd.DataFrame) -> list[Overall]:
     return sorted(found, key=lambda each: (-each.share(2.0), each.mean.value))
 
 
-def resampled(board: pd.DataFrame, measurements: pd.DataFrame) -> dict[Any, Any]:
+def resampled(board: pd.DataFrame) -> dict[Any, Any]:
     """The squared errors at each place and of each estimator, over resampled batches.
 
     The places are the strata (Agarwal et al., 2021): within each the same batches are drawn for
     all estimators, which share their random numbers.
     """
-    keys = [*PLACE, *ESTIMATOR, "num_samples"]
-    rows = {tuple(getattr(row, key) for key in keys): row for row in measurements.itertuples()}
     drawn = {}
     for stratum, (place, ranked) in enumerate(board.groupby(PLACE, sort=False)):
         for row in ranked.itertuples():
-            measured = rows[tuple(getattr(row, key) for key in keys)]
             names = (row.estimator, row.estimator_args)
-            drawn[place, names] = over_batches(squared_error(measured), stratum)
+            drawn[place, names] = over_batches(squared_error(row), stratum)
     return drawn
 
 

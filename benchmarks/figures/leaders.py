@@ -73,8 +73,8 @@ def leaders(table: pd.DataFrame) -> Leaders | None:
         board,
         boards[False][exact],
         labels,
-        overall(boards[False], table),
-        overall(boards[True], table) if len(boards[True]) else [],
+        overall(boards[False]),
+        overall(boards[True]) if len(boards[True]) else [],
     )
 
 

@@ -1,7 +1,8 @@
-"""The columns of a run's two tables: their order, what each means, its unit and its type.
+"""The columns of a run's tables: their order, what each means, its unit and its type.
 
 The fields of `Row` are the columns of measurements.csv, those of `LeftOutRow` the columns of
-leave_one_out.csv. The page docs/columns.md is made of them: `make columns`.
+leave_one_out.csv, and those of `RankedRow` the columns of leaderboard.csv. The page docs/columns.md
+is made of them: `make columns`.
 """
 
 import dataclasses
@@ -153,6 +154,40 @@ class LeftOutRow:
     squared_bias: float = column("bias_squared over them", SQUARED)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RankedRow:
+    """A row of leaderboard.csv: an estimator at one place, at what one gradient may cost."""
+
+    problem: str = column("the problem, as in measurements.csv")
+    problem_args: str = column("its arguments as JSON")
+    point: str = column("θ")
+    group: str = column("group of θ")
+    budget: int = column("what one gradient may cost, of f and of its gradient", EVALUATIONS)
+    among: str = column("among whom: `all`, or `unbiased`")
+    rank: int = column("1 is the smallest relative_rmse")
+    tie: bool = column("whether the error may be that of rank 1")
+    estimator: str = column("the estimator, as in measurements.csv")
+    estimator_args: str = column("its arguments as JSON")
+    num_samples: int = column("L, the largest that the budget pays for", "draws")
+    measured_samples: int | None = optional(
+        "the measured L that the row is from, where the variance is exactly proportional to 1/L; "
+        "empty where num_samples was measured",
+        "draws",
+    )
+    paid_samples: int | None = optional(
+        "the L that the budget pays for, where it is larger and the variance is not known there",
+        "draws",
+    )
+    relative_rmse: float = number("√mse / ‖truth‖ of one estimate")
+    relative_rmse_low: float = low("relative_rmse")
+    relative_rmse_high: float = high("relative_rmse")
+    biased: bool = column("whether it claims to be biased, or was found to be")
+    bias_relative: float = number("the bias along the truth, as a fraction of its length")
+    f_evals: int = column("evaluations of f that one estimate makes", EVALUATIONS)
+    grad_evals: int = column("evaluations of f's gradient that it makes", EVALUATIONS)
+    status: str = column("`ok`, or `unreliable`")
+
+
 def columns_of(row: type) -> tuple[str, ...]:
     """The names of a table's columns, in order."""
     return tuple(field.name for field in dataclasses.fields(row))
@@ -216,12 +251,21 @@ A row for each cell, group of θ and batch of replicates: the same statistics wi
 from which ratios, slopes and crossovers have their intervals.
 
 {left_out}
+
+## leaderboard.csv
+
+A row for each place, budget and estimator that it pays for, among all and among the unbiased. The
+budgets are the measured L of the place as evaluations, those that pay for two estimators; where
+none does, the least that does. Each estimator takes the largest L that the budget pays for,
+measured or, where its variance is exactly proportional to 1/L, doubled from a measured one.
+
+{ranked}
 """
 
 
 def page() -> str:
     """The text of docs/columns.md."""
-    return PAGE.format(measurements=table(Row), left_out=table(LeftOutRow))
+    return PAGE.format(measurements=table(Row), left_out=table(LeftOutRow), ranked=table(RankedRow))
 
 
 def table(row: type) -> str:
@@ -241,6 +285,7 @@ WORDS: dict[Any, str] = {
     int: "whole",
     int | None: "whole",
     float: "number",
+    bool: "flag",
     bool | None: "flag",
 }
 """The types of a field in words."""

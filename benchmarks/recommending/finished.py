@@ -11,27 +11,18 @@ from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.groups import in_group
+from gradest.benchmarks.comparisons.levels import (
+    falls_as_one_over_samples,
+    paid_for,
+    with_levels,
+)
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.candidates import DIFFERENTIATES
-from gradest.benchmarks.recommending.levels import (
-    allowed,
-    amount_of,
-    costs_of,
-    most_along,
-    noise_below,
-)
+from gradest.benchmarks.recommending.levels import noise_below
 from gradest.benchmarks.recommending.ranking import FREE, Rules, ranking
 from gradest.benchmarks.recommending.rendering import Recommendation
-from gradest.benchmarks.statistics.intervals import Jackknifed
 from gradest.estimators import ESTIMATORS
 from gradest.problems.arguments import nearest, shown
-from gradest.problems.registry.lookup import build
-
-SCALED = ("variance", "variance_low", "variance_high", "variance_per_dim")
-"""Columns that are proportional to 1/L where the draws of an estimate are independent terms."""
-
-COSTS = ("f_evals", "grad_evals", "seconds", "seconds_low", "seconds_high")
-"""Columns that are about proportional to L."""
 
 
 def recommend_from(
@@ -46,10 +37,7 @@ def recommend_from(
 ) -> Recommendation:
     """Ranks the estimators that a run measured, at each place of a problem, for a budget.
 
-    Each is taken at the largest measured L that is paid for. Where its variance is exactly
-    proportional to 1/L it is taken at the very L that is paid for, between the measured ones or
-    beyond: its variance is known there, and its bias is the same. Seconds are those of a line
-    through the run's times.
+    Each is taken at the L that the rule of equal cost gives it, as in the run's leaderboards.
 
     Args:
         run: a finished one.
@@ -77,12 +65,12 @@ def recommend_from(
         left_out |= dict.fromkeys(texts_of(rows[gone]), DIFFERENTIATES)
         rows = rows[~gone]
     limit = limit.settled(rows)
+    chosen = with_noise(paid_for(with_levels(rows), limit), rows)
+    rules = rules._replace(timed=limit.seconds is not None)
     boards = []
-    for _, place in rows.groupby(PLACE, sort=True):
-        chosen = within(limit, place)
-        if len(chosen):
-            board = ranking(chosen, rules._replace(timed=limit.seconds is not None))
-            boards.append(board.assign(estimator_text=texts_of(board)))
+    for _, place in chosen.groupby(PLACE, sort=True):
+        board = ranking(place.sort_values(ESTIMATOR).reset_index(drop=True), rules)
+        boards.append(board.assign(estimator_text=texts_of(board)))
     answered = [board for board in boards if (board.barred == FREE).any()]
     if not answered:
         refuse_no_answer(limit, is_paid=bool(boards))
@@ -159,58 +147,23 @@ def rows_at(rows: pd.DataFrame, at: Mapping[str, Any]) -> pd.DataFrame:
     return rows
 
 
-def within(limit: Budget, place: pd.DataFrame) -> pd.DataFrame:
-    """A row for each estimator of a place, at the largest L that is paid for."""
-    parts = []
-    for (name, arguments), rows in place.groupby(ESTIMATOR, sort=True):
-        parts.append(largest_within(limit, rows.sort_values("num_samples"), name, arguments))
-    return pd.concat(parts, ignore_index=True)
+def with_noise(chosen: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the L from which on each estimator's noise is below that of minibatches.
 
-
-def largest_within(limit: Budget, rows: pd.DataFrame, name: str, arguments: str) -> pd.DataFrame:
-    """The row of an estimator at the largest L that is paid for; no row where there is none."""
-    costs, line = costs_of(limit, rows)
-    row = rows[costs <= amount_of(limit) * (1 + 1e-9)].tail(1)
-    known = noise_below(rows, one_over_samples=falls_as_one_over_samples(name, arguments))
-    row = row.assign(noise_below=known)
-    if row.empty or line is None or limit == Budget():
-        return row
-    level = int(row.num_samples.iloc[0])
-    paid = most_along(line, amount_of(limit))
-    if (exactly := level_known(paid, name, arguments)) > level:
-        return scaled(row, exactly)
-    # more would be paid for than the next L that was not measured
-    return row.assign(paid_samples=paid) if paid > level else row
-
-
-def level_known(paid: int, name: str, arguments: str) -> int:
-    """The L at which an estimator's error is known though it was not measured; 0 if at none."""
-    if not falls_as_one_over_samples(name, arguments):
-        return 0
-    return allowed(build("estimator", ESTIMATORS, name, json.loads(arguments)), paid)
-
-
-def falls_as_one_over_samples(name: str, arguments: str) -> bool:
-    """Whether an estimator's variance is proportional to 1/L, as far as its class is known here."""
-    if name not in ESTIMATORS:
-        return False
-    return build("estimator", ESTIMATORS, name, json.loads(arguments)).claims_one_over_samples()
-
-
-def scaled(row: pd.DataFrame, level: int) -> pd.DataFrame:
-    """A row at another L: the variance is proportional to 1/L, and the bias the same."""
-    factor = int(row.num_samples.iloc[0]) / level
-    statistic = row.jackknifed.iloc[0]
-    if statistic is not None:
-        statistic = Jackknifed(statistic.value * factor, statistic.without * factor)
-    changed = {name: row[name] * factor for name in SCALED}
-    changed |= {name: row[name].astype(float) / factor for name in COSTS}
-    # made anew of variance and bias
-    unknown = [name for name in row if name.startswith(("mse", "relative_rmse"))]
-    parts = pd.Series([statistic], index=row.index, dtype=object)
-    return row.assign(**changed, **dict.fromkeys(unknown, float("nan")), jackknifed=parts).assign(
-        num_samples=level, measured_samples=float(row.num_samples.iloc[0])
-    )
+    Args:
+        chosen: at most one of each estimator and place.
+        rows: all that were measured.
+    """
+    keys = [*PLACE, *ESTIMATOR]
+    below = {
+        key: noise_below(
+            cells.sort_values("num_samples"),
+            one_over_samples=falls_as_one_over_samples(*key[len(PLACE) :]),
+        )
+        for key, cells in rows.groupby(keys, sort=False)
+    }
+    known = [below[key] for key in chosen[keys].itertuples(index=False, name=None)]
+    return chosen.assign(noise_below=known)
 
 
 def differentiates_f(name: str) -> bool:

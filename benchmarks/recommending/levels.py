@@ -7,12 +7,10 @@ import pandas as pd
 
 from gradest.benchmarks.comparisons.budgets import COSTS, Budget
 from gradest.benchmarks.comparisons.crossovers import samples_below
+from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
 from gradest.benchmarks.statistics.times import TimeLine, fit_time
 from gradest.estimators import Estimator
 from gradest.problems.base import Problem
-
-MOST_SAMPLES = 1024
-"""The largest L that is tried."""
 
 
 def most_within(evaluations: int, problem: Problem, each: Estimator) -> int:
@@ -69,12 +67,6 @@ def most_along(line: TimeLine, amount: float) -> int:
         return MOST_SAMPLES
     # what is exactly paid for is, whatever the rounding
     return min(math.floor((amount - line.fixed) / line.per_sample * (1 + 1e-9)), MOST_SAMPLES)
-
-
-def amount_of(limit: Budget) -> float:
-    """The budget's number, infinite where there is no limit."""
-    amounts = (limit.seconds, limit.evaluations, limit.samples)
-    return next((float(amount) for amount in amounts if amount is not None), math.inf)
 
 
 def noise_below(rows: pd.DataFrame, *, one_over_samples: bool) -> float:

@@ -11,10 +11,10 @@ import pandas as pd
 from gradest.benchmarks.analysis.results import ESTIMATOR
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.groups import refuse_other_groups
+from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.candidates import by_choice, candidates_of
 from gradest.benchmarks.recommending.levels import (
-    MOST_SAMPLES,
     allowed,
     costs_of,
     most_along,

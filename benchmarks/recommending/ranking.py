@@ -9,6 +9,7 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.results import is_zero
 from gradest.benchmarks.comparisons.leaderboard import ROUNDING, is_biased, may_be_one, with_errors
+from gradest.benchmarks.comparisons.levels import may_catch_up
 from gradest.benchmarks.comparisons.metrics import METRICS, ONE
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
@@ -49,7 +50,8 @@ def ranking(
     """The estimators of one place in order: those that may be recommended, then the others.
 
     The first has the smallest error; where that one is biased and an unbiased one may be as good,
-    it is the unbiased one.
+    it is the unbiased one. What would be as good at an L that is paid for, and was not measured, is
+    a tie and not the first.
 
     Args:
         rows: a measurement of each, with `jackknifed` and `jackknifed_bias`.
@@ -72,7 +74,7 @@ def ranking(
     table = rows.loc[order.sort_values(["bar", "error"], kind="stable").index]
     board = compared(first_of_the_winners(table, order), order.lost, rules)
     is_unbiased = ~board.biased.astype(bool)
-    as_good = board.index[board.tie & is_unbiased]
+    as_good = board.index[board.tie & is_unbiased & (board.ratio_low <= 1 + ROUNDING)]
     if len(as_good) and not is_unbiased.iloc[0]:
         board = compared(with_first(board, as_good[0]), order.lost, rules)
     return board
@@ -100,7 +102,7 @@ def compared(table: pd.DataFrame, lost: pd.Series, rules: Rules) -> pd.DataFrame
     in_order = list(table.itertuples())
     ratios = [ratio_to(in_order[0], row, rules) for row in in_order] if in_order else []
     may_be = [
-        row.barred == FREE and may_be_one(ratio)
+        row.barred == FREE and (may_be_one(ratio) or may_catch_up(in_order[0], row))
         for row, ratio in zip(in_order, ratios, strict=True)
     ]
     return table.assign(

@@ -28,7 +28,7 @@ COMPUTE = "×: the compute, in times that of 1, for the same error by more sampl
 
 UNMEASURED = "* an L that was not measured: the variance is proportional to 1/L"
 
-SHORT = "+ the largest L measured that is paid for; the budget pays for more"
+SHORT = "+ the budget pays for more than the L that was measured: it may be better"
 
 OWN = "gradest:OwnProblem"
 """Under which results name a problem that was made of functions."""
