@@ -13,6 +13,7 @@ from gradest.benchmarks.analysis.labels import place_label
 from gradest.benchmarks.analysis.numerals import percent, several, show
 from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import seconds_text
+from gradest.benchmarks.comparisons.levels import MORE, level_text
 from gradest.benchmarks.paper.latex import comment, escape
 from gradest.benchmarks.statistics.intervals import Interval
 
@@ -42,7 +43,7 @@ def cells_of(row: Any) -> tuple[str, ...]:
     return (
         f"{same}{row.rank}",
         row.label + ("*" if row.biased else ""),
-        str(row.num_samples),
+        level_text(row),
         "–" if math.isnan(error.value) else show(error),
         bias_text(row),
         f"{row.f_evals} + {row.grad_evals}",
@@ -88,6 +89,8 @@ def note_of(table: pd.DataFrame) -> str:
         notes.append(SAME)
     if len(table) and table.biased.any():
         notes.append(BIASED)
+    if len(table) and table.paid_samples.notna().any():
+        notes.append(MORE.removesuffix("."))
     return "; ".join(notes)
 
 

@@ -123,16 +123,23 @@ def levels_added(cells: pd.DataFrame, name: str, arguments: str, most: int) -> I
     f_evals, grad_evals = (exact_line(levels, cells[name]) for name in ("f_evals", "grad_evals"))
     if f_evals is None or grad_evals is None:
         return
-    times = [time_line(levels, cells[name].to_numpy(float)) for name in TIMES]
+    seconds, alone = (time_line(levels, cells[name].to_numpy(float)) for name in TIMES)
     is_known = each is not None and each.claims_one_over_samples()
     for place, level in doubled(levels, most):
-        evaluations = [line.at(level) for line in (f_evals, grad_evals)]
-        if any(count.denominator > 1 for count in evaluations):
+        calls, gradients = f_evals.at(level), grad_evals.at(level)
+        if calls.denominator > 1 or gradients.denominator > 1:
             continue
         if each is not None and each.refuses_samples(level) is not None:
             continue
-        seconds = [line.fixed + line.per_sample * level for line in times]
-        yield Added(cells.index[place], level, *map(int, evaluations), *seconds, is_known)
+        yield Added(
+            base=cells.index[place],
+            num_samples=level,
+            f_evals=int(calls),
+            grad_evals=int(gradients),
+            seconds=seconds.fixed + seconds.per_sample * level,
+            seconds_alone=alone.fixed + alone.per_sample * level,
+            is_known=is_known,
+        )
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from gradest.benchmarks.analysis.labels import INTERVALS
 from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
+from gradest.benchmarks.comparisons.levels import RULE
 from gradest.benchmarks.comparisons.profiles import Overall, overall
 from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
@@ -51,7 +52,7 @@ class Leaders(NamedTuple):
     """The estimators of a run at equal cost."""
 
     board: pd.DataFrame
-    """A leaderboard, at each place of the cost of the largest L with f's gradient at each draw."""
+    """A leaderboard, at each place of as many evaluations as the largest L."""
     exact: pd.DataFrame
     """The rows without any error, which no logarithmic axis has."""
     labels: dict[tuple[str, str], str]
@@ -114,10 +115,9 @@ def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None
     if (board.status == "unreliable").any():
         key.append(Entry(hollow(point("o", "0.3")), "unreliable (hollow)"))
     notes = [
-        "Relative RMSE: √(tr Cov(g) + ‖bias‖²)/‖∇‖ of one estimate, each at the largest L that as "
-        "many evaluations pay for as the largest L of all with f and ∇f at each draw. From the "
-        "top: who is within twice the best at most places. "
-        f"Bars: {INTERVALS}.",
+        "Relative RMSE: √(tr Cov(g) + ‖bias‖²)/‖∇‖ of one estimate, of as many evaluations of f "
+        f"and ∇f as the largest measured L. {RULE} From the top: who is within twice the best at "
+        f"most places. Bars: {INTERVALS}.",
         *exact_notes(found, names_of),
         *absent_notes(
             [names_of[p] for p in places if spread[p] < SPREAD], "no estimator stands out"

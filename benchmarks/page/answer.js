@@ -19,8 +19,8 @@ function answerOf(board) {
   if (rows.error[best] === null) return ["The errors are not known here: there is no gradient to compare with."];
   const name = make("strong", {}, estimators.label[rows.estimator[best]]);
   const error = rows.error[best] === 0 ? "it is exact here." : `its error is ${numberText(rows.error[best])} of the gradient.`;
-  const parts = [name, ` with L = ${rows.samples[best]}: ${error}`];
-  const equal = others.filter(row => mayBeEqual(row, best)).map(row => estimators.label[rows.estimator[row]]);
+  const parts = [name, ` with L = ${levelText(best, state.budget)}: ${error}`];
+  const equal = others.filter(row => mayBeEqual(row, best, state.budget)).map(row => estimators.label[rows.estimator[row]]);
   if (equal.length) parts.push(` ${equal.join("; ")} may be as good.`);
   const unbiased = board.find(row => !rows.biased[row]);
   if (rows.biased[best]) parts.push(` It is biased (${biasText(best)}).`);
@@ -33,12 +33,12 @@ function answerOf(board) {
 
 function rankedRow(row, rank, board, pinned) {
   const estimator = rows.estimator[row];
-  const isTie = mayBeEqual(row, board[0]);
+  const isTie = mayBeEqual(row, board[0], state.budget);
   const found = rows.found[row] === "biased";
   const cells = [
     make("td", {}, `${isTie && rank > 0 ? "=" : ""}${rank + 1}`),
     make("th", { scope: "row" }, pinButton(estimator)),
-    make("td", { class: "number" }, String(rows.samples[row])),
+    make("td", { class: "number" }, levelText(row, state.budget)),
     make("td", {}, intervalText(rows.error[row], rows.error_low[row], rows.error_high[row]) + (rows.unreliable[row] ? " (unreliable)" : "")),
     make("td", { class: found ? "found" : "" }, biasText(row)),
     make("td", { class: "number" }, priceText(priceOf(row), "")),

@@ -6,7 +6,7 @@ not a number.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,8 @@ from gradest.benchmarks.analysis.labels import (
 )
 from gradest.benchmarks.analysis.results import ESTIMATOR, LEFT_OUT, PLACE, Run
 from gradest.benchmarks.comparisons.budgets import COSTS, EVALUATIONS, has_prices
-from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error
+from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error, usable
+from gradest.benchmarks.comparisons.levels import Levels, with_levels
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.figures.looks import BLACK, FAMILIES, number_of, style_of
 from gradest.benchmarks.figures.spec import DASHES
@@ -79,7 +80,8 @@ def contents(run: Run, health: Sequence[str]) -> dict[str, Any]:
         run: a finished one.
         health: what is to be said of it, a line each.
     """
-    rows = measured(run.measurements)
+    levels = priced(run.measurements)
+    rows = levels.rows
     places = [*dict.fromkeys(rows[PLACE].itertuples(index=False, name=None))]
     estimators = [*dict.fromkeys(rows[ESTIMATOR].itertuples(index=False, name=None))]
     return {
@@ -93,6 +95,7 @@ def contents(run: Run, health: Sequence[str]) -> dict[str, Any]:
             if name in rows
         ],
         "rows": row_columns(rows, places, estimators),
+        "beyond": level_columns(levels.beyond, places, estimators),
         "ratios": ratio_columns(rows),
         "refusals": refusals(run.measurements, places, estimators),
         "swept": {"problem": swept_problems(places), "estimator": swept_estimators(estimators)},
@@ -119,12 +122,28 @@ def lacks(run: Run) -> list[str]:
     return lines
 
 
-def measured(measurements: pd.DataFrame) -> pd.DataFrame:
-    """The rows with numbers, cheaper ones first in each place and of each estimator."""
-    rows = measurements[measurements.status.isin(["ok", "unreliable"]) & measurements.group.notna()]
-    known = [name for name in COSTS if name == EVALUATIONS or has_prices(rows, name)]
-    prices = {name: prices_of(rows, name) for name in known}
-    rows = rows.assign(biased=is_biased(rows), **prices)
+def priced(measurements: pd.DataFrame) -> Levels:
+    """The rows by the rule of equal cost, with their prices: in each part the smallest L first.
+
+    Rows that were added are those that cost no more than the dearest measured one: the page asks
+    for no larger budget.
+    """
+    measured = usable(measurements)
+    known = [name for name in COSTS if name == EVALUATIONS or has_prices(measured, name)]
+    most = {name: prices_of(measured, name).max() for name in known}
+    levels = with_levels(measured)
+    return Levels(*(with_prices(part, most) for part in levels))
+
+
+def with_prices(rows: pd.DataFrame, most: Mapping[str, float]) -> pd.DataFrame:
+    """The rows with `biased` and their prices, the smallest L first.
+
+    Args:
+        rows: measured and added ones.
+        most: the largest price that is asked for, by the name of the model.
+    """
+    rows = rows.assign(biased=is_biased(rows), **{name: prices_of(rows, name) for name in most})
+    rows = rows[(rows[[*most]] <= pd.Series(most)).any(axis=1)]
     # a stable sort leaves places and estimators in the run's order
     return rows.sort_values("num_samples", kind="stable").reset_index(drop=True)
 
@@ -184,10 +203,8 @@ def row_columns(
     """The rows' numbers, each row with the numbers of its place and of its estimator."""
     errors = [relative_error(row) for row in rows.itertuples()]
     columns: Columns = {
-        "place": numbered(rows[PLACE], places),
-        "estimator": numbered(rows[ESTIMATOR], estimators),
-        "samples": [int(value) for value in rows.num_samples],
-        **{name: rows[name].tolist() for name in COSTS if name in rows},
+        **level_columns(rows, places, estimators),
+        "measured": [None if math.isnan(value) else int(value) for value in rows.measured_samples],
         "replicates": [int(value) for value in rows.replicates],
         "biased": [bool(value) for value in rows.biased],
         "found": [value if isinstance(value, str) else None for value in rows.bias_finding],
@@ -198,6 +215,18 @@ def row_columns(
         for name, names in NUMBERS.items():
             columns[f"{name}{end}"] = rounded(rows[names[number]])
     return columns
+
+
+def level_columns(
+    rows: pd.DataFrame, places: Sequence[tuple], estimators: Sequence[tuple]
+) -> Columns:
+    """Each row's place, estimator, L and prices."""
+    return {
+        "place": numbered(rows[PLACE], places),
+        "estimator": numbered(rows[ESTIMATOR], estimators),
+        "samples": [int(value) for value in rows.num_samples],
+        **{name: rows[name].tolist() for name in COSTS if name in rows},
+    }
 
 
 def numbered(keys: pd.DataFrame, known: Sequence[tuple]) -> list[int]:

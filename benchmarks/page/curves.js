@@ -51,22 +51,22 @@ function estimatorAxes() {
 
 /** A curve for each estimator at the chosen place, over something of its rows. */
 function alongRows(xOf) {
-  return rowsOf[state.place].map((own, estimator) => ({
+  return measuredOf[state.place].map((own, estimator) => ({
     ...lookOf(estimator), points: own.map(row => pointOf(xOf(row), row)).filter(isDrawn),
   }));
 }
 
-/** A curve for each estimator over an argument of the problem, at the largest L that the budget pays for. */
+/** A curve for each estimator over an argument of the problem, at the largest measured L that the budget pays for. */
 function alongPlaces(sweep) {
   return estimators.label.map((_, estimator) => ({
     ...lookOf(estimator),
-    points: sweep.members.map((place, index) => pointOf(sweep.values[index], rowFor(place, estimator, state.budget))).filter(isDrawn),
+    points: sweep.members.map((place, index) => pointOf(sweep.values[index], rowFor(place, estimator, state.budget, measuredOf))).filter(isDrawn),
   }));
 }
 
 /** One curve over an argument of the estimator. */
 function alongEstimators(sweep) {
-  const points = sweep.members.map((estimator, index) => pointOf(sweep.values[index], rowFor(state.place, estimator, state.budget)));
+  const points = sweep.members.map((estimator, index) => pointOf(sweep.values[index], rowFor(state.place, estimator, state.budget, measuredOf)));
   return { ...lookOf(sweep.members[0]), label: sweep.label, points: points.filter(isDrawn) };
 }
 
@@ -105,7 +105,7 @@ function bundled(curves) {
 
 /** The axis to begin with: L, or a swept argument where one L alone was measured. */
 function firstOf(known) {
-  const levels = new Set(rowsOf[state.place].flat().map(row => rows.samples[row]));
+  const levels = new Set(measuredOf[state.place].flat().map(row => rows.samples[row]));
   return (levels.size === 1 && known.find(each => each.swept)) || known[0];
 }
 

@@ -19,6 +19,7 @@ function readAddress() {
   Object.assign(state, START);
   if (asked.get("unit") in budgets) Object.assign(state, { unit: asked.get("unit"), budget: middleOf(asked.get("unit")) });
   for (const name of NUMBERS) if (asked.has(name) && Number.isFinite(Number(asked.get(name)))) state[name] = Number(asked.get(name));
+  state.budget = Math.min(state.budget, budgets[state.unit].at(-1));
   for (const name of ["y", "x", "highlight", "mode", "library"]) if (asked.has(name)) state[name] = asked.get(name);
   state.unbiased = asked.get("only") === "unbiased";
   const pin = estimators.name.indexOf(asked.get("pin"));

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from gradest.benchmarks.analysis.results import Run
+from gradest.benchmarks.comparisons.levels import MORE, RULE
 from gradest.benchmarks.page.contents import contents
 
 VENDORED = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js")
@@ -53,6 +54,8 @@ def page(run: Run, health: Sequence[str]) -> str:
         "POLICY": POLICY.format(scripts=" ".join(map(checksum, scripts))),
         "TITLE": html.escape(f"{data['name']} · gradest"),
         "NAME": html.escape(data["name"]),
+        "RULE": html.escape(RULE),
+        "MORE": html.escape(MORE),
         "STYLE": own("page.css"),
         "DATA": as_json(data),
         "SCRIPTS": "\n".join(f"<script>{script}</script>" for script in scripts),

@@ -16,7 +16,7 @@ function tomlShown() {
   const problem = places.toml[state.place];
   if (problem === null) return "# made of functions of Python: measure it with gradest.measure\n";
   const shown = shownEstimators();
-  const measured = shown.flatMap(estimator => rowsOf[state.place][estimator]);
+  const measured = shown.flatMap(estimator => measuredOf[state.place][estimator]);
   const levels = [...new Set(measured.map(row => rows.samples[row]))].sort((a, b) => a - b);
   const replicates = Math.max(...measured.map(row => rows.replicates[row]));
   const head = [run.header, 'name = "shown"', `replicates = ${replicates}`, `samples = [${levels.join(", ")}]`].join("\n");

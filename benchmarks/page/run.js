@@ -1,17 +1,29 @@
 // The run's numbers: which row a budget pays for, who is how far from whom.
 
 const run = JSON.parse(byId("data").textContent);
-const { rows, places, estimators } = run;
-const budgets = Object.fromEntries(run.costs.map(({ name }) => [name, [...new Set(rows[name])].sort((a, b) => a - b)]));
+const { rows, beyond, places, estimators } = run;
+const isMeasured = row => rows.measured[row] === null;
+const budgets = Object.fromEntries(run.costs.map(({ name }) => {
+  const prices = rows[name].filter((_, row) => isMeasured(row));
+  return [name, [...new Set(prices)].sort((a, b) => a - b)];
+}));
 const ratios = new Map();
-const rowsOf = places.label.map(() => estimators.label.map(() => []));
+const rowsOf = byPlace(rows);
+const measuredOf = rowsOf.map(place => place.map(own => own.filter(isMeasured)));
+const beyondOf = byPlace(beyond);
 const reasons = new Map(run.refusals.map(([estimator, place, reason]) => [`${estimator},${place}`, reason]));
 
-rows.place.forEach((place, row) => rowsOf[place][rows.estimator[row]].push(row));
 run.ratios.row.forEach((row, index) => {
   const { ratio, low, high } = run.ratios;
   ratios.set(`${row},${run.ratios.over[index]}`, [ratio[index], low[index], high[index]]);
 });
+
+/** The numbers of rows by place and estimator, the smallest L first. */
+function byPlace({ place, estimator }) {
+  const found = places.label.map(() => estimators.label.map(() => []));
+  place.forEach((each, row) => found[each][estimator[row]].push(row));
+  return found;
+}
 
 /** What a row costs, in the unit that is chosen. */
 function priceOf(row) {
@@ -24,8 +36,21 @@ function priceText(price, note = run.costs.find(({ name }) => name === state.uni
 }
 
 /** The largest L of an estimator that the budget pays for, as a row; undefined where it pays none. */
-function rowFor(place, estimator, budget) {
-  return rowsOf[place][estimator].filter(row => priceOf(row) <= budget).at(-1);
+function rowFor(place, estimator, budget, of = rowsOf) {
+  return of[place][estimator].filter(row => priceOf(row) <= budget).at(-1);
+}
+
+/** The larger L that the budget pays for, of which only the price is known; undefined where there is none. */
+function paidBeyond(row, budget) {
+  const own = beyondOf[rows.place[row]][rows.estimator[row]];
+  const paid = own.filter(each => beyond[state.unit][each] <= budget).map(each => beyond.samples[each]).at(-1);
+  return paid > rows.samples[row] ? paid : undefined;
+}
+
+/** A row's L, and where its numbers come from: "32, from 16"; "16+" where the budget pays for more. */
+function levelText(row, budget) {
+  if (!isMeasured(row)) return `${rows.samples[row]}, from ${rows.measured[row]}`;
+  return `${rows.samples[row]}${paidBeyond(row, budget) === undefined ? "" : "+"}`;
 }
 
 /** One row's error over another's, with its interval; null where that is not known. */
@@ -38,9 +63,12 @@ function ratioOf(row, over) {
   return [1 / inverse[0], 1 / inverse[2], 1 / inverse[1]];
 }
 
-function mayBeEqual(row, best) {
+/** Whether a row's error may be the best one's, or would be at the L that the budget pays for. */
+function mayBeEqual(row, best, budget) {
   const ratio = ratioOf(row, best);
-  return ratio !== null && ratio[1] <= 1 && 1 <= ratio[2];
+  if (ratio !== null && ratio[1] <= 1 && 1 <= ratio[2]) return true;
+  const paid = paidBeyond(row, budget);
+  return paid !== undefined && rows.error[row] !== null && rows.error[row] * Math.sqrt(rows.samples[row] / paid) <= rows.error[best];
 }
 
 /** The rows that a budget pays for at a place, the smallest error first. */

@@ -4,7 +4,7 @@ A table is as wide as a column of a two-column article, 3.25 in, in 9-point text
 is left out, and the file's comments say what: places at which the estimators differ least, beyond
 MOST_PLACES, and at which the worst is within SPREAD of the best; the estimators that are farthest
 from the best over the places shown, beyond MOST_ESTIMATORS. A run of one place has a column for
-each L instead.
+each budget instead.
 """
 
 import math
@@ -17,6 +17,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import estimator_label, place_label, safe_name
 from gradest.benchmarks.analysis.numerals import concise
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
+from gradest.benchmarks.comparisons.levels import MORE, RULE
 from gradest.benchmarks.paper.latex import comment, escape, in_fonts
 from gradest.benchmarks.paper.widths import COLUMN, SEPARATION, SIZE, width_of, wrapped
 from gradest.benchmarks.statistics.intervals import Interval
@@ -33,8 +34,8 @@ LABELS = 0.38 * COLUMN
 EXACT = 1e-6
 """Below that a relative error is rounding, in single precision."""
 
-LEVELS = {False: "at the largest L measured there", True: "at each L"}
-"""Which L: of each place, and of the only one."""
+BUDGETS = {False: "as the largest L measured there", True: "as stand over a column"}
+"""How many evaluations: at each place, and at the only one."""
 
 UNKNOWN_ERRORS = "no relative RMSE is known: the gradient is zero, or there is none to compare with"
 
@@ -46,11 +47,14 @@ class Cell(NamedTuple):
     bold: bool = False
     biased: bool = False
     unreliable: bool = False
+    more: bool = False
+    """Whether the budget pays for more than the L that was measured."""
 
     @property
     def mark(self) -> str:
         """What follows the number."""
-        return ("†" if self.biased else "") + ("?" if self.unreliable else "")
+        signs = {"†": self.biased, "?": self.unreliable, "+": self.more}
+        return "".join(sign for sign, holds in signs.items() if holds)
 
     @property
     def width(self) -> float:
@@ -67,7 +71,7 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A place, or one L of the only place."""
+    """A place, or one budget of the only place."""
 
     title: str
     """In words, for the caption."""
@@ -88,8 +92,8 @@ class Chosen(NamedTuple):
     columns: list[Column]
     labels: list[str]
     """The estimators', the best first."""
-    of_levels: bool
-    """Whether the columns are the L of one place."""
+    of_budgets: bool
+    """Whether the columns are the budgets of one place."""
     left_out: list[str]
     """What is not shown, and why, a line each."""
 
@@ -114,22 +118,22 @@ def paper_table(board: pd.DataFrame, name: str) -> str:
 
 
 def chosen_of(board: pd.DataFrame) -> Chosen:
-    """The places, or the L of the only one, and the estimators that are shown."""
+    """The places, or the budgets of the only one, and the estimators that are shown."""
     rows = board[(board.among == "all") & board.relative_rmse.notna()]
     if rows.empty:
         return Chosen([], [], False, [f"No table: {UNKNOWN_ERRORS}."])
-    of_levels = len(rows[PLACE].drop_duplicates()) == 1
-    if of_levels:
+    of_budgets = len(rows[PLACE].drop_duplicates()) == 1
+    if of_budgets:
         parts: dict[Hashable, pd.DataFrame] = dict(list(rows.groupby("budget", sort=True)))
         left_out: list[str] = []
     else:
         parts, left_out = telling_places(rows)
-    columns = [column_of(key, part, of_levels=of_levels) for key, part in parts.items()]
+    columns = [column_of(key, part, of_budgets=of_budgets) for key, part in parts.items()]
     ranked = by_mean_factor(list(parts.values()))
     more = ranked[MOST_ESTIMATORS:]
     if more:
         left_out.append(f"Left out, the farthest from the best: {'; '.join(more)}.")
-    return Chosen(columns, ranked[:MOST_ESTIMATORS], of_levels, left_out)
+    return Chosen(columns, ranked[:MOST_ESTIMATORS], of_budgets, left_out)
 
 
 def telling_places(rows: pd.DataFrame) -> tuple[dict[Hashable, pd.DataFrame], list[str]]:
@@ -151,10 +155,10 @@ def spread_of(rows: pd.DataFrame) -> float:
     return float(errors.max() / errors.min()) if len(errors) else 1.0
 
 
-def column_of(key: Any, rows: pd.DataFrame, *, of_levels: bool) -> Column:
+def column_of(key: Any, rows: pd.DataFrame, *, of_budgets: bool) -> Column:
     """The numbers at one place, or at one budget of the only place."""
     title = place_label(*next(rows[PLACE].itertuples(index=False, name=None)))
-    head = f"L = {int(key) // 2}" if of_levels else ""
+    head = str(int(key)) if of_budgets else ""
     return Column(title, head, {label_of(row): cell_of(row) for row in rows.itertuples()})
 
 
@@ -167,7 +171,8 @@ def cell_of(row: Any) -> Cell:
     """A row's error; bold where none is surely less."""
     error = Interval(row.relative_rmse, row.relative_rmse_low, row.relative_rmse_high)
     text = concise(error) if error.value > EXACT else "0"
-    return Cell(text, bool(row.tie), bool(row.biased), row.status == "unreliable")
+    more = not pd.isna(row.paid_samples)
+    return Cell(text, bool(row.tie), bool(row.biased), row.status == "unreliable", more)
 
 
 def by_mean_factor(parts: Sequence[pd.DataFrame]) -> list[str]:
@@ -252,8 +257,8 @@ def caption_of(columns: Sequence[Column], chosen: Chosen, letters: Sequence[str]
     """What the numbers are."""
     cells = [cell for column in chosen.columns for cell in column.cells.values()]
     texts = [
-        "Relative RMSE of one gradient estimate at equal cost: each estimator with the samples "
-        f"that 2 L evaluations of f and its gradient pay for, {LEVELS[chosen.of_levels]}.",
+        "Relative RMSE of one gradient estimate at equal cost: of as many evaluations of f and its "
+        f"gradient {BUDGETS[chosen.of_budgets]}. {RULE}",
         "In brackets, in units of the last digit: the longer side of the 95 % interval. "
         "Bold: the best, and what may be as good.",
     ]
@@ -261,12 +266,14 @@ def caption_of(columns: Sequence[Column], chosen: Chosen, letters: Sequence[str]
         texts.append("†: biased, in theory or as it was found.")
     if any(cell.unreliable for cell in cells):
         texts.append("?: unreliable.")
+    if any(cell.more for cell in cells):
+        texts.append(MORE)
     return escape(" ".join([*texts, titles_of(columns, chosen, letters)]))
 
 
 def titles_of(columns: Sequence[Column], chosen: Chosen, letters: Sequence[str]) -> str:
     """Which places the columns are."""
-    if chosen.of_levels:
+    if chosen.of_budgets:
         return f"{columns[0].title}."
     pairs = zip(letters, columns, strict=True)
     return "; ".join(f"{letter} {column.title}" for letter, column in pairs) + "."

@@ -7,6 +7,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.places import Place, place_names
 from gradest.benchmarks.comparisons.answers import Answer, Leader, answers
+from gradest.benchmarks.comparisons.levels import RULE, level_text
 from gradest.benchmarks.report.surprises import signed
 from gradest.benchmarks.report.tables import Table
 from gradest.benchmarks.statistics.intervals import Interval
@@ -15,7 +16,8 @@ TABLE = "answer"
 """The table of each place's answer."""
 
 EQUAL_COST = (
-    f"Least relative RMSE at each place, at the largest L's cost (f, ∇f), 95 %; tables/{TABLE}.md"
+    "Least relative RMSE at each place, of as many evaluations of f and ∇f as its largest L, 95 %; "
+    f"tables/{TABLE}.md. {RULE}"
 )
 
 NARROW = 1e-3
@@ -154,7 +156,7 @@ def cells_of(leader: Leader) -> list[str]:
     error = Interval(row.relative_rmse, row.relative_rmse_low, row.relative_rmse_high)
     return [
         row.label,
-        str(row.num_samples),
+        level_text(row),
         "0" if leader.is_exact else show(error),
         signed(row.bias_relative) if row.biased else "–",
         leader.next or "–",
