@@ -59,7 +59,7 @@ def test_its_profile_is_that_of_python(page, default_run):
         ".map(each => [estimators.name[each.estimator], each.share(2) * places.label.length])"
     )
     found = dict(shares)
-    for each in overall(board, table):
+    for each in overall(board):
         places = len(each.factors)
         name = short_label(each.estimator, each.estimator_args)
         assert found[name] == pytest.approx(each.share(2.0) * places)

@@ -16,7 +16,7 @@ from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
-from gradest.benchmarks.page.contents import contents, measured
+from gradest.benchmarks.page.contents import contents, priced
 from gradest.benchmarks.page.curves import specs
 from gradest.benchmarks.page.page import VENDORED, as_json
 from gradest.benchmarks.page.recipes import command, sweep_of
@@ -75,7 +75,7 @@ def test_what_is_vendored_is_named_with_its_version_and_licence():
 
 
 def test_its_rows_are_the_frames(default_run, default_contents):
-    rows = measured(default_run.measurements)
+    rows = priced(default_run.measurements).rows
     columns = default_contents["rows"]
     assert {len(column) for column in columns.values()} == {len(rows)}
     places = [*dict.fromkeys(rows[PLACE].itertuples(index=False, name=None))]
@@ -85,6 +85,8 @@ def test_its_rows_are_the_frames(default_run, default_contents):
         assert places[columns["place"][number]] == tuple(getattr(row, key) for key in PLACE)
         assert estimators[columns["estimator"][number]] == (row.estimator, row.estimator_args)
         assert columns["samples"][number] == row.num_samples
+        expected = None if math.isnan(row.measured_samples) else row.measured_samples
+        assert columns["measured"][number] == expected
         assert columns["evaluations"][number] == row.f_evals + row.grad_evals
         assert columns["batched"][number] == pytest.approx(row.seconds, rel=1e-4)
         assert columns["biased"][number] == biased[number]
@@ -101,7 +103,7 @@ def test_its_rows_are_the_frames(default_run, default_contents):
 
 
 def test_its_ratios_are_those_of_compare(default_run, default_contents):
-    rows = [*measured(default_run.measurements).itertuples()]
+    rows = [*priced(default_run.measurements).rows.itertuples()]
     ratios = default_contents["ratios"]
     chosen = range(0, len(ratios["row"]), 97)
     assert len(chosen) > 10

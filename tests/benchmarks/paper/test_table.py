@@ -32,7 +32,7 @@ def board_of(errors, levels=(16,), **columns):
                 dict.fromkeys(FILED)
                 | {
                     **{"problem": problem, "problem_args": "{}", "point": "init", "group": "θ"},
-                    **{"budget": 2 * level, "among": "all", "tie": error == least},
+                    **{"budget": level, "among": "all", "tie": error == least},
                     **{"estimator": name, "estimator_args": json.dumps({}), "num_samples": level},
                     **{"relative_rmse": error, "relative_rmse_low": error * 0.972},
                     **{"relative_rmse_high": error * 1.028, "biased": False, "status": "ok"},
@@ -73,9 +73,9 @@ def test_ties_are_bold_and_what_is_biased_or_unreliable_is_marked():
     assert "?: unreliable" in text
 
 
-def test_one_place_has_a_column_for_each_l():
+def test_one_place_has_a_column_for_each_budget():
     text = paper_table(board_of({"gaussian_square": TWO["gaussian_square"]}, (1, 4, 16)), "one")
-    assert body(text, "estimator") == ["L = 1", "L = 4", "L = 16"]
+    assert body(text, "estimator") == ["1", "4", "16"]
     assert "Gaussian square, initialisation" in text
 
 

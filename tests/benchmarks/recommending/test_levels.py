@@ -1,17 +1,14 @@
 """The largest L that a budget pays for."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import gradest
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
 from gradest.benchmarks.recommending.levels import (
-    MOST_SAMPLES,
     allowed,
-    amount_of,
     costs_of,
     most_along,
     most_within,
@@ -64,9 +61,3 @@ def test_seconds_are_those_of_the_line_and_evaluations_what_they_are():
     assert line == pytest.approx((2.0, 2.0))
     assert most_along(line, 9) == 3
     assert costs_of(Budget(samples=3), ROWS)[0].tolist() == [1, 4, 16]
-
-
-def test_the_amount_is_the_budgets_only_number():
-    assert amount_of(Budget(seconds=1e-3)) == 1e-3
-    assert amount_of(Budget(samples=7)) == 7
-    assert amount_of(Budget()) == math.inf

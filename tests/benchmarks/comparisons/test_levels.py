@@ -1,0 +1,273 @@
+"""The rule of equal cost: which rows are added, what they say, and which one a budget pays for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gradest
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, read_run
+from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.leaderboard import leaderboard, leaderboards, relative_error
+from gradest.benchmarks.comparisons.levels import (
+    MOST_SAMPLES,
+    budgets_of,
+    doubled,
+    level_text,
+    may_catch_up,
+    paid_for,
+    with_levels,
+)
+from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.recommending.finished import recommend_from
+from gradest.benchmarks.recommending.ranking import FREE, Rules
+from tests.support.house import ROOT
+from tests.support.made_errors import row, table
+from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN
+
+REFERENCE = ROOT / "results" / "reference"
+RUNS = ("", "continuous", "discrete", "multisample", "temperature")
+USERS_OWN = ("mine:Mine", {})
+
+
+def levels_of(rows):
+    """The L at which there are rows, measured ones apart from those added."""
+    measured = rows.measured_samples.isna()
+    return rows.num_samples[measured].tolist(), rows.num_samples[~measured].tolist()
+
+
+def costing(error, estimator, samples, f, grad=0, **columns):
+    """A row of so many evaluations."""
+    return row(error, estimator, samples=samples, f_evals=f, grad_evals=grad, **columns)
+
+
+def test_levels_double_from_each_measured_one_to_the_next():
+    assert list(doubled([1, 8, 12], 50)) == [(0, 2), (0, 4), (2, 24), (2, 48)]
+    assert list(doubled([3], 12)) == [(0, 6), (0, 12)]
+    assert list(doubled([64], 64)) == []
+
+
+def test_added_rows_are_what_a_run_that_measured_them_says():
+    """∂/∂μ and ∂/∂σ of E(x − 3)², x ~ N(1, 1): pathwise has the variances 4/L and 4·Var[ε(x − 3)].
+
+    With x − 3 = ε − 2 the latter is Var[ε² − 2ε] = 2 + 4 times 4.
+    """
+    made = gradest.measure("gaussian_square", "pathwise", samples=[1, 8], replicates=4000)
+    other = gradest.measure(
+        "gaussian_square", "pathwise", samples=[2, 4, 32], replicates=4000, seed=7
+    )
+    rows = with_levels(made.read.measurements).rows
+    exact = {"mean": 4.0, "scale": 24.0}
+    compared = 0
+    for measured in other.read.measurements.itertuples():
+        same = (rows.num_samples == measured.num_samples) & (rows.group == measured.group)
+        (added,) = rows[same].itertuples()
+        variance = exact[measured.group] / measured.num_samples
+        assert added.measured_samples == {2: 1, 4: 1, 32: 8}[measured.num_samples]
+        assert (added.f_evals, added.grad_evals) == (measured.f_evals, measured.grad_evals)
+        for each in (added, measured):
+            # twice the half-width: 3.9 standard errors
+            assert abs(np.log(each.variance / variance)) < 2 * np.log(
+                each.variance_high / each.variance
+            )
+            error = relative_error(each)
+            assert error.low / 1.05 < np.sqrt(variance) / each.exact_norm < error.high * 1.05
+        compared += 1
+    assert compared == 6
+    assert rows.num_samples.max() == MOST_SAMPLES
+
+
+def test_a_row_has_the_nearest_measured_row_below_scaled_and_its_bias(tmp_path):
+    """8/L + 0.25: measured at 1 and 4, so that L = 2 is from 1 and L = 8 from 4."""
+    cells = [
+        costing(8 / n + 0.25, PATHWISE, n, 3 + 2 * n, n, bias=0.25, seconds=1e-6 * (5 + n))
+        for n in (1, 4)
+    ]
+    rows = with_levels(table(tmp_path, *cells), most=16).rows.set_index("num_samples")
+    assert levels_of(rows.reset_index()) == ([1, 4], [2, 8, 16])
+    for level, measured in ((2, 1), (8, 4), (16, 4)):
+        added = rows.loc[level]
+        assert added.measured_samples == measured
+        assert added.variance == pytest.approx(8 / level)
+        assert added.variance_high == pytest.approx(rows.variance_high[measured] * measured / level)
+        assert added.jackknifed.value == pytest.approx(8 / level)
+        assert added.jackknifed.without == pytest.approx(8 / level)
+        assert added.bias_squared == 0.25
+        assert relative_error(added).value == pytest.approx(np.sqrt(8 / level + 0.25) / 4)
+        assert (added.f_evals, added.grad_evals) == (3 + 2 * level, level)
+        assert added.seconds == pytest.approx(1e-6 * (5 + level))
+        assert np.isnan(added.snr)
+
+
+def test_what_is_not_proportional_has_prices_and_no_rows(tmp_path):
+    own = [costing(1.0, USERS_OWN, 4, 4)]
+    cells = [costing(8 / n, LEAVE_ONE_OUT, n, n) for n in (4, 16)]
+    levels = with_levels(table(tmp_path, *cells, *own), most=32)
+    assert levels_of(levels.rows) == ([4, 16, 4], [])
+    found = levels.beyond.groupby("estimator").num_samples.agg(list).to_dict()
+    assert found == {"score_function": [8, 32], "mine:Mine": [8, 16, 32]}
+    assert levels.beyond.f_evals.tolist() == levels.beyond.num_samples.tolist()
+
+
+@pytest.mark.parametrize(
+    ("counts", "added"),
+    [
+        ({1: 3, 2: 4, 4: 6}, {8: 10}),  # 2 + L
+        ({1: 3, 2: 4, 4: 7}, {}),  # on no line
+        ({4: 12}, {8: 24}),  # one L, which divides it
+        ({4: 13}, {}),
+        ({4: 5, 8: 6}, {}),  # at L = 16 it would be 8 and at 12 no whole number: see below
+    ],
+)
+def test_evaluations_are_those_of_an_exact_line(counts, added, tmp_path):
+    rows = with_levels(
+        table(tmp_path, *(costing(1.0, PATHWISE, n, f) for n, f in counts.items())), most=8
+    ).rows
+    found = rows[rows.measured_samples.notna()]
+    assert dict(zip(found.num_samples, found.f_evals, strict=True)) == added
+
+
+def test_an_l_that_the_estimator_refuses_is_left_out(tmp_path, monkeypatch):
+    cells = table(tmp_path, costing(1.0, PATHWISE, 2, 2))
+    refusing = gradest.estimator("pathwise")
+    monkeypatch.setattr(
+        type(refusing), "refuses_samples", lambda _, level: "no" if level == 8 else None
+    )
+    assert levels_of(with_levels(cells, most=16).rows) == ([2], [4, 16])
+
+
+def hand_built(folder):
+    """The score function, 16/L, and leave-one-out, 12/L, evaluate f; pathwise, 9/L, its gradient
+    too."""
+    return table(
+        folder,
+        *(costing(16 / n, PLAIN, n, n) for n in (1, 4, 16)),
+        *(costing(12 / n, LEAVE_ONE_OUT, n, n) for n in (4, 16)),
+        *(costing(9 / n, PATHWISE, n, n, n) for n in (1, 4, 16)),
+    )
+
+
+RANKED = {
+    1: [("none", "1", 16.0)],
+    2: [("none", "2, from 1", 8.0), ("pathwise", "1", 9.0)],
+    4: [("leave_one_out", "4", 3.0), ("none", "4", 4.0), ("pathwise", "2, from 1", 4.5)],
+    8: [("none", "8, from 4", 2.0), ("pathwise", "4", 2.25), ("leave_one_out", "4+", 3.0)],
+    16: [("leave_one_out", "16", 0.75), ("none", "16", 1.0), ("pathwise", "8, from 4", 1.125)],
+    64: [
+        ("none", "64, from 16", 0.25),
+        ("pathwise", "32, from 16", 9 / 32),
+        ("leave_one_out", "16+", 0.75),
+    ],
+}
+"""By the budget of evaluations: who, L in words, and the mean squared error."""
+
+
+def kind_of(each):
+    """An estimator in one word."""
+    kinds = [name for name in ("leave_one_out", "none") if f'"baseline": "{name}"' in each]
+    return kinds[0] if kinds else "pathwise"
+
+
+@pytest.mark.parametrize("budget", RANKED)
+def test_estimators_are_ranked_at_equal_evaluations(budget, tmp_path):
+    board = leaderboard(hand_built(tmp_path), Budget(evaluations=budget))
+    found = [(kind_of(each.estimator_args), level_text(each)) for each in board.itertuples()]
+    assert found == [each[:2] for each in RANKED[budget]]
+    expected = [np.sqrt(error) / 4 for *_, error in RANKED[budget]]
+    assert board.relative_rmse.tolist() == pytest.approx(expected)
+
+
+def test_what_could_have_had_more_samples_is_not_called_worse(tmp_path):
+    """Of 8 evaluations leave-one-out, at L = 4 with 3, would have 1.5, less than the best's 2."""
+    board = leaderboard(hand_built(tmp_path), Budget(evaluations=8))
+    ties = dict(zip(map(kind_of, board.estimator_args), board.tie, strict=True))
+    assert ties == {"none": True, "pathwise": False, "leave_one_out": True}
+    (short,) = board[board.paid_samples.notna()].itertuples()
+    assert short.paid_samples == 8
+    best = board.iloc[0]
+    assert may_catch_up(best, short)
+    assert not may_catch_up(best, short._replace(relative_rmse=1.5 * short.relative_rmse))
+    assert not may_catch_up(best, short._replace(paid_samples=np.nan))
+    dear = leaderboard(hand_built(tmp_path), Budget(evaluations=7))
+    assert dear.paid_samples.isna().all()
+
+
+def test_without_a_limit_the_measured_rows_are_ranked(tmp_path):
+    board = leaderboard(hand_built(tmp_path))
+    assert set(board.num_samples) == {16}
+    assert board.measured_samples.isna().all()
+    assert board.paid_samples.isna().all()
+
+
+def test_seconds_are_those_of_a_line(tmp_path):
+    """2 µs and 1 µs a sample: 20 µs pay for L = 16 of what was measured at 1, 4 and 64."""
+    cells = [costing(8 / n, PATHWISE, n, n, seconds=1e-6 * (2 + n)) for n in (1, 4, 64)]
+    board = leaderboard(table(tmp_path, *cells), Budget(seconds=20e-6, cost="batched"))
+    assert board.num_samples.tolist() == [16]
+    assert board.seconds.tolist() == pytest.approx([18e-6])
+
+
+def test_the_budgets_of_a_place_are_its_levels_that_pay_for_two(tmp_path):
+    assert budgets_of(hand_built(tmp_path)) == [4, 16]
+    one_level = table(tmp_path, costing(1.0, PLAIN, 4, 12), costing(1.0, PATHWISE, 4, 4, 4))
+    assert budgets_of(one_level) == [12]
+    assert budgets_of(one_level[one_level.estimator == "pathwise"]) == [8]
+    assert set(leaderboards(one_level).budget) == {12}
+    assert budgets_of(one_level.assign(f_evals=pd.NA)) == []
+
+
+def ordered(board):
+    """The estimators of a ranking, each with its L and where that is from."""
+    names = (*ESTIMATOR, "num_samples", "measured_samples", "paid_samples")
+    cells = board[[*names]].fillna(0).itertuples(index=False, name=None)
+    return [*cells]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name == "multisample" else pytest.mark.slow) for name in RUNS],
+)
+def test_leaderboard_and_recommendation_agree_at_every_budget(name):
+    """They have the same estimators at the same L in the same order, but for who comes last for
+    being barred, and an unbiased one that may be as good as a biased first."""
+    run = read_run(REFERENCE / name)
+    filed = leaderboards(run.measurements)
+    compared = 0
+    for budget in sorted(set(filed.budget)):
+        board = leaderboard(run.measurements, Budget(evaluations=int(budget)))
+        try:
+            found = recommend_from(run, Budget(evaluations=int(budget)), Rules()).frame
+        except BadInput:
+            continue
+        boards = dict(list(board.groupby(PLACE)))
+        for place, ranking in found.groupby(PLACE):
+            ours = boards[place]
+            assert sorted(ordered(ranking)) == sorted(ordered(ours)), (budget, place)
+            free = ordered(ranking[ranking.barred == FREE])
+            rest = [each for each in ordered(ours) if each in free]
+            first = free[0]
+            assert free == [first, *(each for each in rest if each != first)], (budget, place)
+            if ordered(ours)[0] == first:
+                ties = set(ordered(ours[ours.tie])) & {*free}
+                assert ties == set(ordered(ranking[ranking.tie])), (budget, place)
+            else:
+                promoted = ours[[each == first for each in ordered(ours)]]
+                assert first == rest[0] or (promoted.tie & ~promoted.biased).all()
+            compared += 1
+    assert compared >= len(filed[PLACE].drop_duplicates())
+
+
+def test_every_place_of_a_run_of_one_level_has_its_leaderboard():
+    table = read_run(REFERENCE / "temperature").measurements
+    boards = leaderboards(table)
+    assert set(table.num_samples) == {1}
+    assert len(boards[PLACE].drop_duplicates()) == len(
+        table.dropna(subset="group")[PLACE].drop_duplicates()
+    )
+    assert boards.groupby([*PLACE, "budget", "among"]).size().min() >= 2
+
+
+def test_one_row_of_each_estimator_is_paid_for():
+    levels = with_levels(read_run(REFERENCE).measurements.query("status == 'ok'"))
+    found = paid_for(levels, Budget(evaluations=16))
+    assert not found.duplicated([*PLACE, *ESTIMATOR]).any()
+    assert (found.f_evals + found.grad_evals <= 16).all()
