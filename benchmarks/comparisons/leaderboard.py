@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import estimator_label
-from gradest.benchmarks.analysis.results import PLACE
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.levels import (
     Levels,
@@ -121,6 +121,7 @@ def is_biased(rows: pd.DataFrame) -> pd.Series:
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of one place, one for each estimator, the smallest error first."""
+    rows = rows.sort_values(ESTIMATOR)  # of equal errors
     table = with_errors(rows).sort_values("relative_rmse", kind="stable", na_position="last")
     in_order = list(table.itertuples())
     return table.assign(

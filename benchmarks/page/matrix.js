@@ -30,7 +30,7 @@ function cellOf(place, estimator, board) {
     return make("td", { class: isExact ? "exact" : "without", title: reason }, seen);
   }
   const row = board.find(row => rows.estimator[row] === estimator);
-  const title = `${estimators.label[estimator]}, ${places.label[place]}, L = ${levelText(row, state.budget)}: error ${numberText(rows.error[row])}, bias ${biasText(row)}`;
+  const title = `${estimators.label[estimator]}, ${places.label[place]}: error ${numberText(rows.error[row])} at L = ${levelText(row, state.budget)}, bias ${biasText(row)}`;
   const look = () => {
     change({ place });
     byId("curves").scrollIntoView();

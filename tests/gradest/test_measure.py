@@ -151,9 +151,12 @@ def test_ranks_are_by_relative_root_mean_square_error(run):
 
 def test_each_estimator_is_ranked_at_the_largest_number_of_samples_that_is_paid_for(run):
     assert set(run.leaderboard().num_samples) == {8}
-    assert set(run.leaderboard(samples=7).num_samples) == {2}
+    # of 7 samples those take 4 whose variance is exactly proportional to 1/L
+    board = run.leaderboard(samples=7).set_index(["estimator", "group"])
+    assert board.num_samples["pathwise", "mean"] == 4
+    assert board.measured_samples["pathwise", "mean"] == 2
     board = run.leaderboard(evaluations=15).set_index(["estimator", "group"]).num_samples
-    assert board["pathwise", "mean"] == 2  # 8 evaluations of f and 8 of its gradient at L = 8
+    assert board["pathwise", "mean"] == 4  # 8 evaluations of f and 8 of its gradient at L = 8
     assert board["score_function", "mean"] == 8
     assert run.leaderboard(budget="1ns").empty
     assert set(run.leaderboard(budget="1s", cost="batched").num_samples) == {8}

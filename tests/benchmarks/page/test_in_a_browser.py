@@ -12,6 +12,7 @@ from gradest.benchmarks.analysis.labels import estimator_label, place_label, sho
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.leaderboard import leaderboard
+from gradest.benchmarks.comparisons.levels import level_text
 from gradest.benchmarks.comparisons.profiles import overall
 from gradest.benchmarks.paper.latex import escape
 from gradest.benchmarks.sweeps.schema import Sweep
@@ -22,11 +23,12 @@ from tests.support.browser import DRAWN, choose, shown
 def test_its_rankings_are_the_leaderboards(page, default_run, only_unbiased):
     table = default_run.measurements
     labels = page.run("places.label")
-    for evaluations in (2, 16, 128, 100_000):
+    largest = page.run("budgets.evaluations.at(-1)")
+    for evaluations in (2, 8, 100, 128, largest):
         board = leaderboard(table, Budget(evaluations=evaluations), only_unbiased=only_unbiased)
         expected = {
             place_label(*place): [
-                [row.label, row.num_samples, bool(row.tie) or is_rounding(row, rows)]
+                [row.label, level_text(row), bool(row.tie) or is_rounding(row, rows)]
                 for row in rows.itertuples()
             ]
             for place, rows in board.groupby(PLACE, sort=False)
@@ -34,8 +36,8 @@ def test_its_rankings_are_the_leaderboards(page, default_run, only_unbiased):
         unbiased = json.dumps(only_unbiased)
         found = page.run(
             f"places.label.map((_, place) => ranked(place, {evaluations}, {unbiased})"
-            ".map((row, rank, board) => [estimators.label[rows.estimator[row]], rows.samples[row], "
-            "mayBeEqual(row, board[0])]))"
+            ".map((row, rank, board) => [estimators.label[rows.estimator[row]], "
+            f"levelText(row, {evaluations}), mayBeEqual(row, board[0], {evaluations})]))"
         )
         for label, ranking in zip(labels, found, strict=True):
             assert sorted(ranking) == sorted(expected.get(label, [])), (label, evaluations)
