@@ -32,6 +32,12 @@ RULE = (
 )
 """The rule in one sentence, wherever there is equal cost."""
 
+BUDGET = (
+    "as many evaluations of f and ∇f as the largest measured L, and at least those of two "
+    "estimators"
+)
+"""The largest budget of a place, in words; see `budgets_of`."""
+
 MORE = "+: the budget pays for more than the L that was measured."
 """What the sign after an L says."""
 

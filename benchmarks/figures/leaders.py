@@ -11,7 +11,7 @@ from gradest.benchmarks.analysis.labels import INTERVALS
 from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
-from gradest.benchmarks.comparisons.levels import RULE
+from gradest.benchmarks.comparisons.levels import BUDGET, RULE
 from gradest.benchmarks.comparisons.profiles import Overall, overall
 from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
@@ -115,8 +115,8 @@ def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None
     if (board.status == "unreliable").any():
         key.append(Entry(hollow(point("o", "0.3")), "unreliable (hollow)"))
     notes = [
-        "Relative RMSE: √(tr Cov(g) + ‖bias‖²)/‖∇‖ of one estimate, of as many evaluations of f "
-        f"and ∇f as the largest measured L. {RULE} From the top: who is within twice the best at "
+        "Relative RMSE: √(tr Cov(g) + ‖bias‖²)/‖∇‖ of one estimate, at equal cost: "
+        f"{BUDGET}. {RULE} From the top: who is within twice the best at "
         f"most places. Bars: {INTERVALS}.",
         *exact_notes(found, names_of),
         *absent_notes(

@@ -17,7 +17,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import estimator_label, place_label, safe_name
 from gradest.benchmarks.analysis.numerals import concise
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
-from gradest.benchmarks.comparisons.levels import MORE, RULE
+from gradest.benchmarks.comparisons.levels import BUDGET, MORE, RULE
 from gradest.benchmarks.paper.latex import comment, escape, in_fonts
 from gradest.benchmarks.paper.widths import COLUMN, SEPARATION, SIZE, width_of, wrapped
 from gradest.benchmarks.statistics.intervals import Interval
@@ -34,7 +34,7 @@ LABELS = 0.38 * COLUMN
 EXACT = 1e-6
 """Below that a relative error is rounding, in single precision."""
 
-BUDGETS = {False: "as the largest L measured there", True: "as stand over a column"}
+BUDGETS = {False: BUDGET, True: "as many evaluations of f and ∇f as stand over a column"}
 """How many evaluations: at each place, and at the only one."""
 
 UNKNOWN_ERRORS = "no relative RMSE is known: the gradient is zero, or there is none to compare with"
@@ -257,8 +257,8 @@ def caption_of(columns: Sequence[Column], chosen: Chosen, letters: Sequence[str]
     """What the numbers are."""
     cells = [cell for column in chosen.columns for cell in column.cells.values()]
     texts = [
-        "Relative RMSE of one gradient estimate at equal cost: of as many evaluations of f and its "
-        f"gradient {BUDGETS[chosen.of_budgets]}. {RULE}",
+        "Relative RMSE of one gradient estimate at equal cost: "
+        f"{BUDGETS[chosen.of_budgets]}. {RULE}",
         "In brackets, in units of the last digit: the longer side of the 95 % interval. "
         "Bold: the best, and what may be as good.",
     ]

@@ -7,7 +7,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.analysis.places import Place, place_names
 from gradest.benchmarks.comparisons.answers import Answer, Leader, answers
-from gradest.benchmarks.comparisons.levels import RULE, level_text
+from gradest.benchmarks.comparisons.levels import BUDGET, RULE, level_text
 from gradest.benchmarks.report.surprises import signed
 from gradest.benchmarks.report.tables import Table
 from gradest.benchmarks.statistics.intervals import Interval
@@ -16,8 +16,7 @@ TABLE = "answer"
 """The table of each place's answer."""
 
 EQUAL_COST = (
-    "Least relative RMSE at each place, of as many evaluations of f and ∇f as its largest L, 95 %; "
-    f"tables/{TABLE}.md. {RULE}"
+    f"Least relative RMSE at each place, 95 %, at equal cost: {BUDGET}; tables/{TABLE}.md. {RULE}"
 )
 
 NARROW = 1e-3
