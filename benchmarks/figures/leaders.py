@@ -12,11 +12,11 @@ from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
 from gradest.benchmarks.comparisons.levels import BUDGET, RULE
-from gradest.benchmarks.comparisons.profiles import Overall, overall
 from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
 from gradest.benchmarks.figures.lines import log_axis
 from gradest.benchmarks.figures.looks import look_of
+from gradest.benchmarks.figures.profiles import Overall, overall
 from gradest.benchmarks.figures.spec import (
     HATCHED,
     Axis,

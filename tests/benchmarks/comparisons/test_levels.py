@@ -192,6 +192,15 @@ def test_what_could_have_had_more_samples_is_not_called_worse(tmp_path):
     assert dear.paid_samples.isna().all()
 
 
+@pytest.mark.parametrize("budget", RANKED)
+def test_a_recommendation_is_in_the_order_of_the_leaderboard(budget, tmp_path):
+    board = leaderboard(hand_built(tmp_path), Budget(evaluations=budget))
+    run = read_run(tmp_path)
+    found = recommend_from(run, Budget(evaluations=budget), Rules()).frame
+    assert ordered(found) == ordered(board)
+    assert found.tie.tolist() == board.tie.tolist()
+
+
 def test_without_a_limit_the_measured_rows_are_ranked(tmp_path):
     board = leaderboard(hand_built(tmp_path))
     assert set(board.num_samples) == {16}

@@ -13,7 +13,7 @@ from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.leaderboard import leaderboard
 from gradest.benchmarks.comparisons.levels import level_text
-from gradest.benchmarks.comparisons.profiles import overall
+from gradest.benchmarks.figures.profiles import overall
 from gradest.benchmarks.paper.latex import escape
 from gradest.benchmarks.sweeps.schema import Sweep
 from tests.support.browser import DRAWN, choose, shown
