@@ -9,7 +9,7 @@ from gradest.benchmarks.sweeps.schema import preset_names, preset_text
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import nearest, shown
-from gradest.problems.registry.naming import spelled
+from gradest.problems.registry.lookup import spelled
 
 WIDTH = 80
 NAMES, DRAWN = 24, 11

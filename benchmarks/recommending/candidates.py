@@ -67,6 +67,9 @@ the ranking is of those that one would have tried. The others follow as they are
 SAMPLES = 64
 """The L of which a candidate is asked what an estimate costs."""
 
+TIME_SPENT = "the time was spent"
+"""Why a candidate was not measured."""
+
 DIFFERENTIATES = "differentiates f"
 """Why an estimator is left out where the gradient of f is not to be had."""
 

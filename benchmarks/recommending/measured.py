@@ -13,8 +13,12 @@ from gradest.benchmarks.analysis.results import ESTIMATOR
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.groups import refuse_other_groups
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.recommending.candidates import Candidates, by_choice, candidates_of
-from gradest.benchmarks.recommending.deadlines import TIME_SPENT, Deadline
+from gradest.benchmarks.recommending.candidates import (
+    TIME_SPENT,
+    Candidates,
+    by_choice,
+    candidates_of,
+)
 from gradest.benchmarks.recommending.levels import (
     MOST_SAMPLES,
     allowed,
@@ -36,6 +40,7 @@ from gradest.benchmarks.recommending.rounds import (
     text_of_row,
 )
 from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.sweeps.executors import Deadline
 from gradest.estimators import Estimator
 from gradest.problems.base import Problem
 from gradest.problems.registry.own_faults import failures_of

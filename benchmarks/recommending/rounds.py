@@ -20,8 +20,8 @@ from gradest.benchmarks.comparisons.groups import WHOLE, in_group
 from gradest.benchmarks.comparisons.leaderboard import ROUNDING
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.candidates import by_choice
-from gradest.benchmarks.recommending.deadlines import LEAST, NEVER, Deadline, UntilPast
 from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
+from gradest.benchmarks.sweeps.executors import NEVER, Deadline, UntilPast
 from gradest.benchmarks.sweeps.plan import Plan, plan_of
 from gradest.benchmarks.sweeps.run import Progress, run_sweep, use_caches
 from gradest.estimators import ESTIMATORS, Estimator
@@ -33,6 +33,9 @@ MINIBATCH = 64
 
 PILOT = 800
 """R of the first round."""
+
+LEAST = 2
+"""Candidates that are measured whatever the time: one alone is no ranking."""
 
 ENOUGH = 50_000
 """R at which rounds end, though nothing be separated."""

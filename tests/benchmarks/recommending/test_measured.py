@@ -8,11 +8,12 @@ import pytest
 
 import gradest
 from gradest.benchmarks.comparisons.budgets import Budget
-from gradest.benchmarks.recommending import deadlines
-from gradest.benchmarks.recommending.deadlines import NEVER, TIME_SPENT, Deadline, UntilPast
+from gradest.benchmarks.recommending.candidates import TIME_SPENT
 from gradest.benchmarks.recommending.measured import recommend_measured
 from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.recommending.rounds import Halving
+from gradest.benchmarks.sweeps import executors
+from gradest.benchmarks.sweeps.executors import NEVER, Deadline, UntilPast
 
 FIVE = ("rloo", "pathwise", "score_function", "measure_valued", "importance_weighted")
 
@@ -125,8 +126,8 @@ def test_of_a_budget_of_seconds_two_thirds_of_the_time_are_for_times():
 
 def test_once_the_time_is_spent_one_program_at_a_time_is_compiled(monkeypatch):
     compiled = []
-    monkeypatch.setattr(deadlines.os, "cpu_count", lambda: 3)
-    monkeypatch.setattr(deadlines, "compile_ahead", lambda plan, cells: compiled.append(len(cells)))
+    monkeypatch.setattr(executors.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(executors, "compile_ahead", lambda plan, cells: compiled.append(len(cells)))
     assert recommended(0)[1][0] == 2
     assert compiled == [1, 1]
     compiled.clear()
