@@ -255,7 +255,12 @@ def recommend(**options: Any) -> ExitStatus:
 
 @cli.command(name="list")
 @click.option("--variable", metavar="NAME", help="What is drawn: Bernoulli, Normal, …")
-@click.option("--unbiased", "only_unbiased", is_flag=True, help="Unbiased estimators alone.")
+@click.option(
+    "--unbiased",
+    "only_unbiased",
+    is_flag=True,
+    help="Estimators that claim to be unbiased, and where they are not.",
+)
 @click.option("--long", "in_full", is_flag=True, help="All facts of each; wider than a screen.")
 @json_option
 def list_(**options: Any) -> ExitStatus:

@@ -98,7 +98,7 @@ def test_list_json(run_command):
     status, out, _ = run_command("list", "--json")
     table = json.loads(out)
     assert status == 0
-    assert set(table) == {"problems", "estimators", "presets", "purposes", "supports"}
+    assert set(table) == {"problems", "estimators", "presets", "caveats", "purposes", "supports"}
     assert table["problems"] == list(PROBLEMS)
     assert table["estimators"] == list(ESTIMATORS)
     assert table["supports"]["gaussian_square"]["pathwise"] is None
