@@ -2,7 +2,6 @@
 
 import json
 import math
-import textwrap
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,10 +23,9 @@ from gradest.benchmarks.recommending.answers import (
 )
 from gradest.benchmarks.recommending.candidates import TIME_SPENT
 from gradest.benchmarks.recommending.ranking import FREE
+from gradest.benchmarks.terminal import GAP, WIDTH, table_lines, wrapped
 from gradest.problems import PROBLEMS
 from gradest.problems.registry.naming import parse, written
-
-WIDTH = 80
 
 NOTE = "error = √(variance + bias²) / ‖gradient‖ of one estimate, 95 %"
 
@@ -37,7 +35,10 @@ UNMEASURED = "* an L that was not measured: the variance is proportional to 1/L"
 
 SHORT = "+ the largest L measured that is paid for; the budget pays for more"
 
-GAP = "  "
+NAME = HEADER.index("estimator")
+
+NUMBERS = (HEADER.index(""), HEADER.index("L"))
+"""The columns that stand at the right."""
 
 
 def as_text(found: Findings, *, verbose: bool = False) -> str:
@@ -72,40 +73,10 @@ def text_of_answer(answer: Answer, found: Findings) -> str:
     """The ranking at one place."""
     title = wrapped(f"{title_of(answer)}: {found.budget.text}")
     rows = answer.frame.itertuples()
-    table = table_lines([HEADER, *map(cells_of, rows)])
+    lines = [HEADER, *map(cells_of, rows)]
+    table = table_lines(lines, WIDTH - len(GAP), name=NAME, right=NUMBERS)
     said = [*doubts(answer), *sentences(answer)]
-    return "\n".join([title, *table, *map(wrapped, said)])
-
-
-def table_lines(table: list[tuple[str, ...]]) -> list[str]:
-    """The rows of a table in WIDTH columns; a name that is too long goes on in further lines."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    others = sum(widths) - widths[NAME] + len(GAP) * len(widths)
-    widths[NAME] = min(widths[NAME], max(WIDTH - others, LEAST_NAME))
-    lines = []
-    for row in table:
-        first, *more = textwrap.wrap(row[NAME], widths[NAME], break_on_hyphens=False)
-        aligned = [
-            cell.rjust(width) if index in RIGHT else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(with_name(row, first), widths, strict=True))
-        ]
-        lines.append(GAP + GAP.join(aligned).rstrip())
-        lines += [GAP + " " * widths[0] + GAP + text for text in more]
-    return lines
-
-
-NAME = 1
-"""The column of names."""
-
-LEAST_NAME = 20
-
-RIGHT = (0, 2)
-"""The columns of numbers that stand at the right."""
-
-
-def with_name(row: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """A row with another name."""
-    return (*row[:NAME], name, *row[NAME + 1 :])
+    return "\n".join([title, *(GAP + line for line in table), *map(wrapped, said)])
 
 
 def reason_lines(found: Findings, *, verbose: bool = False) -> list[str]:
@@ -135,15 +106,6 @@ def by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
         if left_out.get(name) != reason or text == name:
             names[reason].append(text)
     return dict(names)
-
-
-def wrapped(text: str) -> str:
-    """A text in WIDTH columns, what follows its first line indented; `L = 4` stays together."""
-    together = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
-    filled = textwrap.fill(
-        together, WIDTH, subsequent_indent=GAP, break_on_hyphens=False, break_long_words=False
-    )
-    return filled.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def as_json(found: Findings) -> dict[str, Any]:

@@ -11,14 +11,12 @@ from gradest.benchmarks.recommending.candidates import TIME_SPENT
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.recommending.rendering import (
-    WIDTH,
     as_html,
     as_json,
     as_text,
     by_reason,
-    table_lines,
-    wrapped,
 )
+from gradest.benchmarks.terminal import WIDTH
 from tests.support.made_errors import row
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, write
 
@@ -139,12 +137,3 @@ def test_an_error_above_the_gradient_asks_for_more(tmp_path):
 def test_reasons_are_said_once_and_variants_with_their_estimator():
     left_out = {"rebar": "a", "rebar[temperature=0.2]": "a", "arm": "b", "x[y=1]": "b"}
     assert by_reason(left_out) == {"a": ["rebar"], "b": ["arm", "x[y=1]"]}
-
-
-def test_long_names_go_on_below_and_equations_stay_together():
-    lines = table_lines(
-        [("", "estimator", "L", "error", "b"), ("1", "a " * 60, "4", "x" * 30, "y")]
-    )
-    assert max(map(len, lines)) <= WIDTH
-    assert " ".join(lines).count("a ") + " ".join(lines).count("a\n") >= 59
-    assert wrapped("x" * 74 + " L = 4.").splitlines()[1] == "  L = 4."
