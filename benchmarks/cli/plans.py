@@ -66,8 +66,9 @@ def asked_of(
     """The cells of a sweep that are asked for; the other arguments are those of `load_plan`."""
     sweep = selected(override(sweep, **overrides), problems, estimators)
     sweep = reset(sweep, settings)
-    tell(f"note: {note}" for note in sweep.notes)
-    return resolve(sweep)
+    plan = resolve(sweep)
+    tell(f"note: {note}" for note in sweep.notes)  # an error comes alone
+    return plan
 
 
 def folder_of(plan: Plan) -> Path:

@@ -153,7 +153,6 @@ def from_run(
         BadInput: there is no such run, or it has no such place.
     """
     read = verified_run(find_run(run))
-    tell([read.doubt] if read.doubt else [])
     found = recommend_from(
         read,
         limit,
@@ -163,4 +162,5 @@ def from_run(
         group=group,
         grad_f=not no_grad_f,
     )
+    tell([read.doubt] if read.doubt else [])
     return named(found, name) if ":" in name else found

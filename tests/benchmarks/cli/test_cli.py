@@ -170,6 +170,12 @@ def test_plan_measures_nothing(run_command, tmp_path):
         (["run", "small.toml", "-o", "small.toml/below"], 2, "cannot be written"),
         (["report", "nothing"], 2, "is not there"),
         (["describe", "pathwize"], 2, "did you mean pathwise?"),
+        (["run", "small.toml", "-e", "bandit"], 2, "-e 'bandit': 'bandit' is a problem: expected"),
+        (
+            ["new", "problem", "mine", "-o", "no/mine.py"],
+            2,
+            "-o no/mine.py: folder no is not there",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(run_command, words, status, message):
