@@ -38,8 +38,8 @@ from gradest.estimators.score_function.lax import LAX
 from gradest.estimators.score_function.particles import OVIS, VIMCO
 from gradest.estimators.score_function.rao_blackwell import RaoBlackwell
 from gradest.estimators.score_function.score_function import ScoreFunction
-from gradest.problems.registry.lookup import build
-from gradest.problems.registry.naming import resolve, spelled
+from gradest.problems.registry.lookup import KINDS, build, spelled
+from gradest.problems.registry.naming import resolve
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,
@@ -79,6 +79,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "straight_through": StraightThrough,
     "reinmax": ReinMax,
 }
+KINDS["estimator"] = {**ESTIMATORS, **ALIASES}
 
 
 def estimator(name: str, **arguments: object) -> Estimator:

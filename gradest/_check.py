@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from gradest._measure import as_problem, whole_numbers
 from gradest._own_faults import faults_told, instance
-from gradest._page import STYLE
+from gradest.benchmarks import notebook
 from gradest.benchmarks.checks.check import Report, check_estimator, check_problem
 from gradest.benchmarks.checks.check import check as check_named
 from gradest.benchmarks.errors import BadInput
@@ -54,7 +54,7 @@ class BiasReport:
         return f"{self.frame.to_string(index=False, float_format='%.4g')}\n{verdict}"
 
     def _repr_html_(self) -> str:
-        return f"<style>{STYLE}</style>{self.frame.to_html(index=False)}"
+        return notebook.block([self.frame.to_html(index=False)])
 
 
 def check(

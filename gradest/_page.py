@@ -1,6 +1,5 @@
 """A ranking as text, as LaTeX and as HTML."""
 
-import html
 import io
 import math
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gradest.benchmarks import notebook
 from gradest.benchmarks.analysis.labels import place_label
 from gradest.benchmarks.analysis.numerals import percent, several, show
 from gradest.benchmarks.analysis.results import PLACE
@@ -24,16 +24,6 @@ BIASED = "* biased"
 
 OWN = "gradest:OwnProblem"
 """Under which results name a problem that was made of functions."""
-
-STYLE = """
-.gradest table { border-collapse: collapse; margin: .5rem 0 1.5rem }
-.gradest th, .gradest td { text-align: left; padding: .15rem .8rem .15rem 0; border: 0 }
-.gradest th { font-weight: 600; border-bottom: 1px solid #999 }
-.gradest caption { text-align: left; font-weight: 600; padding: .3rem 0 }
-.gradest tr.best td { font-weight: 600 }
-.gradest tr.biased td { color: #777 }
-.gradest svg { max-width: 100%; height: auto }
-"""
 
 
 def cells_of(row: Any) -> tuple[str, ...]:
@@ -115,25 +105,14 @@ def latex_ranking(table: pd.DataFrame) -> str:
 
 def html_ranking(table: pd.DataFrame, pictures: list[str]) -> str:
     """A ranking for a notebook, with pictures as inline SVG."""
-    parts = [f"<style>{STYLE}</style>", *map(html_table, places(table))]
-    parts += [f"<p>{html.escape(note_of(table))}</p>", *pictures]
-    return f'<div class="gradest">{"".join(parts)}</div>'
+    tables = (notebook.table(title, HEADER, map(html_row, rows)) for title, rows in places(table))
+    return notebook.block([*tables, notebook.paragraphs([note_of(table)]), *pictures])
 
 
-def html_table(place: tuple[str, list[Any]]) -> str:
-    """The table of one place."""
-    title, rows = place
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in HEADER)
-    body = "".join(map(html_row, rows))
-    caption = f"<caption>{html.escape(title)}</caption>"
-    return f"<table>{caption}<tr>{head}</tr>{body}</table>"
-
-
-def html_row(row: Any) -> str:
+def html_row(row: Any) -> notebook.Row:
     """A row of the table: what may be the best stands out, what is biased stands back."""
     names = [name for name, holds in (("best", row.tie), ("biased", row.biased)) if holds]
-    cells = "".join(f"<td>{html.escape(text)}</td>" for text in cells_of(row))
-    return f'<tr class="{" ".join(names)}">{cells}</tr>'
+    return names, cells_of(row)
 
 
 def svg_of(figure: Figure) -> str:

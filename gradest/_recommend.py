@@ -38,7 +38,8 @@ def recommend(  # noqa: PLR0913  (a keyword for each thing that users set)
 
     Args:
         problem: an instance, a class or a name.
-        estimators: the candidates; all registered ones and usual variants, where there are none.
+        estimators: the candidates, in the order in which they are measured; all registered ones
+            and usual variants, the most used first, where there are none.
         budget: seconds that a gradient may cost, as a number or "1ms", when replicates run batched
             on this machine.
         evaluations: of f and of its gradient together, that it may cost; 128 where nothing is said.
@@ -46,8 +47,8 @@ def recommend(  # noqa: PLR0913  (a keyword for each thing that users set)
         only_unbiased: never recommends what claims to be biased or is found to be.
         grad_f: whether the gradient of f may be taken.
         group: of θ, the one that counts; all of θ where it is None.
-        seconds: after so many no new round is begun. Of the same seed only the number of rounds
-            depends on them.
+        seconds: after so many no other estimator is begun; two are measured whatever they are. Of
+            the same seed, who is measured and the number of rounds depend on them alone.
         replicates: R of the first round; each later one has twice as many, up to about 50,000.
 
     Returns:

@@ -10,7 +10,7 @@ from gradest.problems.base import Params, Problem
 from gradest.problems.control.bandit import Bandit
 from gradest.problems.control.chaotic_rollout import ChaoticRollout
 from gradest.problems.control.linear_quadratic_control import LinearQuadraticControl
-from gradest.problems.registry.lookup import build
+from gradest.problems.registry.lookup import KINDS, build
 from gradest.problems.registry.naming import resolve
 from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
 from gradest.problems.toys.categorical import CategoricalNorm, CategoricalSquare
@@ -79,6 +79,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "linear_quadratic_control": LinearQuadraticControl,
     "chaotic_rollout": ChaoticRollout,
 }
+KINDS["problem"] = PROBLEMS
 
 
 def problem(name: str, **arguments: object) -> Problem:

@@ -264,13 +264,35 @@ def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
+def closest(name: str, known: Iterable[str]) -> str:
+    """The known name that is closest; "" where none is close."""
+    if len(name) > MOST_CHARACTERS:  # no name of ours is, and comparing takes long
+        return ""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return close[0] if close else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """'; did you mean …?' where one of the known names is close, else nothing.
 
     >>> nearest("pathwize", ["pathwise", "score_function"])
     '; did you mean pathwise?'
     """
-    if len(name) > MOST_CHARACTERS:  # no name of ours is, and comparing takes long
-        return ""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = closest(name, known)
+    return f"; did you mean {close}?" if close else ""
+
+
+def instead(name: str, known: Iterable[str], expected: str) -> str:
+    """What an error says of a name that is none of many: the nearest first.
+
+    Args:
+        name: as a user wrote it.
+        known: what it may have been meant to be.
+        expected: what it may be, in words.
+
+    >>> instead("pathwize", ["pathwise", "rebar"], "an estimator")
+    'did you mean pathwise? expected an estimator'
+    """
+    close = closest(name, known)
+    hint = f"did you mean {close}? " if close else ""
+    return f"{hint}expected {expected}"

@@ -11,8 +11,8 @@ from gradest.benchmarks.sweeps.schema import load_sweep, preset_names, preset_te
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
-from gradest.problems.arguments import arguments, defaults, nearest, shown
-from gradest.problems.registry.lookup import build, make
+from gradest.problems.arguments import arguments, defaults
+from gradest.problems.registry.lookup import build, make, no_such
 from gradest.problems.registry.naming import parse, written
 from gradest.problems.registry.own_faults import FAILURES, located, place_of
 from gradest.problems.registry.own_folders import is_ours
@@ -83,12 +83,7 @@ def class_of(text: str, others: Collection[str] = ()) -> Named:
             return Named("estimator", ESTIMATORS[name], name, chosen)
     except ValueError as error:
         raise BadInput(str(error)) from error
-    known = [*PROBLEMS, *ESTIMATORS, *ALIASES, *others]
-    preset = ", a preset" if others else ""
-    raise BadInput(
-        f"name {shown(text)}: expected a problem, an estimator{preset} or module:Class"
-        f"{nearest(text, known)}"
-    )
+    raise BadInput(no_such("name", name, [*PROBLEMS, *ESTIMATORS, *ALIASES, *others]))
 
 
 def preset_description(name: str) -> dict[str, Any]:

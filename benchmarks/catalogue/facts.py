@@ -146,6 +146,29 @@ def unbiased_in_words(cls: type[Estimator]) -> str:
     return "where f is smooth" if cls.differentiates_f else "yes"
 
 
+def caveat_in_words(name: str) -> str:
+    """Where a registered estimator that claims to be unbiased is not; "" where it always is.
+
+    >>> caveat_in_words("pathwise")
+    'may be biased: where f jumps'
+    """
+    cls = ESTIMATORS[name]
+    if not cls.unbiased:
+        return ""
+    jumps = PROBLEMS["gaussian_step"]()
+    reasons = []
+    if not cls().claims_unbiased(jumps):
+        made = (
+            (change, build("estimator", ESTIMATORS, name, dict([change])))
+            for change in changes(cls)
+        )
+        spared = [f"{key} = {value}" for (key, value), each in made if each.claims_unbiased(jumps)]
+        reasons.append("where f jumps" + (f", but for {', '.join(spared)}" if spared else ""))
+    if cls.biased_by:
+        reasons.append(cls.biased_by)
+    return f"may be biased: {'; '.join(reasons)}" if reasons else ""
+
+
 def bias_in_words(estimator: str, problem: str) -> str:
     """Why an estimator that claims no unbiasedness on a problem does not; "" of one's own classes.
 

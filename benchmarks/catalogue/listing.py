@@ -1,15 +1,22 @@
 """`gradest list` in 80 columns: a name, what is drawn, and what it is for."""
 
-from collections.abc import Collection, Iterable, Sequence
+import textwrap
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gradest.benchmarks.catalogue.facts import every_problem, kind_of, refusals, variables
+from gradest.benchmarks.catalogue.facts import (
+    caveat_in_words,
+    every_problem,
+    kind_of,
+    refusals,
+    variables,
+)
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.schema import preset_names, preset_text
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import nearest, shown
-from gradest.problems.registry.naming import spelled
+from gradest.problems.registry.lookup import spelled
 
 WIDTH = 80
 NAMES, DRAWN = 24, 11
@@ -48,6 +55,10 @@ class Wanted(NamedTuple):
 
     problems: list[Listed]
     estimators: list[Listed]
+    presets: dict[str, str]
+    """What each is for, by name."""
+    caveats: dict[str, str] = {}  # noqa: RUF012  (nobody changes it)
+    """Where an estimator's claim does not hold, by name, where that is to be said."""
 
 
 def purposes() -> dict[str, str]:
@@ -58,11 +69,14 @@ def purposes() -> dict[str, str]:
 
 
 def wanted(variable: str | None = None, *, only_unbiased: bool = False) -> Wanted:
-    """The problems and estimators to list.
+    """The problems, estimators and presets to list: those that are asked for alone.
+
+    A variable is drawn by problems and estimators, and unbiased are estimators; a preset is asked
+    for by neither.
 
     Args:
         variable: what is drawn: a distribution's name, or what the list calls it; None for all.
-        only_unbiased: leaves out estimators that claim no unbiasedness.
+        only_unbiased: estimators that claim to be unbiased, with where they are not.
 
     Raises:
         BadInput: nothing here draws such a variable.
@@ -72,8 +86,12 @@ def wanted(variable: str | None = None, *, only_unbiased: bool = False) -> Wante
     kind = None if variable is None else kind_called(variable, sorted(set(kinds.values())))
     listed = [Listed(n, frozenset({kinds[n]}), short(kinds[n])) for n in PROBLEMS]
     chosen = [name for name in ESTIMATORS if ESTIMATORS[name].unbiased or not only_unbiased]
-    estimators = [listed_estimator(name, problems, kinds) for name in chosen]
-    return Wanted(of_kind(listed, kind), of_kind(estimators, kind))
+    estimators = of_kind([listed_estimator(name, problems, kinds) for name in chosen], kind)
+    if only_unbiased:
+        asked = of_kind(listed, kind) if variable else []
+        caveats = {each.name: caveat_in_words(each.name) for each in estimators}
+        return Wanted(asked, estimators, {}, {n: text for n, text in caveats.items() if text})
+    return Wanted(of_kind(listed, kind), estimators, {} if variable else presets())
 
 
 def of_kind(listed: Iterable[Listed], kind: str | None) -> list[Listed]:
@@ -117,16 +135,25 @@ def kind_called(text: str, known: Sequence[str]) -> str:
 
 def as_list(found: Wanted) -> str:
     """The text that `gradest list` prints: estimators, problems and presets."""
-    lines = []
-    for heading, each in (("estimator", found.estimators), ("problem", found.problems)):
-        lines += [row(heading, "draws", "what for"), *map(line_of, each), ""]
-    lines += [row("preset", "", "what for"), *(row(n, "", d) for n, d in presets().items())]
-    return "\n".join(lines)
+    blocks = []
+    for heading, listed in (("estimator", found.estimators), ("problem", found.problems)):
+        if listed:
+            lines = [line for each in listed for line in lines_of(each, found.caveats)]
+            blocks.append([row(heading, "draws", "what for"), *lines])
+    if found.presets:
+        lines = [row(name, "", purpose) for name, purpose in found.presets.items()]
+        blocks.append([row("preset", "", "what for"), *lines])
+    return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def line_of(listed: Listed) -> str:
-    """One line."""
-    return row(listed.name, listed.drawn, purposes()[listed.name])
+def lines_of(listed: Listed, caveats: Mapping[str, str]) -> list[str]:
+    """One line, and below it what its claim depends on."""
+    line = row(listed.name, listed.drawn, purposes()[listed.name])
+    caveat = caveats.get(listed.name)
+    if not caveat:
+        return [line]
+    indent = " " * (NAMES + 2)
+    return [line, *textwrap.wrap(caveat, WIDTH, initial_indent=indent, subsequent_indent=indent)]
 
 
 def row(name: str, drawn: str, purpose: str) -> str:
@@ -155,7 +182,8 @@ def as_json(found: Wanted) -> dict[str, Any]:
     return {
         "problems": problems,
         "estimators": estimators,
-        "presets": preset_names(),
+        "presets": list(found.presets),
+        "caveats": found.caveats,
         "purposes": {name: purposes()[name] for name in [*problems, *estimators]},
         "supports": {
             problem: {name: supports[problem][name] for name in estimators} for problem in problems

@@ -19,6 +19,7 @@ from gradest.benchmarks.cli.parameters import (
     for_a_sweep,
     for_printing,
     imported,
+    in_a_folder,
     json_option,
     output_option,
     unverified_option,
@@ -46,9 +47,10 @@ class Commands(click.Group):
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             known = list(self.commands)
-            hint = imported("gradest.problems.arguments.nearest")(args[0], known)
+            words = imported("gradest.problems.arguments.instead")
+            expected = words(args[0], known, f"one of {', '.join(known)}")
             name = imported("gradest.problems.arguments.shown")(args[0])
-            raise BadInput(f"command {name}: expected one of {', '.join(known)}{hint}")
+            raise BadInput(f"command {name}: {expected}")
         return super().resolve_command(context, args)
 
 
@@ -238,7 +240,8 @@ def recommend(**options: Any) -> ExitStatus:
     estimator and usual variant that suits it is measured at the largest L that the budget pays for,
     on common random numbers; the worse are dropped and the others measured longer, until the best
     is separated from the next. Ratios to the best have paired intervals that hold at 95 % over all
-    rounds; a tie is said to be one.
+    rounds; a tie is said to be one. The most used are measured first: where --seconds do not
+    suffice for all, the others are counted, and named with --verbose and in JSON.
 
     With --from a run answers, at each point and group of the problem: each estimator at the largest
     L that is paid for, or at the very L where its variance is exactly proportional to 1/L;
@@ -252,7 +255,12 @@ def recommend(**options: Any) -> ExitStatus:
 
 @cli.command(name="list")
 @click.option("--variable", metavar="NAME", help="What is drawn: Bernoulli, Normal, …")
-@click.option("--unbiased", "only_unbiased", is_flag=True, help="Unbiased estimators alone.")
+@click.option(
+    "--unbiased",
+    "only_unbiased",
+    is_flag=True,
+    help="Estimators that claim to be unbiased, and where they are not.",
+)
 @click.option("--long", "in_full", is_flag=True, help="All facts of each; wider than a screen.")
 @json_option
 def list_(**options: Any) -> ExitStatus:
@@ -329,7 +337,11 @@ def status(**options: Any) -> ExitStatus:
 @click.argument("kind", type=click.Choice(["estimator", "problem"]))
 @click.argument("name")
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="The file  [default: NAME.py]"
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    callback=in_a_folder,
+    help="The file  [default: NAME.py]",
 )
 def new(**options: Any) -> ExitStatus:
     """Write NAME.py, with an estimator or a problem to begin one's own with: it passes

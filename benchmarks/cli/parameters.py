@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from gradest.benchmarks.errors import BadInput
+
 
 def imported(name: str) -> Callable[..., Any]:
     """The function that a dotted name stands for."""
@@ -31,6 +33,19 @@ def completed_from(*lists: str) -> Callable[..., list[CompletionItem]]:
     return complete
 
 
+def in_a_folder(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuses a file to be written into a folder that is not there: its name may be mistyped.
+
+    The folder of a run's results is made, as it is nobody's yet, and what is done there is said.
+
+    Raises:
+        BadInput: with the folder.
+    """
+    if path is not None and not path.parent.exists():
+        raise BadInput(f"-o {path}: folder {path.parent} is not there: expected one that is")
+    return path
+
+
 PRESETS = "sweeps.schema.preset_names"
 RUNS = "analysis.results.run_names"
 REGISTERED = "catalogue.facts.registered_names"
@@ -40,7 +55,7 @@ output_option = click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="Results folder  [default: results/NAME]",
+    help="Results folder, made where it is not there  [default: results/NAME]",
 )
 seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
 generator_option = click.option("--generator", help="Of random numbers: threefry or philox.")
@@ -118,14 +133,19 @@ RECOMMENDATION_PARAMETERS = (
         help="Answers from a finished run, without measuring.",
     ),
     click.option(
-        "--seconds", type=float, help="After so many no new round is begun  [default: 60]"
+        "--seconds",
+        type=float,
+        help="After so many no other estimator is begun; two are measured whatever it is  "
+        "[default: 60]",
     ),
     click.option(
         "--output",
         "-o",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="The sweep of the three best  [default: recommended.toml]",
+        callback=in_a_folder,
+        help="The sweep of the three best  [default: recommended.toml; with --from none]",
     ),
+    click.option("--verbose", is_flag=True, help="Names the candidates that no time was left for."),
     json_option,
 )
 

@@ -1,7 +1,6 @@
 """What `gradest plan`, `status`, `list`, `describe`, `check` and `new` do: nothing is measured."""
 
 import re
-import shutil
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, override, preset_names
 from gradest.benchmarks.sweeps.selection import reset, selected
 from gradest.benchmarks.sweeps.store import read_store
+from gradest.benchmarks.terminal import columns_there
 
 
 def load_plan(
@@ -66,8 +66,9 @@ def asked_of(
     """The cells of a sweep that are asked for; the other arguments are those of `load_plan`."""
     sweep = selected(override(sweep, **overrides), problems, estimators)
     sweep = reset(sweep, settings)
-    tell(f"note: {note}" for note in sweep.notes)
-    return resolve(sweep)
+    plan = resolve(sweep)
+    tell(f"note: {note}" for note in sweep.notes)  # an error comes alone
+    return plan
 
 
 def folder_of(plan: Plan) -> Path:
@@ -164,7 +165,7 @@ def show_description(name: str, as_bibtex: bool, as_tex: bool, as_json: bool) ->
         emit(facts["bibtex" if as_bibtex else "text"])
     else:
         text = facts["text"] if as_tex else in_unicode(facts["text"])
-        emit(wrapped(text, shutil.get_terminal_size().columns))
+        emit(wrapped(text, columns_there()))
     return ExitStatus.OK
 
 

@@ -34,13 +34,19 @@ def recommend(  # noqa: PLR0913  (an argument for each option)
     at: Sequence[str],
     seconds: float | None,
     output: Path | None,
+    verbose: bool,
     as_json: bool,
     **asked: Any,
 ) -> ExitStatus:
-    """Says which estimator to use, and writes the sweep that measures the best three."""
-    limit = limit_of(budget, evaluations, samples)
-    path = output or Path(FILE)
-    refuse_others(path)
+    """Says which estimator to use, and writes the sweep that measures the best three.
+
+    That sweep is written where somebody measures: of a finished run it is where a file is named.
+    """
+    given = budget_of(budget, evaluations, samples)
+    limit = DEFAULT_BUDGET if given == Budget() else given
+    path = output or (Path(FILE) if run is None else None)
+    if path is not None:
+        refuse_others(path)
     name, arguments = named_at(problem, at)
     if run is None:
         found = measured(name, arguments, limit, seconds_of(seconds), **asked)
@@ -48,31 +54,22 @@ def recommend(  # noqa: PLR0913  (an argument for each option)
         if seconds is not None:
             raise BadInput("--seconds: expected only without --from, which measures nothing")
         found = from_run(run, name, arguments, limit, **asked)
-    emit(object_of(found) if as_json else as_text(found))
-    write_sweep(found, path)
+    if limit != given:
+        tell([f"note: no budget is given: {limit.text}"])
+    emit(object_of(found) if as_json else as_text(found, verbose=verbose))
     if as_json:
         tell(f"failed: {text}: {reason}" for text, reason in found.failures.items())
-    tell([f"Next: gradest run {path} (written: the three best, R for 5 %)"])
+    if path is not None:
+        write_sweep(found, path)
+        tell([f"{path} is written: a sweep of the three best, with R for 5 %"])
+        tell([f"Next: gradest run {path}"])
     if found.interrupted:
         return ExitStatus.INTERRUPTED
     return ExitStatus.CELLS_FAILED if found.failures else ExitStatus.OK
 
 
-def limit_of(budget: str | None, evaluations: int | None, samples: int | None) -> Budget:
-    """The budget that was asked for, or the default, which is said.
-
-    Raises:
-        BadInput: more than one is given, or one is no number above 0.
-    """
-    limit = budget_of(budget, evaluations, samples)
-    if limit != Budget():
-        return limit
-    tell([f"note: no budget is given: {DEFAULT_BUDGET.text}"])
-    return DEFAULT_BUDGET
-
-
 def seconds_of(given: float | None) -> float:
-    """The seconds after which no round is begun.
+    """The seconds that measuring may take.
 
     Raises:
         BadInput: they are no number from 0 on.
@@ -156,7 +153,6 @@ def from_run(
         BadInput: there is no such run, or it has no such place.
     """
     read = verified_run(find_run(run))
-    tell([read.doubt] if read.doubt else [])
     found = recommend_from(
         read,
         limit,
@@ -166,4 +162,5 @@ def from_run(
         group=group,
         grad_f=not no_grad_f,
     )
+    tell([read.doubt] if read.doubt else [])
     return named(found, name) if ":" in name else found

@@ -24,6 +24,7 @@ from gradest.benchmarks.paper.references import citations, refs
 from gradest.benchmarks.report import comparison as rendering
 from gradest.benchmarks.report.report import write_figures, write_report
 from gradest.benchmarks.report.summary import FILE
+from gradest.benchmarks.terminal import columns_there
 
 
 def verify(run: str, as_json: bool) -> ExitStatus:
@@ -145,7 +146,8 @@ def compare(
         }
         emit(asked | rendering.as_json(comparison, chosen))
     else:
-        emit(rendering.as_text(comparison, chosen, changed_lines(*zip(runs, names, strict=True))))
+        notes = changed_lines(*zip(runs, names, strict=True))
+        emit(rendering.as_text(comparison, chosen, notes, columns_there()))
     tell(f"above {fail_above}: {failure}" for failure in failures)
     return ExitStatus.GATE_FAILED if failures else ExitStatus.OK
 

@@ -139,6 +139,14 @@ class Budget(NamedTuple):
         return pd.Series(data=True, index=rows.index)
 
 
+EXPECTED = {
+    "budget": "a time above 0 such as 1ms",
+    "evaluations": "a number above 0",
+    "samples": "a number above 0",
+}
+"""What each of the three may be."""
+
+
 def budget_of(
     budget: str | float | None,
     evaluations: int | None,
@@ -167,7 +175,7 @@ def budget_of(
     seconds = seconds_of(budget) if isinstance(budget, str) else budget
     for name, value in (given | {"budget": seconds} if "budget" in given else given).items():
         if not isinstance(value, Real) or not value > 0:
-            raise BadInput(f"{name} = {given[name]!r}: expected a number above 0")
+            raise BadInput(f"{name} = {given[name]!r}: expected {EXPECTED[name]}")
     refuse_cost(cost, given)
     return Budget(seconds, evaluations, samples, cost)
 

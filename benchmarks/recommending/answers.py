@@ -1,17 +1,22 @@
-"""What is recommended: the ranking of each place, and what is to be said beside it."""
+"""What is recommended: the ranking of each place, and what is said of it in words."""
 
 import json
+import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from gradest.benchmarks.analysis.labels import place_label
+from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.recommending.ranking import FREE
+from gradest.benchmarks.recommending.ranking import BACKWARDS, FREE
 from gradest.benchmarks.statistics.intervals import Interval
+from gradest.estimators import ESTIMATORS
 
 
 class Best(NamedTuple):
@@ -119,3 +124,146 @@ class Findings:
     def ties(self) -> list[str]:
         """The estimators whose errors may be as small, at the only place."""
         return self.answer.ties
+
+
+HEADER = ("", "estimator", "L", "error", "bias; compute")
+
+OWN = "gradest:OwnProblem"
+"""Under which results name a problem that was made of functions."""
+
+MOST_NOISE = 1.0
+"""The error of an estimate that is zero."""
+
+
+def doubts(answer: Answer) -> list[str]:
+    """Why no interval of some estimators is to be trusted, by the reason."""
+    labels: dict[str, list[str]] = defaultdict(list)
+    for row in answer.frame.itertuples():
+        if row.status == "unreliable":
+            labels[str(row.reason)].append(row.label)
+    return [f"Unreliable: {'; '.join(names)}: {reason}." for reason, names in labels.items()]
+
+
+def title_of(answer: Answer) -> str:
+    """The place in words."""
+    problem, arguments, point, group = answer.place
+    where = "" if ":" in problem else point  # one's own has a θ, and no name for it
+    return place_label(problem, arguments, where, group).replace(OWN, "own objective")
+
+
+def cells_of(row: Any) -> tuple[str, ...]:
+    """A row in words, a cell for each of HEADER."""
+    error = Interval(row.relative_rmse, row.relative_rmse_low, row.relative_rmse_high)
+    rank = ("=" if row.tie and row.rank > 1 else "") + str(row.rank)
+    return (
+        rank if row.barred == FREE else "–",
+        row.label,
+        f"{row.num_samples}{sign_of(row)}",
+        "–" if math.isnan(error.value) else show(error),
+        "; ".join(filter(None, [bias_text(row), compute_text(row)])),
+    )
+
+
+def sign_of(row: Any) -> str:
+    """The sign of an L that was not measured, or less than what is paid for; "" of another."""
+    for sign, name in (("*", "measured_samples"), ("+", "paid_samples")):
+        if not math.isnan(getattr(row, name, math.nan)):
+            return sign
+    return ""
+
+
+def has_compute(row: Any) -> bool:
+    """Whether it is said of a row how much more compute it needs.
+
+    That is where more samples help, for the error of one that is biased has a floor; and where both
+    are of what is paid for.
+    """
+    return not (row.tie or row.biased or sign_of(row) == "+") and math.isfinite(row.ratio)
+
+
+def compute_text(row: Any) -> str:
+    """How many times the compute of the best an estimator needs for its error."""
+    return f"{number_text(row.ratio)} ×" if has_compute(row) else ""
+
+
+def number_text(value: float) -> str:
+    """A number to two digits, without an exponent up to a million.
+
+    >>> number_text(15.3), number_text(1.23), number_text(43210.0)
+    ('15', '1.2', '43,000')
+    """
+    if value >= 1e6:
+        return f"{value:.1e}"
+    return f"{float(f'{value:.2g}'):,.{0 if value >= 9.95 else 1}f}"
+
+
+def bias_text(row: Any) -> str:
+    """What is to be said of a row's bias, with its reason where that is known."""
+    if not row.biased:
+        return "unbiased" if row.status == "ok" else "unreliable"
+    if row.bias_finding != "biased":
+        return "biased: none found"
+    size = "biased" if math.isnan(row.bias_relative) else signed(row.bias_relative)
+    if row.barred == BACKWARDS:
+        reason = ": f jumps; do not use" if is_for_a_jump(row) else ": points away"
+        return f"{size}{reason}"
+    return f"{size}: f jumps" if is_for_a_jump(row) else f"biased by {size}"
+
+
+def signed(fraction: float) -> str:
+    """A fraction in percent, with a sign that is not a hyphen.
+
+    >>> signed(-1.17)
+    '−120 %'
+    """
+    return percent(fraction).replace("-", "−")
+
+
+def is_for_a_jump(row: Any) -> bool:
+    """Whether an estimator is biased because its gradient passes through an f that jumps.
+
+    Where f is smooth such an estimator claims to have no bias.
+    """
+    cls = ESTIMATORS.get(row.estimator)
+    return bool(cls and cls.unbiased and cls.differentiates_f and not row.unbiased)
+
+
+def sentences(answer: Answer) -> list[str]:
+    """What to use, and what is to be said of it."""
+    best = answer.best
+    bias = f", biased by {signed(answer.first.bias_relative)}" if is_found(answer) else ""
+    texts = [f"Use {best.estimator}, L = {best.num_samples}{bias}."]
+    others = [name for name in answer.ties if name != best.estimator]
+    if others:
+        texts.append(f"A tie: as good may be {', '.join(others)}.")
+    unbiased = answer.best_unbiased
+    if best.biased and unbiased is not None:
+        error = f"error {show(unbiased.relative_rmse)}"
+        texts.append(
+            f"It is biased; the best unbiased one: {unbiased.estimator}, "
+            f"L = {unbiased.num_samples}, {error}."
+        )
+    elif best.biased:
+        texts.append("It is biased, and no unbiased one was found.")
+    if best.relative_rmse.value > MOST_NOISE:
+        texts.append("Its error is larger than the gradient: a larger budget is needed.")
+    return [*texts, *filter(None, [minibatch_line(answer)])]
+
+
+def is_found(answer: Answer) -> bool:
+    """Whether a bias of what is recommended was found, and along the gradient."""
+    row = answer.first
+    known = bool(row.biased) and row.bias_finding == "biased"
+    return known and not math.isnan(row.bias_relative)
+
+
+def minibatch_line(answer: Answer) -> str:
+    """The L beyond which the noise is below that of minibatches; empty where nothing is known."""
+    row = answer.first
+    if not row.noise_below > 0:
+        return ""
+    size = int(row.minibatch_size)
+    if row.noise_below <= 1:
+        return f"Its noise is below that of your minibatches of {size} at every L."
+    beyond = int(row.noise_below) - 1
+    return f"Beyond L = {beyond} its noise is below that of your minibatches of {size}."

@@ -1,7 +1,8 @@
 """A recommendation that is measured, each candidate at the largest L that the budget pays for."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,12 @@ from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.groups import refuse_other_groups
 from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.recommending.candidates import by_choice, candidates_of
+from gradest.benchmarks.recommending.candidates import (
+    TIME_SPENT,
+    Candidates,
+    by_choice,
+    candidates_of,
+)
 from gradest.benchmarks.recommending.levels import (
     allowed,
     costs_of,
@@ -26,12 +32,15 @@ from gradest.benchmarks.recommending.rendering import Recommendation
 from gradest.benchmarks.recommending.rounds import (
     Announce,
     Bench,
+    Found,
     Halving,
     halved,
+    measured_in,
     quietly,
     text_of_row,
 )
 from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.sweeps.executors import Deadline
 from gradest.estimators import Estimator
 from gradest.problems.base import Problem
 from gradest.problems.registry.own_faults import failures_of
@@ -42,6 +51,9 @@ DEFAULT_BUDGET = Budget(evaluations=128)
 PILOT_SAMPLES = (4, 64)
 PILOT_REPLICATES = 400
 """Of the measurements whose times say which L a budget of seconds pays for."""
+
+PILOT_SHARE = 2 / 3
+"""Of the time: two of the three programs of a candidate are compiled for its times."""
 
 CORRECTIONS = 2
 """How often an L that turns out to take too long is made smaller."""
@@ -58,16 +70,18 @@ def recommend_measured(
     *,
     grad_f: bool = True,
     announce: Announce = quietly,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Recommendation:
     """Measures estimators at equal cost until the best is separated, and ranks them.
 
     Args:
         problem: whose gradient is estimated.
-        estimators: the candidates.
+        estimators: the candidates, in the order in which they are measured.
         limit: what one gradient may cost; without one, DEFAULT_BUDGET.
         how: rules, group and time.
         grad_f: whether the gradient of f may be taken.
         announce: told of each round.
+        clock: by which the seconds are told.
 
     Raises:
         BadInput: no such group, nothing that the budget pays for, or nothing to recommend.
@@ -77,16 +91,16 @@ def recommend_measured(
     limit, notes = (limit, ()) if limit != Budget() else (DEFAULT_BUDGET, (NO_BUDGET,))
     if limit.seconds is not None:
         limit = limit._replace(cost="batched")
+    deadline = Deadline.after(how.seconds, clock)
     candidates = candidates_of(problem, estimators, grad_f=grad_f)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(problem, candidates.fitting, Path(folder), announce)
+        bench = Bench(
+            problem, candidates.fitting, Path(folder), announce=announce, deadline=deadline
+        )
         levels = levels_of(limit, bench)
-        dear = {name for name, level in levels.items() if level == 0}
-        reason = f"costs more than {limit.text} at its least L"
-        left_out = candidates.left_out | dict.fromkeys(sorted(dear), reason)
         affordable = {name: level for name, level in levels.items() if level}
         if not affordable:
-            raise BadInput(f"{limit.text} pays for no estimator: expected a larger budget")
+            refuse_all(limit, is_all=levels.keys() == candidates.fitting.keys())
         correction = Correction(limit, candidates.fitting)
         rules = how.rules._replace(timed=limit.seconds is not None)
         found = halved(bench, affordable, how._replace(rules=rules), correction)
@@ -94,11 +108,36 @@ def recommend_measured(
     return Recommendation(
         with_noise(found.board, candidates.fitting),
         limit,
-        left_out,
+        candidates.left_out | left_out_of(candidates, levels, found, limit),
         candidates.faults | found.failures,
         notes,
         found.interrupted,
     )
+
+
+def refuse_all(limit: Budget, *, is_all: bool) -> None:
+    """Refuses a budget that pays for none of the candidates.
+
+    Args:
+        limit: the budget.
+        is_all: whether the time sufficed to ask every one.
+
+    Raises:
+        BadInput: always.
+    """
+    more = "" if is_all else f", or more time: {TIME_SPENT} before all were timed"
+    raise BadInput(f"{limit.text} pays for no estimator: expected a larger budget{more}")
+
+
+def left_out_of(
+    candidates: Candidates, levels: Mapping[str, int], found: Found, limit: Budget
+) -> dict[str, str]:
+    """The reasons of the candidates that cost too much, and of those that were not come to."""
+    dear = f"costs more than {limit.text} at its least L"
+    reasons = dict.fromkeys(sorted(name for name, level in levels.items() if not level), dear)
+    untimed = candidates.fitting.keys() - levels
+    late = [name for name in candidates.fitting if name in untimed | {*found.unmeasured}]
+    return reasons | dict.fromkeys(late, TIME_SPENT)
 
 
 def with_noise(board: pd.DataFrame, candidates: Mapping[str, Estimator]) -> pd.DataFrame:
@@ -144,7 +183,10 @@ def refuse_nothing_free(board: pd.DataFrame, rules: Rules) -> None:
 
 
 def levels_of(limit: Budget, bench: Bench) -> dict[str, int]:
-    """The largest L of each candidate that the budget pays for; 0 where it pays for none."""
+    """The largest L of each candidate that the budget pays for; 0 where it pays for none.
+
+    A candidate that no time was left for, where that needs any, is not in it.
+    """
     candidates = bench.candidates
     if limit.seconds is not None:
         most = within_seconds(limit, bench)
@@ -160,7 +202,8 @@ def levels_of(limit: Budget, bench: Bench) -> dict[str, int]:
 def within_seconds(limit: Budget, bench: Bench) -> dict[str, int]:
     """The largest L of each candidate by a line through its times at two L.
 
-    One that fails there keeps the smallest of them, and fails again where it is ranked.
+    One that fails there keeps the smallest of them, and fails again where it is ranked. One that
+    was not come to has none.
     """
     assert limit.seconds is not None
     levels = {
@@ -168,9 +211,13 @@ def within_seconds(limit: Budget, bench: Bench) -> dict[str, int]:
         for name, each in bench.candidates.items()
     }
     timed = {name: each for name, each in levels.items() if each}
-    table = bench.measure(timed, PILOT_REPLICATES, "times")
+    early = replace(bench, deadline=bench.deadline.part(PILOT_SHARE))
+    table = early.measure(timed, PILOT_REPLICATES, "times")
     texts = by_choice(dict(bench.candidates))
-    most = {name: min(levels[name], default=0) for name in levels}
+    there = measured_in(table, texts)
+    most = {
+        name: min(levels[name], default=0) for name in levels if name in there or name not in timed
+    }
     known = table[table.status.isin(["ok", "unreliable"])]
     for _, rows in known.groupby(ESTIMATOR, sort=False):
         cells = rows.drop_duplicates("num_samples")

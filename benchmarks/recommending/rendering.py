@@ -1,26 +1,31 @@
 """A recommendation as text of 80 columns, as JSON and as HTML."""
 
-import html
 import json
 import math
-import textwrap
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradest.benchmarks.analysis.labels import noteworthy, place_label
-from gradest.benchmarks.analysis.numerals import percent, show
-from gradest.benchmarks.recommending.answers import Answer, Findings
-from gradest.benchmarks.recommending.ranking import BACKWARDS, FREE
-from gradest.benchmarks.statistics.intervals import Interval
-from gradest.estimators import ESTIMATORS
+from gradest.benchmarks import notebook
+from gradest.benchmarks.analysis.labels import noteworthy
+from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.recommending.answers import (
+    HEADER,
+    Answer,
+    Findings,
+    cells_of,
+    doubts,
+    has_compute,
+    sentences,
+    sign_of,
+    title_of,
+)
+from gradest.benchmarks.recommending.candidates import TIME_SPENT
+from gradest.benchmarks.recommending.ranking import FREE
+from gradest.benchmarks.terminal import GAP, WIDTH, table_lines, wrapped
 from gradest.problems import PROBLEMS
 from gradest.problems.registry.naming import parse, written
-
-WIDTH = 80
-
-HEADER = ("", "estimator", "L", "error", "bias; compute")
 
 NOTE = "error = √(variance + bias²) / ‖gradient‖ of one estimate, 95 %"
 
@@ -30,201 +35,67 @@ UNMEASURED = "* an L that was not measured: the variance is proportional to 1/L"
 
 SHORT = "+ the budget pays for more than the L that was measured: it may be better"
 
-OWN = "gradest:OwnProblem"
-"""Under which results name a problem that was made of functions."""
+NAME = HEADER.index("estimator")
 
-MOST_NOISE = 1.0
-"""The error of an estimate that is zero."""
-
-GAP = "  "
+NUMBERS = (HEADER.index(""), HEADER.index("L"))
+"""The columns that stand at the right."""
 
 
-def as_text(found: Findings) -> str:
-    """The rankings for a terminal: what to use first at each place, then what is left out."""
+def as_text(found: Findings, *, verbose: bool = False) -> str:
+    """The rankings for a terminal: what to use first at each place, then what is left out.
+
+    Args:
+        found: the rankings.
+        verbose: names the candidates that no time was left for, which are counted otherwise.
+    """
+    head = "\n".join(keys_of(found))
+    blocks = [head, *(text_of_answer(each, found) for each in found.answers)]
+    rest = [*remarks_of(found), *reason_lines(found, verbose=verbose)]
+    return "\n\n".join([*blocks, "\n".join(map(wrapped, rest))] if rest else blocks)
+
+
+def keys_of(found: Findings) -> list[str]:
+    """What a number and the signs in the rankings mean."""
     rows = list(found.frame.itertuples())
     signs = {sign_of(row) for row in rows}
-    head = [NOTE, *([COMPUTE] if any(map(has_compute, rows)) else [])]
-    head += [note for note in (UNMEASURED, SHORT) if note[0] in signs]
-    blocks = ["\n".join(head), *(text_of_answer(each, found) for each in found.answers)]
-    notes = [*found.notes]
-    if found.interrupted:
-        notes.append("Interrupted: the ranking is that of the rounds before.")
-    rest = [*map(wrapped, notes), *reason_lines(found)]
-    return "\n\n".join([*blocks, "\n".join(rest)] if rest else blocks)
+    keys = [NOTE, *([COMPUTE] if any(map(has_compute, rows)) else [])]
+    return keys + [note for note in (UNMEASURED, SHORT) if note[0] in signs]
+
+
+def remarks_of(found: Findings) -> list[str]:
+    """What else is to be said, and whether measuring was interrupted."""
+    if not found.interrupted:
+        return [*found.notes]
+    return [*found.notes, "Interrupted: the ranking is that of the rounds before."]
 
 
 def text_of_answer(answer: Answer, found: Findings) -> str:
     """The ranking at one place."""
     title = wrapped(f"{title_of(answer)}: {found.budget.text}")
     rows = answer.frame.itertuples()
-    table = table_lines([HEADER, *map(cells_of, rows)])
-    return "\n".join([title, *table, *map(wrapped, sentences(answer))])
+    lines = [HEADER, *map(cells_of, rows)]
+    table = table_lines(lines, WIDTH - len(GAP), name=NAME, right=NUMBERS)
+    said = [*doubts(answer), *sentences(answer)]
+    return "\n".join([title, *(GAP + line for line in table), *map(wrapped, said)])
 
 
-def title_of(answer: Answer) -> str:
-    """The place in words."""
-    problem, arguments, point, group = answer.place
-    where = "" if ":" in problem else point  # one's own has a θ, and no name for it
-    return place_label(problem, arguments, where, group).replace(OWN, "own objective")
-
-
-def cells_of(row: Any) -> tuple[str, ...]:
-    """A row in words, a cell for each of HEADER."""
-    error = Interval(row.relative_rmse, row.relative_rmse_low, row.relative_rmse_high)
-    rank = ("=" if row.tie and row.rank > 1 else "") + str(row.rank)
-    return (
-        rank if row.barred == FREE else "–",
-        row.label,
-        f"{row.num_samples}{sign_of(row)}",
-        "–" if math.isnan(error.value) else show(error),
-        "; ".join(filter(None, [bias_text(row), compute_text(row)])),
-    )
-
-
-def sign_of(row: Any) -> str:
-    """The sign of an L that was not measured, or less than what is paid for; "" of another."""
-    for sign, name in (("*", "measured_samples"), ("+", "paid_samples")):
-        if not math.isnan(getattr(row, name, math.nan)):
-            return sign
-    return ""
-
-
-def has_compute(row: Any) -> bool:
-    """Whether it is said of a row how much more compute it needs.
-
-    That is where more samples help, for the error of one that is biased has a floor; and where both
-    are of what is paid for.
-    """
-    return not (row.tie or row.biased or sign_of(row) == "+") and math.isfinite(row.ratio)
-
-
-def compute_text(row: Any) -> str:
-    """How many times the compute of the best an estimator needs for its error."""
-    return f"{number_text(row.ratio)} ×" if has_compute(row) else ""
-
-
-def number_text(value: float) -> str:
-    """A number to two digits, without an exponent up to a million.
-
-    >>> number_text(15.3), number_text(1.23), number_text(43210.0)
-    ('15', '1.2', '43,000')
-    """
-    if value >= 1e6:
-        return f"{value:.1e}"
-    return f"{float(f'{value:.2g}'):,.{0 if value >= 9.95 else 1}f}"
-
-
-def bias_text(row: Any) -> str:
-    """What is to be said of a row's bias, with its reason where that is known."""
-    if not row.biased:
-        return "unbiased" if row.status == "ok" else "unreliable"
-    if row.bias_finding != "biased":
-        return "biased: none found"
-    size = "biased" if math.isnan(row.bias_relative) else signed(row.bias_relative)
-    if row.barred == BACKWARDS:
-        reason = ": f jumps; do not use" if is_for_a_jump(row) else ": points away"
-        return f"{size}{reason}"
-    return f"{size}: f jumps" if is_for_a_jump(row) else f"biased by {size}"
-
-
-def signed(fraction: float) -> str:
-    """A fraction in percent, with a sign that is not a hyphen.
-
-    >>> signed(-1.17)
-    '−120 %'
-    """
-    return percent(fraction).replace("-", "−")
-
-
-def is_for_a_jump(row: Any) -> bool:
-    """Whether an estimator is biased because its gradient passes through an f that jumps.
-
-    Where f is smooth such an estimator claims to have no bias.
-    """
-    cls = ESTIMATORS.get(row.estimator)
-    return bool(cls and cls.unbiased and cls.differentiates_f and not row.unbiased)
-
-
-def table_lines(table: list[tuple[str, ...]]) -> list[str]:
-    """The rows of a table in WIDTH columns; a name that is too long goes on in further lines."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    others = sum(widths) - widths[NAME] + len(GAP) * len(widths)
-    widths[NAME] = min(widths[NAME], max(WIDTH - others, LEAST_NAME))
-    lines = []
-    for row in table:
-        first, *more = textwrap.wrap(row[NAME], widths[NAME], break_on_hyphens=False)
-        aligned = [
-            cell.rjust(width) if index in RIGHT else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(with_name(row, first), widths, strict=True))
-        ]
-        lines.append(GAP + GAP.join(aligned).rstrip())
-        lines += [GAP + " " * widths[0] + GAP + text for text in more]
-    return lines
-
-
-NAME = 1
-"""The column of names."""
-
-LEAST_NAME = 20
-
-RIGHT = (0, 2)
-"""The columns of numbers that stand at the right."""
-
-
-def with_name(row: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """A row with another name."""
-    return (*row[:NAME], name, *row[NAME + 1 :])
-
-
-def sentences(answer: Answer) -> list[str]:
-    """What to use, and what is to be said of it."""
-    best = answer.best
-    bias = f", biased by {signed(answer.first.bias_relative)}" if is_found(answer) else ""
-    texts = [f"Use {best.estimator}, L = {best.num_samples}{bias}."]
-    others = [name for name in answer.ties if name != best.estimator]
-    if others:
-        texts.append(f"A tie: as good may be {', '.join(others)}.")
-    unbiased = answer.best_unbiased
-    if best.biased and unbiased is not None:
-        error = f"error {show(unbiased.relative_rmse)}"
-        texts.append(
-            f"It is biased; the best unbiased one: {unbiased.estimator}, "
-            f"L = {unbiased.num_samples}, {error}."
-        )
-    elif best.biased:
-        texts.append("It is biased, and no unbiased one was found.")
-    if best.relative_rmse.value > MOST_NOISE:
-        texts.append("Its error is larger than the gradient: a larger budget is needed.")
-    return [*texts, *filter(None, [minibatch_line(answer)])]
-
-
-def is_found(answer: Answer) -> bool:
-    """Whether a bias of what is recommended was found, and along the gradient."""
-    row = answer.first
-    known = bool(row.biased) and row.bias_finding == "biased"
-    return known and not math.isnan(row.bias_relative)
-
-
-def minibatch_line(answer: Answer) -> str:
-    """The L beyond which the noise is below that of minibatches; empty where nothing is known."""
-    row = answer.first
-    if not row.noise_below > 0:
-        return ""
-    size = int(row.minibatch_size)
-    if row.noise_below <= 1:
-        return f"Its noise is below that of your minibatches of {size} at every L."
-    beyond = int(row.noise_below) - 1
-    return f"Beyond L = {beyond} its noise is below that of your minibatches of {size}."
-
-
-def reason_lines(found: Findings) -> list[str]:
-    """Who is not in the ranking, by the reason."""
+def reason_lines(found: Findings, *, verbose: bool = False) -> list[str]:
+    """Who is not in the ranking, by the reason; without `verbose` counted where time was short."""
     lines = [f"failed: {name}: {reason}" for name, reason in found.failures.items()]
-    if found.left_out:
+    late = [name for name, reason in found.left_out.items() if reason == TIME_SPENT]
+    if late:
+        lines.append(
+            f"{several(len(late), 'candidate')} not measured: {TIME_SPENT}. More seconds measure "
+            "more; what was compiled is kept."
+        )
+    shown = {
+        name: reason for name, reason in found.left_out.items() if verbose or reason != TIME_SPENT
+    }
+    if shown:
         lines.append("Left out:")
-    for reason, names in by_reason(found.left_out).items():
+    for reason, names in by_reason(shown).items():
         lines.append(f"{', '.join(names)}: {reason}")
-    return [wrapped(line) for line in lines]
+    return lines
 
 
 def by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
@@ -237,19 +108,14 @@ def by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
     return dict(names)
 
 
-def wrapped(text: str) -> str:
-    """A text in WIDTH columns, what follows its first line indented; `L = 4` stays together."""
-    together = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
-    filled = textwrap.fill(
-        together, WIDTH, subsequent_indent=GAP, break_on_hyphens=False, break_long_words=False
-    )
-    return filled.replace("\N{NO-BREAK SPACE}", " ")
-
-
 def as_json(found: Findings) -> dict[str, Any]:
-    """One answer as an object; several, from a run of several places, under `answers`."""
+    """One answer as an object; several, from a run of several places, under `answers`.
+
+    Beside either is `left_out`: why other estimators are in no ranking, by name.
+    """
     answers = [json_of(answer, found) for answer in found.answers]
-    return answers[0] if len(answers) == 1 else {"answers": answers}
+    answered = answers[0] if len(answers) == 1 else {"answers": answers}
+    return {**answered, "left_out": dict(found.left_out)}
 
 
 def json_of(answer: Answer, found: Findings) -> dict[str, Any]:
@@ -283,6 +149,7 @@ def ranked_json(row: Any) -> dict[str, Any]:
         "bias_relative": finite(row.bias_relative),
         "unbiased": not row.biased,
         "tie": bool(row.tie),
+        "unreliable": str(row.reason) if row.status == "unreliable" else None,
     }
 
 
@@ -295,18 +162,20 @@ def as_html(found: Findings) -> str:
     """The rankings for a notebook."""
     parts = []
     for answer in found.answers:
-        rows = [cells_of(row) for row in answer.frame.itertuples()]
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in HEADER)
-        body = "".join(map(html_row, rows))
-        caption = html.escape(f"{title_of(answer)}: {found.budget.text}")
-        said = "".join(f"<p>{html.escape(text)}</p>" for text in sentences(answer))
-        parts.append(f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>{said}")
-    return f"<div>{''.join(parts)}<p>{html.escape(NOTE)}</p></div>"
+        caption = f"{title_of(answer)}: {found.budget.text}"
+        parts.append(notebook.table(caption, HEADER, map(html_row, answer.frame.itertuples())))
+        parts.append(notebook.paragraphs([*sentences(answer), *doubts(answer)]))
+    parts.append(notebook.paragraphs([*keys_of(found), *remarks_of(found)]))
+    count = len(found.left_out) + len(found.failures)
+    lines = reason_lines(found, verbose=True)
+    parts.append(notebook.folded(f"{several(count, 'estimator')} not in the ranking", lines))
+    return notebook.block(parts)
 
 
-def html_row(cells: tuple[str, ...]) -> str:
-    """A row of a table."""
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+def html_row(row: Any) -> notebook.Row:
+    """A row of the table: what may be the best stands out, what is barred stands back."""
+    names = [name for name, is_so in (("best", row.tie), ("biased", row.barred != FREE)) if is_so]
+    return names, cells_of(row)
 
 
 @dataclass(frozen=True, repr=False)

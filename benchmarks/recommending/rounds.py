@@ -6,8 +6,7 @@ pair by pair (Jamieson and Talwalkar, 2016, for the halving; the intervals are o
 
 import dataclasses
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from gradest.benchmarks.comparisons.leaderboard import ROUNDING
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.candidates import by_choice
 from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
+from gradest.benchmarks.sweeps.executors import NEVER, Deadline, UntilPast
 from gradest.benchmarks.sweeps.plan import Plan, plan_of
 from gradest.benchmarks.sweeps.run import Progress, run_sweep, use_caches
 from gradest.estimators import ESTIMATORS, Estimator
@@ -33,6 +33,9 @@ MINIBATCH = 64
 
 PILOT = 800
 """R of the first round."""
+
+LEAST = 2
+"""Candidates that are measured whatever the time: one alone is no ranking."""
 
 ENOUGH = 50_000
 """R at which rounds end, though nothing be separated."""
@@ -70,11 +73,17 @@ class Bench:
     folder: Path
     announce: Announce = quietly
     dtype: str = "float32"
+    deadline: Deadline = NEVER
+    """After which no other candidate is begun."""
 
     def measure(
-        self, levels: Mapping[str, Sequence[int]], replicates: int, title: str
+        self,
+        levels: Mapping[str, Sequence[int]],
+        replicates: int,
+        title: str,
+        least: int = LEAST,
     ) -> pd.DataFrame:
-        """The measurements of candidates, each at its own L.
+        """The measurements of candidates, each at its own L: in their order, until the deadline.
 
         A longer run of a cell goes on from the shorter one that is in the folder, so that its
         numbers are those of one run of all replicates (`gradest extend`).
@@ -83,12 +92,16 @@ class Bench:
             levels: each L, by the candidate's text.
             replicates: R.
             title: what is announced.
+            least: how many candidates are measured whatever the time.
+
+        Returns:
+            Their rows; a candidate that was not come to has none.
         """
         plan = self.plan(levels, replicates)
         use_caches(plan)
         text = f"{title}: {several(len(plan.cells), 'cell')}, R = {replicates:,}"
         with self.announce(text, len(plan.cells)) as progress:
-            run_sweep(plan, self.folder, progress)
+            run_sweep(plan, self.folder, progress, UntilPast(self.deadline, least))
         return read_run(self.folder).measurements
 
     @property
@@ -100,7 +113,7 @@ class Bench:
         return {"minibatch_size": min(MINIBATCH, half)} if half else {}
 
     def plan(self, levels: Mapping[str, Sequence[int]], replicates: int) -> Plan:
-        """The cells of candidates, each at its own L."""
+        """The cells of candidates, each at its own L, in the candidates' order."""
         chosen = [self.candidates[text] for text in levels]
         samples = sorted({level for each in levels.values() for level in each})
         plan = plan_of(
@@ -112,13 +125,10 @@ class Bench:
             dtype=self.dtype,
             **self.minibatches,
         )
-        wanted = {
-            (Choice.of_instance(ESTIMATORS, self.candidates[text]), level)
-            for text, each in levels.items()
-            for level in each
-        }
-        cells = [cell for cell in plan.cells if (cell.estimator, cell.num_samples) in wanted]
-        return dataclasses.replace(plan, cells=cells)
+        cell_of = {(cell.estimator, cell.num_samples): cell for cell in plan.cells}
+        choices = {text: Choice.of_instance(ESTIMATORS, self.candidates[text]) for text in levels}
+        wanted = [(choices[text], level) for text, each in levels.items() for level in each]
+        return dataclasses.replace(plan, cells=[cell_of[each] for each in wanted])
 
 
 class Found(NamedTuple):
@@ -131,10 +141,12 @@ class Found(NamedTuple):
     interrupted: bool = False
     separated: bool = True
     """Whether one estimator alone is the best."""
+    unmeasured: tuple[str, ...] = ()
+    """The candidates that the first round did not come to, by text."""
 
 
 SECONDS = 60.0
-"""After which no new round is begun, where nothing else is said."""
+"""Of measuring, where nothing else is said."""
 
 
 class Halving(NamedTuple):
@@ -145,6 +157,7 @@ class Halving(NamedTuple):
     """Of θ; None for all of it."""
     pilot: int = PILOT
     seconds: float = SECONDS
+    """After which no other candidate is begun; two are measured whatever it is."""
 
     def rounds(self) -> int:
         """How many there are at most, which is known in advance."""
@@ -162,6 +175,8 @@ def halved(
     After a round those go whose paired ratio of mean squared errors to the leader's is surely above
     HOPELESS, and the worse half, by rank, of those that are surely worse than the leader. The
     rounds end where nothing is left that may be as good, where the time is spent, or at R = ENOUGH.
+    Where the time is spent in the first round, those are ranked that were measured until then; a
+    later round that it ends in does not count.
 
     The rounds are looks at the same numbers, and where to stop is decided by them. So the intervals
     of ratios are those of the level $1 - 0.05/m$ (Bonferroni), where m is the most rounds that
@@ -176,38 +191,61 @@ def halved(
     """
     rounds = how.rounds()
     rules = how.rules._replace(tests=rounds, strict=True)
-    begun = time.monotonic()
     texts = by_choice(dict(bench.candidates))
-    left = dict(levels)
-    latest: dict[str, pd.DataFrame] = {}
+    found, left = first_round(bench, levels, how, correct)
+    latest = rows_by_text(found.board, texts, how.group)
+    if not latest:
+        reasons = dict.fromkeys(found.failures.values())
+        raise BadInput("every candidate failed: " + "; ".join(reasons))
     lost: set[tuple[str, str]] = set()
-    found = Found(pd.DataFrame(), {})
     for look in range(rounds):
-        replicates = how.pilot * 2**look
-        title = f"round {look + 1} of at most {rounds}"
-        try:
-            table = bench.measure(as_lists(left), replicates, title)
-            while look == 0 and (smaller := correct(table)):
-                left |= smaller
-                again = bench.measure(as_lists(smaller), replicates, "too slow, at a smaller L")
-                table = replaced(table, again, texts)
-        except KeyboardInterrupt:
-            if not latest:
-                raise
-            return found._replace(interrupted=True, separated=False)
-        failures = found.failures | failures_in(table, texts)
-        latest |= rows_by_text(table, texts, how.group)
-        if not latest:
-            reasons = dict.fromkeys(failures.values())
-            raise BadInput("every candidate failed: " + "; ".join(reasons))
+        if look:
+            title = title_of_round(look, rounds)
+            try:
+                table = bench.measure(as_lists(left), how.pilot * 2**look, title, least=1)
+            except KeyboardInterrupt:
+                return found._replace(interrupted=True, separated=False)
+            if left.keys() - measured_in(table, texts):  # it ended with the time
+                return found
+            found = found._replace(failures=found.failures | failures_in(table, texts))
+            latest |= rows_by_text(table, texts, how.group)
         board = ranking(pd.concat(latest.values(), ignore_index=True), rules, lost)
-        found = Found(board, failures, separated=int(board.tie.sum()) < 2)
+        found = found._replace(board=board, separated=int(board.tie.sum()) < 2)
         lost |= losers_of(board)
         kept = {texts[each] for each in survivors(board)}
         left = {text: level for text, level in left.items() if text in kept}
-        if time.monotonic() - begun >= how.seconds or is_settled(board) or not left:
+        if bench.deadline.is_past or is_settled(board) or not left:
             break
     return found
+
+
+def title_of_round(look: int, rounds: int) -> str:
+    """What is announced of a round, of which the first is look 0."""
+    return f"round {look + 1} of at most {rounds}"
+
+
+def first_round(
+    bench: Bench,
+    levels: Mapping[str, int],
+    how: Halving,
+    correct: Callable[[pd.DataFrame], dict[str, int]],
+) -> tuple[Found, dict[str, int]]:
+    """The measurements of the first round, and the L at which each candidate was measured.
+
+    A candidate that the time did not suffice for is not in it, nor one whose L was to be smaller
+    and could not be measured there. The arguments are those of `halved`.
+    """
+    texts = by_choice(dict(bench.candidates))
+    left = dict(levels)
+    table = bench.measure(as_lists(left), how.pilot, title_of_round(0, how.rounds()))
+    while smaller := correct(table):
+        left |= smaller
+        again = bench.measure(as_lists(smaller), how.pilot, "too slow, at a smaller L")
+        table = pd.concat([table[~is_of(table, texts, smaller)], again], ignore_index=True)
+    there = measured_in(table, texts)
+    unmeasured = tuple(text for text in left if text not in there)
+    left = {text: level for text, level in left.items() if text in there}
+    return Found(table, failures_in(table, texts), unmeasured=unmeasured), left
 
 
 def as_lists(levels: Mapping[str, int]) -> dict[str, list[int]]:
@@ -215,13 +253,17 @@ def as_lists(levels: Mapping[str, int]) -> dict[str, list[int]]:
     return {text: [level] for text, level in levels.items()}
 
 
-def replaced(
-    table: pd.DataFrame, again: pd.DataFrame, texts: Mapping[tuple[str, str], str]
-) -> pd.DataFrame:
-    """The table with the rows of what was measured again in place of those before."""
-    measured = {text_of_row(row, texts) for row in again.itertuples()}
-    stays = [text_of_row(row, texts) not in measured for row in table.itertuples()]
-    return pd.concat([table[stays], again], ignore_index=True)
+def measured_in(table: pd.DataFrame, texts: Mapping[tuple[str, str], str]) -> set[str]:
+    """The texts of the candidates that a table has rows of, failed ones too."""
+    return {text_of_row(row, texts) for row in table.itertuples()}
+
+
+def is_of(
+    table: pd.DataFrame, texts: Mapping[tuple[str, str], str], some: Collection[str]
+) -> pd.Series:
+    """Which rows are of some candidates, by their texts."""
+    found = [text_of_row(row, texts) in some for row in table.itertuples()]
+    return pd.Series(found, index=table.index, dtype=bool)
 
 
 def text_of_row(row: Any, texts: Mapping[tuple[str, str], str]) -> str:

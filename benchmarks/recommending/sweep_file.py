@@ -1,5 +1,6 @@
 """recommended.toml: a sweep of the three best, to be measured as exactly as a paper needs."""
 
+import hashlib
 from pathlib import Path
 
 from gradest.benchmarks.errors import BadInput
@@ -10,8 +11,9 @@ from gradest.benchmarks.runtime.files import make_folder, reason_of, write_atomi
 
 FILE = "recommended.toml"
 
-MARK = "# Written by `gradest recommend`, which may write over it."
-"""The first line: what begins otherwise is somebody else's."""
+MARK = "# Written by `gradest recommend`, which may write over it as it is:"
+"""How the first line begins; the checksum of all that follows it ends it. What begins otherwise, or
+was changed since, is somebody else's."""
 
 MOST = 3
 """Estimators of each place."""
@@ -30,15 +32,25 @@ def refuse_others(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with path.open("rb") as file:
-            is_ours = file.read(len(MARK)) == MARK.encode()
+        content = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {reason_of(error)}") from error
-    if not is_ours:
+    if not is_ours(content):
         raise BadInput(
-            f"{path} is there, and no recommendation wrote it: move it away or choose another "
-            "--output"
+            f"{path} is there, and is not as a recommendation wrote it: move it away or choose "
+            "another --output"
         )
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a file is one that a recommendation wrote, and nobody has changed."""
+    first, _, rest = content.partition(b"\n")
+    return first.decode("utf-8", "replace") == first_line(rest)
+
+
+def first_line(rest: bytes) -> str:
+    """The first line of a file of ours, of which the rest is this."""
+    return f"{MARK} {hashlib.sha256(rest).hexdigest()[:16]}"
 
 
 def write_sweep(found: Recommendation, path: Path) -> None:
@@ -64,7 +76,8 @@ def sweep_text(found: Recommendation) -> str:
         "precision": PRECISION,
         "samples": levels,
     }
-    parts = [f"{MARK}\n# The best for {found.budget.text}.\n" + "\n".join(assignments(keys))]
+    parts = [f"# The best for {found.budget.text}.\n" + "\n".join(assignments(keys))]
     parts += [table_text("problem", name, args) for (name, _), args in problems.items()]
     parts += [table_text("estimator", text, {}) for text in estimators]
-    return "\n\n".join(parts) + "\n"
+    rest = "\n\n".join(parts) + "\n"
+    return f"{first_line(rest.encode())}\n{rest}"

@@ -1,10 +1,13 @@
-"""Where tasks are run: an executor maps a function over them."""
+"""Where tasks are run, and until when: an executor maps a function over them."""
 
+import math
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import jax
 
@@ -16,7 +19,7 @@ from gradest.problems.registry.own_faults import failures_of
 
 
 class Executor(Protocol):
-    """Runs tasks, wherever it does."""
+    """Runs tasks, wherever it does, and all of them unless it has an end."""
 
     def prepare(self, plan: Plan, cells: list[Cell]) -> None:
         """Told before the next tasks which programs they run: those of these cells, no others."""
@@ -41,6 +44,86 @@ class Local:
         """The results in order; a task is taken when the result of the one before is there."""
         yield from map(function, tasks)
         forget_programs()
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The time after which no other estimator is begun."""
+
+    end: float = math.inf
+    clock: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Deadline":
+        """The one in so many seconds from now."""
+        return cls(clock() + seconds, clock)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the time is spent."""
+        return self.clock() >= self.end
+
+    def part(self, share: float) -> "Deadline":
+        """The one at which a share of the time that is left is spent."""
+        now = self.clock()
+        return replace(self, end=now + share * (self.end - now))
+
+
+NEVER = Deadline()
+"""Measuring ends by itself."""
+
+
+class UntilPast(Local):
+    """Runs tasks until a deadline; those that are left have no result.
+
+    What has to be compiled is compiled for as many cells as there are cores, and once the time is
+    spent for one at a time, so that no more than that is in the way of the end.
+    """
+
+    def __init__(self, deadline: Deadline, least: int) -> None:
+        """Runs the tasks of `least` estimators at least.
+
+        Args:
+            deadline: after which no other estimator is begun.
+            least: how many are measured whatever the time; those that fail do not count.
+        """
+        self.deadline = deadline
+        self.least = least
+        self.plan: Plan | None = None
+        self.waiting: list[Cell] = []
+
+    def prepare(self, plan: Plan, cells: list[Cell]) -> None:
+        """Notes what is to be compiled, in place of what was compiled before."""
+        forget_programs()
+        self.plan, self.waiting = plan, list(cells)
+
+    def map(
+        self, function: Callable[[Task], CellResult], tasks: Iterable[Task]
+    ) -> Iterator[CellResult]:
+        """The results in order, until the time is spent."""
+        measured: set[Any] = set()
+        begun: set[Any] = set()
+        for task in tasks:
+            estimator = task.cell.estimator
+            is_other = estimator not in begun
+            if is_other and len(measured) >= self.least and self.deadline.is_past:
+                break
+            begun.add(estimator)
+            self.compile_for(task.cell)
+            result = function(task)
+            if result.outcome.status != "failed":
+                measured.add(estimator)
+            yield result
+        forget_programs()
+
+    def compile_for(self, cell: Cell) -> None:
+        """Compiles what a cell runs, unless it was, and what is run after it."""
+        if not self.waiting or cell.id != self.waiting[0].id:
+            return
+        assert self.plan is not None
+        count = 1 if self.deadline.is_past else os.cpu_count() or 1
+        compile_ahead(self.plan, self.waiting[:count])
+        self.waiting = self.waiting[count:]
 
 
 def compile_ahead(plan: Plan, cells: list[Cell]) -> None:

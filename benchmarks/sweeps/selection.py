@@ -11,7 +11,7 @@ from gradest.benchmarks.sweeps.plan import NAMED
 from gradest.benchmarks.sweeps.schema import KEYS, Sweep, override
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
-from gradest.problems.arguments import defaults, nearest, shown
+from gradest.problems.arguments import defaults, instead, nearest, shown
 from gradest.problems.registry.lookup import look_up
 
 Kind = TypeVar("Kind", bound=Entry)
@@ -65,9 +65,9 @@ def chosen_of(kind: str, entries: list[Kind], texts: Sequence[str], sweep: str) 
     for each in wanted:
         if not any(is_meant(kind, entry, each) for entry in single):
             known = list(dict.fromkeys(entry.label for entry in single))
+            expected = instead(each.name, known, f"one of {', '.join(known)}")
             raise BadInput(
-                f"{OPTIONS[kind]} {shown(each.text)}: sweep {sweep} has no such {kind}: expected "
-                f"one of {', '.join(known)}{nearest(each.name, known)}"
+                f"{OPTIONS[kind]} {shown(each.text)}: sweep {sweep} has no such {kind}: {expected}"
             )
     return chosen
 

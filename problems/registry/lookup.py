@@ -1,12 +1,20 @@
 """From a name to a class, and from a class and its arguments to a problem or an estimator."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from gradest.problems.arguments import Configured, arguments, nearest, refused, shown
+from gradest.problems.arguments import (
+    Configured,
+    arguments,
+    instead,
+    nearest,
+    refused,
+    shown,
+)
 from gradest.problems.registry.own_faults import FAILURES, located, place_of
 from gradest.problems.registry.own_folders import is_ours
-from gradest.problems.registry.own_modules import own_class
+from gradest.problems.registry.own_modules import classes_in, own_class
 
 
 def build(kind: str, registry: Mapping[str, type], name: str, chosen: Mapping[str, Any]) -> Any:
@@ -81,9 +89,45 @@ def look_up(kind: str, registry: Mapping[str, type], name: str) -> Any:
     if ":" in name:
         return own_class(kind, common_type(registry), name)
     if name not in registry:
-        hint = nearest(name, registry)
-        raise ValueError(f"{kind} {shown(name)}: expected one of {', '.join(registry)}{hint}")
+        raise ValueError(no_such(kind, name, registry))
     return registry[name]
+
+
+KINDS: dict[str, Collection[str]] = {}
+"""The names of each kind, other names too: problems and estimators add theirs as they are
+imported, and so an error can say of one that it is another's."""
+
+WITH_ARTICLE = {"problem": "a problem", "estimator": "an estimator"}
+
+
+def spelled(name: str) -> str:
+    """A name as it is registered, however it was spelled.
+
+    >>> spelled("Score-Function")
+    'score_function'
+    """
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def no_such(kind: str, name: str, known: Iterable[str]) -> str:
+    """The error of a name that is none: another kind's, a module's without a class, or unknown.
+
+    Args:
+        kind: "problem" or "estimator"; anything else for either.
+        name: as a user wrote it.
+        known: the names that are near it, if any.
+    """
+    noun = WITH_ARTICLE.get(kind, "a name")
+    expected = f"{noun} that `gradest list` shows, or module:Class"
+    for other, names in KINDS.items():
+        if kind in WITH_ARTICLE and other != kind and spelled(name) in names:
+            return f"{shown(name)} is {WITH_ARTICLE[other]}: expected {expected}"
+    classes = classes_in(name)
+    if classes is None:
+        return f"{kind} {shown(name)}: {instead(name, known, expected)}"
+    written = ", ".join(f"{name}:{cls}" for cls in classes)
+    listed = f": {written}" if classes else ", and it has none"
+    return f"{kind} {shown(name)} is a module: expected a class of it{listed}"
 
 
 def common_type(registry: Mapping[str, type]) -> type:

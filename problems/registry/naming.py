@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gradest.problems.arguments import nearest, shown
+from gradest.problems.arguments import shown
+from gradest.problems.registry.lookup import no_such, spelled
 
 Aliases = Mapping[str, tuple[str, Mapping[str, Any]]]
 """For another name, the registered one that it stands for and the arguments with it."""
@@ -68,15 +69,6 @@ def written(name: str, given: Mapping[str, Any]) -> str:
     return f"{name}[{','.join(f'{key}={value}' for key, value in given.items())}]"
 
 
-def spelled(name: str) -> str:
-    """A name as it is registered, however it was spelled.
-
-    >>> spelled("Score-Function")
-    'score_function'
-    """
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
-
-
 def resolve(
     kind: str,
     registry: Mapping[str, Any],
@@ -114,8 +106,7 @@ def resolve(
     if alias in registry:
         return alias, arguments
     if alias not in aliases:
-        close = nearest(name, [*registry, *aliases])
-        raise ValueError(f"{kind} {shown(name)}: expected one of {', '.join(registry)}{close}")
+        raise ValueError(no_such(kind, name, [*registry, *aliases]))
     registered, implied = aliases[alias]
     stands_for = f"{kind} {name!r}, which stands for {written(registered, implied)}"
     return registered, _joined(stands_for, implied, arguments)

@@ -15,6 +15,7 @@ While a user's module is imported, the modules beside it come before what is ins
 its folder is the last on `sys.path`: what it imports later is there, and hides nothing.
 """
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -80,6 +81,28 @@ def _classes(module: ModuleType, expected: type | tuple[type, ...]) -> list[str]
     """The names of a module's classes that derive from what is expected."""
     members = inspect.getmembers(module, inspect.isclass)
     return [name for name, cls in members if issubclass(cls, expected)]
+
+
+def classes_in(source: str) -> list[str] | None:
+    """The classes in the file of a module in the user's folders, which is read and not run.
+
+    Args:
+        source: a module's name, or a path that ends in .py.
+
+    Returns:
+        Their names in order, those that begin with _ left out; None where there is no such file.
+    """
+    if not _is_well_formed(source):
+        return None
+    path = source if source.endswith(".py") else f"{source.replace('.', '/')}.py"
+    files = [folder / path for folder in folders() if (folder / path).is_file()]
+    if not files:
+        return None
+    try:
+        body = ast.parse(files[0].read_bytes()).body
+    except (SyntaxError, ValueError, OSError):
+        return []
+    return [n.name for n in body if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
 
 
 def _imported(what: str, source: str) -> ModuleType:

@@ -145,7 +145,7 @@ def test_runs_are_compared_by_name_too(tmp_path):
         ({"evaluations": "x"}, "evaluations = 'x': expected a number above 0"),
         ({"evaluations": 0}, "evaluations = 0: expected a number above 0"),
         ({"samples": "4"}, "samples = '4': expected a number above 0"),
-        ({"budget": "-1ms"}, "budget = '-1ms': expected a number above 0"),
+        ({"budget": "-1ms"}, "budget = '-1ms': expected a time above 0 such as 1ms"),
         ({"budget": 1.0, "samples": 2}, "budget, samples: expected one of them"),
         ({"budget": 1.0, "cost": "batch"}, "cost 'batch': expected one of alone, batched; did you"),
     ],

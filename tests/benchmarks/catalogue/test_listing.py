@@ -2,10 +2,12 @@
 
 import pytest
 
+from gradest.benchmarks.catalogue.facts import changes
 from gradest.benchmarks.catalogue.listing import (
     NAMES,
     PURPOSES,
     WIDTH,
+    as_json,
     as_list,
     presets,
     purposes,
@@ -53,10 +55,42 @@ def test_one_variable():
 
 
 def test_unbiased_estimators_alone():
-    names = {each.name for each in wanted(only_unbiased=True).estimators}
+    found = wanted(only_unbiased=True)
+    names = {each.name for each in found.estimators}
     assert {"pathwise", "rebar"} <= names
     assert not {"gumbel_softmax", "spsa", "straight_through"} & names
-    assert len(wanted(only_unbiased=True).problems) == len(PROBLEMS)
+    assert (found.problems, found.presets) == ([], {})
+    lines = as_list(found).splitlines()
+    assert lines[0].split()[0] == "estimator"
+    assert max(map(len, lines)) <= WIDTH
+    place = next(number for number, line in enumerate(lines) if line.startswith("rebar"))
+    assert lines[place + 1].strip() == "may be biased: where f jumps"
+
+
+def test_what_is_asked_for_is_listed_alone():
+    assert [bool(part) for part in wanted("bits")] == [True, True, False, False]
+    assert [bool(part) for part in wanted("bits", only_unbiased=True)] == [True, True, False, True]
+    assert "preset" not in as_list(wanted("bits"))
+    assert as_json(wanted("bits"))["presets"] == []
+
+
+def test_where_a_claim_depends_on_the_problem_or_on_arguments_that_is_said():
+    """It does where some variant is not claimed to be unbiased on some problem."""
+    problems = [PROBLEMS[name]() for name in ("gaussian_step", "vae_bernoulli_bound")]
+    depends = set()
+    for name, cls in ESTIMATORS.items():
+        variants = [cls(**dict([change])) for change in changes(cls)]
+        variants += [cls(gamma=1.0)] if name == "ovis" else []
+        claims = [e.claims_unbiased(p) for p in problems for e in (cls(), *variants)]
+        if cls.unbiased and not all(claims):
+            depends.add(name)
+    caveats = wanted(only_unbiased=True).caveats
+    assert caveats.keys() == depends
+    assert {"sticking_the_landing", "rebar", "relax", "ovis", "pathwise"} <= depends
+    assert "score_function" not in caveats
+    assert caveats["relax"].endswith("where f jumps, but for relaxed_f = False")
+    assert "several particles" in caveats["sticking_the_landing"]
+    assert "γ other than 0" in caveats["ovis"]
 
 
 def test_an_unknown_variable_is_refused_with_the_nearest():

@@ -98,7 +98,7 @@ def test_list_json(run_command):
     status, out, _ = run_command("list", "--json")
     table = json.loads(out)
     assert status == 0
-    assert set(table) == {"problems", "estimators", "presets", "purposes", "supports"}
+    assert set(table) == {"problems", "estimators", "presets", "caveats", "purposes", "supports"}
     assert table["problems"] == list(PROBLEMS)
     assert table["estimators"] == list(ESTIMATORS)
     assert table["supports"]["gaussian_square"]["pathwise"] is None
@@ -162,7 +162,7 @@ def test_plan_measures_nothing(run_command, tmp_path):
     ("words", "status", "message"),
     [
         (["run", "quik"], 2, "did you mean quick?"),
-        (["rum"], 2, "command 'rum': expected one of run, extend"),
+        (["rum"], 2, "command 'rum': did you mean run? expected one of run, extend"),
         (["run", "--sed", "1"], 2, "--sed"),
         (["run", "small.toml", "--replicates", "-1"], 2, "--replicates = -1: expected"),
         (["run", "small.toml", "--replicates", "39"], 2, "--replicates = 39: expected"),
@@ -170,6 +170,12 @@ def test_plan_measures_nothing(run_command, tmp_path):
         (["run", "small.toml", "-o", "small.toml/below"], 2, "cannot be written"),
         (["report", "nothing"], 2, "is not there"),
         (["describe", "pathwize"], 2, "did you mean pathwise?"),
+        (["run", "small.toml", "-e", "bandit"], 2, "-e 'bandit': 'bandit' is a problem: expected"),
+        (
+            ["new", "problem", "mine", "-o", "no/mine.py"],
+            2,
+            "-o no/mine.py: folder no is not there",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(run_command, words, status, message):

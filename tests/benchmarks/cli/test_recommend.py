@@ -38,6 +38,7 @@ def test_it_answers_in_json_and_writes_a_sweep_that_can_be_planned(run_command, 
     names = [each["estimator"] for each in answer["ranking"]]
     assert set(names) == {"pathwise", "measure_valued", "score_function"}
     assert "round 1 of at most 7" in err
+    assert "recommended.toml is written: a sweep of the three best" in err
     assert "Next: gradest run recommended.toml" in err
     sweep = tomllib.loads((tmp_path / "recommended.toml").read_text())
     assert sweep["problem"] == [
@@ -118,13 +119,22 @@ def test_a_finished_run_answers_without_measuring(run_command, folder):
     status, out, _ = run_command(*words, "--at", "k=5", "--no-grad-f", "--json")
     assert json.loads(out)["recommended"] == "score_function"
     assert json.loads(out)["problem"] == "gaussian_square[k=5.0]"
+    # nothing is written where nothing is measured, but where a file is named
+    folders = [folder, folder.parent, folder.parent.parent]
+    assert not [path for each in folders for path in each.glob("recommended*")]
+    assert run_command(*words, "-o", "best.toml")[2].startswith("best.toml is written")
+    assert (folder.parent.parent / "best.toml").is_file()
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["gaussian_squar"], "'gaussian_squar': expected one of"),
-        (["gaussian_squar"], "did you mean gaussian_square"),
+        (["gaussian_squar"], "problem 'gaussian_squar': did you mean gaussian_square? expected a"),
+        (["zzzz"], "problem 'zzzz': expected a problem that `gradest list` shows, or module:Class"),
+        (["RLOO"], "'RLOO' is an estimator: expected a problem that `gradest list` shows"),
+        (["rloo[a=1]"], "'rloo' is an estimator: expected a problem"),
+        (["pol"], "problem 'pol' is a module: expected a class of it: pol:"),
+        (["pol.py"], "problem 'pol.py' is a module: expected a class of it: pol.py:"),
         (["gaussian_square[kk=1]", "--samples", "2"], "unknown argument 'kk'"),
         (["gaussian_square", "--at", "k", "--samples", "2"], "--at 'k': expected argument=value"),
         (["gaussian_square", "--budget", "1ms", "--samples", "2"], "budget, samples: expected one"),
@@ -140,14 +150,19 @@ def test_a_finished_run_answers_without_measuring(run_command, folder):
         (["gaussian_square", "--from", "mine", "--samples", "1"], "within the budget"),
         (["gaussian_square", "--from", "mine", "--seconds", "3"], "only without --from"),
         (["gaussian_square", "-o", "small.toml"], "move it away or choose another --output"),
+        (["gaussian_square", "-o", "no/a.toml"], "-o no/a.toml: folder no is not there: expected"),
+        (["gaussian_square", "--budget", "0"], "'0': expected a time above 0 such as 1ms"),
+        (["gaussian_square", "--budget", "-1ms"], "'-1ms': expected a time above 0 such as 1ms"),
         (["nowhere:Policy"], "no module nowhere"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(words, said, run_command, folder):
+    shutil.copy(EXAMPLES / "pol.py", folder.parent.parent / "pol.py")
     status, out, err = run_command("recommend", *words)
     assert (status, out) == (2, "")
     assert said in err
-    assert "Traceback" not in err
+    assert err.startswith("gradest: ")
+    assert len(err.splitlines()) == 1  # no note before it
 
 
 def test_a_budget_that_pays_for_nothing_is_said(run_command, monkeypatch):

@@ -1,22 +1,22 @@
 """What is printed of a recommendation."""
 
+import dataclasses
 import json
 
 import pytest
 
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.recommending.candidates import TIME_SPENT
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.recommending.rendering import (
-    WIDTH,
     as_html,
     as_json,
     as_text,
     by_reason,
-    table_lines,
-    wrapped,
 )
+from gradest.benchmarks.terminal import WIDTH
 from tests.support.made_errors import row
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, write
 
@@ -50,7 +50,15 @@ def test_the_text_says_what_to_use_and_why_not_others(found):
 
 def test_json_has_what_the_design_says(found):
     answer = as_json(found)
-    assert list(answer) == ["problem", "point", "group", "budget", "recommended", "ranking"]
+    assert list(answer) == [
+        "problem",
+        "point",
+        "group",
+        "budget",
+        "recommended",
+        "ranking",
+        "left_out",
+    ]
     assert answer["budget"] == {"samples": 16}
     place = [answer[key] for key in ("problem", "point", "group")]
     assert place == ["gaussian_step[k=0.3]", "init", "mean"]
@@ -66,6 +74,7 @@ def test_json_has_what_the_design_says(found):
         "bias_relative",
         "unbiased",
         "tie",
+        "unreliable",
     ]
     assert first["relative_rmse"] == pytest.approx(1 / 4)
     assert second["relative_rmse"] == pytest.approx(3 / 4)
@@ -77,8 +86,35 @@ def test_json_has_what_the_design_says(found):
 
 def test_a_notebook_sees_the_same(found):
     page = as_html(found)
-    assert page.count("<tr>") == 4
+    assert page.count("<tr") == 4
+    assert page.count('<tr class="best">') == 1
+    assert page.count('<tr class="biased">') == 1
     assert "Use score_function[baseline=leave_one_out], L = 16." in page
+
+
+def test_what_is_unreliable_has_its_reason(tmp_path):
+    bad = {"status": "unreliable", "reason": "no two values in R = 800 replicates"}
+    run = read_run(write(tmp_path, [row(1.0, PATHWISE, **bad), row(2.0, PLAIN)]))
+    found = recommend_from(run, Budget(), Rules())
+    said = "Unreliable: pathwise: no two values in R = 800 replicates."
+    assert said in as_text(found)
+    assert said in as_html(found)
+    reasons = {each["estimator"]: each["unreliable"] for each in as_json(found)["ranking"]}
+    assert reasons == {"score_function": None, "pathwise": bad["reason"]}
+
+
+def test_who_was_not_measured_is_counted_and_named_where_asked(found):
+    late = dict.fromkeys(["rebar", "relax", "arm"], TIME_SPENT)
+    found = dataclasses.replace(found, left_out={"vimco": "no bound", **late})
+    text = as_text(found)
+    assert "3 candidates not measured: the time was spent. More seconds measure more" in text
+    assert "vimco: no bound" in text
+    assert "rebar" not in text
+    assert "rebar, relax, arm: the time was spent" in as_text(found, verbose=True)
+    assert as_json(found)["left_out"] == {"vimco": "no bound", **late}
+    page = as_html(found)
+    assert "4 estimators not in the ranking" in page
+    assert "rebar, relax, arm: the time was spent" in page
 
 
 def test_a_biased_best_is_said_to_be_with_the_best_unbiased_one(tmp_path):
@@ -101,12 +137,3 @@ def test_an_error_above_the_gradient_asks_for_more(tmp_path):
 def test_reasons_are_said_once_and_variants_with_their_estimator():
     left_out = {"rebar": "a", "rebar[temperature=0.2]": "a", "arm": "b", "x[y=1]": "b"}
     assert by_reason(left_out) == {"a": ["rebar"], "b": ["arm", "x[y=1]"]}
-
-
-def test_long_names_go_on_below_and_equations_stay_together():
-    lines = table_lines(
-        [("", "estimator", "L", "error", "b"), ("1", "a " * 60, "4", "x" * 30, "y")]
-    )
-    assert max(map(len, lines)) <= WIDTH
-    assert " ".join(lines).count("a ") + " ".join(lines).count("a\n") >= 59
-    assert wrapped("x" * 74 + " L = 4.").splitlines()[1] == "  L = 4."

@@ -47,10 +47,11 @@ def test_what_a_recommendation_wrote_is_written_over_and_nothing_else(found, tmp
     write_sweep(found, path)
     assert path.read_text().startswith(MARK)
     write_sweep(found, path)
-    path.write_text("mine = 1")
-    with pytest.raises(BadInput, match="no recommendation wrote it: move it away"):
-        write_sweep(found, path)
-    assert path.read_text() == "mine = 1"
+    for theirs in ("mine = 1", "", path.read_text().replace("precision = 0.05", "precision = 1.0")):
+        path.write_text(theirs)
+        with pytest.raises(BadInput, match="is not as a recommendation wrote it: move it away"):
+            write_sweep(found, path)
+        assert path.read_text() == theirs
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(BadInput, match="cannot be read"):
         refuse_others(tmp_path / "folder.toml")

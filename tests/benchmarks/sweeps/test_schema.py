@@ -32,7 +32,10 @@ from tests.support.sweeps import GOOD_SWEEP
         ),
         (("schema = 1", "schema = 2"), "schema = 2: expected it to be 1"),
         (('name = "small"', 'name = "../up"'), "name = '../up': expected it to"),
-        (("gaussian_square", "gaussian_sqare"), "problem 'gaussian_sqare': expected one of"),
+        (
+            ("gaussian_square", "gaussian_sqare"),
+            "problem 'gaussian_sqare': did you mean gaussian_square? expected a problem that",
+        ),
         (("gaussian_square", "gaussian_sqare"), "did you mean gaussian_square?"),
         (("pathwise", "pathwize"), "did you mean pathwise?"),
         (("leave_one_out", "leave_1_out"), "did you mean leave_one_out?"),
@@ -56,7 +59,7 @@ from tests.support.sweeps import GOOD_SWEEP
         ),
         (
             ('name = "gaussian_square"', 'name = ["gaussian_square", "gaussian_sqare"]'),
-            "problem 'gaussian_sqare': expected one of",
+            "problem 'gaussian_sqare': did you mean gaussian_square? expected a problem that",
         ),
         (
             ('name = "gaussian_square"', 'name = ["gaussian_square", "bernoulli_square"]'),

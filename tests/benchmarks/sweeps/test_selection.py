@@ -54,7 +54,7 @@ def test_a_variant_that_arguments_tell_apart(sweep):
         (
             ["gaussian_cosine"],
             [],
-            "-p 'gaussian_cosine': sweep small has no such problem: expected",
+            "-p 'gaussian_cosine': sweep small has no such problem: did you mean gaussian_square?",
         ),
         (["gaussian_sqare"], [], "did you mean gaussian_square"),
         (["gaussian_square[k=4]"], [], "sweep small has no such problem"),
