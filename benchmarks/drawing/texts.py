@@ -6,6 +6,8 @@ import re
 import matplotlib as mpl
 from matplotlib.textpath import TextPath
 
+from gradest.benchmarks.minus import print_minus
+
 LINE = 0.115
 """Inches from line to line of a text."""
 
@@ -24,11 +26,6 @@ def printed(text: str) -> str:
 def without_math(text: str) -> str:
     """A text in one line of which matplotlib takes nothing for mathematics."""
     return " ".join(text.splitlines()).replace("$", r"\$")
-
-
-def print_minus(text: str) -> str:
-    """Negative numbers with a minus sign instead of the hyphen of the labels."""
-    return re.sub(r"(?<!\w)-(?=[\d.∞])", "−", text)
 
 
 def text_width(text: str) -> float:
