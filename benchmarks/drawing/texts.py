@@ -14,6 +14,17 @@ LINE = 0.115
 GLUE = "\u2060"
 """Stands for a space at which no line may be broken."""
 
+HELD = (
+    " (?=[%=])",
+    "(?<==) ",
+    "(?<=∂/∂) ",
+    r"(?<=step) (?=\d)",
+    r"(?<=and) (?=\d+ equal here)",
+    r"(?<=\d) (?=equal here)",
+    "(?<=equal) (?=here)",
+)
+"""Spaces at which no line is broken, by what is beside them."""
+
 HINTED = 0.96
 """The part of a width that a text may take: hinted to pixels its glyphs are a little wider."""
 
@@ -68,9 +79,8 @@ def wrapped(text: str, width: float) -> list[str]:
 def held_together(text: str) -> str:
     """The text, with what no line may end before in the place of some spaces.
 
-    >>> held_together("τ = 0.5, 95 % intervals, ∂/∂ mean + 1 equal").replace(GLUE, "_")
-    'τ_=_0.5, 95_% intervals, ∂/∂_mean +_1_equal'
+    >>> held_together("τ = 0.5, 95 %, ∂/∂ log scale, step 1000 and 1 equal here").replace(GLUE, "_")
+    'τ_=_0.5, 95_%, ∂/∂_log_scale, step_1000 and_1_equal_here'
     """
-    return re.sub(
-        r" (?=[%=])|(?<==) |(?<=∂/∂) |(?<=\+) (?=\d+ equal)|(?<=\d) (?=equal)", GLUE, text
-    )
+    of_two_words = re.sub(r"(?<=∂/∂ )(\w+) (\w+)(?=[,;:.)]| \(|$)", rf"\1{GLUE}\2", text)
+    return re.sub("|".join(HELD), GLUE, of_two_words)

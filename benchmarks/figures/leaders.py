@@ -13,7 +13,7 @@ from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
 from gradest.benchmarks.comparisons.profiles import Overall, overall
 from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
-from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
+from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries, short_name
 from gradest.benchmarks.figures.lines import log_axis
 from gradest.benchmarks.figures.looks import look_of
 from gradest.benchmarks.figures.spec import (
@@ -261,7 +261,7 @@ def steps_of(bundle: Sequence[Overall], far: float, found: Leaders) -> Series:
     x = (1.0, *inner, far)
     none = (None,) * len(x)
     return Series(
-        names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} equal",
+        short_name(names),
         first.estimator,
         look_of(first.estimator, first.estimator_args),
         x=x,

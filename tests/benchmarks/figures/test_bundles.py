@@ -61,7 +61,7 @@ def test_limits_are_equal_where_they_may_be():
 
 def test_equal_lines_are_one_in_the_look_of_the_first_and_named_so():
     lines = bundled([ONE, series("two", [1.01, 0.25, 0.06]), series("three", [2.0, 0.5, 0.1])])
-    assert [each.label for each in lines] == ["one + 1 equal", "three"]
+    assert [each.label for each in lines] == ["one and 1 equal here", "three"]
     assert lines[0].members == ("one", "two")
     assert lines[0].value == ONE.value
     nothing = dataclasses.replace(ONE, value=(None,) * 3, high=(None,) * 3)
@@ -105,7 +105,7 @@ def test_a_figure_of_estimators_1_percent_apart_has_one_line_for_them():
     first = spec.panels[0].series[0]
     assert len(spec.panels[0].series) == 2
     assert first.members == ("score function", "score function, mean")
-    assert first.label == "score function + 1 equal"
+    assert first.label == "score function and 1 equal here"
     assert any("score function, mean" in entry.label for group in spec.key for entry in group)
     assert faults(spec, labelled(alike(1.01))) == []
     assert len(only_figure(alike(1.05)).panels[0].series) == 3

@@ -110,7 +110,7 @@ def test_an_argument_of_many_values_is_an_axis_with_the_exact_value_under_the_po
     ]
     signal = drawn["snr_vs_k_gaussian_square_L1"].panels[0]
     (line,) = signal.series
-    assert line.label == "score function + 2 equal"
+    assert line.label == "score function and 2 equal here"
     assert line.exact == pytest.approx([4 / np.sqrt(0.5)] * 9)
     along = drawn["variance_vs_k_gaussian_square_L1"].panels[0]
     assert (along.x.label, along.x.scale, along.y.label) == ("k", "linear", "tr Cov(g)")

@@ -172,7 +172,7 @@ def test_estimators_that_are_alike_everywhere_are_one_in_a_profile():
     spec = leading(pd.concat([made, twin], ignore_index=True))["performance_profile"]
     (one,) = [each for each in spec.panels[0].series if each.members]
     assert set(one.members) == {"score function, mean", "score function, leave-one-out"}
-    assert one.label.endswith("+ 1 equal")
+    assert one.label.endswith("and 1 equal here")
 
 
 def test_few_places_have_no_profile():
