@@ -119,7 +119,12 @@ def chart(layers: list[Spec], title: str, scale: str, shown: tuple[str, ...]) ->
         "layer": layers,
         "config": {
             "view": {"stroke": None},
-            "axis": {"tickCount": 6, "labelFontSize": 12, "titleFontSize": 13},
+            "axis": {
+                "tickCount": 6,
+                "labelFontSize": 12,
+                "titleFontSize": 13,
+                "labelExpr": "replace(datum.label, '-', '−')",
+            },
         },
     }
 

@@ -7,7 +7,6 @@ from matplotlib.colors import to_rgb
 from gradest.benchmarks.figures.bundles import MOST_LINES, are_equal
 from gradest.benchmarks.figures.looks import look_of
 
-
 LEAST_GREYS = 0.15
 """By how much greys from 0 to 1 differ that are told apart on paper."""
 

@@ -356,18 +356,3 @@ def test_the_keyboard_reaches_every_control(page):
         "!(each.textContent.trim() || each.labels?.length)).length"
     )
     assert nameless == 0
-
-
-def test_it_fits_a_narrow_screen_and_a_sheet_of_paper(page):
-    page.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=400,
-        height=800,
-        deviceScaleFactor=1,
-        mobile=False,
-    )
-    try:
-        assert page.run("document.documentElement.scrollWidth") <= 400
-    finally:
-        page.call("Emulation.clearDeviceMetricsOverride")
-    assert len(page.call("Page.printToPDF")["data"]) > 10_000
