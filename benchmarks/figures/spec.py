@@ -72,8 +72,8 @@ class Style:
     """The colour within a marker."""
 
 
-EXACT = Style("0.35", width=0.4)
-"""The exact value under the measured points."""
+EXACT = Style("0.6", width=0.4)
+"""The exact value under the measured points, lighter than any dashes over it."""
 DIAGONAL = Style("0.6", dashes=(1.0, 1.5), width=0.6)
 """A line to read against, dotted."""
 ZERO = Style("0.3", width=0.6)

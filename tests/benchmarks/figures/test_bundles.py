@@ -84,6 +84,16 @@ def test_a_panel_has_the_lowest_lines_at_the_largest_x():
     )
 
 
+def test_what_may_be_zero_is_not_among_the_highest():
+    """Of a ratio whose interval reaches 0 its upper end is no evidence."""
+    many = [series(str(i), [1.0, 1.0, 1.0 + i]) for i in range(MOST_LINES)]
+    end = dataclasses.replace(
+        series("may be 0", [1.0, 1.0, 99.0]), value=(1.0, 1.0, None), low=(1.0, 1.0, None)
+    )
+    assert end not in best_of([*many, end], highest=True)
+    assert end not in best_of([*many, end])
+
+
 def alike(factor):
     """A table in which the second estimator's variance is so many times the first one's."""
     made = table(estimators=ELEVEN[:3], groups=("mean",))
