@@ -14,6 +14,17 @@ LINE = 0.115
 GLUE = "\u2060"
 """Stands for a space at which no line may be broken."""
 
+COMPUTER_MODERN = "cmr10"
+
+IN_COMPUTER_MODERN = {
+    **dict.fromkeys(map(chr, range(0xA1, 0xC5)), "?"),
+    **{"<": "$<$", ">": "$>$", "|": "$|$", "_": r"$\_$", "{": r"$\{$", "}": r"$\}$"},
+    **{"\\": r"$\backslash$", '"': "''", "²": "$^2$", "³": "$^3$", "¹": "$^1$", "±": r"$\pm$"},
+    **{"°": r"$^\circ$", "·": r"$\cdot$", "µ": r"$\mu$", "½": "1/2", "Ä": r"$\ddot{\mathrm{A}}$"},
+}
+"""What is printed for the characters in whose places matplotlib's Computer Modern has others: ffl
+for ², a dash for |."""
+
 HELD = (
     " (?=[%=])",
     "(?<==) ",
@@ -35,8 +46,21 @@ def printed(text: str) -> str:
 
 
 def without_math(text: str) -> str:
-    """A text in one line of which matplotlib takes nothing for mathematics."""
-    return " ".join(text.splitlines()).replace("$", r"\$")
+    """A text in one line of which matplotlib takes nothing for mathematics.
+
+    In Computer Modern some characters are printed as mathematics, which shows what they are.
+    """
+    one_line = " ".join(text.splitlines())
+    in_modern = mpl.rcParams["font.family"][0] == COMPUTER_MODERN
+    if in_modern and IN_COMPUTER_MODERN.keys() & {*one_line}:
+        return "".join(map(in_computer_modern, one_line))
+    return one_line.replace("$", r"\$")
+
+
+def in_computer_modern(char: str) -> str:
+    """A character of a text that has mathematics in it: beside it no other font helps out."""
+    usual = {"$": r"\$"} | IN_COMPUTER_MODERN
+    return usual.get(char, char if char.isascii() else f"${char}$")
 
 
 def text_width(text: str) -> float:
