@@ -163,7 +163,7 @@ def column_vs_argument(
     x = argument_axis(sweep.argument, rows.value)
     of_facets = [(each, lines_of(each, "value", column, styles)) for each in facets]
     of_facets = [(facet, lines) for facet, lines in of_facets if lines]
-    of_facets, without = with_values(of_facets)
+    of_facets, valueless = with_values(of_facets)
     panels = [
         line_panel(facet, lines, x, column, AGAINST_ARGUMENT[column]) for facet, lines in of_facets
     ]
@@ -171,7 +171,7 @@ def column_vs_argument(
         f"Bars and shades: {INTERVALS}.",
         *equal_notes(panels),
         *left_out_notes(panels, [lines for _, lines in of_facets], "worse at the right"),
-        *absent_notes(without, "all intervals reach 0"),
+        *absent_notes(valueless, "all intervals reach 0"),
     ]
     if column != "bias_squared":
         notes += zero_notes(facets, "value", x.label)
