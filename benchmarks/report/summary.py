@@ -68,7 +68,8 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
         run: a finished run.
         crossings: its crossovers.
     """
-    return [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    lines = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    return list(map(print_minus, lines))
 
 
 def answer(table: pd.DataFrame) -> list[str]:
