@@ -23,8 +23,9 @@ from gradest.benchmarks.drawing.layout import (
 )
 from gradest.benchmarks.drawing.rows import ROW_HEIGHT, draw_rows
 from gradest.benchmarks.drawing.styles import SCREEN, Print, grown, in_style
-from gradest.benchmarks.drawing.texts import print_minus, text_width, without_math
+from gradest.benchmarks.drawing.texts import text_width, without_math
 from gradest.benchmarks.figures.spec import EXACT, Axis, FigureSpec, Panel, Series, hollow, limit
+from gradest.benchmarks.minus import print_minus
 
 LEAST_WIDTH = {"rows": 0.7, "lines": 1.1}
 """Inches of a panel: with less there are fewer in a row."""

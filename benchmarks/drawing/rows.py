@@ -27,7 +27,7 @@ def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
         row = panel.y.names.index(series.label)
         draw_row(series, axes, row, panel.levels)
         if panel.hatched and any(series.biased):
-            hatch(series, axes, row)
+            hatch(axes, row)
         print_beside(series, axes, row)
     low, high = axes.get_xlim()
     for guide in panel.guides:
@@ -76,14 +76,10 @@ def draw_point(series: Series, i: int, axes: Axes, y: float, color: tuple[float,
     axes.plot(np.array([value], float), [y], **keywords, zorder=3)
 
 
-def hatch(series: Series, axes: Axes, row: int) -> None:
-    """Hatches a row from the left up to its value."""
-    low, high = axes.get_xlim()
-    ends = [min(value, high) for value in series.value if value is not None]
-    if ends:
-        box: dict[str, Any] = {"left": low, "height": 0.7, "hatch": HATCH, "linewidth": 0}
-        width = max(ends) - low
-        axes.barh(row, width, **box, fill=False, edgecolor=HATCHED.color, zorder=0.5)
+def hatch(axes: Axes, row: int) -> None:
+    """Hatches a row over the whole panel: the best one, at the left, is seen to be biased too."""
+    keywords: dict[str, Any] = {"hatch": HATCH, "fill": False, "linewidth": 0}
+    axes.axhspan(row - 0.35, row + 0.35, **keywords, edgecolor=HATCHED.color, zorder=0.5)
 
 
 def print_beside(series: Series, axes: Axes, row: int) -> None:

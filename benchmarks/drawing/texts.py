@@ -6,11 +6,35 @@ import re
 import matplotlib as mpl
 from matplotlib.textpath import TextPath
 
+from gradest.benchmarks.minus import print_minus
+
 LINE = 0.115
 """Inches from line to line of a text."""
 
 GLUE = "\u2060"
 """Stands for a space at which no line may be broken."""
+
+COMPUTER_MODERN = "cmr10"
+
+IN_COMPUTER_MODERN = {
+    **dict.fromkeys(map(chr, range(0xA1, 0xC5)), "?"),
+    **{"<": "$<$", ">": "$>$", "|": "$|$", "_": r"$\_$", "{": r"$\{$", "}": r"$\}$"},
+    **{"\\": r"$\backslash$", '"': "''", "²": "$^2$", "³": "$^3$", "¹": "$^1$", "±": r"$\pm$"},
+    **{"°": r"$^\circ$", "·": r"$\cdot$", "µ": r"$\mu$", "½": "1/2", "Ä": r"$\ddot{\mathrm{A}}$"},
+}
+"""What is printed for the characters in whose places matplotlib's Computer Modern has others: ffl
+for ², a dash for |."""
+
+HELD = (
+    " (?=[%=])",
+    "(?<==) ",
+    "(?<=∂/∂) ",
+    r"(?<=step) (?=\d)",
+    r"(?<=and) (?=\d+ equal here)",
+    r"(?<=\d) (?=equal here)",
+    "(?<=equal) (?=here)",
+)
+"""Spaces at which no line is broken, by what is beside them."""
 
 HINTED = 0.96
 """The part of a width that a text may take: hinted to pixels its glyphs are a little wider."""
@@ -22,13 +46,21 @@ def printed(text: str) -> str:
 
 
 def without_math(text: str) -> str:
-    """A text in one line of which matplotlib takes nothing for mathematics."""
-    return " ".join(text.splitlines()).replace("$", r"\$")
+    """A text in one line of which matplotlib takes nothing for mathematics.
+
+    In Computer Modern some characters are printed as mathematics, which shows what they are.
+    """
+    one_line = " ".join(text.splitlines())
+    in_modern = mpl.rcParams["font.family"][0] == COMPUTER_MODERN
+    if in_modern and IN_COMPUTER_MODERN.keys() & {*one_line}:
+        return "".join(map(in_computer_modern, one_line))
+    return one_line.replace("$", r"\$")
 
 
-def print_minus(text: str) -> str:
-    """Negative numbers with a minus sign instead of the hyphen of the labels."""
-    return re.sub(r"(?<!\w)-(?=[\d.∞])", "−", text)
+def in_computer_modern(char: str) -> str:
+    """A character of a text that has mathematics in it: beside it no other font helps out."""
+    usual = {"$": r"\$"} | IN_COMPUTER_MODERN
+    return usual.get(char, char if char.isascii() else f"${char}$")
 
 
 def text_width(text: str) -> float:
@@ -71,9 +103,8 @@ def wrapped(text: str, width: float) -> list[str]:
 def held_together(text: str) -> str:
     """The text, with what no line may end before in the place of some spaces.
 
-    >>> held_together("τ = 0.5, 95 % intervals, ∂/∂ mean + 1 equal").replace(GLUE, "_")
-    'τ_=_0.5, 95_% intervals, ∂/∂_mean +_1_equal'
+    >>> held_together("τ = 0.5, 95 %, ∂/∂ log scale, step 1000 and 1 equal here").replace(GLUE, "_")
+    'τ_=_0.5, 95_%, ∂/∂_log_scale, step_1000 and_1_equal_here'
     """
-    return re.sub(
-        r" (?=[%=])|(?<==) |(?<=∂/∂) |(?<=\+) (?=\d+ equal)|(?<=\d) (?=equal)", GLUE, text
-    )
+    of_two_words = re.sub(r"(?<=∂/∂ )(\w+) (\w+)(?=[,;:.)]| \(|$)", rf"\1{GLUE}\2", text)
+    return re.sub("|".join(HELD), GLUE, of_two_words)

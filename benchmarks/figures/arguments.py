@@ -22,6 +22,8 @@ from gradest.benchmarks.figures.bundles import equal_entries, equal_notes
 from gradest.benchmarks.figures.lines import (
     COLUMNS,
     VARIANCE,
+    Facet,
+    absent_notes,
     drawable,
     facets_of,
     left_out_notes,
@@ -32,7 +34,7 @@ from gradest.benchmarks.figures.lines import (
     those_of,
     zero_notes,
 )
-from gradest.benchmarks.figures.spec import Axis, FigureSpec, Style
+from gradest.benchmarks.figures.spec import Axis, FigureSpec, Series, Style
 
 LEAST_SWEPT = 4
 """Values of an argument from which on it is an axis."""
@@ -161,6 +163,7 @@ def column_vs_argument(
     x = argument_axis(sweep.argument, rows.value)
     of_facets = [(each, lines_of(each, "value", column, styles)) for each in facets]
     of_facets = [(facet, lines) for facet, lines in of_facets if lines]
+    of_facets, valueless = with_values(of_facets)
     panels = [
         line_panel(facet, lines, x, column, AGAINST_ARGUMENT[column]) for facet, lines in of_facets
     ]
@@ -168,6 +171,7 @@ def column_vs_argument(
         f"Bars and shades: {INTERVALS}.",
         *equal_notes(panels),
         *left_out_notes(panels, [lines for _, lines in of_facets], "worse at the right"),
+        *absent_notes(valueless, "all intervals reach 0"),
     ]
     if column != "bias_squared":
         notes += zero_notes(facets, "value", x.label)
@@ -179,6 +183,20 @@ def column_vs_argument(
         key=(equal_entries(panels), other_entries(panels)),
         notes=tuple(notes),
     )
+
+
+def with_values(
+    of_facets: list[tuple[Facet, list[Series]]],
+) -> tuple[list[tuple[Facet, list[Series]]], list[Facet]]:
+    """The facets with lines of which a value is known, and those with ends of intervals alone.
+
+    Where there are only such, they are drawn, and so among the first.
+    """
+    known = [any(value for each in lines for value in each.value) for _, lines in of_facets]
+    if not any(known):
+        return of_facets, []
+    pairs = list(zip(of_facets, known, strict=True))
+    return [each for each, has in pairs if has], [facet for (facet, _), has in pairs if not has]
 
 
 def argument_axis(argument: str, values: pd.Series) -> Axis:

@@ -163,6 +163,6 @@ def in_margin(value: float) -> str:
     """A relative bias in a few characters.
 
     >>> in_margin(-0.683), in_margin(3e-5)
-    ('-68 %', '0.00 %')
+    ('−68 %', '0.00 %')
     """
     return percent(value) if abs(value) >= LEAST else "0.00 %"

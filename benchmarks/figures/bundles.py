@@ -83,13 +83,35 @@ def as_one(bundle: Sequence[Series]) -> Series:
         return first
     return dataclasses.replace(
         first,
-        label=f"{first.label} + {len(others)} equal",
+        label=short_name([each.label for each in bundle]),
         members=tuple(each.label for each in bundle),
     )
 
 
+def short_name(members: Sequence[str]) -> str:
+    """What stands at the end of a line: the first of its members, and how many others it is.
+
+    >>> short_name(["REBAR"]), short_name(["REBAR", "RELAX", "ARM"])
+    ('REBAR', 'REBAR and 2 equal here')
+    """
+    first, *others = members
+    return f"{first} and {len(others)} equal here" if others else first
+
+
+def full_name(members: Sequence[str]) -> str:
+    """All members of a line, so that nobody takes them for one estimator.
+
+    >>> full_name(["REBAR", "RELAX", "ARM"])
+    'REBAR; RELAX and ARM: equal here'
+    """
+    return f"{'; '.join(members[:-1])} and {members[-1]}: equal here"
+
+
 def best_of(series: Sequence[Series], *, highest: bool = False) -> list[Series]:
     """So many of them as a panel may have: the lowest at the largest x, in their order.
+
+    Of one that is known only not to exceed its interval's end, the end counts: among the lowest the
+    upper one, among the highest 0.
 
     Args:
         series: of one panel.
@@ -101,8 +123,9 @@ def best_of(series: Sequence[Series], *, highest: bool = False) -> list[Series]:
         point = points_of(each).get(last)
         if point is None:
             return math.inf
-        value = point.value if point.value is not None else point.high
-        return -float(value or 0.0) if highest else float(value or 0.0)
+        if highest:
+            return -float(point.value or 0.0)
+        return float(point.high or 0.0) if point.value is None else point.value
 
     kept = sorted(series, key=rank)[:MOST_LINES]
     return [each for each in series if each in kept]
@@ -118,10 +141,7 @@ def equal_entries(panels: Sequence[Panel]) -> tuple[Entry, ...]:
                 where.setdefault(series.members, []).append(panel.name)
                 first.setdefault(series.members, series)
     return tuple(
-        Entry(
-            first[members].style,
-            f"{first[members].label}: {'; '.join(members[1:])}{in_some(names, panels)}",
-        )
+        Entry(first[members].style, f"{full_name(members)}{in_some(names, panels)}")
         for members, names in where.items()
     )
 

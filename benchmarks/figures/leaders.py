@@ -1,5 +1,6 @@
 """The first figures of a run: who is best at equal cost, at each place and over all of them."""
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
 from gradest.benchmarks.comparisons.levels import BUDGET, RULE
 from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
-from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries
+from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries, short_name
 from gradest.benchmarks.figures.lines import log_axis
 from gradest.benchmarks.figures.looks import look_of
 from gradest.benchmarks.figures.profiles import Overall, overall
@@ -109,7 +110,8 @@ def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None
     shown = [place for place in places if place in telling[:most]]
     if not shown:
         return None
-    y = Axis(scale="rows", names=names)
+    with_dots = {name for place in shown for name in places[place].name}
+    y = Axis(scale="rows", names=tuple(name for name in names if name in with_dots))
     panels = tuple(dots_of(names_of[place], places[place], y) for place in shown)
     key = [Entry(HATCHED, "biased, in theory or as it was found")]
     if (board.status == "unreliable").any():
@@ -119,6 +121,7 @@ def dot_plot(found: Leaders, names_of: Mapping[Place, str]) -> FigureSpec | None
         f"{BUDGET}. {RULE} From the top: who is within twice the best at "
         f"most places. Bars: {INTERVALS}.",
         *exact_notes(found, names_of),
+        *rowless_notes([name for name in dict.fromkeys(board.name) if name not in with_dots]),
         *absent_notes(
             [names_of[p] for p in places if spread[p] < SPREAD], "no estimator stands out"
         ),
@@ -144,6 +147,11 @@ def spread_of(rows: pd.DataFrame) -> float:
 def absent_notes(names: Sequence[str], why: str) -> list[str]:
     """A sentence on places without a panel."""
     return [f"No panel, as {why}: {'; '.join(names)}."] if names else []
+
+
+def rowless_notes(names: Sequence[str]) -> list[str]:
+    """A sentence on estimators that no panel shows."""
+    return [f"No row, as they have no dot in these panels: {'; '.join(names)}."] if names else []
 
 
 def exact_notes(found: Leaders, names_of: Mapping[Place, str]) -> list[str]:
@@ -186,6 +194,7 @@ def profile(found: Leaders) -> FigureSpec | None:
     ]
     if not panels:
         return None
+    panels = without_repeat(panels)
     places = len(found.over_all[0].factors)
     notes = [
         "Performance profile (Dolan and Moré, 2002): the share of places at which an estimator's "
@@ -204,6 +213,14 @@ def profile(found: Leaders) -> FigureSpec | None:
         key=(equal_entries([panel for panel, _ in panels]),),
         notes=tuple(notes),
     )
+
+
+def without_repeat(panels: Sequence[tuple[Panel, list[str]]]) -> list[tuple[Panel, list[str]]]:
+    """The panels with those left out; where two show the same, the first stands for both."""
+    (first, left), *others = panels
+    if not any(first.series == panel.series for panel, _ in others):
+        return list(panels)
+    return [(dataclasses.replace(first, title="all, and the same of the unbiased only"), left)]
 
 
 def best_variants(parts: Sequence[Overall]) -> list[Overall]:
@@ -261,7 +278,7 @@ def steps_of(bundle: Sequence[Overall], far: float, found: Leaders) -> Series:
     x = (1.0, *inner, far)
     none = (None,) * len(x)
     return Series(
-        names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} equal",
+        short_name(names),
         first.estimator,
         look_of(first.estimator, first.estimator_args),
         x=x,

@@ -152,8 +152,8 @@ def left_out_notes(
     for panel, all_lines in zip(panels, lines, strict=True):
         names = [each.label for each in all_lines if each not in panel.series]
         if names:
-            place = f"{panel.name}: " if len(panels) > 1 else ""
-            texts.append(f"Not drawn, {where}: {place}{'; '.join(names)}.")
+            place = f" ({panel.name})" if len(panels) > 1 else ""
+            texts.append(f"Not drawn{place}, {where}: {'; '.join(names)}.")
     return texts
 
 

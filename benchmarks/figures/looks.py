@@ -1,4 +1,4 @@
-"""How each estimator looks, for ever: its family has the colour, it has the marker.
+"""How each estimator looks, for ever: its family has colour and dashes, it has the marker.
 
 Nothing depends on what else a run measured, so that a figure of one run is read like those of
 another, and one estimator more recolours no paper.
@@ -29,7 +29,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "score_function[coupling=antithetic]": ">",
         "score_function[coupling=sobol]": "d",
         "rao_blackwell": "*",
-        "importance_weighted": "8",
+        "importance_weighted": "p",
     },
     VERMILION: {
         "pathwise": "s",
@@ -102,13 +102,24 @@ FAMILIES: dict[str, dict[str, str]] = {
 score function and what is subtracted from it; the gradient through the draw; differences and weak
 derivatives; learned control variates; antithetic draws; several draws at once; relaxations."""
 
+FAMILY_DASHES: dict[str, tuple[float, ...]] = {
+    BLUE: (),
+    VERMILION: DASHES[6],
+    GREEN: DASHES[1],
+    PURPLE: DASHES[3],
+    ORANGE: (),
+    SKY: DASHES[2],
+    BLACK: (),
+}
+"""Of the lines of each family: colours that are alike in grey have other dashes."""
+
 LOOKS = {
-    name: dataclasses.replace(point(marker, hue), edge="white")
+    name: dataclasses.replace(point(marker, hue), edge="white", dashes=FAMILY_DASHES[hue])
     for hue, names in FAMILIES.items()
     for name, marker in names.items()
 }
 
-STRANGERS = ("p", "h")
+STRANGERS = ("h", "8")
 """The markers of estimators that are not registered, which no registered one has."""
 
 
@@ -127,7 +138,7 @@ def style_of(estimator: str, arguments: Mapping[str, Any]) -> Style:
     if name in LOOKS:
         return LOOKS[name]
     own = LOOKS.get(estimator) or stranger(estimator)
-    return dataclasses.replace(own, dashes=dashes_of(name)) if arguments else own
+    return dataclasses.replace(own, dashes=dashes_of(name, own.dashes)) if arguments else own
 
 
 def look_of(estimator: str, args_json: str) -> Style:
@@ -140,12 +151,13 @@ def stranger(name: str) -> Style:
     rest, color = divmod(number_of(name), len(COLOURS))
     rest, marker = divmod(rest, len(STRANGERS))
     style = point(STRANGERS[marker], COLOURS[color])
-    return dataclasses.replace(style, edge="white", dashes=DASHES[rest % len(DASHES)])
+    return dataclasses.replace(style, edge="white", dashes=DASHES[1 + rest % (len(DASHES) - 1)])
 
 
-def dashes_of(text: str) -> tuple[float, ...]:
-    """Dashes by a text, never none."""
-    return DASHES[1 + number_of(text) % (len(DASHES) - 1)]
+def dashes_of(text: str, others: tuple[float, ...]) -> tuple[float, ...]:
+    """Dashes by a text, never none and never those others."""
+    known = [dashes for dashes in DASHES[1:] if dashes != others]
+    return known[number_of(text) % len(known)]
 
 
 def number_of(text: str) -> int:

@@ -46,6 +46,7 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (5.0, 1.2, 1.2, 1.2),
     (2.5, 1.0),
     (8.0, 1.2, 1.2, 1.2, 1.2, 1.2),
+    (10.0, 1.5),
 )
 """Lengths of dash and gap in turn, as Style has them."""
 
@@ -71,17 +72,17 @@ class Style:
     """The colour within a marker."""
 
 
-EXACT = Style("0.35", width=0.4)
-"""The exact value under the measured points."""
+EXACT = Style("0.6", width=0.4)
+"""The exact value under the measured points, lighter than any dashes over it."""
 DIAGONAL = Style("0.6", dashes=(1.0, 1.5), width=0.6)
 """A line to read against, dotted."""
 ZERO = Style("0.3", width=0.6)
 MINIBATCHES = Style("0.55", width=0.8)
 """The noise that minibatches have by themselves."""
-LIMIT = Style("0.3", marker="v", size=3.4, line=False, face="white", edge="0.3")
-"""The upper end of an interval that reaches 0."""
+LIMIT = Style("0.3", marker=r"$\downarrow$", size=5.4, line=False)
+"""The upper end of an interval that reaches 0: an arrow, the marker of no estimator."""
 HATCHED = Style("0.75", marker="hatched", line=False)
-"""The rows of what is biased."""
+"""The rows of what is biased, in no estimator's colour."""
 
 
 def point(marker: str, color: str) -> Style:
@@ -98,7 +99,7 @@ def shades_of(count: int, lightest: float = 0.55) -> list[float]:
 
 def limit(style: Style) -> Style:
     """The mark of a series where all that is known is how large the value may be."""
-    return dataclasses.replace(LIMIT, color=style.color, edge=style.color)
+    return dataclasses.replace(LIMIT, color=style.color)
 
 
 def hollow(style: Style) -> Style:

@@ -9,7 +9,10 @@ function showAnswer() {
   if (pinned !== undefined) headings.push(`error over ${estimators.label[state.pin]}`);
   const shown = board.map((row, rank) => rankedRow(row, rank, board, pinned));
   const dear = tooDear(state.place, state.budget, state.unbiased).map(({ estimator, price }) => dearRow(estimator, price));
-  fillTable("ranking", headings, [...shown, ...dear]);
+  const lines = [...shown, ...dear];
+  const first = atMost("ranking", lines);
+  for (const line of lines) line.hidden = !first.includes(line);
+  fillTable("ranking", headings, lines);
 }
 
 /** The best and who may be as good, in a sentence. */
@@ -34,13 +37,12 @@ function answerOf(board) {
 function rankedRow(row, rank, board, pinned) {
   const estimator = rows.estimator[row];
   const isTie = mayBeEqual(row, board[0], state.budget);
-  const found = rows.found[row] === "biased";
   const cells = [
     make("td", {}, `${isTie && rank > 0 ? "=" : ""}${rank + 1}`),
     make("th", { scope: "row" }, pinButton(estimator)),
     make("td", { class: "number" }, levelText(row, state.budget)),
     make("td", {}, intervalText(rows.error[row], rows.error_low[row], rows.error_high[row]) + (rows.unreliable[row] ? " (unreliable)" : "")),
-    make("td", { class: found ? "found" : "" }, biasText(row)),
+    make("td", {}, biasText(row)),
     make("td", { class: "number" }, priceText(priceOf(row), "")),
     make("td", { class: "scale" }, barOf(row, board)),
   ];
@@ -73,6 +75,7 @@ function barOf(row, board) {
   const [low, high] = [Math.min(...errors), Math.max(...errors)];
   const bar = make("span", { class: rows.biased[row] ? "bar biased" : "bar" });
   const share = rows.error[row] > 0 && high > low ? (Math.log(rows.error[row]) - low) / (high - low) : 0;
+  bar.style.setProperty("--hue", estimators.color[rows.estimator[row]]);
   bar.style.width = `${4 + 96 * share}%`;
   return bar;
 }

@@ -24,6 +24,7 @@ from gradest.benchmarks.comparisons.levels import Levels, with_levels
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.figures.looks import BLACK, FAMILIES, number_of, style_of
 from gradest.benchmarks.figures.spec import DASHES
+from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.page.curves import SHAPES, specs
 from gradest.benchmarks.page.ratios import ratios_at
 from gradest.benchmarks.page.recipes import (
@@ -105,7 +106,7 @@ def contents(run: Run, health: Sequence[str]) -> dict[str, Any]:
         "header": header(run),
         "sweep": sweep_text(run),
         "command": command(run),
-        "health": list(health),
+        "health": list(map(print_minus, health)),
     }
 
 
@@ -159,7 +160,9 @@ def prices_of(rows: pd.DataFrame, cost: str) -> pd.Series:
 def place_columns(places: Sequence[tuple]) -> Columns:
     """The places in words, and the sweep's lines that name their problems."""
     return {
-        "label": [place_label(*place).replace(OWN, "own objective") for place in places],
+        "label": [
+            print_minus(place_label(*place)).replace(OWN, "own objective") for place in places
+        ],
         "toml": [
             None
             if name == OWN
@@ -177,7 +180,7 @@ def estimator_columns(estimators: Sequence[tuple[str, str]]) -> Columns:
     styles = [style_of(name, args) for name, args in zip(names, arguments, strict=True)]
     return {
         "name": [short_label(*each) for each in estimators],
-        "label": [estimator_label(*each) for each in estimators],
+        "label": [print_minus(estimator_label(*each)) for each in estimators],
         "color": [style.color for style in styles],
         "shape": [SHAPES.get(style.marker, "circle") for style in styles],
         "dash": [

@@ -103,6 +103,13 @@ function bundled(curves) {
   return bundles;
 }
 
+/** The curves, from the one that is best at its largest x: the lowest, but for signal to noise. */
+function bestFirst(bundles) {
+  const sign = state.y === "snr" ? -1 : 1;
+  const height = ({ points }) => sign * Math.abs(points.reduce((last, point) => (point.x >= last.x ? point : last)).y);
+  return bundles.length > MOST ? bundles.toSorted((a, b) => height(a) - height(b)) : bundles;
+}
+
 /** The axis to begin with: L, or a swept argument where one L alone was measured. */
 function firstOf(known) {
   const levels = new Set(measuredOf[state.place].flat().map(row => rows.samples[row]));
@@ -113,7 +120,8 @@ function showCurves() {
   const known = axes();
   const axis = known.find(each => each.key === state.x) || firstOf(known);
   fillMenu("x", known.map(each => [each.key, each.label]), axis.key);
-  const bundles = bundled(axis.points());
+  const every = bundled(axis.points());
+  const bundles = atMost("curves", bestFirst(every));
   const families = [...new Set(bundles.map(bundle => bundle.family))];
   const chosen = bundles.find(bundle => bundle.members.includes(state.highlight));
   const highlighted = families.includes(state.highlight) ? state.highlight : chosen?.label ?? "";
@@ -124,8 +132,8 @@ function showCurves() {
   const values = bundles.flatMap(({ points, label, color, shape, family }) => points.map(point => ({ ...point, label, color, shape, family })));
   chart("chart", `${state.y} ${axis.key}`, spec, values, highlighted);
   byId("legend").replaceChildren(...bundles.map(bundle => entryOf(bundle, bundle.members, "legend")));
-  fillTable("points", ["estimator", axis.label, byId("y").selectedOptions[0].textContent], bundles.flatMap(bundle =>
-    bundle.points.map(point => plainRow([bundle.members.join(" = "), numberText(point.x), intervalText(point.y, point.low, point.high)]))));
+  fillTable("points", ["estimator", axis.label, byId("y").selectedOptions[0].textContent], every.flatMap(bundle =>
+    bundle.points.map(point => plainRow([nameOf(bundle.members), numberText(point.x), intervalText(point.y, point.low, point.high)]))));
 }
 
 /** An entry of a legend, which highlights its curve; in the profile's it shows the dashes too. */
@@ -136,7 +144,12 @@ function entryOf(look, members, legend) {
   const swatch = draw("svg", { width: 36, height: 14, "aria-hidden": "true" },
     draw("path", { d: "M0 7H36", stroke: look.color, "stroke-width": 2, "stroke-dasharray": dashes }), markerOf(look));
   return make("li", {}, make("button", { type: "button", "aria-pressed": String(isChosen), "data-curve": look.label, onclick: choose },
-    swatch, members.join(" = ")));
+    swatch, nameOf(members)));
+}
+
+/** Of one curve: all members, so that nobody takes them for one estimator. */
+function nameOf(members) {
+  return members.length > 1 ? `${members.slice(0, -1).join("; ")} and ${members.at(-1)}: equal here` : members[0];
 }
 
 const MARKS = {

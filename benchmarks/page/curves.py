@@ -24,7 +24,7 @@ SHAPES = {
     "*": "M0-1L.24-.32L.95-.31L.38.12L.59.81L0 .4L-.59.81L-.38.12L-.95-.31L-.24-.32Z",
     "p": "M0-1L.95-.31L.59.81L-.59.81L-.95-.31Z",
     "h": "M0-1L.87-.5L.87.5L0 1L-.87.5L-.87-.5Z",
-    "8": "circle",
+    "8": "M.41-1L1-.41L1 .41L.41 1L-.41 1L-1 .41L-1-.41L-.41-1Z",
 }
 """Vega's shape, or a path, for each of matplotlib's markers."""
 
@@ -119,7 +119,12 @@ def chart(layers: list[Spec], title: str, scale: str, shown: tuple[str, ...]) ->
         "layer": layers,
         "config": {
             "view": {"stroke": None},
-            "axis": {"tickCount": 6, "labelFontSize": 12, "titleFontSize": 13},
+            "axis": {
+                "tickCount": 6,
+                "labelFontSize": 12,
+                "titleFontSize": 13,
+                "labelExpr": "replace(datum.label, '-', '−')",
+            },
         },
     }
 

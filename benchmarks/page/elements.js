@@ -35,6 +35,25 @@ function plainRow(texts) {
   return make("tr", {}, ...texts.map(text => make("td", {}, text)));
 }
 
+const MOST = 8;
+
+/** The first eight of what a part of the page shows; all of them where its button was pressed. */
+function atMost(part, items) {
+  const isAll = state.all.split(",").includes(part);
+  const button = byId(`${part}-all`);
+  button.hidden = items.length <= MOST;
+  button.textContent = isAll ? `the first ${MOST} alone` : `all ${items.length}`;
+  button.setAttribute("aria-expanded", String(isAll));
+  return isAll ? items : items.slice(0, MOST);
+}
+
+/** Takes up, or lets go, that a part of the page shows all that it has. */
+function toggleAll(part) {
+  const others = state.all.split(",").filter(each => each && each !== part);
+  const isAll = state.all.split(",").includes(part);
+  change({ all: [...others, ...(isAll ? [] : [part])].join(",") }, `#${part}-all`);
+}
+
 /** A number with three digits, minus signs as they are printed. */
 function numberText(value, digits = 3) {
   if (value === null || Number.isNaN(value)) return "–";
@@ -92,7 +111,7 @@ function texOfCharacter(character) {
 
 /** A table as it stands, for LaTeX with booktabs. */
 function latexOf(table) {
-  const lines = [...table.rows].map(row => [...row.cells].filter(cell => !cell.classList.contains("scale")));
+  const lines = [...table.rows].filter(row => !row.hidden).map(row => [...row.cells].filter(cell => !cell.classList.contains("scale")));
   const texts = lines.map(cells => cells.map(latexOfCell).join(" & ") + " \\\\");
   const [head, ...body] = texts;
   const columns = "l".repeat(Math.max(...lines.map(cells => cells.length)));

@@ -49,12 +49,13 @@ function bitMean(logit, tau, mode) {
   return sum / grid;
 }
 
+/** The ways, in the colours of their families in figures. */
 const MODES = {
-  direct: { label: "draw z directly", bits: false },
-  reparameterized: { label: "reparameterize", bits: false },
-  scored: { label: "score function", bits: false },
-  straight: { label: "a bit: straight-through", bits: true },
-  gumbel: { label: "a bit: Gumbel-softmax", bits: true },
+  direct: { label: "draw z directly", bits: false, color: "#1a1a1a" },
+  reparameterized: { label: "reparameterize", bits: false, color: "#D55E00" },
+  scored: { label: "score function", bits: false, color: "#0072B2" },
+  straight: { label: "a bit: straight-through", bits: true, color: "#000" },
+  gumbel: { label: "a bit: Gumbel-softmax", bits: true, color: "#000" },
 };
 
 const SLIDERS = {
@@ -126,27 +127,43 @@ function noteOf(mode, drawn) {
 }
 
 const BOX = { width: 124, height: 54 };
-const NODES = { first: [72, 75], second: [72, 255], noise: [310, 40], z: [310, 165], f: [560, 165] };
+const NARROW = "(max-width: 560px)";
+
+/** Where things stand: from left to right, or from the top where the screen is narrow. */
+const LAYOUTS = {
+  wide: {
+    size: "0 0 640 330", slope: [435, 205, "middle"],
+    nodes: { first: [72, 75], second: [72, 255], noise: [310, 40], z: [310, 165], f: [560, 165] },
+    back: [[10, 140, "start"], [10, 306, "start"]], scored: [[330, 56, "middle"], [330, 286, "middle"]],
+    around: [[[560, 136], [500, 50], [138, 69]], [[560, 194], [500, 280], [138, 261]]],
+  },
+  narrow: {
+    size: "0 0 360 460", slope: [112, 302, "start"],
+    nodes: { first: [68, 34], second: [292, 34], noise: [292, 220], z: [98, 220], f: [98, 380] },
+    back: [[89, 82, "start"], [356, 174, "end"]], scored: [[180, 434, "middle"], [180, 454, "middle"]],
+    around: [[[32, 380], [6, 230], [22, 65]], [[164, 380], [330, 300], [316, 65]]],
+  },
+};
 
 /** The computation graph: forward in grey; backward in colour where something flows, broken where not. */
 function showGraph(mode, drawn) {
-  const { bits } = MODES[mode];
   const graph = byId("graph");
-  const texts = bits ? bitTexts(mode, drawn) : normalTexts(mode, drawn);
+  const isNarrow = matchMedia(NARROW).matches;
+  const { size, nodes, ...places } = LAYOUTS[isNarrow ? "narrow" : "wide"];
+  const texts = MODES[mode].bits ? bitTexts(mode, drawn) : normalTexts(mode, drawn);
+  graph.setAttribute("viewBox", size);
+  graph.classList.toggle("narrow", isNarrow);
   graph.replaceChildren(draw("title", { id: "graph-title" }, `${MODES[mode].label}: ${texts.said}`), arrowHeads());
-  const shown = Object.keys(NODES).filter(name => texts.nodes[name]);
   const inputs = ["first", "second"].filter(name => texts.nodes[name]);
-  for (const name of inputs) graph.append(arrow(NODES[name], NODES.z, "forward", -7));
-  if (texts.nodes.noise) graph.append(arrow(NODES.noise, NODES.z, "forward", 0));
-  graph.append(arrow(NODES.z, NODES.f, "forward", -7));
-  if (mode !== "scored") graph.append(arrow(NODES.f, NODES.z, "back", -7), caption(435, 205, texts.slope));
-  inputs.forEach((name, index) => {
-    const from = mode === "scored" ? NODES.f : NODES.z;
-    graph.append(arrow(from, NODES[name], texts.kind, mode === "scored" ? 0 : -7, (index * 2 - 1) * 62));
-    graph.append(mode === "scored" ? caption(330, index ? 286 : 56, texts.back[index])
-      : caption(10, index ? 306 : 140, texts.back[index], "start"));
-  });
-  for (const name of shown) graph.append(node(NODES[name], ...texts.nodes[name]));
+  for (const name of inputs) graph.append(arrow(nodes[name], nodes.z, "forward", -7));
+  if (texts.nodes.noise) graph.append(arrow(nodes.noise, nodes.z, "forward", 0));
+  graph.append(arrow(nodes.z, nodes.f, "forward", -7));
+  const isScored = mode === "scored";
+  if (!isScored) graph.append(arrow(nodes.f, nodes.z, texts.kind === "back" ? "back" : "slope", -7));
+  inputs.forEach((name, index) => graph.append(isScored ? curve(places.around[index], texts.kind) : arrow(nodes.z, nodes[name], texts.kind, -7)));
+  if (!isScored) graph.append(caption(...places.slope, texts.slope));
+  inputs.forEach((_, index) => graph.append(caption(...(isScored ? places.scored : places.back)[index], texts.back[index])));
+  for (const [name, place] of Object.entries(nodes)) if (texts.nodes[name]) graph.append(node(place, ...texts.nodes[name]));
 }
 
 function normalTexts(mode, { z, f, slope, score, ...gradients }) {
@@ -184,10 +201,11 @@ function bitTexts(mode, drawn) {
 
 const LINES = {
   forward: { stroke: "#8a8a8a", "stroke-width": 1.5 },
-  back: { stroke: "#0072B2", "stroke-width": 3 },
-  broken: { stroke: "#D55E00", "stroke-width": 2, "stroke-dasharray": "3 9" },
-  dashed: { stroke: "#D55E00", "stroke-width": 3, "stroke-dasharray": "9 5" },
-  around: { stroke: "#009E73", "stroke-width": 3 },
+  slope: { stroke: "#1a1a1a", "stroke-width": 3 },
+  back: { stroke: MODES.reparameterized.color, "stroke-width": 3 },
+  broken: { stroke: MODES.direct.color, "stroke-width": 2, "stroke-dasharray": "3 9" },
+  dashed: { stroke: MODES.gumbel.color, "stroke-width": 3, "stroke-dasharray": "9 5" },
+  around: { stroke: MODES.scored.color, "stroke-width": 3 },
 };
 
 function arrowHeads() {
@@ -196,21 +214,27 @@ function arrowHeads() {
   }, draw("path", { d: "M0 0L10 5L0 10Z", fill: stroke }))));
 }
 
-/** From the edge of one box to that of another, set aside a little, or curved around what is between. */
-function arrow(from, to, kind, aside, bend = 0) {
+/** From the edge of one box to that of another, set aside a little. */
+function arrow(from, to, kind, aside) {
   const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
   const length = Math.hypot(dx, dy);
   const shift = [(-dy / length) * aside, (dx / length) * aside];
   const reach = Math.min(Math.abs((BOX.width / 2 + 4) / (dx / length)) || Infinity, Math.abs((BOX.height / 2 + 4) / (dy / length)) || Infinity);
   const start = from.map((value, axis) => value + shift[axis] + ([dx, dy][axis] / length) * reach);
   const end = to.map((value, axis) => value + shift[axis] - ([dx, dy][axis] / length) * reach);
-  const path = kind === "around"
-    ? `M${from[0]} ${from[1] + Math.sign(bend) * 29}Q${from[0] - 60} ${to[1] + bend * 0.4} ${to[0] + BOX.width / 2 + 4} ${to[1] + bend * 0.1}`
-    : `M${start}L${end}`;
+  return line(`M${start}L${end}`, kind);
+}
+
+/** From one place to another around what is between. */
+function curve([start, bend, end], kind) {
+  return line(`M${start}Q${bend} ${end}`, kind);
+}
+
+function line(path, kind) {
   return draw("path", { d: path, fill: "none", "marker-end": `url(#head-${kind})`, "data-kind": kind, ...LINES[kind] });
 }
 
-function caption(x, y, text, anchor = "middle") {
+function caption(x, y, anchor, text) {
   return draw("text", { x, y, "text-anchor": anchor, fill: "#1a1a1a" }, text);
 }
 
@@ -270,10 +294,10 @@ function showHistograms(modes, samples, truth, name) {
   });
   const at = value => 20 + 600 * (value - low) / (width * BINS);
   const svg = byId("histograms");
-  svg.replaceChildren(...counts.flatMap((bins, index) => histogram(bins, MODES[modes[index]].label, 125 + 130 * index, index)),
+  svg.replaceChildren(...counts.flatMap((bins, index) => histogram(bins, MODES[modes[index]], 125 + 130 * index)),
     draw("path", { d: `M${at(truth)} 10V258`, stroke: "#1a1a1a", "stroke-width": 2, "stroke-dasharray": "6 3" }),
-    caption(Math.min(590, Math.max(50, at(truth))), 276, `truth ${numberText(truth)}`),
-    caption(40, 295, numberText(low)), caption(600, 295, numberText(high)));
+    caption(Math.min(570, Math.max(70, at(truth))), 277, "middle", `truth ${numberText(truth)}`),
+    caption(20, 300, "start", numberText(low)), caption(620, 300, "end", numberText(high)));
   svg.removeAttribute("hidden");
   byId("many-table").hidden = false;
   fillTable("bins", [`∂/∂${name} from`, ...modes.map(mode => MODES[mode].label)], counts[0].map((_, bin) =>
@@ -285,9 +309,8 @@ function showHistograms(modes, samples, truth, name) {
   }).join("; ") + ". The outermost bars hold all that lies beyond.";
 }
 
-function histogram(bins, label, base, index) {
+function histogram(bins, { label, color }, base) {
   const most = Math.max(...bins);
-  const color = ["#0072B2", "#009E73"][index];
   const bars = bins.map((count, bin) => draw("rect", { x: 20 + 10 * bin, y: base - 100 * count / most, width: 9, height: 100 * count / most, fill: color }));
   return [...bars, draw("path", { d: `M20 ${base}H620`, stroke: "#8a8a8a" }), draw("text", { x: 24, y: base - 104 }, label)];
 }

@@ -93,15 +93,16 @@ function profiles(boards) {
 function showProfile(boards) {
   const found = profiles(boards).filter(each => each.factors.length);
   const largest = Math.max(2, ...found.flatMap(each => each.factors));
-  const points = found.flatMap(each => [1, ...each.factors, largest].map((factor, step, all) => ({
+  found.sort((a, b) => b.share(2) - a.share(2));
+  const drawn = atMost("profile", found);
+  const points = drawn.flatMap(each => [1, ...each.factors, largest].map((factor, step, all) => ({
     x: factor, y: each.share(factor), isEnd: step === 0 || step === all.length - 1, ...lookOf(each.estimator),
   })));
   const chosen = estimators.label.indexOf(state.highlight);
-  const isShown = chosen >= 0 || found.some(each => lookOf(each.estimator).family === state.highlight);
+  const isShown = drawn.some(each => each.estimator === chosen) || drawn.some(each => lookOf(each.estimator).family === state.highlight);
   chart("profile", "profile", run.specs.profile, points, isShown ? state.highlight : "");
-  byId("profile-legend").replaceChildren(...found.map(each => entryOf(lookOf(each.estimator), [each.label], "profile-legend")));
+  byId("profile-legend").replaceChildren(...drawn.map(each => entryOf(lookOf(each.estimator), [each.label], "profile-legend")));
   const levels = [1, 1.5, 2, 5, 10];
-  found.sort((a, b) => b.share(2) - a.share(2));
   fillTable("shares", ["estimator", "places", ...levels.map(level => `within ${level} ×`)], found.map(each => plainRow([
     each.label, String(each.factors.length), ...levels.map(level => `${Math.round(100 * each.share(level))} %`),
   ])));

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.labels import SYMBOLS, estimator_label, words
 from gradest.benchmarks.figures.arguments import argument_axis
+from gradest.benchmarks.minus import print_minus
 
 Sweeps = list[dict[str, Any]]
 
@@ -31,7 +32,7 @@ def swept_estimators(estimators: Sequence[tuple[str, str]]) -> Sweeps:
     for sweep in found:
         name, args = estimators[sweep["members"][0]]
         rest = {key: each for key, each in json.loads(args).items() if key != sweep["argument"]}
-        sweep["label"] = estimator_label(name, json.dumps(rest))
+        sweep["label"] = print_minus(estimator_label(name, json.dumps(rest)))
     return found
 
 

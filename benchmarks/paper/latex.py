@@ -39,10 +39,10 @@ ROMAN |= {"Ν": "N", "Ο": "O", "Ρ": "P", "Τ": "T", "Υ": "Y", "Χ": "X"}
 def escape(text: str) -> str:
     """Text as LaTeX, exponents and minus signs typeset.
 
-    >>> escape("a_b {x} 100 %"), escape("μ"), escape("-1")
+    >>> escape("a_b {x} 100 %"), escape("μ"), escape("−1")
     ('a\\\\_b \\\\{x\\\\} 100 \\\\%', '$\\\\mu$', '$-$1')
     """
-    text = "".join(map(character, text))
+    text = "".join(map(character, text.replace("−", "-")))
     text = re.sub(
         r"(-?[\d.]+(?:\(\d+\))?)e([+-])0*(\d+)", lambda match: power(*match.groups()), text
     )

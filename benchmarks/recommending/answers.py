@@ -203,20 +203,11 @@ def bias_text(row: Any) -> str:
         return "unbiased" if row.status == "ok" else "unreliable"
     if row.bias_finding != "biased":
         return "biased: none found"
-    size = "biased" if math.isnan(row.bias_relative) else signed(row.bias_relative)
+    size = "biased" if math.isnan(row.bias_relative) else percent(row.bias_relative)
     if row.barred == BACKWARDS:
         reason = ": f jumps; do not use" if is_for_a_jump(row) else ": points away"
         return f"{size}{reason}"
     return f"{size}: f jumps" if is_for_a_jump(row) else f"biased by {size}"
-
-
-def signed(fraction: float) -> str:
-    """A fraction in percent, with a sign that is not a hyphen.
-
-    >>> signed(-1.17)
-    '−120 %'
-    """
-    return percent(fraction).replace("-", "−")
 
 
 def is_for_a_jump(row: Any) -> bool:
@@ -231,7 +222,7 @@ def is_for_a_jump(row: Any) -> bool:
 def sentences(answer: Answer) -> list[str]:
     """What to use, and what is to be said of it."""
     best = answer.best
-    bias = f", biased by {signed(answer.first.bias_relative)}" if is_found(answer) else ""
+    bias = f", biased by {percent(answer.first.bias_relative)}" if is_found(answer) else ""
     texts = [f"Use {best.estimator}, L = {best.num_samples}{bias}."]
     others = [name for name in answer.ties if name != best.estimator]
     if others:

@@ -12,6 +12,7 @@ from gradest.benchmarks.analysis.times import time_table
 from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, sentence
 from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.markdown import plain
+from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.report.answer import EQUAL_COST, TABLE, answer_lines, answer_table
 from gradest.benchmarks.report.self_check import against_ourselves, headline
 from gradest.benchmarks.report.surprises import (
@@ -67,7 +68,8 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
         run: a finished run.
         crossings: its crossovers.
     """
-    return [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    lines = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    return list(map(print_minus, lines))
 
 
 def answer(table: pd.DataFrame) -> list[str]:
@@ -104,7 +106,7 @@ def changed_line(run: Run) -> str:
 
 def bullets(lines: list[str]) -> str:
     """The lines as a list."""
-    return "\n".join(f"- {plain(line)}" for line in lines)
+    return "\n".join(f"- {plain(print_minus(line))}" for line in lines)
 
 
 def cut(lines: list[str], table: str) -> list[str]:

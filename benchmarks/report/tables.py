@@ -19,6 +19,7 @@ from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.results import ESTIMATOR, ZERO, slope_of
 from gradest.benchmarks.comparisons.crossovers import LineCrossover
 from gradest.benchmarks.markdown import markdown_table, plain
+from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.paper.latex import comment, latex_row
 from gradest.benchmarks.statistics.intervals import Interval
 
@@ -155,7 +156,7 @@ def markdown(table: Table) -> str:
     """The table for a README."""
     rows = [list(map(plain, row)) for row in table.rows]
     body = markdown_table(list(map(plain, table.header)), rows)
-    return f"### {plain(table.title)}\n\n{body}\n"
+    return print_minus(f"### {plain(table.title)}\n\n{body}\n")
 
 
 def latex(table: Table) -> str:

@@ -118,12 +118,11 @@ class Browser:
             assert time.monotonic() < end, f"never: {condition}"
             time.sleep(0.05)
 
-    def press(self, key: str, code: int = 0) -> None:
-        """Presses a key."""
-        for kind in ("keyDown", "keyUp"):
-            self.call(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code
-            )
+    def press(self, key: str, code: int = 0, **more: str) -> None:
+        """Presses a key; one that writes something has a `text`."""
+        pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **pressed, **more)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **pressed)
 
     def close(self) -> None:
         """Ends it."""

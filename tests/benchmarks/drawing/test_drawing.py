@@ -63,6 +63,20 @@ def drawn(spec, how):
     return figure, texts
 
 
+def test_a_biased_row_is_hatched_over_the_whole_panel(specs, on_screen):
+    """The best, at the left end, would else have hardly any hatching."""
+    figure, _ = on_screen["relative_rmse"]
+    hatched = 0
+    for panel, axes in zip(specs["relative_rmse"].panels, figure.axes, strict=True):
+        rows = {round(patch.get_y() + 0.35): patch for patch in axes.patches if patch.get_hatch()}
+        biased = {panel.y.names.index(each.label) for each in panel.series if any(each.biased)}
+        assert set(rows) == biased
+        whole = [patch.get_window_extent().width for patch in rows.values()]
+        assert whole == pytest.approx([axes.get_window_extent().width] * len(rows))
+        hatched += len(rows)
+    assert hatched
+
+
 def test_all_kinds_of_figures_are_there(specs):
     kinds = ("relative_rmse", "performance_profile", "variance_vs_samples", "bias", "snr_vs_k")
     assert not {kind for kind in kinds if not any(name.startswith(kind) for name in specs)}
@@ -146,8 +160,8 @@ def test_every_value_of_a_line_has_its_interval_and_a_limit_its_mark(specs, on_s
                     if value is not None:
                         top = panel.y.limits[1] if high is None else high
                         assert (x, low, top) in spans, (spec.name, series.label)
-            hollow = [line for line in axes.lines if line.get_marker() == LIMIT.marker]
-            marks += sum(line.get_markerfacecolor() == "white" for line in hollow)
+            arrows = [line for line in axes.lines if line.get_marker() == LIMIT.marker]
+            marks += sum(len(line.get_xdata()) for line in arrows)
     assert marks
 
 

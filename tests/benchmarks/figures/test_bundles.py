@@ -61,7 +61,7 @@ def test_limits_are_equal_where_they_may_be():
 
 def test_equal_lines_are_one_in_the_look_of_the_first_and_named_so():
     lines = bundled([ONE, series("two", [1.01, 0.25, 0.06]), series("three", [2.0, 0.5, 0.1])])
-    assert [each.label for each in lines] == ["one + 1 equal", "three"]
+    assert [each.label for each in lines] == ["one and 1 equal here", "three"]
     assert lines[0].members == ("one", "two")
     assert lines[0].value == ONE.value
     nothing = dataclasses.replace(ONE, value=(None,) * 3, high=(None,) * 3)
@@ -82,6 +82,16 @@ def test_a_panel_has_the_lowest_lines_at_the_largest_x():
     assert series("short", [0.1, 0.1], x=(1, 4)) not in best_of(
         [*many, series("short", [0.1, 0.1], x=(1, 4))]
     )
+
+
+def test_what_may_be_zero_is_not_among_the_highest():
+    """Of a ratio whose interval reaches 0 its upper end is no evidence."""
+    many = [series(str(i), [1.0, 1.0, 1.0 + i]) for i in range(MOST_LINES)]
+    end = dataclasses.replace(
+        series("may be 0", [1.0, 1.0, 99.0]), value=(1.0, 1.0, None), low=(1.0, 1.0, None)
+    )
+    assert end not in best_of([*many, end], highest=True)
+    assert end not in best_of([*many, end])
 
 
 def alike(factor):
@@ -105,7 +115,7 @@ def test_a_figure_of_estimators_1_percent_apart_has_one_line_for_them():
     first = spec.panels[0].series[0]
     assert len(spec.panels[0].series) == 2
     assert first.members == ("score function", "score function, mean")
-    assert first.label == "score function + 1 equal"
+    assert first.label == "score function and 1 equal here"
     assert any("score function, mean" in entry.label for group in spec.key for entry in group)
     assert faults(spec, labelled(alike(1.01))) == []
     assert len(only_figure(alike(1.05)).panels[0].series) == 3

@@ -110,7 +110,7 @@ def test_an_argument_of_many_values_is_an_axis_with_the_exact_value_under_the_po
     ]
     signal = drawn["snr_vs_k_gaussian_square_L1"].panels[0]
     (line,) = signal.series
-    assert line.label == "score function + 2 equal"
+    assert line.label == "score function and 2 equal here"
     assert line.exact == pytest.approx([4 / np.sqrt(0.5)] * 9)
     along = drawn["variance_vs_k_gaussian_square_L1"].panels[0]
     assert (along.x.label, along.x.scale, along.y.label) == ("k", "linear", "tr Cov(g)")
@@ -187,6 +187,15 @@ def test_where_a_bias_may_be_zero_all_that_is_drawn_is_how_large_it_may_be():
     assert "upper end of an interval that reaches 0" in [entry.label for entry in spec.key[1]]
     (line,) = drawn["bias_squared_vs_temperature_gaussian_square_L4"].panels[0].series
     assert (set(line.value), set(line.low), set(line.high)) == ({0.1}, {0.05}, {0.3})
+
+
+def test_a_panel_of_ends_of_intervals_alone_is_a_sentence_beside_one_with_values():
+    estimators = [("gumbel_softmax", {"temperature": value}) for value in (0.1, 0.5, 1.0, 4.0)]
+    made = table(estimators=estimators, levels=(1,), unbiased=False, **BIAS)
+    made.loc[made.group == "scale", "bias_squared_low"] = -0.1
+    spec = specs_of(made)["bias_squared_vs_temperature_gaussian_square"]
+    assert [panel.name for panel in spec.panels] == ["mean"]
+    assert "No panel, as all intervals reach 0 (numbers in tables/): scale." in spec.notes
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,22 @@ def test_estimators_that_are_alike_everywhere_are_one_in_a_profile():
     spec = leading(pd.concat([made, twin], ignore_index=True))["performance_profile"]
     (one,) = [each for each in spec.panels[0].series if each.members]
     assert set(one.members) == {"score function, mean", "score function, leave-one-out"}
-    assert one.label.endswith("+ 1 equal")
+    assert one.label.endswith("and 1 equal here")
+
+
+def test_where_all_are_unbiased_a_profile_has_one_panel():
+    (panel,) = leading(ranked(table(problems(2), unbiased=True)))["performance_profile"].panels
+    assert panel.title == "all, and the same of the unbiased only"
+
+
+def test_who_has_no_dot_in_any_panel_has_no_row_and_is_named():
+    made = ranked(table(problems(7)))  # 14 places: two are left out, as others differ more
+    first = made.problem_args == made.problem_args.iloc[0]
+    made = made[~of(made, 1) | first]
+    made.loc[first, ["relative_rmse", "relative_rmse_low", "relative_rmse_high"]] = 0.5
+    spec = leading(made)["relative_rmse"]
+    assert all("score function, mean" not in panel.y.names for panel in spec.panels)
+    assert "No row, as they have no dot in these panels: score function, mean." in spec.notes
 
 
 def test_few_places_have_no_profile():

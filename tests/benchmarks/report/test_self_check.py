@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.analysis.results import read_run
+from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.report.self_check import against_ourselves, headline
 from gradest.benchmarks.report.summary import health, summary, surprises
 from gradest.benchmarks.sweeps.plan import plan_of
@@ -59,7 +60,7 @@ def test_five_percent_are_found_in_an_estimator_and_its_rows_are_named(planted, 
         assert row.startswith("pathwise on Gaussian square, initialisation, ∂/∂ mean, L = ")
         assert f"], exactly {planted:g}" in row
     text = summary(run, [])
-    assert first in text
+    assert print_minus(first) in text
     assert "- Against ourselves: 5 rows with a variance that is known exactly miss it" in text
     assert surprises(run.measurements, [])[0].startswith("Against ourselves")
 

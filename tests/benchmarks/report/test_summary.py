@@ -69,7 +69,7 @@ def test_it_says_what_matters(cells, tmp_path):
     )
     assert "- score function: the variance may be infinite at Gaussian square" in text
     assert re.search(
-        r"does not fall as 1/L.*: score function, leave-one-out at 1 place, slope -1\.\d+ \[-1\.5",
+        r"does not fall as 1/L.*: score function, leave-one-out at 1 place, slope −1\.\d+ \[−1\.5",
         text,
     )
     assert not re.search("fall as 1/L.*pathwise", text)

@@ -29,10 +29,10 @@ def measurements(tmp_path_factory) -> pd.DataFrame:
     [
         (Interval(4.0123, 3.95, 4.08), "4.012 [3.950, 4.080]"),
         (Interval(1234.5, 1100, 1400), "1230 [1100, 1400]"),
-        (Interval(-1.0, -1.012, -0.988), "-1.000 [-1.012, -0.988]"),
+        (Interval(-1.0, -1.012, -0.988), "−1.000 [−1.012, −0.988]"),
         (Interval(2.5e8, 2.4e8, 2.6e8), "2.50e+08 [2.40e+08, 2.60e+08]"),
         (Interval(0.0, 0.0, 0.0), "0"),
-        (Interval(0.0, -9.5e-7, 9.5e-7), "0 [-9.5e-07, 9.5e-07]"),
+        (Interval(0.0, -9.5e-7, 9.5e-7), "0 [−9.5e−07, 9.5e−07]"),
     ],
 )
 def test_two_digits_of_the_half_width(interval, text):
@@ -103,6 +103,15 @@ def test_markdown_and_latex_have_every_row(measurements):
         assert not re.search(r"[^\x00-\x7f]", text), "plain TeX only"
 
 
+def test_negative_numbers_have_a_minus_sign_and_in_latex_that_of_mathematics(measurements):
+    table = next(each for each in tables(measurements) if each.header[0] == "k")
+    text = markdown(table)
+    assert re.search(r"^\| −3\.0 \| score function \|.* −\d\.\d+ \[−\d\.", text, re.M)
+    assert not re.search(r"(?<!\w)-\d|\de-\d", text)
+    row = r"^\$-\$3\.0 & score function & .*\$-\$\d\.\d+ \[\$-\$\d\."
+    assert re.search(row, latex(table), re.M)
+
+
 def test_macros_have_names_that_tex_accepts_once_each(measurements):
     names = re.findall(r"\\newcommand{\\(.*?)}", numbers(measurements, []))
     assert len(names) == len(set(names)) > 10
@@ -118,6 +127,7 @@ def test_every_measured_variance_has_its_macro(measurements):
 
 def test_escape():
     assert escape("-1.05 [-1.1, -1.0]") == "$-$1.05 [$-$1.1, $-$1.0]"
+    assert escape("−1.05 [−1.1, 2.1e−07]") == r"$-$1.05 [$-$1.1, $2.1 \times 10^{-7}$]"
     assert escape("2.1e-07") == r"$2.1 \times 10^{-7}$"
     assert escape("1.5e+08") == r"$1.5 \times 10^{8}$"
     assert escape("f + ∇f") == r"f + $\nabla$f"
