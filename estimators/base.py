@@ -111,6 +111,13 @@ class Estimator(Configured):
         """Whether the variance, given the state, is exactly proportional to 1/L."""
         return self.independent_terms
 
+    def variance_terms(self, num_samples: int) -> tuple[float, ...]:
+        """The functions of L that the variance, given the state, is exactly a sum of multiples of.
+
+        None where that is not known. The multiples depend on θ, and not on L.
+        """
+        return (1 / num_samples,) if self.claims_one_over_samples() else ()
+
 
 class SurrogateEstimator(Estimator):
     """An estimator that is the gradient of a surrogate loss, so that its body is the paper's line.

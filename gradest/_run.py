@@ -89,7 +89,7 @@ class Run:
         """The estimators in order of relative root mean square error, at each problem, θ and group.
 
         Each estimator takes the largest L that the budget pays for, measured or, where its variance
-        is exactly proportional to 1/L, doubled from a measured one.
+        there follows exactly from those at measured ones, doubled from one of them.
 
         Args:
             budget: seconds that a gradient may cost, as a number or "1ms".

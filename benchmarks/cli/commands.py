@@ -244,9 +244,9 @@ def recommend(**options: Any) -> ExitStatus:
     suffice for all, the others are counted, and named with --verbose and in JSON.
 
     With --from a run answers, at each point and group of the problem: each estimator at the largest
-    L that is paid for, or at the very L where its variance is exactly proportional to 1/L;
-    seconds are a line a + bL through the run's times. Several answers are, in JSON, a list under
-    "answers".
+    L that is paid for, measured or, where its variance there follows exactly from those at measured
+    ones, doubled from one of them; seconds are a line a + bL through the run's times. Several
+    answers are, in JSON, a list under "answers".
 
     The exit status is 3 where some candidates failed; the others are ranked.
     """

@@ -5,10 +5,13 @@ are a line, $\tau(L) = a + b L$, through the L at which they were measured. The 
 many, run batched, are those of the cell itself.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from numbers import Real
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR
@@ -71,6 +74,43 @@ def seconds_on(line: TimeLine | None, row: Any) -> float:
 def seconds_batched_of(rows: pd.DataFrame) -> pd.Series:
     """The seconds of one estimate among many, run batched."""
     return rows.seconds.astype(float)
+
+
+class ExactLine(NamedTuple):
+    """Evaluations along L, a + b L."""
+
+    fixed: Fraction
+    per_sample: Fraction
+
+    def at(self, level: int) -> Fraction:
+        """Their number at an L."""
+        return self.fixed + self.per_sample * level
+
+
+def exact_line(levels: Sequence[int], counts: pd.Series) -> ExactLine | None:
+    """The line that goes through all counts; None where there is none.
+
+    Through one count it goes by 0, and has whole numbers only where L divides it.
+    """
+    if counts.isna().any():
+        return None
+    known = [int(count) for count in counts]
+    if len(levels) == 1:
+        line = ExactLine(Fraction(0), Fraction(known[0], levels[0]))
+        return line if line.per_sample.denominator == 1 else None
+    per_sample = Fraction(known[-1] - known[0], levels[-1] - levels[0])
+    line = ExactLine(known[0] - per_sample * levels[0], per_sample)
+    fits = all(line.at(level) == count for level, count in zip(levels, known, strict=True))
+    return line if fits else None
+
+
+def time_line(levels: Sequence[int], seconds: np.ndarray) -> TimeLine:
+    """The line of times along L; not a number where there is none."""
+    if len(levels) == 1:
+        return TimeLine(0.0, float(seconds[0]) / levels[0])
+    known = np.isfinite(seconds) & (seconds > 0)
+    line = fit_time(np.asarray(levels, float)[known], seconds[known])
+    return line or TimeLine(math.nan, math.nan)
 
 
 EVALUATIONS = "evaluations"

@@ -1,25 +1,31 @@
 """The rule of equal cost: at which L each estimator is taken where a gradient may cost so much.
 
 An estimator whose variance is exactly proportional to 1/L is known at every L from one that was
-measured: its rows are there too at L that double from each measured L to the next, and beyond the
-largest up to MOST_SAMPLES. Every board takes, of all these rows, the one with the largest L that
-the budget pays for.
+measured; one that is a mean over pairs of draws, as with a leave-one-out baseline, from two: its
+variance is $a / L + b / (L(L - 1))$. Rows of such estimators are there too at L that double from
+each measured L to the next, and beyond the largest up to MOST_SAMPLES. Every board takes, of all
+these rows, the one with the largest L that the budget pays for.
 """
 
 import functools
 import json
 import math
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
-from gradest.benchmarks.comparisons.budgets import Budget
-from gradest.benchmarks.statistics.intervals import Jackknifed
-from gradest.benchmarks.statistics.times import TimeLine, fit_time
+from gradest.benchmarks.comparisons.budgets import Budget, exact_line, time_line
+from gradest.benchmarks.comparisons.metrics import Estimate, variance_of
+from gradest.benchmarks.statistics.intervals import (
+    UNKNOWN,
+    Interval,
+    Jackknifed,
+    combine,
+    interval,
+)
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems.registry.lookup import build
 
@@ -28,32 +34,33 @@ MOST_SAMPLES = 1024
 
 RULE = (
     "Each estimator takes the largest L that the budget pays for, measured or, where its variance "
-    "is exactly proportional to 1/L, doubled from a measured one."
+    "there follows exactly from those at measured ones, doubled from one of them."
 )
 """The rule in one sentence, wherever there is equal cost."""
 
 BUDGET = (
-    "as many evaluations of f and ∇f as the largest measured L, and at least those of two "
-    "estimators"
+    "as many evaluations of f and ∇f as the largest measured L, twice as many where some "
+    "estimator costs more, and at least those of two"
 )
 """The largest budget of a place, in words; see `budgets_of`."""
 
 MORE = "+: the budget pays for more than the L that was measured."
 """What the sign after an L says."""
 
-FALLING = (
-    "variance",
-    "variance_low",
-    "variance_high",
-    "variance_per_dim",
-    "variance_max",
-    "variance_max_low",
-    "variance_max_high",
-    "exact_variance",
-)
-"""Columns that are proportional to 1/L where the draws of an estimate are independent terms."""
+VARIANCE = ("variance", "variance_low", "variance_high")
+"""The columns of the variance and of its interval."""
 
-UNKNOWN_THERE = ("mse", "relative_rmse", "snr", "cosine", "work_normalised")
+SUMMED = ("variance_per_dim", "exact_variance")
+"""Columns that are at an added L the same sum of those at measured ones."""
+
+UNKNOWN_THERE = (
+    "variance_max",
+    "mse",
+    "relative_rmse",
+    "snr",
+    "cosine",
+    "work_normalised",
+)
 """What the names of columns begin with that are made anew, or are not known, at an added L."""
 
 TIMES = ("seconds", "seconds_alone")
@@ -67,8 +74,7 @@ class Levels(NamedTuple):
     """Those measured and those added, with `measured_samples`: the L that an added row is from, not
     a number in one that was measured."""
     beyond: pd.DataFrame
-    """Of estimators whose variance is not proportional to 1/L the rows at L of which only the cost
-    is known."""
+    """Rows at L of which the cost is known and the variance is not."""
 
     @property
     def measured(self) -> pd.DataFrame:
@@ -86,17 +92,18 @@ class Added(NamedTuple):
     grad_evals: int
     seconds: float
     seconds_alone: float
-    is_known: bool
-    """Whether the variance is proportional to 1/L."""
+    weights: dict[int, float]
+    """What the variances of measured rows are multiplied by, by their numbers, to give the one at
+    this L as their sum; none where it does not follow from them."""
 
 
 def with_levels(rows: pd.DataFrame, most: int = MOST_SAMPLES) -> Levels:
     """The rows with those added at L that double from each measured one.
 
-    An added row has the variance of the nearest measured L below, times that L over its own, and
-    the same bias; its evaluations and seconds are those of the lines through the measured ones, and
-    proportional to L where one L alone was measured. Rows are added only where the line of the
-    evaluations is exact, and at L that the estimator takes.
+    An added row has the variance that follows from one or two measured L, that below and one beside
+    it, and the bias of the one below; its evaluations and seconds are those of the lines through
+    the measured ones, and proportional to L where one L alone was measured. Rows are added only
+    where the line of the evaluations is exact, and at L that the estimator takes.
 
     Args:
         rows: of a run, those with numbers, with `jackknifed` and `jackknifed_bias`.
@@ -108,11 +115,11 @@ def with_levels(rows: pd.DataFrame, most: int = MOST_SAMPLES) -> Levels:
         for (*_, name, arguments), cells in rows.groupby([*PLACE, *ESTIMATOR], sort=False)
         for each in levels_added(cells.sort_values("num_samples"), name, arguments, most)
     ]
-    known = [each for each in found if each.is_known]
-    beyond = [each for each in found if not each.is_known]
     measured = rows.assign(measured_samples=math.nan)
-    parts = [measured, *([at_levels(measured, known)] if known else [])]
-    return Levels(pd.concat(parts, ignore_index=True), at_levels(measured, beyond))
+    added = at_levels(measured, found)
+    known = added[added.variance_low >= 0]
+    parts = [measured, *([known] if len(known) else [])]
+    return Levels(pd.concat(parts, ignore_index=True), added.drop(known.index))
 
 
 def levels_added(cells: pd.DataFrame, name: str, arguments: str, most: int) -> Iterator[Added]:
@@ -130,7 +137,6 @@ def levels_added(cells: pd.DataFrame, name: str, arguments: str, most: int) -> I
     if f_evals is None or grad_evals is None:
         return
     seconds, alone = (time_line(levels, cells[name].to_numpy(float)) for name in TIMES)
-    is_known = each is not None and each.claims_one_over_samples()
     for place, level in doubled(levels, most):
         calls, gradients = f_evals.at(level), grad_evals.at(level)
         if calls.denominator > 1 or gradients.denominator > 1:
@@ -144,8 +150,36 @@ def levels_added(cells: pd.DataFrame, name: str, arguments: str, most: int) -> I
             grad_evals=int(gradients),
             seconds=seconds.fixed + seconds.per_sample * level,
             seconds_alone=alone.fixed + alone.per_sample * level,
-            is_known=is_known,
+            weights={cells.index[i]: w for i, w in weights_of(each, levels, place, level).items()},
         )
+
+
+def weights_of(
+    each: Estimator | None, levels: Sequence[int], place: int, level: int
+) -> dict[int, float]:
+    """What variances at measured L are multiplied by, so that their sum is the one at another L.
+
+    With one term, 1/L, that is L_measured/L of the one below. With two it is of that one and of the
+    next, or of the one before where there is no next, the solution of a linear equation.
+
+    Args:
+        each: the estimator; None where its class is not known here.
+        levels: the measured L, the smallest first.
+        place: in `levels`, of the nearest below.
+        level: the other L.
+
+    >>> from gradest.estimators import estimator
+    >>> weights_of(estimator("pathwise"), [4, 16], 1, 64)
+    {1: 0.25}
+    """
+    beside = place + 1 if place + 1 < len(levels) else place - 1
+    terms = each.variance_terms(level) if each is not None else ()
+    places = [place, beside][: len(terms)]
+    if each is None or not terms or min(places) < 0:
+        return {}
+    measured = [each.variance_terms(levels[number]) for number in places]
+    weights = np.linalg.solve(np.transpose(measured), terms)
+    return dict(zip(places, weights.tolist(), strict=True))
 
 
 @functools.cache
@@ -184,43 +218,6 @@ def doubled(levels: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
             larger *= 2
 
 
-class ExactLine(NamedTuple):
-    """Evaluations along L, a + b L."""
-
-    fixed: Fraction
-    per_sample: Fraction
-
-    def at(self, level: int) -> Fraction:
-        """Their number at an L."""
-        return self.fixed + self.per_sample * level
-
-
-def exact_line(levels: Sequence[int], counts: pd.Series) -> ExactLine | None:
-    """The line that goes through all counts; None where there is none.
-
-    Through one count it goes by 0, and has whole numbers only where L divides it.
-    """
-    if counts.isna().any():
-        return None
-    known = [int(count) for count in counts]
-    if len(levels) == 1:
-        line = ExactLine(Fraction(0), Fraction(known[0], levels[0]))
-        return line if line.per_sample.denominator == 1 else None
-    per_sample = Fraction(known[-1] - known[0], levels[-1] - levels[0])
-    line = ExactLine(known[0] - per_sample * levels[0], per_sample)
-    fits = all(line.at(level) == count for level, count in zip(levels, known, strict=True))
-    return line if fits else None
-
-
-def time_line(levels: Sequence[int], seconds: np.ndarray) -> TimeLine:
-    """The line of times along L; not a number where there is none."""
-    if len(levels) == 1:
-        return TimeLine(0.0, float(seconds[0]) / levels[0])
-    known = np.isfinite(seconds) & (seconds > 0)
-    line = fit_time(np.asarray(levels, float)[known], seconds[known])
-    return line or TimeLine(math.nan, math.nan)
-
-
 def at_levels(rows: pd.DataFrame, added: Sequence[Added]) -> pd.DataFrame:
     """Rows at other L than they were measured at.
 
@@ -232,24 +229,57 @@ def at_levels(rows: pd.DataFrame, added: Sequence[Added]) -> pd.DataFrame:
     if not added:
         return base
     costs = pd.DataFrame(added)
-    factor = base.num_samples / costs.num_samples
-    changed: dict[str, Any] = {name: base[name] * factor for name in FALLING}
+    changed: dict[str, Any] = dict.fromkeys(
+        (name for name in base if name.startswith(UNKNOWN_THERE)), math.nan
+    )
+    for name in SUMMED:
+        changed[name] = [weighted_sum(rows[name], each.weights) for each in added]
     for name in TIMES:
         longer = costs[name] / base[name]
         changed |= {f"{name}{end}": base[f"{name}{end}"] * longer for end in ("_low", "_high")}
     for name in ("num_samples", "f_evals", "grad_evals", *TIMES):
         changed[name] = costs[name]
-    changed |= dict.fromkeys((c for c in base if c.startswith(UNKNOWN_THERE)), math.nan)
-    statistics = [scaled(*each) for each in zip(base.jackknifed, factor, strict=True)]
-    changed["jackknifed"] = pd.Series(statistics, dtype=object)
+    measured = list(rows.itertuples())
+    variances = [variance_at(measured, each.weights) for each in added]
+    for name, end in zip(VARIANCE, Interval._fields, strict=True):
+        changed[name] = [getattr(variance.interval, end) for variance in variances]
+    changed["jackknifed"] = pd.Series([each.jackknifed for each in variances], dtype=object)
     return base.assign(**changed, measured_samples=base.num_samples.astype(float))
 
 
-def scaled(statistic: Jackknifed | None, factor: float) -> Jackknifed | None:
-    """A statistic times a number, where it is known."""
-    if statistic is None:
-        return None
-    return Jackknifed(statistic.value * factor, statistic.without * factor)
+def weighted_sum(column: pd.Series, weights: Mapping[int, float]) -> float:
+    """The sum of some rows' numbers, each times its weight; not a number of none."""
+    if not weights:
+        return math.nan
+    return float(sum(weight * column[number] for number, weight in weights.items()))
+
+
+def variance_at(rows: Sequence[Any], weights: Mapping[int, float]) -> Estimate:
+    """The variance that is a sum of measured ones, each times its weight.
+
+    Of several the interval is jackknifed: where their batches are not kept nothing is known.
+
+    Args:
+        rows: those measured, by their numbers.
+        weights: by the numbers of rows.
+    """
+    parts = [scaled(variance_of(rows[number]), weight) for number, weight in weights.items()]
+    if len(parts) == 1:
+        return parts[0]
+    statistics = [part.jackknifed for part in parts if part.jackknifed is not None]
+    if not parts or len(statistics) < len(parts):
+        return Estimate(UNKNOWN, None)
+    heavy = any(part.heavy for part in parts)
+    total = combine(lambda *terms: sum(terms), *statistics)
+    return Estimate(interval(total, heavy=heavy), total)
+
+
+def scaled(variance: Estimate, factor: float) -> Estimate:
+    """A variance times a number."""
+    ends = Interval(*(factor * end for end in variance.interval))
+    known = variance.jackknifed
+    statistic = known and Jackknifed(factor * known.value, factor * known.without)
+    return Estimate(ends, statistic, heavy=variance.heavy)
 
 
 def paid_for(levels: Levels, budget: Budget) -> pd.DataFrame:
@@ -296,8 +326,9 @@ def may_catch_up(best: Any, row: Any) -> bool:
 def budgets_of(rows: pd.DataFrame) -> list[int]:
     """The budgets that a place is ranked at: each measured L as evaluations, the smallest first.
 
-    Those that pay for fewer than two estimators are left out; where none is left, it is the least
-    that pays for two, or for the only one. None where no cost is known.
+    Twice the largest is one more where some estimator's least L costs more than the largest. Those
+    that pay for fewer than two estimators are left out; where none is left, it is the least that
+    pays for two, or for the only one. None where no cost is known.
 
     Args:
         rows: of one place, those with numbers.
@@ -308,4 +339,6 @@ def budgets_of(rows: pd.DataFrame) -> list[int]:
         return []
     least = known[min(1, len(known) - 1)]
     levels = sorted({int(level) for level in rows.num_samples})
+    if known[-1] > levels[-1]:
+        levels.append(2 * levels[-1])
     return [level for level in levels if level >= least] or [least]

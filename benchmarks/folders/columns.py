@@ -170,8 +170,8 @@ class RankedRow:
     estimator_args: str = column("its arguments as JSON")
     num_samples: int = column("L, the largest that the budget pays for", "draws")
     measured_samples: int | None = optional(
-        "the measured L that the row is from, where the variance is exactly proportional to 1/L; "
-        "empty where num_samples was measured",
+        "the nearest measured L below, where the variance follows exactly from those at measured "
+        "L; empty where num_samples was measured",
         "draws",
     )
     paid_samples: int | None = optional(
@@ -255,9 +255,10 @@ from which ratios, slopes and crossovers have their intervals.
 ## leaderboard.csv
 
 A row for each place, budget and estimator that it pays for, among all and among the unbiased. The
-budgets are the measured L of the place as evaluations, those that pay for two estimators; where
-none does, the least that does. Each estimator takes the largest L that the budget pays for,
-measured or, where its variance is exactly proportional to 1/L, doubled from a measured one.
+budgets are the measured L of the place as evaluations, and twice the largest where some estimator
+costs more, those that pay for two estimators; where none does, the least that does. Each estimator
+takes the largest L that the budget pays for, measured or, where its variance there follows exactly
+from those at measured ones, doubled from one of them.
 
 {ranked}
 """

@@ -31,7 +31,7 @@ NOTE = "error = √(variance + bias²) / ‖gradient‖ of one estimate, 95 %"
 
 COMPUTE = "×: the compute, in times that of 1, for the same error by more samples"
 
-UNMEASURED = "* an L that was not measured: the variance is proportional to 1/L"
+UNMEASURED = "* an L that was not measured: the variance follows from those at measured ones"
 
 SHORT = "+ the budget pays for more than the L that was measured: it may be better"
 

@@ -8,7 +8,13 @@ from jaxtyping import Array, Float
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.learning import Trainable
 from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
-from gradest.estimators.score_function.baselines import BASELINES, Baseline, Drawn, TrainedBaseline
+from gradest.estimators.score_function.baselines import (
+    BASELINES,
+    Baseline,
+    Drawn,
+    LeaveOneOut,
+    TrainedBaseline,
+)
 from gradest.estimators.score_function.control_variates import CONTROL_VARIATES, ControlVariate
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
@@ -91,6 +97,12 @@ class ScoreFunction(SurrogateEstimator, Trainable):
 
     def claims_one_over_samples(self) -> bool:
         return self.coupling.independent and not self.baseline.joins_samples
+
+    def variance_terms(self, num_samples: int) -> tuple[float, ...]:
+        # a mean over the pairs of draws, each with f_l − f_m (Hoeffding, 1948)
+        if isinstance(self.baseline, LeaveOneOut) and num_samples > 1:
+            return 1 / num_samples, 1 / (num_samples * (num_samples - 1))
+        return super().variance_terms(num_samples)
 
     def refuses_samples(self, num_samples: int) -> str | None:
         return super().refuses_samples(num_samples) or self.coupling.refuses_samples(num_samples)

@@ -152,7 +152,7 @@ def test_ranks_are_by_relative_root_mean_square_error(run):
 
 def test_each_estimator_is_ranked_at_the_largest_number_of_samples_that_is_paid_for(run):
     assert set(run.leaderboard().num_samples) == {8}
-    # of 7 samples those take 4 whose variance is exactly proportional to 1/L
+    # of 7 samples those take 4 whose variance there is known from that at 2
     board = run.leaderboard(samples=7).set_index(["estimator", "group"])
     assert board.num_samples["pathwise", "mean"] == 4
     assert board.measured_samples["pathwise", "mean"] == 2

@@ -1,5 +1,7 @@
 """The rule of equal cost: which rows are added, what they say, and which one a budget pays for."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,11 +17,13 @@ from gradest.benchmarks.comparisons.levels import (
     level_text,
     may_catch_up,
     paid_for,
+    weights_of,
     with_levels,
 )
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import FREE, Rules
+from gradest.estimators import estimator
 from tests.support.house import ROOT
 from tests.support.made_errors import row, table
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN
@@ -27,6 +31,7 @@ from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN
 REFERENCE = ROOT / "results" / "reference"
 RUNS = ("", "continuous", "discrete", "multisample", "temperature")
 USERS_OWN = ("mine:Mine", {})
+WITHOUT = ("without_replacement", {})
 
 
 def levels_of(rows):
@@ -99,13 +104,61 @@ def test_a_row_has_the_nearest_measured_row_below_scaled_and_its_bias(tmp_path):
         assert np.isnan(added.snr)
 
 
+def pairs(level):
+    """3/L + 20/(L(L − 1))."""
+    return 3 / level + 20 / (level * (level - 1))
+
+
+def test_a_mean_over_pairs_is_known_from_two_levels(tmp_path):
+    cells = [costing(pairs(n), LEAVE_ONE_OUT, n, n, bias=0.0) for n in (2, 16)]
+    rows = with_levels(table(tmp_path, *cells), most=64).rows
+    assert levels_of(rows) == ([2, 16], [4, 8, 32, 64])
+    for added in rows[rows.measured_samples.notna()].itertuples():
+        assert added.measured_samples == (2 if added.num_samples < 16 else 16)
+        assert added.variance == pytest.approx(pairs(added.num_samples))
+        assert added.jackknifed.value == pytest.approx(pairs(added.num_samples))
+    alone = with_levels(table(tmp_path, cells[1]), most=64)
+    assert levels_of(alone.rows) == ([16], [])
+    assert alone.beyond.num_samples.tolist() == [32, 64]
+
+
+def enumerated_variance(level):
+    """The variance of leave-one-out's estimate for three values, over all their draws.
+
+    ∂/∂ logits of E f(x), x categorical: the score of value x is e_x − p.
+    """
+    p, f = np.array([0.5, 0.3, 0.2]), np.array([1.0, -2.0, 4.0])
+    scores = np.eye(3) - p
+    first, second = np.zeros(3), 0.0
+    for draws in itertools.product(range(3), repeat=level):
+        x = np.array(draws)
+        others = (f[x].sum() - f[x]) / (level - 1)
+        estimate = ((f[x] - others)[:, None] * scores[x]).mean(0)
+        first += p[x].prod() * estimate
+        second += p[x].prod() * (estimate**2).sum()
+    return second - (first**2).sum()
+
+
+def test_leave_one_out_is_a_mean_over_pairs():
+    """Its variance at L = 5 and 7 from those at 2 and 3, all by enumeration."""
+    leave_one_out = estimator("score_function", baseline="leave_one_out")
+    measured = [enumerated_variance(level) for level in (2, 3)]
+    for level in (5, 7):
+        weights = weights_of(leave_one_out, [2, 3], 1, level)
+        found = sum(weight * measured[place] for place, weight in weights.items())
+        assert found == pytest.approx(enumerated_variance(level), rel=1e-9)
+    assert weights_of(estimator("score_function"), [2, 3], 1, 6) == {1: 0.5}
+    antithetic = estimator("score_function", coupling="antithetic")
+    assert weights_of(antithetic, [2, 4], 1, 8) == {}
+
+
 def test_what_is_not_proportional_has_prices_and_no_rows(tmp_path):
     own = [costing(1.0, USERS_OWN, 4, 4)]
-    cells = [costing(8 / n, LEAVE_ONE_OUT, n, n) for n in (4, 16)]
+    cells = [costing(8 / n, WITHOUT, n, n) for n in (4, 16)]
     levels = with_levels(table(tmp_path, *cells, *own), most=32)
     assert levels_of(levels.rows) == ([4, 16, 4], [])
     found = levels.beyond.groupby("estimator").num_samples.agg(list).to_dict()
-    assert found == {"score_function": [8, 32], "mine:Mine": [8, 16, 32]}
+    assert found == {"without_replacement": [8, 32], "mine:Mine": [8, 16, 32]}
     assert levels.beyond.f_evals.tolist() == levels.beyond.num_samples.tolist()
 
 
@@ -151,12 +204,16 @@ RANKED = {
     1: [("none", "1", 16.0)],
     2: [("none", "2, from 1", 8.0), ("pathwise", "1", 9.0)],
     4: [("leave_one_out", "4", 3.0), ("none", "4", 4.0), ("pathwise", "2, from 1", 4.5)],
-    8: [("none", "8, from 4", 2.0), ("pathwise", "4", 2.25), ("leave_one_out", "4+", 3.0)],
+    8: [
+        ("leave_one_out", "8, from 4", 1.5),
+        ("none", "8, from 4", 2.0),
+        ("pathwise", "4", 2.25),
+    ],
     16: [("leave_one_out", "16", 0.75), ("none", "16", 1.0), ("pathwise", "8, from 4", 1.125)],
     64: [
+        ("leave_one_out", "64, from 16", 12 / 64),
         ("none", "64, from 16", 0.25),
         ("pathwise", "32, from 16", 9 / 32),
-        ("leave_one_out", "16+", 0.75),
     ],
 }
 """By the budget of evaluations: who, L in words, and the mean squared error."""
@@ -178,17 +235,20 @@ def test_estimators_are_ranked_at_equal_evaluations(budget, tmp_path):
 
 
 def test_what_could_have_had_more_samples_is_not_called_worse(tmp_path):
-    """Of 8 evaluations leave-one-out, at L = 4 with 3, would have 1.5, less than the best's 2."""
-    board = leaderboard(hand_built(tmp_path), Budget(evaluations=8))
-    ties = dict(zip(map(kind_of, board.estimator_args), board.tie, strict=True))
-    assert ties == {"none": True, "pathwise": False, "leave_one_out": True}
+    """Of 8 evaluations one's own, at L = 4 with 3, would have 1.5, less than the best's 2."""
+    cells = [costing(16 / n, PLAIN, n, n) for n in (1, 4, 16)]
+    cells += [costing(12 / n, USERS_OWN, n, n) for n in (4, 16)]
+    rows = table(tmp_path, *cells)
+    board = leaderboard(rows, Budget(evaluations=8))
+    assert board.estimator.tolist() == ["score_function", "mine:Mine"]
+    assert board.tie.tolist() == [True, True]
     (short,) = board[board.paid_samples.notna()].itertuples()
     assert short.paid_samples == 8
     best = board.iloc[0]
     assert may_catch_up(best, short)
     assert not may_catch_up(best, short._replace(relative_rmse=1.5 * short.relative_rmse))
     assert not may_catch_up(best, short._replace(paid_samples=np.nan))
-    dear = leaderboard(hand_built(tmp_path), Budget(evaluations=7))
+    dear = leaderboard(rows, Budget(evaluations=7))
     assert dear.paid_samples.isna().all()
 
 
@@ -218,6 +278,9 @@ def test_seconds_are_those_of_a_line(tmp_path):
 
 def test_the_budgets_of_a_place_are_its_levels_that_pay_for_two(tmp_path):
     assert budgets_of(hand_built(tmp_path)) == [4, 16]
+    dear = [costing(1.0, PLAIN, n, n) for n in (1, 4, 16)]
+    dear += [costing(1.0, USERS_OWN, n, 20 * n) for n in (1, 4)]
+    assert budgets_of(table(tmp_path, *dear)) == [32]
     one_level = table(tmp_path, costing(1.0, PLAIN, 4, 12), costing(1.0, PATHWISE, 4, 4, 4))
     assert budgets_of(one_level) == [12]
     assert budgets_of(one_level[one_level.estimator == "pathwise"]) == [8]
