@@ -32,7 +32,7 @@ def own_problem(
 
     Args:
         f: from θ and one x to a number. What it closes over or finds among its module's globals,
-            NumPy arrays and Python floats, is cast to the precision in which it is measured.
+            arrays of NumPy's and JAX's, is cast to the precision in which it is measured.
         q: from θ to a distribution of numpyro, of which all batch axes are coordinates of x; unless
             f gives a number for each of them: then they are data points.
         theta: a dict of arrays, each a group of its own; or one array. f and q are given the like.

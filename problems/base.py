@@ -17,10 +17,6 @@ Params = dict[str, PyTree[Float[Array, "..."]]]
 """θ: named groups of arrays. Variance and bias are reported for each group."""
 
 
-METHODS = {"init_params", "distribution", "objective", "objectives", "terms", "exact_gradient"}
-"""Of a problem, those that are traced in both precisions."""
-
-
 class Problem(Configured):
     r"""Minimise $E_{x \sim q_\theta}[f(\theta, x)]$.
 
@@ -60,11 +56,11 @@ class Problem(Configured):
     """Who posed the problem (authors, year), or "" where nobody in particular did."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """A user's methods cast NumPy's constants, and give distributions that estimators know."""
+        """A user's class has its constants cast, and gives distributions that estimators know."""
         super().__init_subclass__(**keywords)
         if cls.__module__.startswith("gradest."):
             return
-        for name in METHODS & cls.__dict__.keys():
+        for name in [name for name in cls.__dict__ if not name.startswith("__")]:
             setattr(cls, name, casting(cls.__dict__[name]))
         if "distribution" in cls.__dict__:
             setattr(cls, "distribution", made_canonical(cls.__dict__["distribution"]))  # noqa: B010

@@ -69,6 +69,13 @@ def test_every_room_is_on_a_floor_and_imports_only_from_below():
     assert upward == []
 
 
+def test_contributing_has_the_floors_as_they_are():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    _, _, after = page.partition("| rooms, from the top floor down |")
+    rows = re.findall(r"^\| (`.*?`) \| \w", after.partition("\n\n")[0], re.MULTILINE)
+    assert [set(re.findall("`(.*?)`", row)) for row in reversed(rows)] == list(FLOORS)
+
+
 def test_no_module_imports_itself_by_way_of_others():
     floors({name_of(path): {*map(name_of, others)} for path, others in imports().items()})
 

@@ -10,20 +10,21 @@ from gradest.problems.arguments import shown
 
 ESTIMATOR = '''"""An estimator of gradients of our own: `gradest check {file}:{cls}`."""
 
-from jax.lax import stop_gradient
-
 from gradest.estimators import Evaluations, SurrogateEstimator
 from gradest.estimators.sampling import sample
+from jax.lax import stop_gradient
 
 
 class {cls}(SurrogateEstimator):
     r"""$\\frac1L \\sum_l [f(x_l) - \\bar f_{{-l}}] \\nabla \\log q(x_l)$.
 
-    The baseline of a draw is the mean of the others' f. Unbiased. Cost: L evaluations of f.
+    The baseline of a draw is the mean of the others' f. Unbiased.
+    Cost: L evaluations of f.
     """
 
     unbiased = True
     differentiates_f = False  # does the gradient pass through f's dependence on x?
+    purpose = "a baseline of the other draws"  # what it is for, in a few words
     source = ""
 
     @property
@@ -36,7 +37,7 @@ class {cls}(SurrogateEstimator):
     def surrogate(self, problem, params, state, key, num_samples):
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
-        f = problem.objectives(params, x)  # of each draw, and of each data point if there are any
+        f = problem.objectives(params, x)  # of each draw, and data point if any
         others = (f.sum(0) - f) / (num_samples - 1)
         # its gradient is the estimate; what stop_gradient goes round is a constant
         return (stop_gradient(f - others) * q.log_prob(x) + f).mean(0).sum(), state
@@ -49,7 +50,6 @@ PROBLEM = '''"""A problem of our own: `gradest check {file}:{cls}`."""
 
 import jax
 import numpyro.distributions as dist
-
 from gradest.problems import Problem
 from gradest.problems.arguments import Number, number
 
@@ -64,6 +64,7 @@ class {cls}(Problem):
 
     truth = "closed form"  # with exact_gradient; leave both out where it is not known
     smooth = True  # is f continuous, and differentiable in x almost everywhere?
+    purpose = "how many of four bits are 1"  # what it is for, in a few words
 
     def init_params(self, key):
         return {{"logits": 0.5 * jax.random.normal(key, (4,))}}

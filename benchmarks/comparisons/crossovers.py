@@ -113,7 +113,9 @@ def crossovers_of(pair: Pair, tests: int) -> Iterator[LineCrossover]:
 
 def pairs_of(line: Line) -> Iterator[Pair]:
     """Every two estimators that are known at two places or more, in alphabetical order."""
-    known = line.rows.pivot(index="value", columns="label", values="jackknifed")
+    # a table that somebody changed may have a row twice
+    rows = line.rows.drop_duplicates(["value", "label"])
+    known = rows.pivot(index="value", columns="label", values="jackknifed")
     for first, second in itertools.combinations(known.columns, 2):
         places = known[[first, second]].dropna()
         # a state or a sweep may give a cell another number of batches: such places cannot be

@@ -96,13 +96,15 @@ def over_batches(error: Jackknifed | None, stratum: int) -> Float[np.ndarray, " 
     batches = len(error.without)
     pseudo = batches * error.value - (batches - 1) * error.without
     draw = np.random.default_rng([0, stratum]).integers(0, batches, (RESAMPLES, batches))
-    return pseudo[draw].mean(1)
+    # a squared bias, less noise, may lie below zero, but no error does
+    return np.maximum(pseudo[draw].mean(1), 0)
 
 
 def bootstrapped(pairs: list[tuple[Any, Any]]) -> Interval:
     """The interval of a geometric mean of root ratios, each of resampled squared errors."""
     if any(error is None or best is None for error, best in pairs):
         return UNKNOWN
-    logs = np.mean([np.log(error / best) / 2 for error, best in pairs], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # where an error is zero
+        logs = np.mean([np.log(error / best) / 2 for error, best in pairs], axis=0)
     low, high = np.quantile(np.exp(logs), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float("nan"), float(low), float(high))

@@ -1,5 +1,6 @@
 """A sentence for a paper's section on methods: how a run was measured, from its own files."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def methods(run: Run) -> str:
         f"seed {', '.join(sorted({str(int(value)) for value in rows.seed}))}",
         ", ".join(sorted(set(rows["dtype"]))),
         *known(run, "random numbers of {prng}"),
-        *known(run, "{machine}, {device}"),
+        *machines(run),
     ]
     return (
         f"Variance and bias of the gradient estimators were measured with {software(run)} from "
@@ -60,6 +61,38 @@ def version_of(run: Run) -> str:
 def environments(run: Run) -> list[Mapping[str, Any]]:
     """The versions and hardware that cells were measured with, as the manifest has them."""
     return list((run.manifest or {}).get("environments") or [])
+
+
+def machines(run: Run) -> list[str]:
+    """What the cells were measured on: a list of one, or of none where nobody recorded it.
+
+    The processor and its cores are known of a run on one kind of machine.
+    """
+    about = [each for each in environments(run) if {"machine", "device"} <= each.keys()]
+    found = sorted({machine_of(each) for each in about})
+    hardware = (run.manifest or {}).get("hardware")
+    if len(found) == 1 and hardware:
+        count = hardware["cores"]
+        machine = machine_of(about[0], hardware["processor"])
+        return [f"{machine}, {count} core{'s' * (count > 1)}"]
+    return ["; ".join(found)] if found else []
+
+
+def machine_of(environment: Mapping[str, Any], processor: str = "") -> str:
+    """A processor by its name, with its architecture, after the accelerator where there is one.
+
+    An @ in it would begin an entry of refs.bib.
+
+    >>> machine_of({"machine": "x86_64", "device": "cpu: cpu"}, "Some(R) CPU @ 2GHz")
+    'Some CPU, 2GHz (x86_64)'
+    >>> machine_of({"machine": "x86_64", "device": "gpu: NVIDIA H200 × 2"})
+    'NVIDIA H200 × 2 on x86_64'
+    """
+    machine = environment["machine"]
+    plain = re.sub(r"\s*@\s*", ", ", re.sub(r"\((R|TM)\)", "", processor))
+    host = f"{plain} ({machine})" if plain not in ("", machine) else machine
+    kind, _, device = environment["device"].partition(": ")
+    return host if kind == "cpu" else f"{device} on {host}"
 
 
 def known(run: Run, text: str) -> list[str]:

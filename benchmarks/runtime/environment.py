@@ -6,6 +6,8 @@ import inspect
 import json
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -158,12 +160,28 @@ def digest_of(code: Mapping[str, str]) -> str:
 
 
 def hardware() -> dict[str, str | int | None]:
-    """The processor's name and how many cores there are: what seconds depend on."""
-    return {"processor": cpuinfo("model name"), "cores": os.cpu_count()}
+    """The processor's name and how many of its cores are ours: what seconds depend on."""
+    return {"processor": processor(), "cores": cores()}
+
+
+def cores() -> int:
+    """How many of the processor's cores this process may use, as far as the system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def processor() -> str:
+    """The processor's name, as the system has it; its architecture where it has none."""
+    for said in (cpuinfo("model name"), sysctl("machdep.cpu.brand_string"), platform.processor()):
+        if said:
+            return said
+    return platform.machine()
 
 
 def cpuinfo(*names: str) -> str:
-    """What Linux says of the processor under the first of `names`; elsewhere what Python says."""
+    """What Linux says of the processor under the first of `names`; elsewhere nothing."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -172,4 +190,14 @@ def cpuinfo(*names: str) -> str:
         name, _, value = line.partition(":")
         if name.strip() in names:
             return value.strip()
-    return platform.processor()
+    return ""
+
+
+def sysctl(name: str) -> str:
+    """What macOS says under a name; elsewhere nothing."""
+    if sys.platform != "darwin":
+        return ""
+    try:
+        return subprocess.check_output(["/usr/sbin/sysctl", "-n", name], text=True).strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

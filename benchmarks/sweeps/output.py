@@ -16,6 +16,7 @@ from gradest.benchmarks.cells.rows import bounds
 from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.runtime.environment import hardware
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
@@ -263,6 +264,7 @@ def manifest_of(
         "sweep": plan.sweep.model_dump(by_alias=True, exclude_none=True),
         "cells": counts,
         "git": git_state(),
+        "hardware": hardware(),
         "environments": environments_of(list(measured.values()), codes),
         "precision": plan.sweep.dtype,
         "confidence": intervals.CONFIDENCE,

@@ -23,7 +23,7 @@ NUMERICAL = (FloatingPointError, MemoryError, RuntimeError, ValueError)
 LONGEST = 300
 """Characters of a fault: it stands in tables."""
 
-FLOAT64 = "a constant may be NumPy's float64: write jnp.asarray(constant, x.dtype)"
+NUMPYS = "a constant may be NumPy's: write jnp.asarray(constant, x.dtype), jnp.asarray(indices)"
 
 ADVICE = (
     ("TracerBoolConversionError", "", "write jnp.where(condition, a, b) or jax.lax.cond, not if"),
@@ -36,7 +36,9 @@ ADVICE = (
     ("ConcretizationTypeError", "", "write no float(), int() or .item() on what depends on θ or x"),
     ("FrozenInstanceError", "", "return what is learned in the state: an object never changes"),
     ("KeyReuseError", "", "split the key: jax.random.split"),
-    ("TypeError|ValueError", "same dtypes|element types", FLOAT64),
+    ("TypeError|ValueError", "same dtypes|element types", NUMPYS),
+    ("JaxRuntimeError", "ProgramInputMismatch", NUMPYS),
+    ("OverflowError", "<class 'int'>", "write a whole number beyond 2³¹ as a float: 3e9"),
     ("TypeError", "real- or complex-valued", "return floats: .astype(x.dtype)"),
     ("TypeError", "must be real.*int", "return floats: .astype(x.dtype)"),
     ("TypeError", "scalar-output|scalar output", "return one number for one x: sum over its axes"),

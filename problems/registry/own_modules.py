@@ -95,7 +95,10 @@ def classes_in(source: str) -> list[str] | None:
     if not _is_well_formed(source):
         return None
     path = source if source.endswith(".py") else f"{source.replace('.', '/')}.py"
-    files = [folder / path for folder in folders() if (folder / path).is_file()]
+    try:
+        files = [folder / path for folder in folders() if (folder / path).is_file()]
+    except OSError:  # the name is longer than a file's may be
+        return None
     if not files:
         return None
     try:

@@ -140,6 +140,12 @@ def test_the_examples_pass_their_own_check(run_command, tmp_path, name):
     assert status == 0, out + err
 
 
+def test_commands_fit_a_terminal():
+    """But for one that is shown with what it prints."""
+    lines = [line for block in blocks("") for line in block.text.splitlines()]
+    assert [line for line in lines if len(line) > 80 and not line.startswith("$ ")] == []
+
+
 def test_the_readme_is_short():
     """What is longer has a page of its own."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 140

@@ -1,6 +1,13 @@
 """A file to begin with: it can be planned, it passes `check`, and nothing is written over."""
 
+import re
+import subprocess
+import sys
+
 import pytest
+
+from gradest.benchmarks.catalogue.starting import TEMPLATES
+from tests.support.house import ROOT
 
 TOML = """name = "started"
 samples = [2]
@@ -29,8 +36,40 @@ def test_both_files_make_a_sweep(run_command, tmp_path):
         assert max(map(len, path.read_text().splitlines())) <= 100
 
 
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_what_is_written_states_its_purpose(kind):
+    assert re.search(r'^    purpose = "\w[^"]+"', TEMPLATES[kind], re.MULTILINE)
+
+
+@pytest.mark.parametrize("words", ["ruff check", "ruff format --check"])
+def test_linters_without_settings_find_nothing(run_command, tmp_path, words):
+    for kind in TEMPLATES:
+        assert run_command("new", kind, f"my_{kind}")[0] == 0
+    done = subprocess.run(
+        [sys.executable, "-m", *words.split(), "--isolated", "--no-cache", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["estimator", "problem"])
+def test_types_of_what_is_written_are_right(run_command, tmp_path):
+    for kind in TEMPLATES:
+        assert run_command("new", kind, f"my_{kind}")[0] == 0
+    settings = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *settings, *map(str, tmp_path.glob("*.py"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TEMPLATES)
 def test_what_is_written_passes_its_checks(run_command, kind):
     assert run_command("new", kind, "begun")[0] == 0
     status, out, _ = run_command("check", "begun.py:Begun", "--fast")

@@ -345,8 +345,8 @@ def test_what_a_users_class_raises_is_a_failure_in_one_line(run_command, tmp_pat
     [
         (
             "pathwize",
-            "name 'pathwize': expected a problem, an estimator or module:Class; "
-            "did you mean pathwise?",
+            "name 'pathwize': did you mean pathwise? expected a name that `gradest list` shows, "
+            "or module:Class",
         ),
         ("own_bed:Good", "no module own_bed: expected a file own_bed.py in "),
         ("own_bed:Good", "did you mean own_bad?"),
@@ -379,5 +379,5 @@ def test_a_bad_target_is_status_two_and_one_line(run_command, tmp_path, target, 
 
 
 def test_an_estimator_that_fits_nothing_is_no_success():
-    with pytest.raises(BadInput, match="expected a problem, an estimator"):
+    with pytest.raises(BadInput, match="expected a name that `gradest list`"):
         check("nothing", print)

@@ -89,6 +89,14 @@ def test_gradest_s_own_entry_is_what_citation_cff_says(run):
     assert ours["year"] == said["date-released"][:4]
 
 
+def test_citation_cff_is_of_this_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cff = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {project['version']}\n" in cff
+    assert f"\nlicense: {project['license']}\n" in cff
+    assert not re.search(r"https?:|doi:", cff)  # there is none
+
+
 def test_accents_are_commands():
     assert accented("é ö ç ž ñ å ł") == r"{\'e} {\"o} {\c{c}} {\v{z}} {\~n} {\r{a}} {\l}"
     assert accented("plain ½") == "plain ½"
@@ -98,11 +106,39 @@ def test_the_sentence_names_what_is_known_and_nothing_else(run):
     text = methods(run)
     for part in ("gradest 9.1", "JAX 0.4.38", "R = 20,000", "seed 0", "float32", "threefry2x32"):
         assert part in text
-    assert "x86_64, cpu: cpu" in text
+    assert "threefry2x32, x86_64); intervals" in text
     assert f"jackknife over {BATCHES} batches" in text
     bare = methods(run._replace(manifest=None))
     assert "measured with gradest from R" in bare
     assert "threefry" not in bare
+
+
+CPU = {"machine": "x86_64", "device": "cpu: cpu"}
+H200 = CPU | {"device": "gpu: NVIDIA H200 × 2"}
+M9 = {"machine": "arm64", "device": "cpu: cpu"}
+XEON = "Xeon(R) CPU @ 2.20GHz"
+
+
+@pytest.mark.parametrize(
+    ("environments", "hardware", "expected"),
+    [
+        ([CPU], {"processor": XEON, "cores": 8}, "Xeon CPU, 2.20GHz (x86_64), 8 cores"),
+        ([CPU], {"processor": XEON, "cores": 1}, "Xeon CPU, 2.20GHz (x86_64), 1 core"),
+        ([CPU | {"jax": "0.1"}, CPU], None, "x86_64"),
+        (
+            [H200],
+            {"processor": XEON, "cores": 8},
+            "NVIDIA H200 × 2 on Xeon CPU, 2.20GHz (x86_64), 8 cores",
+        ),
+        ([CPU, M9], {"processor": XEON, "cores": 8}, "arm64; x86_64"),
+        ([M9], {"processor": "arm64", "cores": 4}, "arm64, 4 cores"),
+    ],
+)
+def test_the_machine_is_called_by_its_name(run, environments, hardware, expected):
+    manifest = run.manifest | {"environments": environments, "hardware": hardware}
+    text = methods(run._replace(manifest=manifest))
+    assert f"float32, {expected}); intervals" in text
+    assert "@" not in text  # it would begin an entry of refs.bib
 
 
 def test_software_is_read_from_the_package():

@@ -73,7 +73,7 @@ def test_metrics_are_beside_each_other_where_they_fit_and_below_where_not(compar
 
 def test_a_note_that_holds_of_some_cells_names_them(comparison):
     assert as_text(comparison, ["variance"]).splitlines()[-1] == (
-        "biased: this by -50 %: score function, leave-one-out, L = 16"
+        "biased: this by −50 %: score function, leave-one-out, L = 16"
     )
 
 

@@ -10,11 +10,13 @@ from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.runtime import environment as module
 from gradest.benchmarks.runtime.environment import (
     code_of,
+    cores,
     cpuinfo,
     digest_of,
     hardware,
     home_of,
     is_ours,
+    processor,
 )
 from gradest.benchmarks.runtime.source_code import package_root
 from gradest.estimators import estimator
@@ -137,16 +139,32 @@ def test_a_digest_is_of_names_and_contents_in_any_order():
     assert digest_of({"a": "1", "b": "2"}) != digest_of({"a": "2", "b": "1"})
 
 
-def test_the_processor_is_what_linux_says_under_the_first_name_or_what_python_says(
-    monkeypatch, tmp_path
-):
+def test_the_processor_is_what_linux_says_under_the_first_name(monkeypatch, tmp_path):
     said = tmp_path / "cpuinfo"
     said.write_text("processor\t: 0\nmodel name\t: Made: up\nflags\t\t: a b\nmodel name\t: other\n")
     monkeypatch.setattr(module, "Path", lambda name: said)
     assert cpuinfo("model name") == "Made: up"
     assert cpuinfo("flags", "Features") == "a b"
-    assert hardware()["processor"] == "Made: up"
-    monkeypatch.setattr(module.platform, "processor", lambda: "by Python")
-    assert cpuinfo("Features") == "by Python"
+    assert cpuinfo("Features") == ""
+    assert processor.__wrapped__() == "Made: up"
+
+
+def test_elsewhere_it_is_what_macos_says_or_python_or_the_architecture(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "Path", lambda name: tmp_path / "nothing")
-    assert cpuinfo("model name") == "by Python"
+    monkeypatch.setattr(module.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(module.platform, "processor", lambda: "")
+    assert processor.__wrapped__() == "arm64"
+    monkeypatch.setattr(module.platform, "processor", lambda: "by Python")
+    assert processor.__wrapped__() == "by Python"
+    monkeypatch.setattr(module.sys, "platform", "darwin")
+    assert processor.__wrapped__() == "by Python"  # there is no sysctl here
+    monkeypatch.setattr(module.subprocess, "check_output", lambda words, text: f"{words[-1]} M9\n")
+    assert processor.__wrapped__() == "machdep.cpu.brand_string M9"
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
+    assert hardware() == {"processor": processor(), "cores": 3}
+    monkeypatch.delattr(module.os, "sched_getaffinity")
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 7)
+    assert cores() == 7
