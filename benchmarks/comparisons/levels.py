@@ -178,6 +178,8 @@ def weights_of(
     if each is None or not terms or min(places) < 0:
         return {}
     measured = [each.variance_terms(levels[number]) for number in places]
+    if any(len(of_level) < len(terms) for of_level in measured):
+        return {}
     weights = np.linalg.solve(np.transpose(measured), terms)
     return dict(zip(places, weights.tolist(), strict=True))
 
