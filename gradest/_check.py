@@ -21,7 +21,7 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.reference import reference_gradient
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.benchmarks.statistics.bias import Truth, biases, exactly
 from gradest.benchmarks.statistics.moments import summarise
 from gradest.estimators.base import Estimator
@@ -57,6 +57,7 @@ class BiasReport:
         return f"<style>{STYLE}</style>{self.frame.to_html(index=False)}"
 
 
+@in_full_precision
 def check(
     target: str | type | Problem | Estimator | GradientFunction,
     *,

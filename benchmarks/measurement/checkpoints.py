@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.replicates import stable_hash
 from gradest.benchmarks.runtime.arrays import remembered
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.benchmarks.runtime.environment import GENERATORS, code_of, digest_of
 from gradest.estimators import estimator
 from gradest.estimators.base import Estimator
@@ -24,6 +24,7 @@ BATCH = 64
 SAMPLES = 8
 
 
+@in_full_precision
 def params_at(problem: Problem, label: str, seed: int) -> Params:
     """θ of the problem: its initialisation under `seed`, trained for its `train_steps`.
 

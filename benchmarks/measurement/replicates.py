@@ -47,7 +47,7 @@ from gradest.benchmarks.measurement.streaming import (
     with_smaller_blocks,
 )
 from gradest.benchmarks.runtime.calls import Calls
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.statistics.intervals import Interval
@@ -105,6 +105,7 @@ def cell_key(
     return key
 
 
+@in_full_precision
 def measure(  # noqa: PLR0913 (all that a measurement depends on)
     problem: Problem,
     estimator: Estimator,
@@ -292,6 +293,7 @@ class CellPrograms(NamedTuple):
         return self.moments.seconds + (self.warm_up.seconds if self.warm_up else 0.0)
 
 
+@in_full_precision
 def compile_cell(
     problem: Problem,
     estimator: Estimator,

@@ -16,6 +16,7 @@ from gradest.benchmarks.cells.rows import bounds
 from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.runtime.configure import MATMUL_PRECISION
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
@@ -265,6 +266,7 @@ def manifest_of(
         "git": git_state(),
         "environments": environments_of(list(measured.values()), codes),
         "precision": plan.sweep.dtype,
+        "matmul_precision": MATMUL_PRECISION,
         "confidence": intervals.CONFIDENCE,
         "theta": theta,
         "problem_revisions": revisions,
