@@ -129,7 +129,7 @@ def bias_rows(
 ) -> list[dict[str, Any]]:
     """What is found of the function's bias at one L, a row for each group of θ."""
     key = jax.random.fold_in(jax.random.key(seed), num_samples)
-    params = params_at(problem, type(problem).__name__, seed)
+    params = params_at(problem, seed)
     truths = truths_of(problem, params, key)
     estimates = estimates_of(function, params, key, num_samples, replicates)
     moments = {group: summarise(values, BATCHES) for group, values in estimates.items()}

@@ -2,6 +2,7 @@
 
 import functools
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -49,6 +50,11 @@ class Problem(Configured):
     revision: ClassVar[int] = 1
     """Raised with every change that makes the problem's numbers others: runs of different revisions
     do not compare."""
+
+    @classmethod
+    def revision_with(cls, arguments: Mapping[str, Any]) -> int:
+        """The revision of the problem with these arguments."""
+        return cls.revision
 
     named: ClassVar[bool] = True
     """Whether its class and its arguments say all of it, so that what is made of it may be kept."""

@@ -15,7 +15,7 @@ from gradest.benchmarks.cells.tasks import CellResult, Setting, Task
 from gradest.benchmarks.measurement.batching import STEP, extends
 from gradest.benchmarks.measurement.replicates import Measurement, measure, stable_hash
 from gradest.benchmarks.outcomes import Outcome, Summaries
-from gradest.benchmarks.runtime.arrays import checksum
+from gradest.benchmarks.runtime.arrays import fingerprint
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import expect_estimate
@@ -100,7 +100,7 @@ def measure_cell(
         row["replicates"] = budget.replicates
     reasons = dict.fromkeys(row["reason"] for row in rows if row["reason"])
     status = "unreliable" if any(row["status"] == "unreliable" for row in rows) else "ok"
-    theta = checksum(setting.params)
+    theta = fingerprint(setting.params)
     return CellResult(
         cell,
         Outcome(status, "; ".join(reasons), rows, environment, theta),

@@ -35,7 +35,7 @@ def rows_of(
     cost = estimator.evaluations(problem, cell.num_samples)
     variances = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
     shared = {
-        "problem_revision": problem.revision,
+        "problem_revision": cell.problem.revision,
         "unbiased": estimator.claims_unbiased(problem),
         "exact": not any(truth.error.any() for truth in setting.truths.values()),
         "truth": setting.truth,

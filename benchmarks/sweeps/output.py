@@ -258,7 +258,9 @@ def manifest_of(
         for cell, outcome in measured.items()
         if outcome.theta
     }
-    revisions = {choice.name: problem.revision for choice, problem in plan.problems.items()}
+    revisions: dict[str, int] = {}
+    for choice in plan.problems:
+        revisions[choice.name] = max(choice.revision, revisions.get(choice.name, 1))
     return {
         "schema": 1,
         "sweep": plan.sweep.model_dump(by_alias=True, exclude_none=True),

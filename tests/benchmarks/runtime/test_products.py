@@ -111,7 +111,7 @@ PROGRAMS = {
     "float64": (lambda: measured(KnownProducts(), ["pathwise"], dtype="float64"), {"estimates"}),
     "three functions": (three_functions, {"estimates"}),
     "trained θ": (
-        lambda: params_at(VAEBernoulli(hidden_dim=5, latent_dim=3, train_steps=2), "its own", 0),
+        lambda: params_at(VAEBernoulli(hidden_dim=5, latent_dim=3, train_steps=2), 0),
         {"_train"},
     ),
     "data points": (
