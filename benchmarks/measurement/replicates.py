@@ -1,5 +1,4 @@
-"""The measurement: R independent replicates of an estimate at a fixed θ, streamed, summarised and
-timed.
+"""The measurement: R independent replicates at a fixed θ, streamed, summarised and timed.
 
 One compiled function serves every problem, estimator and L. A replicate's key depends on the seed,
 the problem, θ's name, L and the replicate's index, and on nothing else: estimators are compared on
@@ -18,11 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gradest.benchmarks.measurement.batching import (
-    Layout,
-    layout,
-    number_of_batches,
-)
+from gradest.benchmarks.measurement.batching import Layout, layout, number_of_batches
 from gradest.benchmarks.measurement.exact_gradient import flat
 from gradest.benchmarks.measurement.programs import (
     MOVES,
@@ -76,6 +71,8 @@ class Measurement(NamedTuple):
     """The size of rounding errors in an estimate, for each group of θ; {} where none is timed."""
     adapt_steps: int
     """Estimates made before measuring, to warm up a learned state; 0 where there is none."""
+    states: State = ()
+    """Warmed up, of each batch."""
     shortage: str = ""
     """What the calls were, where memory did not suffice for those meant to be."""
     steps_left_out: int = 0
@@ -201,6 +198,7 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         adapt_steps=adapt_steps if programs.warm_up else 0,
         shortage=shortage_of(streamed.calls, programs.layout),
         rounding=rounded,
+        states=states,
         steps_left_out=steps_left_out(states),
     )
 

@@ -55,8 +55,8 @@ class Choice:
         for key, value in sorted({**defaults(kind), **chosen}.items()):
             is_number = declared[key].kind == "number"
             filled.append((key, float(value) if is_number else value))
-        revised = issubclass(kind, Problem)
-        return cls(name, tuple(filled), kind.revision_with(dict(filled)) if revised else 1)
+        revision = kind.revision_with(dict(filled)) if issubclass(kind, Problem) else 1
+        return cls(name, tuple(filled), revision)
 
     @property
     def json(self) -> str:
