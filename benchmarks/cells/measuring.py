@@ -16,6 +16,7 @@ from gradest.benchmarks.measurement.batching import STEP, extends
 from gradest.benchmarks.measurement.replicates import Measurement, measure, stable_hash
 from gradest.benchmarks.outcomes import Outcome, Summaries
 from gradest.benchmarks.runtime.arrays import fingerprint
+from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import expect_estimate
@@ -52,6 +53,7 @@ def run_task(task: Task) -> CellResult:
         )
 
 
+@in_full_precision
 def measure_cell(
     cell: Cell,
     problem: Problem,

@@ -16,7 +16,6 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import expit
 
-from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.estimators.base import Estimator
 from gradest.estimators.differences.measure_valued import MeasureValued
 from gradest.estimators.discrete.antithetic import ARM, DisARM
@@ -32,7 +31,6 @@ from gradest.problems.toys.quadrature import HalfLine, alike, centred, half_line
 Vector = Float[np.ndarray, "..."]
 
 
-@in_full_precision
 def exact_variance(
     problem: Problem, estimator: Estimator, params: Params, num_samples: int
 ) -> dict[str, float] | None:
