@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers calibration faults catalogue columns docs metrics clean
+.PHONY: setup run test test-all lint bench bench-peers calibration faults catalogue points columns docs metrics clean
 
 setup: $(READY)
 
@@ -53,6 +53,11 @@ faults: $(READY)
 # docs/catalogue.md, from the classes.
 catalogue: $(READY)
 	$(BIN)/python -m gradest.benchmarks.catalogue.page
+
+# The trained points of our presets, problems/trained/: a minute. Whoever changes what training makes of θ raises
+# `training_revision` first.
+points: $(READY)
+	$(BIN)/python -m gradest.benchmarks.catalogue.points
 
 # docs/columns.md, from the fields of the tables' rows.
 columns: $(READY)

@@ -21,7 +21,7 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
 from gradest.benchmarks.measurement.reference import reference_gradient
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.benchmarks.statistics.bias import Truth, biases, exactly
 from gradest.benchmarks.statistics.moments import summarise
 from gradest.estimators.base import Estimator
@@ -57,6 +57,7 @@ class BiasReport:
         return notebook.block([self.frame.to_html(index=False)])
 
 
+@in_full_precision
 def check(
     target: str | type | Problem | Estimator | GradientFunction,
     *,
@@ -128,7 +129,7 @@ def bias_rows(
 ) -> list[dict[str, Any]]:
     """What is found of the function's bias at one L, a row for each group of θ."""
     key = jax.random.fold_in(jax.random.key(seed), num_samples)
-    params = params_at(problem, type(problem).__name__, seed)
+    params = params_at(problem, seed)
     truths = truths_of(problem, params, key)
     estimates = estimates_of(function, params, key, num_samples, replicates)
     moments = {group: summarise(values, BATCHES) for group, values in estimates.items()}

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from gradest.benchmarks.checks.comparisons import Failed
 from gradest.benchmarks.checks.problem_checks import smoothness
 from gradest.benchmarks.checks.trials import ProblemTrial
+from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.estimators.sampling import sample
 from gradest.monte_carlo.distributions import as_numpyro, as_row, broadcast_parameters
 from gradest.problems.arguments import as_float
@@ -25,6 +26,7 @@ ALONE = "theta"
 """The group of a θ that is one array."""
 
 
+@in_full_precision
 def own_problem(
     f: Callable[..., Any], q: Callable[..., Any], theta: Any, *, smooth: bool | None = None
 ) -> Problem:

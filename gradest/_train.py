@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from gradest._measure import Named, as_estimator, as_problem, whole_numbers
 from gradest._own_faults import faults_told
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.benchmarks.statistics.intervals import t_quantile
 from gradest.estimators.base import Estimator, State
 from gradest.estimators.sampling import sample
@@ -63,6 +63,7 @@ class Training:
         return "\n".join(lines)
 
 
+@in_full_precision
 def train(
     problem: Problem | type[Problem] | str,
     estimator: Named,

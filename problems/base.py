@@ -2,6 +2,7 @@
 
 import functools
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -45,6 +46,11 @@ class Problem(Configured):
     revision: ClassVar[int] = 1
     """Raised with every change that makes the problem's numbers others: runs of different revisions
     do not compare."""
+
+    @classmethod
+    def revision_with(cls, arguments: Mapping[str, Any]) -> int:
+        """The revision of the problem with these arguments."""
+        return cls.revision
 
     named: ClassVar[bool] = True
     """Whether its class and its arguments say all of it, so that what is made of it may be kept."""
@@ -165,3 +171,21 @@ def _abstract_distribution(structure: Any, *leaves: jax.ShapeDtypeStruct) -> Any
         return problem.distribution(params)
 
     return eqx.filter_eval_shape(distribution, jax.tree.unflatten(structure, leaves))
+
+
+def with_methods(problem: Problem, methods: Mapping[str, Any]) -> Problem:
+    """The same problem with some methods of its replaced, and `objectives` made of them.
+
+    Its class is a subclass, so that whoever asks for the type still finds it.
+    """
+    # objectives are the base class's, whatever the problem made of them: f, vmapped
+    body = {
+        "__doc__": type(problem).__doc__,
+        "__module__": __name__,
+        "objectives": Problem.objectives,
+    }
+    metaclass: Any = type(type(problem))
+    twin = object.__new__(metaclass("Twin", (type(problem),), {**body, **methods}))
+    for name, value in vars(problem).items():
+        object.__setattr__(twin, name, value)
+    return twin

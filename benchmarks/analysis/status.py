@@ -10,6 +10,7 @@ from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.measurement.checkpoints import is_shipped, is_trained
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.environment import digest_of, environment
 from gradest.benchmarks.sweeps.plan import Plan
@@ -19,6 +20,10 @@ from gradest.benchmarks.sweeps.store import Kept, read_store
 
 MOST_NAMED = 3
 """How many problems, or modules, a line names."""
+
+SHIPPED = "shipped"
+TRAINED = "trained here"
+"""Where a trained θ is from."""
 
 ANYWHERE = ""
 """Where a class is measured, if it is measured at all."""
@@ -82,6 +87,16 @@ def minibatch_lines(plan: Plan) -> list[str]:
     for choice, size in plan.minibatch_sizes.items():
         names[size].append(choice.name)
     return [f"minibatches of {size}: {first_of(own_first(each))}" for size, each in names.items()]
+
+
+def points_of(plan: Plan) -> dict[str, str]:
+    """Where each trained θ is from, by the problem's name and arguments."""
+    seed = plan.sweep.seed
+    return {
+        short_label(choice.name, choice.json): SHIPPED if is_shipped(problem, seed) else TRAINED
+        for choice, problem in plan.problems.items()
+        if is_trained(problem)
+    }
 
 
 def skipped_lines(plan: Plan) -> list[str]:

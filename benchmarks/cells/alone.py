@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array
 
 from gradest.benchmarks.measurement.rounds import timed
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.estimators.base import Estimator, State
 from gradest.problems.base import Params, Problem
 
@@ -36,6 +36,7 @@ class Alone(NamedTuple):
         return float(np.median([timed(self.run) for _ in range(self.calls)]))
 
 
+@in_full_precision
 def gradient_alone(
     problem: Problem,
     estimator: Estimator,
@@ -47,8 +48,9 @@ def gradient_alone(
 ) -> Alone:
     """One gradient as a user computes it: jitted, θ, the state and the key its arguments.
 
-    The problem and the estimator are constants of the compiled program, JAX's own options are in
-    force, and a state is as it is before warm-up: its numbers change no times.
+    The problem and the estimator are constants of the compiled program. JAX's own options are in
+    force, but for the precision of products. A state is as it is before warm-up: its numbers change
+    no times.
 
     Args:
         problem: what is estimated.
@@ -62,6 +64,7 @@ def gradient_alone(
     configure()
 
     @jax.jit
+    @in_full_precision
     def gradient(params: Params, state: State, key: Array) -> tuple[Params, State]:
         return estimator.estimate(problem, params, state, key, num_samples)
 

@@ -15,7 +15,8 @@ from gradest.benchmarks.cells.tasks import CellResult, Setting, Task
 from gradest.benchmarks.measurement.batching import STEP, extends
 from gradest.benchmarks.measurement.replicates import Measurement, measure, stable_hash
 from gradest.benchmarks.outcomes import Outcome, Summaries
-from gradest.benchmarks.runtime.arrays import checksum
+from gradest.benchmarks.runtime.arrays import fingerprint
+from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import expect_estimate
@@ -52,6 +53,7 @@ def run_task(task: Task) -> CellResult:
         )
 
 
+@in_full_precision
 def measure_cell(
     cell: Cell,
     problem: Problem,
@@ -100,7 +102,7 @@ def measure_cell(
         row["replicates"] = budget.replicates
     reasons = dict.fromkeys(row["reason"] for row in rows if row["reason"])
     status = "unreliable" if any(row["status"] == "unreliable" for row in rows) else "ok"
-    theta = checksum(setting.params)
+    theta = fingerprint(setting.params)
     return CellResult(
         cell,
         Outcome(status, "; ".join(reasons), rows, environment, theta),

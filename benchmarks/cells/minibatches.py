@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from gradest.benchmarks.measurement.programs import COMPILER
+from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.benchmarks.runtime.program_cache import compiled
 from gradest.problems.base import Params, Problem, WithData
 
@@ -29,6 +30,7 @@ class DataSpread(NamedTuple):
     """S² of each group of θ; none where the gradients of single data points are not known."""
 
 
+@in_full_precision
 def data_spread(problem: Problem, params: Params) -> DataSpread | None:
     """How far the gradients of a problem's data points lie apart, in float64; None without data."""
     if not isinstance(problem, WithData):

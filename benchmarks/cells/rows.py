@@ -1,23 +1,32 @@
 """The measured columns of a cell, a row for each group of θ."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.cells.rounding import rounding_of_objective
 from gradest.benchmarks.cells.tasks import Setting
 from gradest.benchmarks.measurement.exact_variances import exact_variance
 from gradest.benchmarks.measurement.programs import random_groups
 from gradest.benchmarks.measurement.replicates import Measurement
 from gradest.benchmarks.statistics import intervals, tails
-from gradest.benchmarks.statistics.bias import Bias, biases, untested
+from gradest.benchmarks.statistics.bias import Bias, Truth, biases, untested
 from gradest.benchmarks.statistics.intervals import Interval, Vector
 from gradest.benchmarks.statistics.moments import Moments, leave_out, scale_of
 from gradest.benchmarks.statistics.products import product
 from gradest.benchmarks.statistics.reliability import is_unseen, reliability
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Problem
+
+DOUBTFUL = 0.05
+"""The p-value of a bias below which it is asked whether it is rounding."""
+
+LITTLE = 0.01
+"""The part of an estimate's size above which a bias is no rounding: five digits would be lost."""
 
 
 def rows_of(
@@ -35,7 +44,7 @@ def rows_of(
     cost = estimator.evaluations(problem, cell.num_samples)
     variances = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
     shared = {
-        "problem_revision": problem.revision,
+        "problem_revision": cell.problem.revision,
         "unbiased": estimator.claims_unbiased(problem),
         "exact": not any(truth.error.any() for truth in setting.truths.values()),
         "truth": setting.truth,
@@ -49,9 +58,91 @@ def rows_of(
         "compile_seconds": measurement.compile_seconds,
         **bounds("seconds", measurement.seconds),
     }
+    findings = findings_of(cell, problem, estimator, setting, measurement, variances)
+    rows = []
+    for group, moments in measurement.moments.items():
+        spread = spread_columns(
+            moments,
+            measurement.seconds,
+            findings.rounding[group],
+            unseen=group in findings.unseen,
+        )
+        deviation = findings.biases.get(group, untested(len(moments.mean)))
+        spread["without"]["squared_bias"] = deviation.squared_without.tolist()
+        own: dict[str, Any] = {
+            "group": group,
+            "exact_variance": variances.get(group, math.nan),
+            "exact_norm": float(np.linalg.norm(setting.truths[group].gradient)),
+        }
+        if setting.data is not None:
+            points, spreads = setting.data
+            own["data"] = {"points": points, "spread": spreads.get(group)}
+        rows.append(shared | own | spread | bias_columns(deviation))
+    return rows
+
+
+class Findings(NamedTuple):
+    """What the replicates of a cell say of its biases."""
+
+    biases: dict[str, Bias]
+    """Of each group that is tested."""
+    unseen: set[str]
+    """The groups that are not: their replicates may lack an event."""
+    rounding: dict[str, float]
+    """The size of rounding errors in the estimates of each group."""
+
+    def may_be_rounding(self, truths: Mapping[str, Truth]) -> bool:
+        """Whether what was found may be rounding that was not seen: it is little of an estimate."""
+        sizes = {group: np.linalg.norm(truths[group].gradient) for group in self.biases}
+        little = [
+            bias.norm < LITTLE * math.hypot(sizes[group], math.sqrt(bias.squared_error.value))
+            for group, bias in self.biases.items()
+            if bias.p < DOUBTFUL
+        ]
+        return bool(self.unseen) or any(little)
+
+
+def findings_of(
+    cell: Cell,
+    problem: Problem,
+    estimator: Estimator,
+    setting: Setting,
+    measurement: Measurement,
+    variances: Mapping[str, float],
+) -> Findings:
+    """What the replicates of a cell say of its biases.
+
+    Where an estimator looks biased that does not claim to be, the rounding of f is looked at too,
+    which takes a program of its own.
+
+    Args:
+        cell, problem, estimator, setting, measurement: of the cell.
+        variances: of each group, where they are known.
+    """
+    look = partial(tested, cell, problem, estimator, setting, measurement, variances)
+    found = look(measurement.rounding)
+    if not (estimator.claims_unbiased(problem) and found.may_be_rounding(setting.truths)):
+        return found
+    of_objective = rounding_of_objective(
+        problem, estimator, setting.params, measurement.states, cell.key, cell.num_samples
+    )
+    seen = measurement.rounding
+    return look({group: np.maximum(seen[group], of_objective[group]) for group in seen})
+
+
+def tested(
+    cell: Cell,
+    problem: Problem,
+    estimator: Estimator,
+    setting: Setting,
+    measurement: Measurement,
+    variances: Mapping[str, float],
+    rounded: Mapping[str, Vector],
+) -> Findings:
+    """The same, with the size of rounding errors in each coordinate of each group."""
     resolution = float(np.finfo(cell.dtype).eps)
     rounding = {
-        group: size_of_rounding(moments, measurement.rounding[group], resolution)
+        group: size_of_rounding(moments, rounded[group], resolution)
         for group, moments in measurement.moments.items()
     }
     suspects = {
@@ -65,24 +156,8 @@ def rows_of(
     seen = {name: moments for name, moments in measurement.moments.items() if name not in unseen}
     truths = {name: setting.truths[name] for name in seen}
     margin = cell.equivalence_margin
-    deviations = biases(seen, truths, resolution, margin, measurement.rounding) if seen else {}
-    rows = []
-    for group, moments in measurement.moments.items():
-        spread = spread_columns(
-            moments, measurement.seconds, rounding[group], unseen=group in unseen
-        )
-        deviation = deviations.get(group, untested(len(moments.mean)))
-        spread["without"]["squared_bias"] = deviation.squared_without.tolist()
-        own: dict[str, Any] = {
-            "group": group,
-            "exact_variance": variances.get(group, math.nan),
-            "exact_norm": float(np.linalg.norm(setting.truths[group].gradient)),
-        }
-        if setting.data is not None:
-            points, spreads = setting.data
-            own["data"] = {"points": points, "spread": spreads.get(group)}
-        rows.append(shared | own | spread | bias_columns(deviation))
-    return rows
+    found = biases(seen, truths, resolution, margin, rounded) if seen else {}
+    return Findings(found, unseen, rounding)
 
 
 def size_of_rounding(moments: Moments, measured: Vector, resolution: float) -> float:

@@ -103,7 +103,7 @@ def on_device(tree: Any) -> Any:
 
 def make_setting(problem: Problem, cell: Cell) -> Setting:
     """θ for the cell's problem, and the gradient there: exact, or from a reference run."""
-    params = params_at(problem, cell.problem.label, cell.seed)
+    params = params_at(problem, cell.seed)
     expect_problem(problem, params)
     exact = exact_gradient(problem, params)
     if exact is not None:

@@ -24,7 +24,7 @@ from gradest.benchmarks.checks.trials import (
     small_problem,
 )
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
@@ -179,6 +179,7 @@ def problem_of(named: Named) -> Problem:
     return build("problem", PROBLEMS, named.name, named.arguments)
 
 
+@in_full_precision
 def check_problem(
     name: str, problem: Problem, tell: Callable[[str], None], *, fast: bool = False
 ) -> Report:
@@ -198,6 +199,7 @@ def check_problem(
     return Report(name, "problem", findings)
 
 
+@in_full_precision
 def check_estimator(
     name: str,
     subjects: Variants,

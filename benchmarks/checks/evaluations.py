@@ -22,7 +22,7 @@ from jax.interpreters import ad, batching, partial_eval
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Estimator, Evaluations, State
-from gradest.problems.base import Params, Problem
+from gradest.problems.base import Params, Problem, with_methods
 
 Tally = Counter[str]
 """How often something is done, by the primitive that does it."""
@@ -198,10 +198,7 @@ def opened(part: Any) -> core.Jaxpr:
 
 
 def with_opaque_objective(problem: Problem) -> Problem:
-    """The same problem with an opaque f.
-
-    Its class is a subclass, so that whoever asks for the type still finds it.
-    """
+    """The same problem with an opaque f."""
 
     def opaque(name: str) -> Callable:
         def method(self: Problem, params: Params, *others: Any) -> Float[Array, "..."]:
@@ -214,15 +211,7 @@ def with_opaque_objective(problem: Problem) -> Problem:
 
         return method
 
-    # objectives are the base class's, whatever the problem made of them: f, vmapped
-    methods = {"__doc__": "A problem whose f is opaque.", "objectives": Problem.objectives}
-    methods |= {name: opaque(name) for name in problem.evaluated}
-    metaclass: Any = type(type(problem))
-    opaque_type = metaclass("Counted", (type(problem),), {"__module__": __name__, **methods})
-    twin = object.__new__(opaque_type)
-    for name, value in vars(problem).items():
-        object.__setattr__(twin, name, value)
-    return twin
+    return with_methods(problem, {name: opaque(name) for name in problem.evaluated})
 
 
 objective_p = core.Primitive("objective")

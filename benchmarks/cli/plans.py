@@ -13,6 +13,7 @@ from gradest.benchmarks.analysis.status import (
     compared,
     fault_lines,
     minibatch_lines,
+    points_of,
     skipped_lines,
     status_of,
     totals_of,
@@ -83,6 +84,7 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
     totals = totals_of(plan)
     expected = forecast(plan, folder)
     places = places_of(plan)
+    points = points_of(plan)
     there, stale = compared(plan, read_store(folder))
     tell([*fault_lines(plan), *unmeasured_lines(plan)])
     if as_json:
@@ -99,11 +101,12 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
         stale_as_json = [each.as_json for each in stale]
         sizes = {choice.label: size for choice, size in plan.minibatch_sizes.items()}
         known = {"there": there, "stale": stale_as_json, "places": places, **expected.as_json}
-        about = {"minibatch_sizes": sizes, "cells": cells, **known}
+        about = {"minibatch_sizes": sizes, "points": points, "cells": cells, **known}
         emit({"sweep": plan.sweep.name, **totals.as_json, **about})
         return ExitStatus.OK
     known_text = f"\n{there} of the cells are there already" if there else ""
     lines = [f"{plan.sweep.name}: {totals.text}", expected.text, *minibatch_lines(plan)]
+    lines += [f"θ of {place}: {origin}" for place, origin in points.items()]
     listed = [f"  {place}: {several(count, 'cell')}" for place, count in places.items()]
     emit("\n".join([*lines, f"results into {folder}{known_text}", "places:", *listed]))
     tell([*skipped_lines(plan), *(each.text for each in stale)])

@@ -67,23 +67,23 @@ def refuse_revisions(first: Run, second: Run) -> None:
     here = revisions(first)
     there = revisions(second)
     faults = [
-        f"problem {problem}: revision {here[problem]} in {first.folder}, "
-        f"{there[problem]} in {second.folder}: their numbers are those of different problems; "
+        f"problem {place[0]}: revision {here[place]} in {first.folder}, "
+        f"{there[place]} in {second.folder}: their numbers are those of different problems; "
         "expected runs of one revision: measure the older one again"
-        for problem in sorted(here.keys() & there.keys())
-        if here[problem] != there[problem]
+        for place in sorted(here.keys() & there.keys())
+        if here[place] != there[place]
     ]
     if faults:
-        raise BadInput("\n".join(faults))
+        raise BadInput("\n".join(dict.fromkeys(faults)))
 
 
-def revisions(run: Run) -> dict[str, str]:
-    """The revisions of each problem that a run measured, where it says."""
+def revisions(run: Run) -> dict[tuple[str, str], str]:
+    """The revisions of each problem, with its arguments, that a run measured, where it says."""
     known = run.measurements.dropna(subset="problem_revision")
     texts = {}
-    for problem, rows in known.groupby("problem"):
+    for (problem, arguments), rows in known.groupby(["problem", "problem_args"]):
         numbers = sorted({int(number) for number in rows.problem_revision})
-        texts[str(problem)] = ", ".join(map(str, numbers))
+        texts[str(problem), str(arguments)] = ", ".join(map(str, numbers))
     return texts
 
 

@@ -67,7 +67,7 @@ class Row:
     estimator: str = column("the estimator: a registered name, or `module:Class`")
     estimator_args: str = column("its arguments as JSON, those left at their defaults too")
     point: str = column("θ: `init`, or `step_N` after N steps of training")
-    theta: str | None = optional("checksum of the numbers of θ")
+    theta: str | None = optional("checksum of the numbers of θ, rounded")
     group: str | None = optional("group of θ that the gradient is taken with respect to")
     dim: int | None = optional("numbers in the group, P")
     num_samples: int = column("L, draws of x at which one estimate evaluates f", "draws")

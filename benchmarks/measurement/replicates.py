@@ -1,5 +1,4 @@
-"""The measurement: R independent replicates of an estimate at a fixed θ, streamed, summarised and
-timed.
+"""The measurement: R independent replicates at a fixed θ, streamed, summarised and timed.
 
 One compiled function serves every problem, estimator and L. A replicate's key depends on the seed,
 the problem, θ's name, L and the replicate's index, and on nothing else: estimators are compared on
@@ -18,11 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gradest.benchmarks.measurement.batching import (
-    Layout,
-    layout,
-    number_of_batches,
-)
+from gradest.benchmarks.measurement.batching import Layout, layout, number_of_batches
 from gradest.benchmarks.measurement.exact_gradient import flat
 from gradest.benchmarks.measurement.programs import (
     MOVES,
@@ -47,7 +42,7 @@ from gradest.benchmarks.measurement.streaming import (
     with_smaller_blocks,
 )
 from gradest.benchmarks.runtime.calls import Calls
-from gradest.benchmarks.runtime.configure import configure
+from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.statistics.intervals import Interval
@@ -76,6 +71,8 @@ class Measurement(NamedTuple):
     """The size of rounding errors in an estimate, for each group of θ; {} where none is timed."""
     adapt_steps: int
     """Estimates made before measuring, to warm up a learned state; 0 where there is none."""
+    states: State = ()
+    """Warmed up, of each batch."""
     shortage: str = ""
     """What the calls were, where memory did not suffice for those meant to be."""
     steps_left_out: int = 0
@@ -105,6 +102,7 @@ def cell_key(
     return key
 
 
+@in_full_precision
 def measure(  # noqa: PLR0913 (all that a measurement depends on)
     problem: Problem,
     estimator: Estimator,
@@ -200,6 +198,7 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         adapt_steps=adapt_steps if programs.warm_up else 0,
         shortage=shortage_of(streamed.calls, programs.layout),
         rounding=rounded,
+        states=states,
         steps_left_out=steps_left_out(states),
     )
 
@@ -292,6 +291,7 @@ class CellPrograms(NamedTuple):
         return self.moments.seconds + (self.warm_up.seconds if self.warm_up else 0.0)
 
 
+@in_full_precision
 def compile_cell(
     problem: Problem,
     estimator: Estimator,

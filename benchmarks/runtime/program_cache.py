@@ -31,6 +31,7 @@ from jax.stages import Compiled
 from jax.tree_util import PyTreeDef, default_registry
 
 from gradest.benchmarks.imports import Module, reached
+from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.benchmarks.runtime.environment import cpuinfo, environment
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import package_files, package_root
@@ -47,7 +48,6 @@ SETTINGS = (
     "jax_enable_x64",
     "jax_default_prng_impl",
     "jax_threefry_partitionable",
-    "jax_default_matmul_precision",
 )
 """JAX's settings that change what is traced."""
 
@@ -151,7 +151,7 @@ class Program:
     def __init__(
         self, function: Callable, static: tuple[str, ...], options: dict[str, Any]
     ) -> None:
-        self.function = function
+        self.function = in_full_precision(function)
         self.static = static
         self.options = options
         self.kept: dict[Hashable, Executable] = {}

@@ -233,8 +233,8 @@ def biases(
                 truth_error=truth_error,
             ),
             squared_without=squared.without,
-            relative=relative_interval(samples, truth, resolution, heavy=heavy),
-            cosine=cosine_interval(samples, truth),
+            relative=relative_interval(samples, truth, each.fixed, heavy=heavy),
+            cosine=cosine_interval(samples, truth, each.fixed),
             p=float(holms.min()),
             detectable=reach * float(each.error.max()),
             equivalence_p=equivalence_p(each, margin * float(np.linalg.norm(truth.gradient))),
@@ -275,15 +275,13 @@ def relative_error_interval(squared_error: Interval, truth: Truth) -> Interval:
     return widened(relative, truth.along / length) if relative.value > 0 else relative
 
 
-def relative_interval(
-    samples: LeftOut, truth: Truth, resolution: float, *, heavy: bool
-) -> Interval:
-    """The relative bias, its interval widened by the truth's error and by rounding.
+def relative_interval(samples: LeftOut, truth: Truth, fixed: Vector, *, heavy: bool) -> Interval:
+    """The relative bias; the truth's error widens it, and rounding, one way in all coordinates.
 
     Args:
         samples: the replicates'.
         truth: what they estimate.
-        resolution: the relative precision of the arithmetic.
+        fixed: the error in each coordinate that more replicates would not lessen.
         heavy: whether tails are so heavy that the interval is bootstrapped.
     """
     size = truth.gradient @ truth.gradient
@@ -293,16 +291,18 @@ def relative_interval(
         jackknife(relative_bias(truth.gradient), samples), LINEAR, heavy=heavy
     )
     truth_error = t_quantile(samples.whole.size) * float(truth.along) / float(np.sqrt(size))
-    down = float(np.hypot(value - low, truth_error)) + 8 * resolution
-    up = float(np.hypot(value - high, truth_error)) + 8 * resolution
+    rounding = np.sqrt(np.maximum(fixed**2 - truth.error**2, 0.0))
+    rounded = float(rounding @ np.abs(truth.gradient) / size)
+    down = float(np.hypot(value - low, truth_error)) + rounded
+    up = float(np.hypot(value - high, truth_error)) + rounded
     return Interval(value, value - down, value + up)
 
 
-def cosine_interval(samples: LeftOut, truth: Truth) -> Interval:
+def cosine_interval(samples: LeftOut, truth: Truth, fixed: Vector) -> Interval:
     """The cosine of the angle between E g and the truth.
 
     1 − cos is half the squared distance between the two directions, so its interval is that of a
-    squared distance.
+    squared distance. The arguments are those of `relative_interval`.
     """
     size = float(np.linalg.norm(truth.gradient))
     length = float(np.linalg.norm(samples.whole.mean))
@@ -311,12 +311,12 @@ def cosine_interval(samples: LeftOut, truth: Truth) -> Interval:
     direction = truth.gradient / size
     difference = samples.whole.mean / length - direction
     across = LeftOut(*(part._replace(mean=_across(part.mean, direction)) for part in samples))
-    statistic = jackknife(cosine(truth.gradient, truth.error), samples)
+    statistic = jackknife(cosine(truth.gradient, fixed), samples)
     distance = score_interval(
         Jackknifed(1 - statistic.value, 1 - statistic.without),
         length=float(difference @ difference) / 2,
-        noise=noise_of_squared_norm(across, truth.error) / (2 * size**2),
-        truth_error=float(np.linalg.norm(difference * truth.error)) / size,
+        noise=noise_of_squared_norm(across, fixed) / (2 * size**2),
+        truth_error=float(np.linalg.norm(difference * fixed)) / size,
     )
     cosines = (1 - distance.value, 1 - distance.high, 1 - distance.low)
     return Interval(*(float(np.clip(bound, -1, 1)) for bound in cosines))

@@ -14,6 +14,7 @@ import jax
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.tasks import CellResult, Task
 from gradest.benchmarks.measurement.replicates import compile_cell, forget_programs
+from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.problems.registry.own_faults import failures_of
 
@@ -133,6 +134,7 @@ def compile_ahead(plan: Plan, cells: list[Cell]) -> None:
     there too.
     """
 
+    @in_full_precision
     def compile_one(cell: Cell) -> None:
         problem, estimator = plan.parts(cell)
         # the precision is a setting of the thread

@@ -16,6 +16,7 @@ from gradest.benchmarks.cells.rows import bounds
 from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.runtime.configure import MATMUL_PRECISION
 from gradest.benchmarks.runtime.environment import hardware
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics import intervals, tails
@@ -258,7 +259,9 @@ def manifest_of(
         for cell, outcome in measured.items()
         if outcome.theta
     }
-    revisions = {choice.name: problem.revision for choice, problem in plan.problems.items()}
+    revisions: dict[str, int] = {}
+    for choice in plan.problems:
+        revisions[choice.name] = max(choice.revision, revisions.get(choice.name, 1))
     return {
         "schema": 1,
         "sweep": plan.sweep.model_dump(by_alias=True, exclude_none=True),
@@ -267,6 +270,7 @@ def manifest_of(
         "hardware": hardware(),
         "environments": environments_of(list(measured.values()), codes),
         "precision": plan.sweep.dtype,
+        "matmul_precision": MATMUL_PRECISION,
         "confidence": intervals.CONFIDENCE,
         "theta": theta,
         "problem_revisions": revisions,

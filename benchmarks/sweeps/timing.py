@@ -237,7 +237,7 @@ def timeable(plan: Plan, asked: Asked) -> Timeable:
     """What is asked for, compiled and warm."""
     cell, replicates = asked
     problem, estimator = plan.parts(cell)
-    params = params_at(problem, cell.problem.label, cell.seed)
+    params = params_at(problem, cell.seed)
     given = problem, estimator, params, cell.key
     if replicates is None:
         return gradient_alone(*given, cell.num_samples, rounds=LEAST_TIMED)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradest.problems.arguments import Argument, Configured, arguments, defaults, shown
+from gradest.problems.base import Problem
 from gradest.problems.registry.lookup import common_type, look_up
 
 
@@ -54,7 +55,8 @@ class Choice:
         for key, value in sorted({**defaults(kind), **chosen}.items()):
             is_number = declared[key].kind == "number"
             filled.append((key, float(value) if is_number else value))
-        return cls(name, tuple(filled), getattr(kind, "revision", 1))
+        revision = kind.revision_with(dict(filled)) if issubclass(kind, Problem) else 1
+        return cls(name, tuple(filled), revision)
 
     @property
     def json(self) -> str:

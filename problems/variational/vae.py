@@ -2,7 +2,8 @@
 whole network."""
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -28,7 +29,7 @@ class ImageModel(VariationalBound, WithData):
     is that of z.
 
     At `train_steps = 0` θ is the initialisation; else it is trained for so many steps, on all
-    images.
+    images, in double precision, and rounded to single precision.
 
     Shapes: the images are (N, pixels), of zeros and ones.
     """
@@ -48,6 +49,13 @@ class ImageModel(VariationalBound, WithData):
     images: Float[Array, "points pixels"] = eqx.field(default=None)
 
     data_fields: ClassVar[tuple[str, ...]] = ("images",)
+
+    training_revision: ClassVar[int] = 1
+    """Raised with every change that makes a trained θ another, beside `revision`."""
+
+    @classmethod
+    def revision_with(cls, arguments: Mapping[str, Any]) -> int:
+        return cls.revision + (cls.training_revision if arguments["train_steps"] else 0)
 
     def __post_init__(self) -> None:
         if self.images is not None:  # a minibatch in training

@@ -5,6 +5,7 @@ import pytest
 from gradest.benchmarks.analysis.status import (
     compared,
     first_of,
+    points_of,
     reasons_against,
     skipped_lines,
     status_of,
@@ -141,3 +142,32 @@ CODE = {"gradest.a": "1", "mine": "2"}
 )
 def test_why_a_cell_is_stale(outcome, then, why):
     assert reasons_against(outcome, NOW, CODE, then) == why
+
+
+TRAINED_SWEEP = """
+schema = 1
+name = "small"
+samples = [2]
+
+[[problem]]
+name = ["vae_bernoulli", "vae_gaussian"]
+train_steps = [0, 1000]
+
+[[problem]]
+name = "vae_gaussian"
+train_steps = 7
+
+[[problem]]
+name = "gaussian_square"
+
+[[estimator]]
+name = "score_function"
+"""
+
+
+def test_a_plan_says_where_each_trained_point_is_from():
+    assert points_of(plan_of(TRAINED_SWEEP)) == {
+        "vae_bernoulli[train_steps=1000]": "shipped",
+        "vae_gaussian[train_steps=1000]": "shipped",
+        "vae_gaussian[train_steps=7]": "trained here",
+    }

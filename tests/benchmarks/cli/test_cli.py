@@ -158,6 +158,15 @@ def test_plan_measures_nothing(run_command, tmp_path):
     )
 
 
+def test_plan_has_a_line_for_each_trained_point(run_command):
+    words = ("plan", "default", "-p", "vae_gaussian", "-p", "gaussian_square")
+    status, out, _ = run_command(*words)
+    assert status == 0
+    place = "vae_gaussian[num_images=8,train_steps=1000]"
+    assert [line for line in out.splitlines() if "θ of" in line] == [f"θ of {place}: shipped"]
+    assert json.loads(run_command(*words, "--json")[1])["points"] == {place: "shipped"}
+
+
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [

@@ -186,4 +186,5 @@ def test_what_rounding_explains_is_no_bias(name, given, candidate):
     resolution = float(np.finfo(np.float32).eps)
     deviations = biases(found.moments, truths, resolution, rounded=found.rounding)
     assert min(each.p for each in deviations.values()) > 0.01
+    assert all(each.relative.low < 0 < each.relative.high for each in deviations.values())
     assert all((size > 0).all() for size in found.rounding.values())

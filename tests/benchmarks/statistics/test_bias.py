@@ -232,6 +232,26 @@ def test_rounding_is_no_bias():
     assert bias(moments, np.array([0.1001]), np.finfo(np.float32).eps).p < 1e-10
 
 
+def test_the_rounding_of_terms_that_cancel_is_in_every_interval():
+    """Two coordinates that hardly vary, both off by a thousandth: within what was measured of
+    rounding, or far beyond it.
+    """
+    noise = 1e-9 * np.random.default_rng(12).standard_normal((400, 2))
+    moments = {"": summarise(np.array([1.001, 2.002]) + noise, BATCHES)}
+    truths = {"": exactly(np.array([1.0, 2.0]))}
+    for rounded, biased in ((1e-3, False), (1e-6, True)):
+        found = biases(moments, truths, EPSILON, rounded={"": np.full(2, rounded)})[""]
+        assert (found.p < 1e-3) == biased
+        assert (found.relative.low > 0) == biased
+        # both along the gradient: 2 × 10⁻³ × (1 + 2) / (1 + 4)
+        assert found.relative.high - 1e-3 == pytest.approx(1.2 * rounded, rel=1e-2)
+        assert (found.squared.low > 0) == biased
+    turned = {"": summarise(np.array([1.001, 1.999]) + noise, BATCHES)}
+    for rounded, aslant in ((1e-3, False), (1e-6, True)):
+        found = biases(turned, truths, EPSILON, rounded={"": np.full(2, rounded)})[""]
+        assert (found.cosine.high < 1) == aslant
+
+
 def test_nothing_against_nothing():
     """Estimates of zero, all of them zero: no bias, no direction, nothing to be relative to."""
     found = bias(summarise(np.zeros((40, 2)), BATCHES), np.zeros(2), EPSILON)
