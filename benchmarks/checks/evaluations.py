@@ -214,10 +214,9 @@ def with_opaque_objective(problem: Problem) -> Problem:
 
         return method
 
-    # these are the base class's, whatever the problem made of them: f, vmapped
-    methods = {name: getattr(Problem, name) for name in ("objectives", "changes_by_coordinate")}
+    # objectives are the base class's, whatever the problem made of them: f, vmapped
+    methods = {"__doc__": "A problem whose f is opaque.", "objectives": Problem.objectives}
     methods |= {name: opaque(name) for name in problem.evaluated}
-    methods["__doc__"] = "A problem whose f is opaque."
     metaclass: Any = type(type(problem))
     opaque_type = metaclass("Counted", (type(problem),), {"__module__": __name__, **methods})
     twin = object.__new__(opaque_type)
