@@ -102,6 +102,11 @@ class Problem(Configured):
         """f for each of L samples."""
         return jax.vmap(self.objective, in_axes=(None, 0))(params, x)
 
+    @property
+    def f_is_sum(self) -> bool:
+        """Whether f is known as a sum with a term for each coordinate of x."""
+        return False
+
     def changes_by_coordinate(
         self,
         params: Params,
@@ -152,6 +157,10 @@ class SumOfTerms(Problem):
     def terms(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
         """Every f_i for ONE sample x."""
 
+    @property
+    def f_is_sum(self) -> bool:
+        return type(self).objective is SumOfTerms.objective  # a subclass may have another f
+
     def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
         return self.terms(params, x).sum(-1)
 
@@ -163,7 +172,7 @@ class SumOfTerms(Problem):
         old: Float[Array, "L ..."],
     ) -> Float[Array, "L ..."]:
         r"""$f_i(n_{li}) - f_i(o_{li})$: of all other terms nothing changes, and none is made."""
-        if type(self).objective is not SumOfTerms.objective:  # a subclass has another f
+        if not self.f_is_sum:
             return super().changes_by_coordinate(params, x, new, old)
         terms = jax.vmap(self.terms, in_axes=(None, 0))
         return terms(params, new) - terms(params, old)

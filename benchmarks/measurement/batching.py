@@ -92,13 +92,19 @@ def layout(
         batches: how many batches there are.
         size: replicates of a batch.
     """
-    evaluations = sum(estimator.evaluations(problem, num_samples))
-    gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
-    elements = evaluations * elements_per_evaluation(problem, params) + gradient
-    allowed = CALL_ELEMENTS // elements
+    allowed = CALL_ELEMENTS // elements_per_replicate(problem, estimator, params, num_samples)
     block = block_length(size, allowed)
     rows = most_rows(largest_divisor(batches, allowed // block), batches)
     return Layout(rows, block)
+
+
+def elements_per_replicate(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int
+) -> int:
+    """Array elements that one replicate holds, within a factor of a few."""
+    gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
+    of_f = elements_per_evaluation(problem, params)
+    return estimator.numbers_held(problem, num_samples, of_f) + gradient
 
 
 def block_length(size: int, most: int = LONGEST_BLOCK) -> int:

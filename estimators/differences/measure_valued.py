@@ -82,6 +82,12 @@ class MeasureValued(SurrogateEstimator):
         direct = problem.direct_gradients(num_samples)
         return Evaluations(f=2 * coordinates * num_samples * parameters + direct, grad=direct)
 
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        held = super().numbers_held(problem, num_samples, of_f)
+        if problem.f_is_sum:  # of which only the changed term is made
+            return held // math.prod(problem.abstract_distribution().event_shape)
+        return held
+
     def draws(self, problem: Problem, num_samples: int) -> int:
         q = problem.abstract_distribution()
         of_parameters = zip(numbers_drawn(base(q), self.coupled), moving(problem), strict=True)

@@ -89,6 +89,12 @@ class StochasticTriple(SurrogateEstimator):
         f = (1 + jumps) * num_samples
         return Evaluations(f=f, grad=problem.direct_gradients(num_samples))
 
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        held = super().numbers_held(problem, num_samples, of_f)
+        if problem.f_is_sum and not self.pruned:  # only the changed term is made
+            return 2 * held // problem.abstract_distribution().event_shape[0]
+        return held
+
     def draws(self, problem: Problem, num_samples: int) -> int:
         of_x = super().draws(problem, num_samples)
         if not self.pruned:
