@@ -2,10 +2,12 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
 import jax
+from jaxtyping import Array, Float
 
 from gradest.benchmarks.runtime.devices import most_rows
 from gradest.estimators.base import Estimator
@@ -23,6 +25,9 @@ CALL_ELEMENTS = 2**22
 
 LONGEST_BLOCK = 5**5
 """Replicates that are summed in the precision measured in; beyond, blocks merge in float64."""
+
+SIDE_BY_SIDE = 128
+"""Partial sums of a block that are made at a time, at most: some of the widest vectors."""
 
 STEP = 800
 """R chosen by precision is a multiple of this, which splits well."""
@@ -117,6 +122,27 @@ def block_length(size: int, most: int = LONGEST_BLOCK) -> int:
     """
     five = math.gcd(size, LONGEST_BLOCK)
     return largest_divisor(five if five > 1 else size, min(most, LONGEST_BLOCK))
+
+
+def over_replicates(
+    reduction: Callable[..., Array], values: Float[Array, "..."], axis: int
+) -> Float[Array, " P"]:
+    """A sum or a maximum over the replicates of a block, in each coordinate.
+
+    Where they lie side by side in memory it is first made of every SIDE_BY_SIDE-th, a vector's
+    elements each for itself: one after the other would be one at a time.
+
+    Args:
+        reduction: `jnp.sum` or `jnp.max`.
+        values: of shape (P, block) or (block, P).
+        axis: the replicates'.
+    """
+    if axis == 0:
+        return reduction(values, axis=0)
+    size, block = values.shape
+    parts = values.reshape(size, -1, largest_divisor(block, SIDE_BY_SIDE))
+    # the compiler would make one reduction of the two
+    return reduction(jax.lax.optimization_barrier(reduction(parts, axis=1)), axis=1)
 
 
 def extends(shorter: int, longer: int) -> bool:
