@@ -313,7 +313,8 @@ def largest_perturbed(
     if values == log_probs.shape[-1]:
         largest, place = jax.lax.top_k(perturbed, values)
         return place, jnp.full_like(largest[..., :1], -jnp.inf)
-    largest, place = jax.lax.top_k(perturbed, values + 1)
+    # the compiler would sort all values where it sees what is cut from the largest
+    largest, place = jax.lax.optimization_barrier(jax.lax.top_k(perturbed, values + 1))
     return place[..., :-1], largest[..., -1:]
 
 
