@@ -86,6 +86,20 @@ class Estimator(Configured):
         """
         return num_samples * numbers_per_draw(problem.abstract_distribution())
 
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        """How many numbers one estimate holds, within a factor of a few: by them as many estimates
+        are made at a time as memory allows.
+
+        Here: what all its evaluations of f write, or its random numbers where those are more.
+
+        Args:
+            problem: what is estimated.
+            num_samples: L.
+            of_f: how many numbers one evaluation of f writes.
+        """
+        written = of_f * sum(self.evaluations(problem, num_samples))
+        return max(written, self.draws(problem, num_samples))
+
     def init(self, problem: Problem, params: Params, key: Array) -> State:
         """The state before the first estimate; () for an estimator that learns nothing."""
         return ()

@@ -1,12 +1,14 @@
 """The shared type of every problem: θ, q_θ, f, and, where there is one, the exact gradient."""
 
 import functools
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PyTree
 
@@ -102,6 +104,40 @@ class Problem(Configured):
         """f for each of L samples."""
         return jax.vmap(self.objective, in_axes=(None, 0))(params, x)
 
+    @property
+    def f_is_sum(self) -> bool:
+        """Whether f is known as a sum with a term for each coordinate of x."""
+        return False
+
+    def changes_by_coordinate(
+        self,
+        params: Params,
+        x: Float[Array, "L ..."],
+        new: Float[Array, "L ..."],
+        old: Float[Array, "L ..."],
+    ) -> Float[Array, "L ..."]:
+        r"""$f(x_l; x_i = n_{li}) - f(x_l; x_i = o_{li})$ for each coordinate i of each sample l.
+
+        Args:
+            params: θ.
+            x: samples, of which all coordinates but i stay.
+            new: n, of x's shape.
+            old: o, of x's shape; where it is x itself, f is evaluated there once for all i.
+        """
+        event = self.abstract_distribution().event_shape
+        coordinates = jnp.arange(math.prod(event))
+
+        def f_with(values: Float[Array, "L ..."], i: Array) -> Float[Array, "L *batch"]:
+            """f with coordinate i of x replaced."""
+            if values is x or len(coordinates) == 1:  # nothing of x stays
+                return self.objectives(params, values)
+            return self.objectives(params, jnp.where(coordinates.reshape(event) == i, values, x))
+
+        def change(i: Array) -> Float[Array, "L *batch"]:
+            return f_with(new, i) - f_with(old, i)
+
+        return jax.vmap(change, out_axes=-1)(coordinates).reshape(new.shape)
+
     def direct_gradients(self, num_samples: int) -> int:
         """Evaluations of ∂f/∂θ at so many draws: as many where f depends on θ itself, else none."""
         return num_samples if self.objective_uses_params else 0
@@ -123,8 +159,25 @@ class SumOfTerms(Problem):
     def terms(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch dim"]:
         """Every f_i for ONE sample x."""
 
+    @property
+    def f_is_sum(self) -> bool:
+        return type(self).objective is SumOfTerms.objective  # a subclass may have another f
+
     def objective(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "*batch"]:
         return self.terms(params, x).sum(-1)
+
+    def changes_by_coordinate(
+        self,
+        params: Params,
+        x: Float[Array, "L ..."],
+        new: Float[Array, "L ..."],
+        old: Float[Array, "L ..."],
+    ) -> Float[Array, "L ..."]:
+        r"""$f_i(n_{li}) - f_i(o_{li})$: of all other terms nothing changes, and none is made."""
+        if not self.f_is_sum:
+            return super().changes_by_coordinate(params, x, new, old)
+        terms = jax.vmap(self.terms, in_axes=(None, 0))
+        return terms(params, new) - terms(params, old)
 
 
 class WithInputs(Problem):

@@ -2,10 +2,12 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
 import jax
+from jaxtyping import Array, Float
 
 from gradest.benchmarks.runtime.devices import most_rows
 from gradest.estimators.base import Estimator
@@ -23,6 +25,9 @@ CALL_ELEMENTS = 2**22
 
 LONGEST_BLOCK = 5**5
 """Replicates that are summed in the precision measured in; beyond, blocks merge in float64."""
+
+SIDE_BY_SIDE = 128
+"""Partial sums of a block that are made at a time, at most: some of the widest vectors."""
 
 STEP = 800
 """R chosen by precision is a multiple of this, which splits well."""
@@ -92,13 +97,19 @@ def layout(
         batches: how many batches there are.
         size: replicates of a batch.
     """
-    evaluations = sum(estimator.evaluations(problem, num_samples))
-    gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
-    elements = evaluations * elements_per_evaluation(problem, params) + gradient
-    allowed = CALL_ELEMENTS // elements
+    allowed = CALL_ELEMENTS // elements_per_replicate(problem, estimator, params, num_samples)
     block = block_length(size, allowed)
     rows = most_rows(largest_divisor(batches, allowed // block), batches)
     return Layout(rows, block)
+
+
+def elements_per_replicate(
+    problem: Problem, estimator: Estimator, params: Params, num_samples: int
+) -> int:
+    """Array elements that one replicate holds, within a factor of a few."""
+    gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
+    of_f = elements_per_evaluation(problem, params)
+    return estimator.numbers_held(problem, num_samples, of_f) + gradient
 
 
 def block_length(size: int, most: int = LONGEST_BLOCK) -> int:
@@ -111,6 +122,27 @@ def block_length(size: int, most: int = LONGEST_BLOCK) -> int:
     """
     five = math.gcd(size, LONGEST_BLOCK)
     return largest_divisor(five if five > 1 else size, min(most, LONGEST_BLOCK))
+
+
+def over_replicates(
+    reduction: Callable[..., Array], values: Float[Array, "..."], axis: int
+) -> Float[Array, " P"]:
+    """A sum or a maximum over the replicates of a block, in each coordinate.
+
+    Where they lie side by side in memory it is first made of every SIDE_BY_SIDE-th, a vector's
+    elements each for itself: one after the other would be one at a time.
+
+    Args:
+        reduction: `jnp.sum` or `jnp.max`.
+        values: of shape (P, block) or (block, P).
+        axis: the replicates'.
+    """
+    if axis == 0:
+        return reduction(values, axis=0)
+    size, block = values.shape
+    parts = values.reshape(size, -1, largest_divisor(block, SIDE_BY_SIDE))
+    # the compiler would make one reduction of the two
+    return reduction(jax.lax.optimization_barrier(reduction(parts, axis=1)), axis=1)
 
 
 def extends(shorter: int, longer: int) -> bool:

@@ -15,6 +15,7 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from gradest.benchmarks.measurement.batching import over_replicates
 from gradest.benchmarks.runtime.devices import in_shares
 from gradest.benchmarks.runtime.program_cache import Executable, compiled
 from gradest.benchmarks.statistics.moments import LARGEST
@@ -135,14 +136,14 @@ def sums(
         axis = replicate_axis(block, len(center))
         # distances from one of them: equal estimates then have variance zero, not rounding
         anchor = jnp.take(grads, jnp.array([0]), axis)
-        mean = (anchor + (grads - anchor).mean(axis, keepdims=True)).squeeze(axis)
+        mean = anchor.squeeze(axis) + over_replicates(jnp.sum, grads - anchor, axis) / block
         from_center = grads - jnp.expand_dims(center, axis)
-        unit = power_of_two_near(jnp.abs(from_center).max())
+        unit = power_of_two_near(over_replicates(jnp.max, jnp.abs(from_center), axis).max())
         centred = (grads - jnp.expand_dims(mean, axis)) / unit
         distances = ((from_center / unit) ** 2).sum(1 - axis)
         largest = jax.lax.top_k(distances, min(LARGEST, block))[0]
-        second = (centred**2).sum(axis)
-        third = (centred**3).sum(axis)
+        second = over_replicates(jnp.sum, centred**2, axis)
+        third = over_replicates(jnp.sum, centred**3, axis)
         fourth = (distances**2).sum()
         return mean, second, third, fourth, largest, unit
 

@@ -4,7 +4,6 @@ Nothing here imports JAX.
 """
 
 import subprocess
-from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,6 +25,8 @@ def installed_version() -> str:
     Raises:
         BadInput: gradest runs from a copy that was never installed.
     """
+    from importlib import metadata  # a third of what `gradest --help` would import
+
     try:
         return metadata.version("gradest")
     except metadata.PackageNotFoundError as error:

@@ -13,7 +13,6 @@ from jaxtyping import Array, Float
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import has_rule, sample
 from gradest.estimators.sampling.weak_derivatives import (
-    WeakDerivative,
     numbers_drawn,
     weak_derivatives,
     without_weak_derivative,
@@ -38,7 +37,9 @@ class MeasureValued(SurrogateEstimator):
     the two replacements share their randomness. For Bernoulli variables, of which both values are
     tried, it is the local expectation gradient (Titsias and Lázaro-Gredilla, 2015), known as
     BitFlip too. Unbiased for any f, discontinuous or not. Cost: 2·D·L evaluations of f for each
-    parameter of q, and one of f and its gradient at each sample where f depends on θ.
+    parameter of q, and one of f and its gradient at each sample where f depends on θ. Where f is
+    known as a sum of a term for each coordinate, the two values of a term stand for two evaluations
+    of f, and count as such.
     """
 
     coupled: bool = flag(True, "whether positive and negative part share their randomness")
@@ -54,23 +55,10 @@ class MeasureValued(SurrogateEstimator):
         q = problem.distribution(params)
         draw_key, part_key = jax.random.split(key)
         x = sample(q, draw_key, num_samples)
-        coordinates = jnp.arange(math.prod(q.event_shape))
-        places = coordinates.reshape(q.event_shape)
-
-        def f_with(i: Array, replacement: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
-            """f with coordinate i of x replaced."""
-            if len(coordinates) == 1:  # nothing of x stays
-                return problem.objectives(params, replacement)
-            return problem.objectives(params, jnp.where(places == i, replacement, x))
-
-        def difference(i: Array, part: WeakDerivative) -> Float[Array, "*batch"]:
-            return (f_with(i, part.positive) - f_with(i, part.negative)).mean(0)
-
         surrogate = problem.objectives(params, x).mean(0).sum()
         for part in weak_derivatives(base(q), part_key, num_samples, self.coupled):
-            differences = jax.vmap(difference, in_axes=(0, None), out_axes=-1)(coordinates, part)
-            differences = differences.reshape(part.constant.shape)
-            derivative = stop_gradient(part.constant * differences)
+            changes = problem.changes_by_coordinate(params, x, part.positive, part.negative)
+            derivative = stop_gradient(part.constant * changes.mean(0))
             surrogate += (derivative * part.parameter).sum()
         return surrogate, state
 
@@ -93,6 +81,12 @@ class MeasureValued(SurrogateEstimator):
         parameters = sum(moving(problem))
         direct = problem.direct_gradients(num_samples)
         return Evaluations(f=2 * coordinates * num_samples * parameters + direct, grad=direct)
+
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        held = super().numbers_held(problem, num_samples, of_f)
+        if problem.f_is_sum:  # of which only the changed term is made
+            return held // math.prod(problem.abstract_distribution().event_shape)
+        return held
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         q = problem.abstract_distribution()

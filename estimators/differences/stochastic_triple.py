@@ -69,19 +69,14 @@ class StochasticTriple(SurrogateEstimator):
         rate = SIDES[self.side](x, stop_gradient(logits))
         f = problem.objectives(params, x)
 
-        def change(
-            jumps: Bool[Array, "L *batch dim"] | Bool[Array, " dim"],
-        ) -> Float[Array, "L *batch"]:
-            """By how much f changes where these bits jump."""
-            return problem.objectives(params, jnp.where(jumps, 1 - x, x)) - f
-
         if self.pruned:
             kept_key = jax.random.fold_in(key, 1)
             uniform = noise(jax.random.uniform, kept_key, num_samples, q.batch_shape, x.dtype)
             kept, rate = one_of(rate, uniform)
-            changes = kept * change(kept)[..., None]
+            jumped = problem.objectives(params, jnp.where(kept, 1 - x, x))
+            changes = kept * (jumped - f)[..., None]
         else:
-            changes = jax.vmap(change, out_axes=-1)(jnp.eye(x.shape[-1], dtype=bool))
+            changes = problem.changes_by_coordinate(params, x, new=1 - x, old=x)
         # 1 − 2x is the sign of the jump: the difference is that of f at 1 and f at 0
         derivative = stop_gradient(rate * (1 - 2 * x) * changes)
         return (derivative * logits).mean(0).sum() + f.mean(0).sum(), state
@@ -93,6 +88,12 @@ class StochasticTriple(SurrogateEstimator):
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
         f = (1 + jumps) * num_samples
         return Evaluations(f=f, grad=problem.direct_gradients(num_samples))
+
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        held = super().numbers_held(problem, num_samples, of_f)
+        if problem.f_is_sum and not self.pruned:  # only the changed term is made
+            return 2 * held // problem.abstract_distribution().event_shape[0]
+        return held
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         of_x = super().draws(problem, num_samples)

@@ -1,6 +1,7 @@
 """Double control variates for discrete variables: leave-one-out, with what the gradients of f at
 the other samples tell."""
 
+import math
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -185,3 +186,10 @@ class RODEO(LearningEstimator):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         direct = problem.direct_gradients(num_samples)
         return Evaluations(f=num_samples, grad=num_samples + direct)
+
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        held = super().numbers_held(problem, num_samples, of_f)
+        q = problem.abstract_distribution()
+        bits = math.prod((*q.batch_shape, *q.event_shape))
+        # both networks, at each pair of samples with each bit turned
+        return held + 2 * self.hidden_dim * num_samples**2 * bits

@@ -22,7 +22,11 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float, Int, Num
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.families.distinct_draws import log_draw_the_rest, log_probability_of_event
+from gradest.estimators.families.distinct_draws import (
+    log_draw_the_rest,
+    log_probability_of_event,
+    nodes,
+)
 from gradest.estimators.sampling.draws import noise
 from gradest.problems.arguments import flag, integer
 from gradest.problems.base import Params, Problem
@@ -254,6 +258,12 @@ class UnorderedSet(WeightedValues):
     def draws(self, problem: Problem, num_samples: int) -> int:
         return numbers_perturbed(problem)
 
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        held = super().numbers_held(problem, num_samples, of_f)
+        values = self.evaluated(problem, num_samples)
+        points = math.prod(problem.abstract_distribution().batch_shape)
+        return held + 2 * points * values * len(nodes(values)[0])
+
 
 def take(
     of_states: Num[Array, "*batch states"], place: Int[Array, "*batch values"]
@@ -303,7 +313,8 @@ def largest_perturbed(
     if values == log_probs.shape[-1]:
         largest, place = jax.lax.top_k(perturbed, values)
         return place, jnp.full_like(largest[..., :1], -jnp.inf)
-    largest, place = jax.lax.top_k(perturbed, values + 1)
+    # the compiler would sort all values where it sees what is cut from the largest
+    largest, place = jax.lax.optimization_barrier(jax.lax.top_k(perturbed, values + 1))
     return place[..., :-1], largest[..., -1:]
 
 

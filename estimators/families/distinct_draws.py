@@ -40,15 +40,23 @@ def log_draw_the_rest(
     Returns:
         For T = S less each value; and for T = S less each two, where the diagonal means nothing.
     """
-    values = log_rates.shape[-1]
-    root = math.sqrt(values)
-    step = 1 / (2 + root)
-    y = np.arange(-20, math.log(values + 10 * root + 40), step)
+    y, step = nodes(log_rates.shape[-1])
     # log(e^{−t} dt) with t = e^y, dt = e^y dy
-    log_density = jnp.asarray(y - np.exp(y) - math.log(2 + root), log_rates.dtype)[:, None]
+    log_density = jnp.asarray(y - np.exp(y) + math.log(step), log_rates.dtype)[:, None]
     rates_in_rows = log_rates[..., None, :]
     log_t = jnp.asarray(y, log_rates.dtype)[:, None]
     arrived = log_probability_of_event(rates_in_rows + log_t)
     all_but_one = log_density + arrived.sum(-1, keepdims=True) - arrived
     all_but_two = all_but_one[..., None] - arrived[..., None, :]
     return jax.nn.logsumexp(all_but_one, axis=-2), jax.nn.logsumexp(all_but_two, axis=-3)
+
+
+def nodes(values: int) -> tuple[Float[np.ndarray, " nodes"], float]:
+    """Where the trapezoid rule of `log_draw_the_rest` takes log t, and its step.
+
+    Args:
+        values: how many there are in S.
+    """
+    root = math.sqrt(values)
+    step = 1 / (2 + root)
+    return np.arange(-20, math.log(values + 10 * root + 40), step), step

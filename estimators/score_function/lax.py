@@ -62,5 +62,10 @@ class LAX(LearningEstimator):
             )
         return refuse_unless_rsample(q)
 
+    def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
+        held = super().numbers_held(problem, num_samples, of_f)
+        points = math.prod(problem.abstract_distribution().batch_shape)
+        return held + 2 * num_samples * points * self.hidden_dim
+
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=problem.direct_gradients(num_samples))

@@ -49,8 +49,8 @@ SHARES = {
     "of_floor_with_f": (
         "Over those of drawing them and evaluating f as often as the estimator says that it costs, "
         "at stored points in the fastest shape found. The measure-valued gradient of a Gaussian "
-        "evaluates f 4·D·L times, of a Bernoulli 2·D·L times, each at D numbers: at D = 100 that, "
-        "not the draws, is its work."
+        "counts 4·D·L evaluations, of a Bernoulli 2·D·L, but makes one of D terms for each: it "
+        "can be above 1."
     ),
     "of_network": (
         "Networks, 8 images: estimates a second over those of a forward and a backward pass of f "

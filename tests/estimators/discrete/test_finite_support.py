@@ -273,3 +273,16 @@ def test_variance_without_replacement():
     reinforce = variance_on_the_table("score_function", baseline="leave_one_out")
     assert unordered.high < reinforce.low
     assert unordered.high < variance_on_the_table("without_replacement").low
+
+
+@pytest.mark.parametrize("name", ["without_replacement", "unordered_set"])
+def test_not_all_values_are_sorted_to_find_the_largest(name):
+    """Where they were, an estimate took twenty times as long with 4,096 values."""
+    toy, subject = problem("bernoulli_square", dim=8), estimator(name)
+    params = toy.init_params(jax.random.key(0))
+
+    def estimate(key):
+        return subject.estimate(toy, params, (), key, 4)[0]
+
+    program = jax.jit(jax.vmap(estimate)).lower(jax.random.split(jax.random.key(0), 3)).compile()
+    assert " sort(" not in program.as_text()
