@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gradest.benchmarks.measurement.programs import COMPILER
 from gradest.benchmarks.measurement.rounds import Contender, contender
+from gradest.benchmarks.runtime.configure import COMPILER, compiler_options
 from gradest.estimators.sampling.couplings import made_of_noise
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
@@ -71,7 +71,9 @@ def compiled(
     draw: Callable[[Array], Array], use: Callable[[Array], Array], keys: Array
 ) -> Callable[[], Array]:
     """A call that draws from the keys and uses what was drawn."""
-    return partial(jax.jit(lambda keys: use(draw(keys)), compiler_options=COMPILER), keys)
+    return partial(
+        jax.jit(lambda keys: use(draw(keys)), compiler_options=compiler_options(COMPILER)), keys
+    )
 
 
 def f_alone(problem: Problem, params: Params) -> dict[str, Contender]:
@@ -99,7 +101,7 @@ def evaluation(
 ) -> Callable[[], Array]:
     """A call that evaluates f at stored points, and uses its values."""
 
-    @partial(jax.jit, compiler_options=COMPILER)
+    @partial(jax.jit, compiler_options=compiler_options(COMPILER))
     def evaluate(problem: Problem, params: Params, stored: Array) -> Array:
         return use(problem.objectives(params, stored.T if transposed else stored))
 
