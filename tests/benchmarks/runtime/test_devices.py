@@ -16,6 +16,7 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime import devices
 from gradest.benchmarks.runtime.devices import fewer_rows, most_rows, sharing
 from gradest.benchmarks.runtime.environment import environment
+from tests.support.made_devices import MadeDevice, with_memory
 
 MEASURE = """
 import json, sys, jax
@@ -99,6 +100,35 @@ def test_a_call_uses_as_many_devices_as_it_can_without_more_memory_on_any(
 
 def test_rows_are_halved_on_every_device_before_devices_are_given_up(eight):
     assert [fewer_rows(rows) for rows in (32, 24, 16, 8, 4, 2, 1)] == [16, 8, 8, 4, 2, 1, 0]
+
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "itemsize", "steady", "now"),
+    [
+        (int(0.75 * 139.8 * GIB), 0, 4, 2**29, 2**29),  # an H200, as JAX takes it
+        (int(0.75 * 139.8 * GIB), 40 * GIB, 4, 2**29, 2**29),
+        (int(0.75 * 139.8 * GIB), 100 * GIB, 4, 2**29, 2**26),
+        (int(0.75 * 139.8 * GIB), 0, 8, 2**28, 2**28),
+        (int(0.75 * 16 * GIB), 0, 4, 2**26, 2**26),
+        (8 * GIB, 8 * GIB, 4, 2**26, 1),
+    ],
+)
+def test_a_call_takes_a_share_of_the_memory_that_a_device_has(
+    limit, used, itemsize, steady, now, monkeypatch
+):
+    with_memory(monkeypatch, limit, used)
+    assert devices.capacity(itemsize) == (steady, now)
+    assert now * itemsize * (devices.calls_ahead() + 1) <= max(16, (limit - used) / 4)
+
+
+@pytest.mark.parametrize("stats", [None, {}, {"bytes_in_use": 5}])
+def test_a_device_that_does_not_say_is_not_asked_for_more(stats, monkeypatch):
+    monkeypatch.setattr(devices.jax, "local_devices", lambda: [MadeDevice(stats)])
+    assert devices.capacity(4) is None
+    assert devices.calls_ahead() == 0
 
 
 def test_one_device_is_not_counted():
