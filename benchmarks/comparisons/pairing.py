@@ -221,7 +221,7 @@ def warn_of_devices(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
         cells: pairs of cells, each cell's rows by group.
     """
     agreeing: dict[str, list[float]] = {"toys": [], "other problems": []}
-    disagreeing = []
+    disagreeing: list[float] = []
     for first, second in cells:
         for group in groups_of(first, second):
             rows = first[group], second[group]
