@@ -69,7 +69,7 @@ class Measurement(NamedTuple):
     moments: dict[str, Moments]
     """For each group of θ."""
     seconds: Interval
-    """Of one estimate, warm, replicates run batched: the median over calls."""
+    """Of one estimate, warm, replicates run batched: the median over calls, NaN of none."""
     compile_seconds: float
     """Of set-up: compiling, warm-up of the state, and the pilot."""
     rounding: dict[str, Float[np.ndarray, " P"]]

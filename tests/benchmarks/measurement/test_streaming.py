@@ -106,6 +106,14 @@ def test_the_time_is_that_of_calls_that_were_timed_on_purpose(monkeypatch):
     assert 0 < found.seconds.low <= found.seconds.value <= found.seconds.high
 
 
+def test_where_no_call_is_timed_no_time_is_known(monkeypatch):
+    """As in a run that stands for the exact gradient: its moments are all that is asked for."""
+    with_memory(monkeypatch, MEMORIES["toy"][2])
+    found = measured("toy", least_timed=0)
+    assert np.isnan(found.seconds).all()
+    assert found.moments["mean"].replicates == 2_000
+
+
 def test_packed_sums_are_the_same_numbers():
     key = jax.random.key(0)
     grads = {

@@ -54,13 +54,26 @@ json.dump({"device": environment()["device"], "found": found}, sys.stdout)
 """
 
 
-def on_devices(count: int) -> dict:
+WITH_MEMORY = """
+from gradest.benchmarks.runtime import devices
+from tests.support.made_devices import MadeDevice
+
+devices.jax.local_devices = lambda: [MadeDevice({{"bytes_limit": {limit}}})]
+"""
+"""Put before, so that calls go ahead of their results, and take several blocks of every batch."""
+
+
+def on_devices(count: int, limit: int | None = None) -> dict:
     environ = os.environ | {
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
     }
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE], capture_output=True, text=True, env=environ, check=True
+        [sys.executable, "-c", (WITH_MEMORY.format(limit=limit) if limit else "") + MEASURE],
+        capture_output=True,
+        text=True,
+        env=environ,
+        check=True,
     )
     return json.loads(done.stdout)
 
@@ -79,6 +92,18 @@ def test_four_devices_give_the_numbers_of_one_and_are_on_record():
             for ours, theirs in zip(fields, four["found"][name][group], strict=True):
                 size = np.abs(np.asarray(ours, float)).max()
                 np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5 * size, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [2**20, 2**31])
+def test_four_devices_ahead_of_their_results_give_the_numbers_of_one_that_is_waited_for(limit):
+    """To rounding, means and variances: how long the blocks of sums are depends on the device."""
+    waited, ahead = on_devices(1)["found"], on_devices(4, limit)["found"]
+    for name, groups in waited.items():
+        for group, fields in groups.items():
+            for ours, theirs in list(zip(fields, ahead[name][group], strict=True))[:2]:
+                size = np.abs(np.asarray(ours, float)).max()
+                np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-5 * size, err_msg=name)
 
 
 @pytest.fixture
