@@ -61,12 +61,13 @@ def test_only_a_call_that_was_waited_for_has_a_time(ahead):
 @pytest.mark.parametrize("ahead", [0, 1, 3, 20])
 @pytest.mark.parametrize(("memory", "rows"), [(7, 4), (4, 4), (3, 2), (1, 1)])
 def test_lost_calls_are_made_again_with_as_many_rows_as_memory_allows(memory, rows, ahead, late):
-    """Once: those that were lost at the same size do not halve it again."""
+    """Those that were lost at one size halve it once."""
     device = Device(memory, late=late)
     calls = Calls(device, 8, ahead)
     np.testing.assert_array_equal(results(calls), 2 * np.array(PLACES))
     assert calls.rows == rows
     assert device.waiting == 0
+    assert device.calls == sorted(device.calls, reverse=True), "no more are tried again"
 
 
 def test_little_is_lost_where_memory_is_short_at_once():
