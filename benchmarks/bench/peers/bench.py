@@ -211,9 +211,14 @@ def fastest_calls(process: PeerProcess, cell: PeerCell) -> Contender:
     sizes = sorted({max(1, size // numbers) for size in tried}) if peer.batched else [1]
     least = math.inf
     for replicates in sizes:
-        process.prepare(cell, replicates)
-        candidate = warm(process.run, replicates)
-        seconds = min(candidate.seconds() for _ in range(3))
+        try:
+            process.prepare(cell, replicates)
+            candidate = warm(process.run, replicates)
+            seconds = min(candidate.seconds() for _ in range(3))
+        except PeerFailed:
+            if math.isinf(least):
+                raise
+            break  # memory does not suffice for more
         if seconds < least:
             least, best = seconds, candidate
         elif seconds > MUCH_SLOWER * least:

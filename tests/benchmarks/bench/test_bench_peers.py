@@ -75,6 +75,14 @@ def test_a_peer_is_asked_and_answers(start):
     assert start("one at a time").hello() == ("0.fake", False, "cpu")
 
 
+def test_calls_are_no_larger_than_the_peer_has_memory_for(start, monkeypatch):
+    monkeypatch.setattr(rounds, "CALL_SECONDS", 0.001)
+    monkeypatch.setattr(bench_peers, "SIZES", (2**3, 2**9))
+    assert bench_peers.fastest_calls(start("memory 5"), CELL).units == 1
+    with pytest.raises(PeerFailed, match="MemoryError: 1 replicates"):
+        bench_peers.fastest_calls(start("memory 0"), CELL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "word"),
