@@ -43,6 +43,7 @@ FLOORS = (
     {"benchmarks/cli"},
     {"benchmarks/bench/speed", "gradest", "gradest/__init__"},
     {"benchmarks/bench/peers"},
+    {"benchmarks/bench/gpu"},
 )
 """The rooms, from the ground up: each may import from those below it, and from no other."""
 

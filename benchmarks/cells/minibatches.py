@@ -15,8 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from gradest.benchmarks.measurement.programs import COMPILER
-from gradest.benchmarks.runtime.configure import in_full_precision
+from gradest.benchmarks.runtime.configure import COMPILER, in_full_precision
 from gradest.benchmarks.runtime.program_cache import compiled
 from gradest.problems.base import Params, Problem, WithData
 
@@ -60,7 +59,7 @@ def minibatch_variance(spread: float, points: int, size: int) -> float:
     return points**2 / size * (1 - size / points) * spread
 
 
-@compiled(options=COMPILER)
+@compiled(options=(COMPILER,))
 def squared_deviations(problem: WithData, params: Params) -> dict[str, Array] | None:
     r"""$\sum_i \|h_i - \bar h\|^2$ in each group of θ, $h_i$ the gradient with data point i alone.
 

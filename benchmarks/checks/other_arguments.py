@@ -18,8 +18,8 @@ from gradest.benchmarks.checks.trials import (
     ProblemTrial,
     in_precision_in_force,
 )
+from gradest.benchmarks.measurement.exact_gradient import exact_vectors
 from gradest.benchmarks.measurement.exact_variances import exact_variance
-from gradest.benchmarks.measurement.programs import exact_vectors
 from gradest.estimators import ESTIMATORS, Estimator
 from gradest.estimators.base import State
 from gradest.problems.arguments import arguments

@@ -1,12 +1,15 @@
 """What two runs have in common: whether they may be compared, whether they share random numbers."""
 
+import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.differences import texts_of
+from gradest.problems import PROBLEMS
 
 PAIRED_BY = {
     "seed": "seed",
@@ -21,6 +24,12 @@ HARDWARE = ("machine", "device")
 GENERATOR = "prng"
 ORIGIN = ("commit", "dirty", "code", "cells")
 """Keys of a run's environment; all others are versions."""
+
+MOST_APART = 1e-4
+"""Standard deviations of an estimate by which a network's numbers may differ between devices."""
+
+ROUNDINGS = 2**8
+"""Times the arithmetic's precision that any numbers may, relative to an estimate's size."""
 
 EVERYWHERE = ["problem", "problem_args", "point", "num_samples"]
 """What a cell is a measurement of, but for the estimator."""
@@ -56,6 +65,45 @@ def same_draws(first: Any, second: Any) -> bool:
     """
     known = first.jackknifed is not None and second.jackknifed is not None
     return known and all(bool(getattr(first, key) == getattr(second, key)) for key in PAIRED_BY)
+
+
+def agree_on_devices(first: Any, second: Any) -> bool:
+    """Whether two devices made the same numbers of the same draws.
+
+    That is to rounding where no network is, as in the toys, and to MOST_APART elsewhere.
+
+    Args:
+        first: a row of measurements.
+        second: that of the same cell on another device.
+    """
+    deviation = math.sqrt(first.variance)
+    size = math.hypot(deviation, 0.0 if math.isnan(first.mean_norm) else first.mean_norm)
+    allowed = ROUNDINGS * float(np.finfo(first.dtype).eps) * size
+    if not is_toy(first.problem):
+        allowed += MOST_APART * deviation
+    return difference(first, second) <= allowed
+
+
+def difference(first: Any, second: Any) -> float:
+    """How far two cells' numbers are from one another, in the unit of an estimate.
+
+    It is the largest of the differences of the mean's length, the bias's, and the standard
+    deviation, with all batches and without each.
+    """
+    pairs = []
+    for row in (first, second):
+        variances = [row.variance, *row.jackknifed.without]
+        pairs.append(np.array([row.mean_norm, row.bias_norm, *np.sqrt(variances)], float))
+    here, there = pairs
+    apart = np.abs(here - there)
+    unknown = np.isnan(here) & np.isnan(there)
+    return float(np.where(unknown, 0.0, np.nan_to_num(apart, nan=np.inf)).max())
+
+
+def is_toy(problem: str) -> bool:
+    """Whether a problem of this name is ours, and has no network."""
+    cls = PROBLEMS.get(problem)
+    return cls is not None and cls.__module__.startswith("gradest.problems.toys.")
 
 
 def refuse_revisions(first: Run, second: Run) -> None:
@@ -164,6 +212,36 @@ def warn_of_environments(first: Run, second: Run) -> list[str]:
         if texts:
             warnings.append(f"{kind}: {'; '.join(texts)}: {consequence}")
     return warnings
+
+
+def warn_of_devices(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
+    """What is to be said of cells on the same draws that two devices measured, a line each.
+
+    Args:
+        cells: pairs of cells, each cell's rows by group.
+    """
+    agreeing: dict[str, list[float]] = {"toys": [], "other problems": []}
+    disagreeing: list[float] = []
+    for first, second in cells:
+        for group in groups_of(first, second):
+            rows = first[group], second[group]
+            if not same_draws(*rows) or not first[group].variance > 0:
+                continue
+            apart = difference(*rows) / math.sqrt(first[group].variance)
+            kind = "toys" if is_toy(first[group].problem) else "other problems"
+            (agreeing[kind] if agree_on_devices(*rows) else disagreeing).append(apart)
+    lines = [
+        f"numbers agree between the devices to {max(found):.2g} of the standard deviation "
+        f"in {len(found)} rows of {kind}: paired"
+        for kind, found in agreeing.items()
+        if found
+    ]
+    if disagreeing:
+        lines.append(
+            f"numbers differ between the devices by up to {max(disagreeing):.2g} of the standard "
+            f"deviation in {len(disagreeing)} rows: not paired"
+        )
+    return lines
 
 
 def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:

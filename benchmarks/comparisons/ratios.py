@@ -20,6 +20,7 @@ from gradest.benchmarks.comparisons.pairing import (
     EVERYWHERE,
     HARDWARE,
     CellRows,
+    agree_on_devices,
     cells_of,
     differing,
     groups_of,
@@ -27,6 +28,7 @@ from gradest.benchmarks.comparisons.pairing import (
     same_draws,
     same_generator,
     warn_of_cells,
+    warn_of_devices,
     warn_of_environments,
     warn_of_files,
 )
@@ -140,13 +142,16 @@ def compare_runs(first: Run, second: Run, metrics: list[str]) -> Comparison:
         )
     same_hardware = not differing(first, second, HARDWARE)
     terms = Terms(metrics, ("A", "B"), same_generator(first, second), same_hardware)
-    rows = [row for cell in common for row in compared(here[cell], there[cell], terms)]
+    cells = [(here[cell], there[cell]) for cell in common]
+    rows = [row for pair in cells for row in compared(*pair, terms)]
+    devices = not same_hardware and terms.same_generator
     return Comparison(
         sorted(rows, key=lambda row: row.order),
         [
             *warn_of_files((first, "A"), (second, "B")),
             *warn_of_environments(first, second),
-            *warn_of_cells([(here[cell], there[cell]) for cell in common]),
+            *warn_of_cells(cells),
+            *(warn_of_devices(cells) if devices else []),
         ],
         only_first=len(here.keys() - there.keys()),
         only_second=len(there.keys() - here.keys()),
@@ -231,6 +236,8 @@ def compared_in_group(first: Any, second: Any, group: str, terms: Terms) -> Cell
     cells = zip(terms.names, (first, second), strict=True)
     unreliable = [name for name, row in cells if row.status != "ok"]
     paired = terms.same_generator and same_draws(first, second)
+    if paired and not terms.same_hardware:
+        paired = agree_on_devices(first, second)
     # a time from one process does not say how much another would differ, nor does one from other
     # hardware
     several = bool(min(first.timing_processes, second.timing_processes) > 1)

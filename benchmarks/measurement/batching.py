@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Array, Float
 
-from gradest.benchmarks.runtime.devices import most_rows
+from gradest.benchmarks.runtime.devices import capacity, most_rows
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Params, Problem
 
@@ -21,13 +21,22 @@ replicates, and any multiple, then have as many batches.
 """
 
 CALL_ELEMENTS = 2**22
-"""Array elements that one compiled call may hold at once, more or less: memory is flat in R."""
+"""Array elements that one compiled call may hold at once, more or less: memory is flat in R.
+
+So it is where the device does not say what it holds, as a processor; see `capacity`.
+"""
 
 LONGEST_BLOCK = 5**5
 """Replicates that are summed in the precision measured in; beyond, blocks merge in float64."""
 
 SIDE_BY_SIDE = 128
 """Partial sums of a block that are made at a time, at most: some of the widest vectors."""
+
+MOST_ROUNDS = 16
+"""Blocks of every batch that a call takes at most, where blocks are the longest."""
+
+SHORT_BATCH = 80
+"""Replicates of every batch that a call takes, more or less, where blocks are shorter."""
 
 STEP = 800
 """R chosen by precision is a multiple of this, which splits well."""
@@ -84,10 +93,12 @@ def layout(
     batches: int,
     size: int,
 ) -> Layout:
-    """How many blocks one compiled call takes to stay near CALL_ELEMENTS, and how long they are.
+    """How many blocks one compiled call takes, and how long they are.
 
-    Neither depends on how many blocks there are: other shapes round a network's matrix products
-    otherwise. Several devices take as much each.
+    It stays near CALL_ELEMENTS, with a block of each batch at most; where the device says how much
+    memory it has, near its share of that, with several blocks of every batch. Neither depends on
+    how many blocks there are: other shapes round a network's matrix products otherwise. A call that
+    has too few is filled up. Several devices take as much each.
 
     Args:
         problem: what is estimated.
@@ -97,10 +108,27 @@ def layout(
         batches: how many batches there are.
         size: replicates of a batch.
     """
-    allowed = CALL_ELEMENTS // elements_per_replicate(problem, estimator, params, num_samples)
-    block = block_length(size, allowed)
-    rows = most_rows(largest_divisor(batches, allowed // block), batches)
-    return Layout(rows, block)
+    elements = elements_per_replicate(problem, estimator, params, num_samples)
+    memory = capacity(jax.tree.leaves(params)[0].dtype.itemsize)
+    if memory is None:
+        allowed = CALL_ELEMENTS // elements
+        block = block_length(size, allowed)
+        rows = most_rows(largest_divisor(batches, allowed // block), batches)
+        return Layout(rows, block)
+    block = block_length(size, memory.steady // elements)
+    rows = max(1, memory.now // elements // block)
+    return Layout(most_rows(rows, batches * rounds_in_a_call(block)), block)
+
+
+def rounds_in_a_call(block: int) -> int:
+    """How many blocks of every batch a call takes at most, where memory is plenty.
+
+    Where blocks are the longest there are many, as a rule; else few.
+
+    >>> rounds_in_a_call(3125), rounds_in_a_call(625), rounds_in_a_call(5)
+    (16, 1, 16)
+    """
+    return MOST_ROUNDS if block >= LONGEST_BLOCK else max(1, SHORT_BATCH // block)
 
 
 def elements_per_replicate(

@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
-from gradest.benchmarks.measurement.programs import exact_vectors
-from gradest.benchmarks.runtime.configure import in_full_precision
+from gradest.benchmarks.runtime.configure import COMPILER, in_full_precision
+from gradest.benchmarks.runtime.program_cache import compiled
 from gradest.problems.base import Params, Problem
 
 
@@ -27,6 +27,19 @@ def exact_gradient(problem: Problem, params: Params) -> dict[str, Float[np.ndarr
         if truth is None or not all(bool(jnp.isfinite(vector).all()) for vector in truth.values()):
             return None
         return {group: np.asarray(vector) for group, vector in truth.items()}
+
+
+@compiled(options=(COMPILER,))
+def exact_vectors(problem: Problem, params: Params) -> dict[str, Float[Array, " P"]] | None:
+    """The problem's exact gradient, each group of θ as a vector; None where it is not known.
+
+    It is one program for problems that differ in numbers.
+    """
+    truth = problem.exact_gradient(params)
+    return truth and {
+        group: jnp.concatenate(list(map(jnp.ravel, jax.tree.leaves(truth[group]))))
+        for group in truth
+    }
 
 
 def flat(leaves: Any) -> Float[np.ndarray, " P"]:

@@ -16,37 +16,14 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.batching import over_replicates
-from gradest.benchmarks.runtime.devices import in_shares
+from gradest.benchmarks.runtime.configure import COMPILER, SUMS_IN_ONE_LOOP
+from gradest.benchmarks.runtime.devices import calls_ahead, in_shares
 from gradest.benchmarks.runtime.program_cache import Executable, compiled
 from gradest.benchmarks.statistics.moments import LARGEST
 from gradest.estimators.base import Estimator, State
 from gradest.problems.base import Params, Problem
 
-COMPILER = {
-    # compiles in two thirds of the time, and the program is as fast
-    "xla_backend_optimization_level": 1,
-    # programs are compiled at the same time: in pieces takes a seventh more
-    "xla_cpu_parallel_codegen_split_count": 1,
-    # compiles in six tenths of the time; measure-valued runs a quarter slower
-    "xla_cpu_use_fusion_emitters": False,
-    # a tenth faster where there are such vectors, nothing where there are none
-    "xla_cpu_prefer_vector_width": 512,
-    # not its reductions: they halve a toy's speed
-    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT",
-}
-"""What we would have the compiler do, where it has the option.
-
-None of it changes a number by more than rounding.
-"""
-
-IN_ONE_GO = {"xla_disable_hlo_passes": "tree_reduction_rewriter"}
-"""Sums over samples and coordinates stay one loop, with f fused into it.
-
-Before two stages, all its terms are stored. Only in the estimates: the long sums over replicates
-keep the precision of two stages.
-"""
-
-Summed = dict[str, tuple[Array, ...]]
+Summed = dict[str, tuple[Any, ...]]
 """For each group of θ what `sums` makes of its gradients, a row each."""
 
 
@@ -58,7 +35,7 @@ def replicate_axis(block: int, size: int) -> int:
     return 1 if block > size else 0
 
 
-@compiled(static=("num_samples", "block"), options=COMPILER | IN_ONE_GO)
+@compiled(static=("num_samples", "block"), options=(COMPILER, SUMS_IN_ONE_LOOP))
 def estimates(  # noqa: PLR0913 (all that a replicate is made of)
     problem: Problem,
     estimator: Estimator,
@@ -111,19 +88,21 @@ def stored_form(grads: Float[Array, "block P"]) -> Array:
     return grads.T if replicate_axis(*grads.shape) else grads
 
 
-@compiled(static=("block",), options=COMPILER)
+@compiled(static=("block", "packed"), options=(COMPILER,))
 def sums(
     grads: dict[str, Float[Array, "rows ..."]],
     center: dict[str, Float[Array, " P"]],
     *,
     block: int,
-) -> Summed:
+    packed: bool = False,
+) -> Summed | Float[Array, "rows columns"]:
     """Sums over the replicates of each row, group by group.
 
     Args:
         grads: what `estimates` makes.
         center: c, one vector a group.
         block: replicates of a row.
+        packed: whether all are columns of one array, which is one transfer.
 
     Returns:
         Mean, Σ(g − mean)², Σ(g − mean)³, Σ‖g − c‖⁴ and the largest ‖g − c‖², with g in units of the
@@ -147,9 +126,10 @@ def sums(
         fourth = (distances**2).sum()
         return mean, second, third, fourth, largest, unit
 
-    def rows(grads: dict[str, Array]) -> Summed:
+    def rows(grads: dict[str, Array]) -> Summed | Array:
         each_row = jax.vmap(row, in_axes=(0, None))
-        return {group: each_row(grads[group], center[group]) for group in grads}
+        made = {group: each_row(grads[group], center[group]) for group in grads}
+        return flatten(made, len(next(iter(grads.values())))) if packed else made
 
     return in_shares(rows, len(next(iter(grads.values()))))(grads)
 
@@ -173,12 +153,17 @@ class BlockMoments(NamedTuple):
         """What it took to get both."""
         return self.estimates.seconds + self.sums.seconds
 
-    def __call__(self, center: dict[str, Float[Array, " P"]], *arguments: Any) -> Summed:
+    def __call__(self, center: dict[str, Float[Array, " P"]], *arguments: Any) -> Any:
+        """What `sums` makes of such estimates."""
         return self.sums.run(self.estimates.run(*arguments), center)
 
 
 ROUNDED = 64
 """Replicates, at least, whose rounding is looked at; all of a call that has fewer."""
+
+
+SENT_WHOLE = 2**26
+"""Bytes: an array of more is cut before it goes to the host, in a program for its shape."""
 
 
 def some_replicates(
@@ -192,7 +177,7 @@ def some_replicates(
     """
     some = {}
     for group, stored in grads.items():
-        rows = np.asarray(stored)
+        rows = np.asarray(stored if stored.nbytes < SENT_WHOLE else stored[:ROUNDED])[:ROUNDED]
         size = rows[0].size // block
         replicates = rows.swapaxes(1, 2) if replicate_axis(block, size) else rows
         some[group] = replicates[:, : -(-ROUNDED // len(rows))].reshape(-1, size)
@@ -260,11 +245,11 @@ def block_moments(
         stored[group] = jax.ShapeDtypeStruct((rows, *shape), jax.tree.leaves(center)[0].dtype)
     return BlockMoments(
         estimates.executable(*arguments, num_samples=num_samples, block=block),
-        sums.executable(stored, center, block=block),
+        sums.executable(stored, center, block=block, packed=calls_ahead() > 0),
     )
 
 
-@compiled(static=("batches", "num_samples", "steps"), options=COMPILER)
+@compiled(static=("batches", "num_samples", "steps", "at_once"), options=(COMPILER,))
 def warm_up_leaves(
     problem: Problem,
     estimator: Estimator,
@@ -274,6 +259,7 @@ def warm_up_leaves(
     batches: int,
     num_samples: int,
     steps: int,
+    at_once: int | None = None,
 ) -> list[Array]:
     """The leaves of what `warm_up` returns.
 
@@ -287,7 +273,8 @@ def warm_up_leaves(
         start = estimator.init(problem, params, key)
         return jax.lax.scan(step, start, jax.random.split(key, steps))[0]
 
-    return jax.tree.leaves(jax.lax.map(warmed_up, jax.random.split(key, batches)))
+    keys = jax.random.split(key, batches)
+    return jax.tree.leaves(jax.lax.map(warmed_up, keys, batch_size=at_once))
 
 
 def warm_up(
@@ -299,9 +286,13 @@ def warm_up(
     batches: int,
     num_samples: int,
     steps: int,
+    at_once: int | None = None,
 ) -> State:
-    """A state for each batch, each after `steps` estimates of its own at fixed θ."""
-    sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
+    """A state for each batch, each after `steps` estimates of its own at fixed θ.
+
+    So many batches are made at once; one after the other where it is not said how many.
+    """
+    sizes = {"batches": batches, "num_samples": num_samples, "steps": steps, "at_once": at_once}
     leaves = warm_up_leaves(problem, estimator, params, key, **sizes)
     structure = jax.tree.structure(estimator.init(problem, params, key))
     return jax.tree.unflatten(structure, leaves)
@@ -328,16 +319,3 @@ def random_groups(
         if any(dce_jaxpr(program.jaxpr, wanted)[1]):
             random.add(group)
     return random
-
-
-@compiled(options=COMPILER)
-def exact_vectors(problem: Problem, params: Params) -> dict[str, Float[Array, " P"]] | None:
-    """The problem's exact gradient, each group of θ as a vector; None where it is not known.
-
-    It is one program for problems that differ in numbers.
-    """
-    truth = problem.exact_gradient(params)
-    return truth and {
-        group: jnp.concatenate(list(map(jnp.ravel, jax.tree.leaves(truth[group]))))
-        for group in truth
-    }

@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Hashable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from gradest.benchmarks.measurement.batching import Layout, layout, number_of_batches
-from gradest.benchmarks.measurement.exact_gradient import flat
+from gradest.benchmarks.measurement.exact_gradient import exact_vectors, flat
 from gradest.benchmarks.measurement.programs import (
     MOVES,
     BlockMoments,
@@ -26,7 +26,6 @@ from gradest.benchmarks.measurement.programs import (
     block_moments,
     by_last_digits,
     estimates,
-    exact_vectors,
     rounding,
     some_replicates,
     sums,
@@ -43,6 +42,7 @@ from gradest.benchmarks.measurement.streaming import (
 )
 from gradest.benchmarks.runtime.calls import Calls
 from gradest.benchmarks.runtime.configure import configure, in_full_precision
+from gradest.benchmarks.runtime.devices import calls_ahead
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.program_cache import Executable
 from gradest.benchmarks.statistics.intervals import Interval
@@ -64,7 +64,7 @@ class Measurement(NamedTuple):
     moments: dict[str, Moments]
     """For each group of θ."""
     seconds: Interval
-    """Of one estimate, warm, replicates run batched: the median over calls."""
+    """Of one estimate, warm, replicates run batched: the median over calls, NaN of none."""
     compile_seconds: float
     """Of set-up: compiling, warm-up of the state, and the pilot."""
     rounding: dict[str, Float[np.ndarray, " P"]]
@@ -159,9 +159,8 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
     started = time.perf_counter()
     states: State = ()
     if programs.warm_up:
-        states = warm_states(
-            problem, estimator, params, key, batches, num_samples=num_samples, steps=adapt_steps
-        )
+        sizes = warm_up_sizes(programs.layout, batches, num_samples, adapt_steps)
+        states = warm_states(problem, estimator, params, key, sizes)
 
     # Run the replicates.
     point = problem, params
@@ -173,7 +172,8 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         return moments(center, *arguments)
 
     def attempt(calls: Layout) -> Streamed:
-        return stream(Calls(partial(call, block=calls.block), calls.rows), calls.block, work)
+        made = Calls(partial(call, block=calls.block), calls.rows, calls_ahead())
+        return stream(made, calls.block, work)
 
     work = Work(
         batches=batches,
@@ -204,20 +204,18 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
 
 
 def warm_states(
-    problem: Problem,
-    estimator: Estimator,
-    params: Params,
-    key: Array,
-    batches: int,
-    *,
-    num_samples: int,
-    steps: int,
+    problem: Problem, estimator: Estimator, params: Params, key: Array, sizes: dict[str, Any]
 ) -> State:
-    """A state for each batch, warmed up on keys of its own."""
+    """A state for each batch, warmed up on keys of its own; for `sizes` see `warm_up_sizes`."""
     # 2³² − 1 is the last index that 32 bits hold: no replicate has it
     warm_up_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
-    sizes = {"batches": batches, "num_samples": num_samples, "steps": steps}
     return jax.tree.map(np.asarray, warm_up(problem, estimator, params, warm_up_key, **sizes))
+
+
+def warm_up_sizes(calls: Layout, batches: int, num_samples: int, steps: int) -> dict[str, Any]:
+    """How much is warmed up, and on an accelerator as many batches at once as a call holds."""
+    at_once = min(batches, calls.rows * calls.block) if calls_ahead() else None
+    return {"batches": batches, "num_samples": num_samples, "steps": steps, "at_once": at_once}
 
 
 class Maker(NamedTuple):
@@ -323,7 +321,7 @@ def compile_cell(
     )
     warming = None
     if jax.tree.leaves(start):
-        sizes = {"batches": batches, "num_samples": num_samples, "steps": adapt_steps}
+        sizes = warm_up_sizes(calls, batches, num_samples, adapt_steps)
         warming = warm_up_leaves.executable(problem, estimator, params, key, **sizes)
     return CellPrograms(moments, warming, calls, states)
 

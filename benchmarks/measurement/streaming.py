@@ -1,12 +1,14 @@
 """The calls of a cell, run one after the other, and what comes of them merged as it comes."""
 
 import itertools
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -14,7 +16,7 @@ from jaxtyping import Array, Float
 from gradest.benchmarks.measurement.batching import Layout, largest_divisor
 from gradest.benchmarks.measurement.programs import Summed
 from gradest.benchmarks.runtime.calls import Calls, OutOfMemory
-from gradest.benchmarks.statistics.moments import Moments, merge
+from gradest.benchmarks.statistics.moments import LARGEST, Moments, merge
 
 PILOT = 64
 """Replicates, at least, whose mean is the centre of the fourth powers."""
@@ -45,7 +47,7 @@ class Streamed(NamedTuple):
 
     moments: dict[str, Moments]
     durations: list[float]
-    """The time of one estimate, call by call, in seconds; of the last calls."""
+    """The time of one estimate, call by call, in seconds; of the last that were waited for."""
     begun: float
     """When set-up had ended and the replicates began, by time.perf_counter."""
     calls: Layout
@@ -71,35 +73,86 @@ def stream(run: Calls, block: int, work: Work) -> Streamed:
     # Set up. The first calls are run twice: to warm up, and for the centre of the fourth powers.
     blocks = -(-PILOT // block)
     pilot_calls = calls(1 if work.earlier else -(-blocks // rows))
-    pilot = [run(places, work.zeros)[0] for places in pilot_calls]
+    pilot = [by_group(run(places, work.zeros)[0], work.zeros, block) for places in pilot_calls]
+    center = center_of(pilot, blocks, work)
+
+    # Measure. With as many blocks of every batch they are merged: memory is flat in R.
+    begun = time.perf_counter()
+    merged = dict(work.earlier or {})
+    durations: deque[float] = deque(maxlen=MOST_TIMED)
+
+    def results() -> Iterator[Summed]:
+        for made in run.in_order(calls(), center):
+            if made.seconds is not None:
+                durations.append(made.seconds / block)
+            yield by_group(made.result, work.zeros, block)
+
+    for whole in whole_rounds(results(), work.batches):
+        for group in center:
+            parts = gather(whole, block, work.batches, group, center[group])
+            before = [merged[group]] if group in merged else []
+            merged[group] = merge([*before, *parts])
+
+    # Time. Calls are waited for, on what was measured, until the median means something.
+    lacking = max(0, work.least_timed - len(durations))
+    for places in itertools.islice(itertools.cycle(calls(work.least_timed)), lacking):
+        durations.append(run(places, center)[1] / (run.made(places) * block))
+    return Streamed(merged, list(durations), begun, Layout(run.rows, block))
+
+
+def center_of(pilot: list[Summed], blocks: int, work: Work) -> Center:
+    """The mean of the pilot's first blocks, or the centre of the run that is gone on from."""
     center = {}
     for group, zeros in work.zeros.items():
         means = np.concatenate([result[group][0] for result in pilot])[:blocks]
         with np.errstate(over="ignore"):  # what is not finite is said of the estimates
             known = work.earlier[group].center if work.earlier else means.mean(0)
         center[group] = jnp.asarray(known, zeros.dtype)
+    return center
 
-    # Measure. With as many blocks of every batch they are merged: memory is flat in R.
-    begun = time.perf_counter()
-    merged = dict(work.earlier or {})
-    durations: deque[float] = deque(maxlen=MOST_TIMED)
-    pending = []
-    for places in calls():
-        result, seconds = run(places, center)
-        durations.append(seconds / (len(places) * block))
-        pending.append(result)
-        if (places[-1] + 1) % work.batches == 0:
-            for group in center:
-                parts = gather(pending, block, work.batches, group, center[group])
-                before = [merged[group]] if group in merged else []
-                merged[group] = merge([*before, *parts])
-            pending = []
 
-    # Time. A short cell is run again, on what it has measured, until the median means something.
-    lacking = max(0, work.least_timed - len(durations))
-    for places in itertools.islice(itertools.cycle(calls(work.least_timed)), lacking):
-        durations.append(run(places, center)[1] / (len(places) * block))
-    return Streamed(merged, list(durations), begun, Layout(run.rows, block))
+def whole_rounds(results: Iterable[Summed], batches: int) -> Iterator[Summed]:
+    """The same blocks in the same order, cut to as many of every batch.
+
+    Args:
+        results: of calls, in the order of the blocks, with any number of blocks each.
+        batches: how many batches there are.
+    """
+    held: list[Summed] = []
+    count = 0
+    for result in results:
+        held.append(result)
+        count += len(next(iter(result.values()))[0])
+        whole = count // batches * batches
+        if not whole:
+            continue
+        joined = jax.tree.map(lambda *columns: np.concatenate(columns), *held)
+        yield jax.tree.map(lambda column, end=whole: column[:end], joined)
+        count -= whole
+        held = [jax.tree.map(lambda column, end=whole: column[end:], joined)] if count else []
+
+
+def by_group(result: Summed | np.ndarray, zeros: Center, block: int) -> Summed:
+    """What `sums` made, as it is where it was not packed into one array.
+
+    Args:
+        result: on the host.
+        zeros: as many for each group as it has numbers.
+        block: replicates of a row.
+    """
+    if isinstance(result, dict):
+        return result
+    shapes = {}
+    for group in sorted(zeros):  # as JAX sorts them
+        vectors = [(len(zeros[group]),)] * 3
+        shapes[group] = [*vectors, (), (min(LARGEST, block),), ()]
+    widths = [math.prod(shape) for each in shapes.values() for shape in each]
+    columns = iter(np.split(result, np.cumsum(widths)[:-1], axis=1))
+    rows = len(result)
+    return {
+        group: tuple(next(columns).reshape(rows, *shape) for shape in each)
+        for group, each in shapes.items()
+    }
 
 
 def with_smaller_blocks(attempt: Callable[[Layout], Streamed], wanted: Layout) -> Streamed:
@@ -132,12 +185,12 @@ def shortage_of(calls: Layout, wanted: Layout) -> str:
 
 
 def gather(
-    results: list[Summed], block: int, batches: int, group: str, center: Float[Array, " P"]
+    result: Summed, block: int, batches: int, group: str, center: Float[Array, " P"]
 ) -> list[Moments]:
     """A group's sums as moments in float64, in the order in which they were run.
 
     Args:
-        results: of some calls, which have as many blocks of every batch.
+        result: sums of as many blocks of every batch.
         block: replicates of a block.
         batches: how many batches there are.
         group: of θ.
@@ -149,8 +202,7 @@ def gather(
     Raises:
         FloatingPointError: some estimates are not finite.
     """
-    parts = zip(*(result[group] for result in results), strict=True)
-    columns = [np.concatenate(part).astype(np.float64) for part in parts]
+    columns = [np.asarray(column, np.float64) for column in result[group]]
     mean, second, third, fourth, largest, unit = columns
     broken = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(second)).all(axis=1))
     if len(broken):

@@ -31,7 +31,7 @@ from jax.stages import Compiled
 from jax.tree_util import PyTreeDef, default_registry
 
 from gradest.benchmarks.imports import Module, reached
-from gradest.benchmarks.runtime.configure import in_full_precision
+from gradest.benchmarks.runtime.configure import Options, compiler_options, in_full_precision
 from gradest.benchmarks.runtime.environment import cpuinfo, environment
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import package_files, package_root
@@ -131,12 +131,12 @@ class Executable(NamedTuple):
     """What it took to get it."""
 
 
-def compiled(*, static: tuple[str, ...] = (), options: dict[str, Any]) -> Callable:
+def compiled(*, static: tuple[str, ...] = (), options: tuple[Options, ...] = ()) -> Callable:
     """Makes a function a `Program`, as `jax.jit` makes it one that is compiled when called.
 
     Args:
         static: the names of its static arguments, which are keyword arguments.
-        options: the compiler's, by name; one that this version of it has not is left out.
+        options: the compiler's; see `compiler_options`.
     """
     return lambda function: Program(function, static, options)
 
@@ -149,7 +149,7 @@ class Program:
     """A function of which there is one compiled program for each structure of its arguments."""
 
     def __init__(
-        self, function: Callable, static: tuple[str, ...], options: dict[str, Any]
+        self, function: Callable, static: tuple[str, ...], options: tuple[Options, ...]
     ) -> None:
         self.function = in_full_precision(function)
         self.static = static
@@ -160,7 +160,7 @@ class Program:
     @functools.cached_property
     def jitted(self) -> Any:
         """The function under `jax.jit`, with those of the options that the compiler has."""
-        options = {name: value for name, value in self.options.items() if is_option(name, value)}
+        options = compiler_options(*self.options)
         return jax.jit(self.function, static_argnames=self.static, compiler_options=options)
 
     def __call__(self, *arguments: Any, **static: Any) -> Any:
@@ -213,19 +213,6 @@ class Program:
         self.kept.clear()
         self.locks.clear()
         self.jitted.clear_cache()
-
-
-@functools.cache
-def is_option(name: str, value: Any) -> bool:
-    """Whether this version of the compiler has such an option.
-
-    One that it has not would be an error in every program.
-    """
-    try:
-        jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
 
 
 def save(file: Path, run: Compiled) -> None:

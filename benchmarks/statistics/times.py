@@ -3,6 +3,7 @@
 NumPy in float64, no JAX.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,12 +22,14 @@ def median(values: Float[np.ndarray, " n"]) -> Interval:
     """The median with its interval between order statistics, whatever the distribution.
 
     Thompson's (1936) interval. Fewer than six values reach no such level: the interval is then
-    their range.
+    their range. Of none nothing is known.
     """
     # scipy.stats.quantile_test gives the same, but scipy.stats, which nothing else in a run needs,
     # takes 0.4 s to import
     ordered = np.sort(np.asarray(values, float))
     count = len(ordered)
+    if not count:
+        return Interval(math.nan, math.nan, math.nan)
     misses = 2 * bdtr(np.arange(count // 2), count, 0.5)
     # the chance that the median lies outside the k-th and the k-th last value grows with k
     rank = max(1, int((misses <= 1 - CONFIDENCE).sum()))

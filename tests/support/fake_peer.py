@@ -1,8 +1,9 @@
 """A peer for the project's own Python: pathwise gradients of the quadratic.
 
 The last argument asks for something else. "spread 1.2" gives gradients 1.2 times as far from their
-mean, and "shift 0.2" adds to them; "dies 4" ends the process at L = 4; "rubbish", "silent",
-"raises", "infinite", "transposed" and "one at a time" do what they say.
+mean, and "shift 0.2" adds to them; "dies 4" ends the process at L = 4; "memory 99" has
+none for more replicates; "rubbish", "silent", "raises", "infinite", "transposed" and "one at a
+time" do what they say.
 """
 
 import os
@@ -21,6 +22,8 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
         raise DoesNotHave(f"{cell.estimator} on {cell.problem}")
     if what == "raises":
         raise RuntimeError("out of luck\non purpose")
+    if what == "memory" and replicates > int(amount):
+        raise MemoryError(f"{replicates} replicates")
     print("a library greets its user")
 
     def call() -> dict[str, np.ndarray]:

@@ -56,6 +56,12 @@ def cells_of(
 @click.option("--dim", "dims", multiple=True, type=int, help="D.")
 @click.option("--num-samples", "samples", multiple=True, type=int, help="L.")
 @click.option("--peer", "names", multiple=True, help=f"One of {', '.join(PEERS)}.")
+@click.option(
+    "--python",
+    "interpreter",
+    type=click.Path(path_type=Path),
+    help="A Python that has what the peers need, in place of environments that are made.",
+)
 @click.option("--output", type=click.Path(path_type=Path), default=RESULTS, show_default=True)
 def command(
     only: tuple[str, ...],
@@ -63,6 +69,7 @@ def command(
     dims: tuple[int, ...],
     samples: tuple[int, ...],
     names: tuple[str, ...],
+    interpreter: Path | None,
     output: Path,
 ) -> None:
     """How many times as fast as other people's estimators ours are.
@@ -74,7 +81,7 @@ def command(
     peers = {name: PEERS[name] for name in one_of("--peer", names, PEERS)}
     configure()
     use_compilation_cache()
-    bench(cells, peers, ENVIRONMENTS, output)
+    bench(cells, peers, ENVIRONMENTS, output, interpreter)
 
 
 def main(words: list[str] | None = None) -> NoReturn:

@@ -86,7 +86,7 @@ def peer_moments(
         PeerFailed: it gives something else than so many finite gradients.
     """
     count = BATCHES * batch_size(seconds)
-    gradients = process.gradients(math.ceil(count / replicates))
+    gradients = process.gradients(math.ceil(count / replicates), count)
     for group, leaf in params.items():
         rows = gradients.get(group, np.empty(0))
         if rows.ndim != 2 or rows.shape[1] != leaf.size or len(rows) < count:

@@ -72,6 +72,9 @@ CONSTANTS = ("k", "t", "temperature")
 SIZES = tuple(2**power for power in (12, 14, 16, 18, 20))
 """Numbers drawn in one call of a peer whose replicates run at once: the fastest size is timed."""
 
+LARGE_SIZES = tuple(2**power for power in (22, 24, 26, 28))
+"""Those of a peer on a GPU too."""
+
 LONG_CALL = 0.5
 """Seconds of a call after which no larger one is tried."""
 
@@ -185,7 +188,7 @@ def prepared(
     if isinstance(runner, PeerFailed):
         return {"status": SKIPPED, "reason": str(runner)}, None
     try:
-        columns["peer_version"], _ = runner.hello()
+        columns["peer_version"] = runner.hello().version
         its_calls = fastest_calls(runner, cell)
         columns["peer_replicates"] = its_calls.units
         its_moments = peer_moments(runner, ours.params, its_calls.units, its_calls.seconds())
@@ -202,14 +205,20 @@ def prepared(
 
 def fastest_calls(process: PeerProcess, cell: PeerCell) -> Contender:
     """The peer in calls of the size at which it is fastest, prepared and warm."""
-    _, is_batched = process.hello()
+    peer = process.hello()
     numbers = cell.num_samples * len(next(iter(cell.params.values())))
-    sizes = sorted({max(1, size // numbers) for size in SIZES}) if is_batched else [1]
+    tried = SIZES + LARGE_SIZES * (peer.device != "cpu")
+    sizes = sorted({max(1, size // numbers) for size in tried}) if peer.batched else [1]
     least = math.inf
     for replicates in sizes:
-        process.prepare(cell, replicates)
-        candidate = warm(process.run, replicates)
-        seconds = min(candidate.seconds() for _ in range(3))
+        try:
+            process.prepare(cell, replicates)
+            candidate = warm(process.run, replicates)
+            seconds = min(candidate.seconds() for _ in range(3))
+        except PeerFailed:
+            if math.isinf(least):
+                raise
+            break  # memory does not suffice for more
         if seconds < least:
             least, best = seconds, candidate
         elif seconds > MUCH_SLOWER * least:
@@ -234,18 +243,22 @@ def ratios(ours: list[float], peers: list[float], num_samples: int) -> dict[str,
 
 
 @contextmanager
-def running(peers: Mapping[str, Peer], environments: Path) -> Iterator[dict[str, Runner]]:
+def running(
+    peers: Mapping[str, Peer], environments: Path, interpreter: Path | None = None
+) -> Iterator[dict[str, Runner]]:
     """The peers' processes, or why one cannot be.
 
     Args:
         peers: by name.
         environments: the folder of their environments; one that is not there is made.
+        interpreter: a Python that has what they need, in place of environments.
     """
     with ExitStack() as stack:
         runners: dict[str, Runner] = {}
         for name, peer in peers.items():
             try:
-                python = make_environment(peer.pins, environments / peer.pins.stem)
+                made = environments / peer.pins.stem
+                python = interpreter or make_environment(peer.pins, made)
                 process = PeerProcess(python, peer.script)
                 stack.callback(process.close)
                 runners[name] = process
@@ -256,7 +269,11 @@ def running(peers: Mapping[str, Peer], environments: Path) -> Iterator[dict[str,
 
 
 def bench(
-    cells: Sequence[ComparedCell], peers: Mapping[str, Peer], environments: Path, folder: Path
+    cells: Sequence[ComparedCell],
+    peers: Mapping[str, Peer],
+    environments: Path,
+    folder: Path,
+    interpreter: Path | None = None,
 ) -> None:
     """Compares every cell with every peer, and prints how the peers fare.
 
@@ -265,10 +282,11 @@ def bench(
         peers: with whom.
         environments: the folder of the peers' environments.
         folder: what is written into: peers.csv, which grows with each cell, peers.json, the figure.
+        interpreter: a Python that has what the peers need, in place of environments.
     """
     make_folder(folder)
     rows: list[PeerRow] = []
-    with running(peers, environments) as runners:
+    with running(peers, environments, interpreter) as runners:
         for cell in cells:
             new = bench_cell(cell, runners, len(cells) * len(peers))
             name = f"{cell.problem} {cell.estimator} D = {cell.dim} L = {cell.num_samples}"

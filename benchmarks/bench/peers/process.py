@@ -32,6 +32,16 @@ LONGEST_ANSWER = 300.0
 """Seconds after which a peer that says nothing is given up."""
 
 
+class Hello(NamedTuple):
+    """What a peer says of itself."""
+
+    version: str
+    batched: bool
+    """Whether the replicates of a call run at once."""
+    device: str
+    """The kind that it runs on."""
+
+
 class PeerFailed(Exception):
     """Why a peer gives no numbers, in one line."""
 
@@ -48,6 +58,9 @@ class Peer(NamedTuple):
 PEERS = {
     "optax_monte_carlo": Peer(
         "optax.monte_carlo", SCRIPTS / "optax_monte_carlo.py", SCRIPTS / "optax_monte_carlo.txt"
+    ),
+    "jax_batched": Peer(
+        "JAX, jitted and vmapped", SCRIPTS / "jax_batched.py", SCRIPTS / "optax_monte_carlo.txt"
     ),
     "torch_loop": Peer(
         "PyTorch, a backward pass a replicate", SCRIPTS / "torch_loop.py", SCRIPTS / "torch.txt"
@@ -107,11 +120,11 @@ class PeerProcess:
         self._folder = tempfile.TemporaryDirectory()
         self._stderr = Path(self._folder.name) / "stderr"
 
-    def hello(self) -> tuple[str, bool]:
-        """Its version, and whether the replicates of a call run at once."""
+    def hello(self) -> Hello:
+        """What it says of itself."""
 
-        def read(answer: dict[str, Any]) -> tuple[str, bool]:
-            return str(answer["version"]), bool(answer["batched"])
+        def read(answer: dict[str, Any]) -> Hello:
+            return Hello(str(answer["version"]), bool(answer["batched"]), str(answer["device"]))
 
         return self._ask(read, ask="hello")
 
@@ -128,8 +141,8 @@ class PeerProcess:
         """The seconds of so many calls."""
         return self._ask(lambda answer: positive(answer["seconds"]), ask="run", calls=calls)
 
-    def gradients(self, calls: int) -> dict[str, np.ndarray]:
-        """The gradients of so many calls, (replicates, D) for each group of θ."""
+    def gradients(self, calls: int, most: int) -> dict[str, np.ndarray]:
+        """The first gradients of so many calls, (replicates, D) for each group of θ."""
         file = Path(self._folder.name) / "gradients.npz"
 
         def read(answer: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -137,7 +150,7 @@ class PeerProcess:
                 return {group: arrays[group].astype(np.float64) for group in arrays}
 
         try:
-            return self._ask(read, ask="gradients", calls=calls, file=str(file))
+            return self._ask(read, ask="gradients", calls=calls, most=most, file=str(file))
         finally:
             file.unlink(missing_ok=True)
 
@@ -179,7 +192,11 @@ class PeerProcess:
 
     def _start(self) -> None:
         # what of ours would be on its path is not: the folder of its protocol is all that it gets
-        environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+        # what it takes of a GPU is what it needs: ours is beside it
+        environment = os.environ | {
+            "PYTHONPATH": str(SCRIPTS),
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        }
         self._lines = queue.Queue()
         with self._stderr.open("w") as stderr:
             self._process = subprocess.Popen(

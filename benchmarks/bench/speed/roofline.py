@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gradest.benchmarks.measurement.programs import COMPILER
 from gradest.benchmarks.measurement.rounds import Contender, contender
+from gradest.benchmarks.runtime.configure import COMPILER, compiler_options
+from gradest.benchmarks.runtime.devices import calls_ahead
 from gradest.estimators.sampling.couplings import made_of_noise
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
@@ -32,6 +33,11 @@ KEYED = ((2**10, 2**10), (2**12, 2**8))
 
 POINTS = (2**15, 2**17, 2**19)
 """Numbers in the stored points at which f is tried."""
+
+LARGE_SHAPES = ((2**24,), (2**26,), (2**28,), (2**14, 2**14))
+LARGE_KEYED = ((2**16, 2**10), (2**20, 2**6))
+LARGE_POINTS = (2**22, 2**25, 2**28)
+"""Those that an accelerator is tried in too: in the others it mostly waits."""
 
 USES: dict[str, Callable[[Array], Array]] = {
     "kept": lambda made: made,
@@ -56,11 +62,12 @@ def draws_alone(sampler: Sampler) -> dict[str, Contender]:
     name = sampler.__name__
     key = jax.random.key(0)
     calls = {}
+    large = calls_ahead() > 0
     for use_name, use in USES.items():
-        for shape in SHAPES:
+        for shape in SHAPES + LARGE_SHAPES * large:
             draw = partial(sampler, shape=shape, dtype=jnp.float32)
             calls[f"{name} {shape} {use_name}"] = compiled(draw, use, key), math.prod(shape)
-        for number, count in KEYED:
+        for number, count in KEYED + LARGE_KEYED * large:
             keys = jax.random.split(key, number)
             draw = jax.vmap(partial(sampler, shape=(count,), dtype=jnp.float32))
             calls[f"{name} {number} keys {use_name}"] = compiled(draw, use, keys), number * count
@@ -71,14 +78,15 @@ def compiled(
     draw: Callable[[Array], Array], use: Callable[[Array], Array], keys: Array
 ) -> Callable[[], Array]:
     """A call that draws from the keys and uses what was drawn."""
-    return partial(jax.jit(lambda keys: use(draw(keys)), compiler_options=COMPILER), keys)
+    options = compiler_options(COMPILER)
+    return partial(jax.jit(lambda keys: use(draw(keys)), compiler_options=options), keys)
 
 
 def f_alone(problem: Problem, params: Params) -> dict[str, Contender]:
     """Calls of f at stored points, in the fastest shapes, timed by the evaluation."""
     (dim,) = problem.abstract_distribution().event_shape
     calls = {}
-    for size in POINTS:
+    for size in POINTS + LARGE_POINTS * (calls_ahead() > 0):
         points = max(1, size // dim)
         x = jax.random.uniform(jax.random.key(0), (points, dim))
         for use_name, use in USES.items():
@@ -99,7 +107,7 @@ def evaluation(
 ) -> Callable[[], Array]:
     """A call that evaluates f at stored points, and uses its values."""
 
-    @partial(jax.jit, compiler_options=COMPILER)
+    @partial(jax.jit, compiler_options=compiler_options(COMPILER))
     def evaluate(problem: Problem, params: Params, stored: Array) -> Array:
         return use(problem.objectives(params, stored.T if transposed else stored))
 

@@ -23,10 +23,9 @@ from gradest.benchmarks.bench.speed.roofline import (
     share,
 )
 from gradest.benchmarks.measurement import rounds
-from gradest.benchmarks.measurement.programs import COMPILER
 from gradest.benchmarks.measurement.replicates import cell_key, forget_programs
 from gradest.benchmarks.measurement.rounds import Call, Contender, call_of, contender, interleaved
-from gradest.benchmarks.runtime.configure import in_full_precision
+from gradest.benchmarks.runtime.configure import COMPILER, compiler_options, in_full_precision
 from gradest.benchmarks.statistics.times import median
 from gradest.estimators import Estimator, estimator
 from gradest.problems import Problem, problem
@@ -156,7 +155,7 @@ def passes(timed: TimedCell, replicates: int) -> Callable[[], Any]:
     q = timed.problem.distribution(timed.params)
     x = q.sample(jax.random.key(0), (replicates, timed.cell.num_samples))
 
-    @partial(jax.jit, compiler_options=COMPILER)
+    @partial(jax.jit, compiler_options=compiler_options(COMPILER))
     @in_full_precision
     def value_and_gradient(network: Problem, params: Params, x: Array) -> Any:
         def mean(params: Params, x: Float[Array, "L points dim"]) -> Float[Array, ""]:

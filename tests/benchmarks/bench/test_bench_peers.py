@@ -61,10 +61,10 @@ def start(tmp_path):
 
 def test_a_peer_is_asked_and_answers(start):
     process = start()
-    assert process.hello() == ("0.fake", True)
+    assert process.hello() == ("0.fake", True, "cpu")
     process.prepare(CELL, 50)
     assert 0 < process.run(3) < 10
-    found = process.gradients(40)
+    found = process.gradients(40, 10**6)
     assert {group: g.shape for group, g in found.items()} == {"mean": (2000, 2), "scale": (2000, 2)}
     assert np.unique(found["mean"]).size == 4000, "every call draws anew"
     # d/dμ (x − 3)² has mean −4 and, at L = 4, variance 1: to four standard errors
@@ -72,7 +72,15 @@ def test_a_peer_is_asked_and_answers(start):
     assert found["mean"].var() == pytest.approx(1, rel=4 * math.sqrt(2 / 4000))
     with pytest.raises(DoesNotHave, match="gumbel_softmax on gaussian_square"):
         process.prepare(CELL._replace(estimator="gumbel_softmax"), 50)
-    assert start("one at a time").hello() == ("0.fake", False)
+    assert start("one at a time").hello() == ("0.fake", False, "cpu")
+
+
+def test_calls_are_no_larger_than_the_peer_has_memory_for(start, monkeypatch):
+    monkeypatch.setattr(rounds, "CALL_SECONDS", 0.001)
+    monkeypatch.setattr(bench_peers, "SIZES", (2**3, 2**9))
+    assert bench_peers.fastest_calls(start("memory 5"), CELL).units == 1
+    with pytest.raises(PeerFailed, match="MemoryError: 1 replicates"):
+        bench_peers.fastest_calls(start("memory 0"), CELL)
 
 
 @pytest.mark.slow

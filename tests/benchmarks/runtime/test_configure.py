@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+from gradest.benchmarks.runtime import configure
 from tests.support.house import dotted, modules
 
 SEEN = """
@@ -75,3 +76,19 @@ def test_configure_writes_the_rounds_out_and_limits_threads():
     assert before != after
     assert threads
     assert set(threads) == {1}
+
+
+def test_each_kind_of_device_has_options_of_its_own(monkeypatch):
+    """An option of a processor's compiler is known to a GPU's, and obeyed."""
+    here = configure.compiler_options(configure.COMPILER, configure.SUMS_IN_ONE_LOOP)
+    assert here["xla_backend_optimization_level"] == 1
+    assert here["xla_disable_hlo_passes"] == "tree_reduction_rewriter"
+    assert not [name for name in here if "gpu" in name]
+    monkeypatch.setattr(configure.jax, "default_backend", lambda: "gpu")
+    on_gpu = configure.compiler_options(configure.COMPILER, configure.SUMS_IN_ONE_LOOP)
+    assert on_gpu == {"xla_gpu_autotune_level": 0}
+
+
+def test_options_that_the_compiler_has_not_are_left_out():
+    made_up = {"cpu": {"xla_no_such_option": 1, "xla_backend_optimization_level": 1}}
+    assert configure.compiler_options(made_up) == {"xla_backend_optimization_level": 1}

@@ -16,6 +16,7 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.runtime import devices
 from gradest.benchmarks.runtime.devices import fewer_rows, most_rows, sharing
 from gradest.benchmarks.runtime.environment import environment
+from tests.support.made_devices import MadeDevice, with_memory
 
 MEASURE = """
 import json, sys, jax
@@ -53,13 +54,26 @@ json.dump({"device": environment()["device"], "found": found}, sys.stdout)
 """
 
 
-def on_devices(count: int) -> dict:
+WITH_MEMORY = """
+from gradest.benchmarks.runtime import devices
+from tests.support.made_devices import MadeDevice
+
+devices.jax.local_devices = lambda: [MadeDevice({{"bytes_limit": {limit}}})]
+"""
+"""Put before, so that calls go ahead of their results, and take several blocks of every batch."""
+
+
+def on_devices(count: int, limit: int | None = None) -> dict:
     environ = os.environ | {
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
     }
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE], capture_output=True, text=True, env=environ, check=True
+        [sys.executable, "-c", (WITH_MEMORY.format(limit=limit) if limit else "") + MEASURE],
+        capture_output=True,
+        text=True,
+        env=environ,
+        check=True,
     )
     return json.loads(done.stdout)
 
@@ -78,6 +92,18 @@ def test_four_devices_give_the_numbers_of_one_and_are_on_record():
             for ours, theirs in zip(fields, four["found"][name][group], strict=True):
                 size = np.abs(np.asarray(ours, float)).max()
                 np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5 * size, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [2**20, 2**31])
+def test_four_devices_ahead_of_their_results_give_the_numbers_of_one_that_is_waited_for(limit):
+    """To rounding, means and variances: how long the blocks of sums are depends on the device."""
+    waited, ahead = on_devices(1)["found"], on_devices(4, limit)["found"]
+    for name, groups in waited.items():
+        for group, fields in groups.items():
+            for ours, theirs in list(zip(fields, ahead[name][group], strict=True))[:2]:
+                size = np.abs(np.asarray(ours, float)).max()
+                np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-5 * size, err_msg=name)
 
 
 @pytest.fixture
@@ -99,6 +125,35 @@ def test_a_call_uses_as_many_devices_as_it_can_without_more_memory_on_any(
 
 def test_rows_are_halved_on_every_device_before_devices_are_given_up(eight):
     assert [fewer_rows(rows) for rows in (32, 24, 16, 8, 4, 2, 1)] == [16, 8, 8, 4, 2, 1, 0]
+
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "itemsize", "steady", "now"),
+    [
+        (int(0.75 * 139.8 * GIB), 0, 4, 2**29, 2**29),  # an H200, as JAX takes it
+        (int(0.75 * 139.8 * GIB), 40 * GIB, 4, 2**29, 2**29),
+        (int(0.75 * 139.8 * GIB), 100 * GIB, 4, 2**29, 2**26),
+        (int(0.75 * 139.8 * GIB), 0, 8, 2**28, 2**28),
+        (int(0.75 * 16 * GIB), 0, 4, 2**26, 2**26),
+        (8 * GIB, 8 * GIB, 4, 2**26, 1),
+    ],
+)
+def test_a_call_takes_a_share_of_the_memory_that_a_device_has(
+    limit, used, itemsize, steady, now, monkeypatch
+):
+    with_memory(monkeypatch, limit, used)
+    assert devices.capacity(itemsize) == (steady, now)
+    assert now * itemsize * (devices.calls_ahead() + 1) <= max(16, (limit - used) / 4)
+
+
+@pytest.mark.parametrize("stats", [None, {}, {"bytes_in_use": 5}])
+def test_a_device_that_does_not_say_is_not_asked_for_more(stats, monkeypatch):
+    monkeypatch.setattr(devices.jax, "local_devices", lambda: [MadeDevice(stats)])
+    assert devices.capacity(4) is None
+    assert devices.calls_ahead() == 0
 
 
 def test_one_device_is_not_counted():

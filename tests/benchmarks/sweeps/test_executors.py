@@ -5,18 +5,23 @@ import json
 import pickle
 import subprocess
 import sys
+from collections import Counter
 
 import jax
 import pytest
 
 from gradest.benchmarks.cells.measuring import run_task
 from gradest.benchmarks.cells.tasks import Task
+from gradest.benchmarks.measurement.replicates import forget_programs
+from gradest.benchmarks.runtime import program_cache
+from gradest.benchmarks.runtime.program_cache import Program
 from gradest.benchmarks.sweeps.executors import Local
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import measure_plan, origins_of, tasks
 from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.sweeps.store import open_store
 from gradest.problems.registry.own_faults import NUMERICAL
+from tests.support.made_devices import with_memory
 from tests.support.sweeps import Quiet
 
 SWEEP = """
@@ -159,3 +164,45 @@ def test_this_process_measures_one_task_after_the_other():
 
 def test_what_may_go_wrong_in_a_cell_is_an_outcome():
     assert issubclass(jax.errors.JaxRuntimeError, NUMERICAL)
+
+
+FIGURE = """
+schema = 1
+name = "figure"
+replicates = 1000
+samples = [3]
+
+[[problem]]
+name = "gaussian_square"
+dim = 5
+k = [-3.0, -1.5, 0.0, 2.5]
+
+[[estimator]]
+name = ["pathwise", "measure_valued"]
+
+[[estimator]]
+name = "score_function"
+baseline = "leave_one_out"
+"""
+
+
+@pytest.mark.parametrize("memory", [None, 2**31])
+def test_a_figure_against_a_number_is_one_program_for_each_estimator(memory, monkeypatch):
+    """Also where θ differs, and on a device that says how much memory it has."""
+    if memory:
+        with_memory(monkeypatch, memory)
+    compiled: list[str] = []
+    compile_it = Program.compile
+
+    def counted(program, arguments, static):
+        compiled.append(program.function.__name__)
+        return compile_it(program, arguments, static)
+
+    monkeypatch.setattr(Program, "compile", counted)
+    monkeypatch.setattr(program_cache, "_folder", None)
+    forget_programs()
+    plan = resolve(parse_sweep(FIGURE, "here"))
+    outcomes = measure_plan(plan, Quiet())
+    assert len(outcomes) == 3 * 4
+    assert {outcome.status for outcome in outcomes.values()} == {"ok"}
+    assert Counter(compiled) == {"estimates": 3, "sums": 1, "exact_vectors": 1}

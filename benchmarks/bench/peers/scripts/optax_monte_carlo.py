@@ -75,4 +75,4 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
 
 
 if __name__ == "__main__":
-    serve(prepare, version=version("optax"), batched=True)
+    serve(prepare, version=version("optax"), batched=True, device=jax.default_backend())

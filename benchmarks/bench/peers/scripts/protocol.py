@@ -38,7 +38,13 @@ GradientCall = Callable[[], dict[str, Any]]
 """Makes so many new gradients and waits for them: for each group of θ an array, (replicates, D)."""
 
 
-def serve(prepare: Callable[[PeerCell, int], GradientCall], *, version: str, batched: bool) -> None:
+def serve(
+    prepare: Callable[[PeerCell, int], GradientCall],
+    *,
+    version: str,
+    batched: bool,
+    device: str = "cpu",
+) -> None:
     """Answers until nothing more is asked.
 
     Args:
@@ -46,6 +52,7 @@ def serve(prepare: Callable[[PeerCell, int], GradientCall], *, version: str, bat
         version: of the peer.
         batched: whether a call's replicates run at once; where not, they are asked for one at a
             time.
+        device: the kind of device that it runs on.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
@@ -56,13 +63,13 @@ def serve(prepare: Callable[[PeerCell, int], GradientCall], *, version: str, bat
         try:
             match question.pop("ask"):
                 case "hello":
-                    answer = {"version": version, "batched": batched}
+                    answer = {"version": version, "batched": batched, "device": device}
                 case "prepare":
                     call = prepare(PeerCell(**question["cell"]), question["replicates"])
                 case "run":
                     answer = {"seconds": seconds_of(call, question["calls"])}
                 case "gradients":
-                    save_gradients(call, question["calls"], question["file"])
+                    save_gradients(call, **question)
         except DoesNotHave as lacking:
             answer = {"does_not_have": str(lacking)}
         except Exception as error:
@@ -78,11 +85,16 @@ def seconds_of(call: GradientCall, calls: int) -> float:
     return time.perf_counter() - begun
 
 
-def save_gradients(call: GradientCall, calls: int, file: str) -> None:
-    """Writes the gradients of so many calls, an array for each group of θ."""
+def save_gradients(call: GradientCall, calls: int, most: int, file: str) -> None:
+    """Writes the first gradients of so many calls, an array for each group of θ."""
     made = [call() for _ in range(calls)]
     arrays: dict[str, Any] = {
-        group: np.concatenate([np.asarray(gradients[group]) for gradients in made])
+        group: np.concatenate([on_host(gradients[group][:most]) for gradients in made])[:most]
         for group in made[0]
     }
     np.savez(file, **arrays)
+
+
+def on_host(array: Any) -> np.ndarray:
+    """An array of any library's: PyTorch's are not copied from a GPU by themselves."""
+    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)

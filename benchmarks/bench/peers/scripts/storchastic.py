@@ -12,6 +12,7 @@ import torch
 from protocol import DoesNotHave, GradientCall, PeerCell, serve
 from storch.method import GumbelSoftmax, Method, Reparameterization, ScoreFunction
 from torch.distributions import Bernoulli, Distribution, Normal
+from torch_surrogates import DEVICE, ended
 
 
 def method_of(cell: PeerCell) -> Method:
@@ -35,7 +36,7 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
     """Makes the method and θ."""
     method = method_of(cell)
     target = cell.constants["k" if cell.problem == "gaussian_square" else "t"]
-    theta = {group: torch.tensor(values) for group, values in cell.params.items()}
+    theta = {group: torch.tensor(values, device=DEVICE) for group, values in cell.params.items()}
 
     def distribution(theta: dict[str, torch.Tensor]) -> Distribution:
         independent = {
@@ -54,10 +55,10 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
         x = method(distribution(expanded))
         storch.add_cost(((x - target) ** 2).sum(-1), "f")
         storch.backward()
-        return {group: replicates * values.grad for group, values in expanded.items()}
+        return ended({group: replicates * values.grad for group, values in expanded.items()})
 
     return call
 
 
 if __name__ == "__main__":
-    serve(prepare, version=version("storchastic"), batched=True)
+    serve(prepare, version=version("storchastic"), batched=True, device=DEVICE)

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import torch
 from protocol import GradientCall, PeerCell, serve
-from torch_surrogates import surrogate, theta_of
+from torch_surrogates import DEVICE, ended, surrogate, theta_of
 
 
 def prepare(cell: PeerCell, replicates: int) -> GradientCall:
@@ -14,11 +14,11 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
     def call() -> dict[str, torch.Tensor]:
         expanded = {group: leaf.expand(replicates, -1) for group, leaf in theta.items()}
         grads = torch.autograd.grad(surrogate(cell, expanded).sum(), list(expanded.values()))
-        return dict(zip(expanded, grads, strict=True))
+        return ended(dict(zip(expanded, grads, strict=True)))
 
     surrogate(cell, theta)  # raises where it does not have the estimator
     return call
 
 
 if __name__ == "__main__":
-    serve(prepare, version=version("torch"), batched=True)
+    serve(prepare, version=version("torch"), batched=True, device=DEVICE)

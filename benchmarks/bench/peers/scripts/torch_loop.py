@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import torch
 from protocol import GradientCall, PeerCell, serve
-from torch_surrogates import surrogate, theta_of
+from torch_surrogates import DEVICE, ended, surrogate, theta_of
 
 
 def prepare(cell: PeerCell, replicates: int) -> GradientCall:
@@ -16,11 +16,12 @@ def prepare(cell: PeerCell, replicates: int) -> GradientCall:
     def call() -> dict[str, torch.Tensor]:
         grads = [torch.autograd.grad(surrogate(cell, theta), leaves) for _ in range(replicates)]
         by_group = zip(*grads, strict=True)
-        return {group: torch.stack(rows) for group, rows in zip(groups, by_group, strict=True)}
+        made = zip(groups, by_group, strict=True)
+        return ended({group: torch.stack(rows) for group, rows in made})
 
     surrogate(cell, theta)  # raises where it does not have the estimator
     return call
 
 
 if __name__ == "__main__":
-    serve(prepare, version=version("torch"), batched=False)
+    serve(prepare, version=version("torch"), batched=False, device=DEVICE)

@@ -10,12 +10,23 @@ from torch.distributions import Bernoulli, Distribution, Normal, RelaxedBernoull
 
 Theta = dict[str, torch.Tensor]
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+"""What everything runs on: a GPU where there is one."""
+
 
 def theta_of(cell: PeerCell) -> Theta:
     """θ as tensors, to be differentiated by."""
     return {
-        group: torch.tensor(values, requires_grad=True) for group, values in cell.params.items()
+        group: torch.tensor(values, device=DEVICE, requires_grad=True)
+        for group, values in cell.params.items()
     }
+
+
+def ended(grads: Theta) -> Theta:
+    """The gradients, when they are there: a GPU returns before they are."""
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+    return grads
 
 
 def distribution(cell: PeerCell, theta: Theta) -> Distribution:
@@ -23,7 +34,7 @@ def distribution(cell: PeerCell, theta: Theta) -> Distribution:
     if cell.problem == "gaussian_square":
         return Normal(theta["mean"], theta["scale"], validate_args=False)
     if cell.estimator == "gumbel_softmax":
-        temperature = torch.tensor(cell.constants["temperature"])
+        temperature = torch.tensor(cell.constants["temperature"], device=DEVICE)
         return RelaxedBernoulli(temperature, logits=theta["logits"], validate_args=False)
     return Bernoulli(logits=theta["logits"], validate_args=False)
 
