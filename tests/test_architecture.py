@@ -36,7 +36,7 @@ FLOORS = (
     {"benchmarks/cells"},
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
-    {"benchmarks/comparisons"},
+    {"benchmarks/comparisons", "benchmarks/distributing"},
     {"benchmarks/figures", "benchmarks/checks", "benchmarks/paper"},
     {"benchmarks/drawing", "benchmarks/page"},
     {"benchmarks/report", "benchmarks/recommending", "benchmarks/bench/calibration"},

@@ -16,6 +16,7 @@ from gradest.benchmarks.cli.parameters import (
     RUNS,
     completed_from,
     for_a_recommendation,
+    for_a_run,
     for_a_sweep,
     for_printing,
     imported,
@@ -83,13 +84,26 @@ def cli() -> None:
 
 
 @cli.command()
-@for_a_sweep
+@for_a_run
 def run(**options: Any) -> ExitStatus:
     """Measure SWEEP, a preset or a TOML file, and draw it.
 
-    A rerun goes on where an earlier one stopped.
+    A rerun goes on where an earlier one stopped. In several processes, on a cluster or in parts the
+    numbers are the same, but for times, which `gradest time` takes.
     """
     return body("runs.run")(**options)
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, shell_complete=completed_from(RUNS))
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Their folder")
+@json_option
+def merge(**options: Any) -> ExitStatus:
+    """Join RUNS of one sweep, as --shard makes them, into one, and draw it.
+
+    Each is verified first: status 4 where one was changed, 3 where cells are missing or failed.
+    """
+    return body("runs.merge")(**options)
 
 
 @cli.command()

@@ -92,6 +92,21 @@ SWEEP_PARAMETERS = (
 )
 
 
+MACHINE_PARAMETERS = (
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes on this machine, which share its cores and have a GPU each.",
+    ),
+    click.option("--scheduler", metavar="ADDRESS", help="Measures on a dask cluster that runs."),
+    click.option(
+        "--shard", metavar="I/N", help="Measures the I-th of N parts alone; `gradest merge` joins."
+    ),
+)
+
+
 RECOMMENDATION_PARAMETERS = (
     click.argument("problem", shell_complete=completed_from(REGISTERED)),
     click.option("--budget", help="Seconds that a gradient may cost, with a unit: 1ms, 30us."),
@@ -154,6 +169,13 @@ def for_a_sweep(command: Callable) -> Callable:
     for declare in reversed(SWEEP_PARAMETERS):
         command = declare(command)
     return command
+
+
+def for_a_run(command: Callable) -> Callable:
+    """The argument and options of the command that measures a sweep."""
+    for declare in reversed(MACHINE_PARAMETERS):
+        command = declare(command)
+    return for_a_sweep(command)
 
 
 def for_a_recommendation(command: Callable) -> Callable:
