@@ -13,7 +13,7 @@ from typing import Any
 from gradest.benchmarks.distributing.identity import agreed
 from gradest.benchmarks.distributing.orders import Ended
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.runtime.environment import environment
+from gradest.benchmarks.runtime.environment import environment, xla_threads
 
 PATIENCE = 1.0
 """Seconds that `Cluster.wait` waits, and how old a list of workers may be."""
@@ -51,6 +51,8 @@ class Cluster:
                 f"--scheduler {address}: expected the address of a dask scheduler, as in "
                 f"tcp://127.0.0.1:8786; none answers there ({error})"
             ) from error
+        self.threads = xla_threads()
+        """How many XLA has in each worker."""
         self._run = uuid.uuid4().hex[:8]
         self._orders: dict[int, tuple[str, Any]] = {}
         """Which worker each order was sent to, and its future."""
@@ -110,15 +112,30 @@ class Cluster:
         while not self._workers:
             time.sleep(PATIENCE)
             self._look(again=True)
+        cores = self._on_all(cores_there())
+        self.threads = min(xla_threads(), *cores.values())
+        if self.threads < xla_threads():
+            self._say(
+                f"XLA has {self.threads} threads in every worker, as many as the least has cores; "
+                f"one process here has the same last digits with PJRT_NPROC={self.threads}"
+            )
+        found = self._on_all(look_there(), generator, self.threads)
+        named = {f"worker {address}": each for address, each in found.items()}
+        return agreed(named, environment(generator))
+
+    def _on_all(self, function: Callable, *arguments: Any) -> dict[str, Any]:
+        """What a function gives on each worker, by its address.
+
+        Raises:
+            BadInput: gradest is not there, or the function raises it.
+        """
         try:
-            found = self._client.run(look_there(), generator)
+            return self._client.run(function, *arguments)
         except ModuleNotFoundError as error:
             raise BadInput(
                 f"--scheduler {self._address}: its workers lack {error.name}: expected gradest "
                 "there as it is here"
             ) from error
-        named = {f"worker {address}": each for address, each in found.items()}
-        return agreed(named, environment(generator))
 
     def send(self, number: int, order: bytes) -> None:
         """Has an order obeyed by a worker that has none; there must be one."""
@@ -187,13 +204,24 @@ class Cluster:
         return ended
 
 
-def look_there() -> Callable[[str], dict[str, str]]:
-    """What says a worker's environment. Made in here, it travels whole, not by its name."""
+def cores_there() -> Callable[[], int]:
+    """What says how many cores a worker has. Made in here, it travels whole, not by its name."""
 
-    def look(generator: str) -> dict[str, str]:
+    def cores() -> int:
+        from gradest.benchmarks.distributing.identity import cores_here
+
+        return cores_here()
+
+    return cores
+
+
+def look_there() -> Callable[[str, int], dict[str, str]]:
+    """What says a worker's environment, likewise."""
+
+    def look(generator: str, threads: int) -> dict[str, str]:
         from gradest.benchmarks.distributing.worker import environment_here
 
-        return environment_here(generator)
+        return environment_here(generator, threads)
 
     return look
 

@@ -117,7 +117,9 @@ class Shift:
             codes = [self.codes[cell.id] for cell in unit.cells]
             content = Measure(self.function, tuple(tasks), tuple(codes))
         known = self.jobs.origins[first.id].environment
-        return packed(Order(known, first.generator, self.modules, packed(content)))
+        return packed(
+            Order(known, first.generator, self.pool.threads, self.modules, packed(content))
+        )
 
     def taken(self, unit: Unit, answer: Answer) -> Iterator[CellResult]:
         """What an answer gives, and what can be done since.

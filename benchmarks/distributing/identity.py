@@ -1,9 +1,22 @@
-"""Whether a worker has the versions, the hardware and the code that it is to have."""
+"""Whether a worker has the versions, the hardware and the code that it is to have.
 
+XLA compiles for as many threads as there are cores, and rounds some sums of networks otherwise for
+another number. So every worker has the same number, however many cores it has besides.
+"""
+
+import os
 from collections.abc import Iterable, Mapping
 
+from jax._src.xla_bridge import backends_are_initialized
+
 from gradest.benchmarks.errors import BadInput, listed
-from gradest.benchmarks.runtime.environment import PACKAGES, code_of
+from gradest.benchmarks.runtime.environment import (
+    PACKAGES,
+    XLA_THREADS,
+    code_of,
+    cores_here,
+    xla_threads,
+)
 from gradest.benchmarks.sweeps.run import MEASURES, helpers_of
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Problem
@@ -65,3 +78,18 @@ def agreed(workers: Mapping[str, Mapping[str, str]], here: Mapping[str, str]) ->
 def code_here(problem: Problem, estimator: Estimator) -> dict[str, str]:
     """The code that an estimator would be measured with on a problem in this process."""
     return code_of(MEASURES, problem, estimator, *helpers_of(problem))
+
+
+def use_xla_threads(count: int) -> None:
+    """Has XLA compile for so many threads, where JAX has not started yet.
+
+    Raises:
+        BadInput: it has, with another number, or there are fewer cores.
+    """
+    if not backends_are_initialized():
+        os.environ[XLA_THREADS[0]] = str(count)
+    if xla_threads() != count:
+        raise BadInput(
+            f"XLA has {xla_threads()} threads for {cores_here()} cores: expected {count}, as the "
+            "other workers have: with others last digits are others; start it anew, on as many"
+        )

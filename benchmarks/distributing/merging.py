@@ -47,6 +47,8 @@ class Source(NamedTuple):
     sweep: Sweep
     part: str
     """Which part of a run it is, as its manifest says; "" where it is none."""
+    threads: str
+    """How many XLA had, likewise."""
     outcomes: dict[str, Outcome]
     """Of its cells, by their ids."""
     codes: dict[str, dict[str, str]]
@@ -118,8 +120,9 @@ def source_of(folder: Path) -> Source:
             )
         outcomes = store.outcomes()
         codes = {digest: code for digest, code in store.codes(outcomes).items() if code}
-    part = str((read_manifest(folder) or {}).get("part", ""))
-    return Source(folder, recorded_sweep(folder), part, outcomes, codes)
+    manifest = read_manifest(folder) or {}
+    part, threads = (str(manifest.get(key, "")) for key in ("part", "xla_threads"))
+    return Source(folder, recorded_sweep(folder), part, threads, outcomes, codes)
 
 
 def refuse_others(sources: Sequence[Source]) -> None:
@@ -130,6 +133,7 @@ def refuse_others(sources: Sequence[Source]) -> None:
     """
     first = sources[0]
     faults = [other_sweep(first, each) for each in sources]
+    faults += [other_threads(first, each) for each in sources]
     faults += [*other_environments(sources), *other_codes(sources), *other_rows(sources)]
     if any(faults):
         expected = "expected runs of one sweep, with the same versions, hardware and code"
@@ -144,6 +148,15 @@ def other_sweep(first: Source, second: Source) -> str:
             values = shown(here.get(key)), shown(there.get(key))
             return f"{first.folder} has {key} = {values[0]}, {second.folder} has {values[1]}"
     return ""
+
+
+def other_threads(first: Source, second: Source) -> str:
+    """Of how many threads two parts' numbers are, where that is not the same; else ""."""
+    if first.threads == second.threads or not (first.threads and second.threads):
+        return ""
+    counts = ({"XLA's threads": each.threads} for each in (first, second))
+    fault = disagreement(str(first.folder), next(counts), str(second.folder), next(counts))
+    return f"{fault} (PJRT_NPROC in every job sets them)"
 
 
 def other_environments(sources: Sequence[Source]) -> Iterator[str]:

@@ -48,6 +48,8 @@ class Order(NamedTuple):
     """Versions and hardware that it is to have."""
     generator: str
     """Of random numbers."""
+    threads: int
+    """That XLA is to have."""
     modules: OwnModules
     """A user's own, which must be there before what follows can be read."""
     content: bytes
@@ -82,6 +84,10 @@ class Pool(Protocol):
     @property
     def capacity(self) -> int:
         """How many orders may be out."""
+
+    @property
+    def threads(self) -> int:
+        """How many XLA has in each worker."""
 
     def environment(self, generator: str) -> dict[str, str]:
         """Versions and hardware of all workers.

@@ -1,11 +1,13 @@
-"""Workers that are processes of this machine: started anew, never forked, each on its own cores.
+"""Workers that are processes of this machine: started anew, never forked.
+
+The system shares the cores out. None is kept to some of them: XLA would compile for so many, and
+the last digits of a network would be others. A GPU is one worker's alone.
 
 They are held by pipes, not by `concurrent.futures.ProcessPoolExecutor`: where one process of such a
 pool is killed the whole pool is broken, and which cell did it is not known; its processes outlive a
 client that is killed; and they cannot have a GPU each.
 """
 
-import itertools
 import json
 import multiprocessing
 import os
@@ -17,11 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
-from typing import NamedTuple
 
 from gradest.benchmarks.distributing.orders import Ended
 from gradest.benchmarks.errors import BadInput, GradestError
-from gradest.benchmarks.runtime.environment import environment
+from gradest.benchmarks.runtime.environment import environment, xla_threads
 from gradest.benchmarks.runtime.processes import limit_threads
 
 PATIENCE = 1.0
@@ -31,23 +32,14 @@ PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 """What JAX needs to use an NVIDIA GPU."""
 
 
-class Share(NamedTuple):
-    """What of the machine one worker has."""
-
-    cores: frozenset[int] | None
-    """None where the system keeps no process to some."""
-    gpu: str | None
-    """As CUDA_VISIBLE_DEVICES has it; None where there is none."""
-
-
 class Worker:
     """One process, seen from the one that it works for."""
 
-    def __init__(self, number: int, share: Share, generator: str) -> None:
+    def __init__(self, number: int, gpu: str | None, generator: str) -> None:
         context = multiprocessing.get_context("spawn")
         self.name = f"worker {number}"
         self.connection, theirs = context.Pipe()
-        given = (theirs, self.name, share, generator)
+        given = (theirs, self.name, gpu, generator)
         self.process = context.Process(target=serve, args=given, name=self.name, daemon=True)
         with uninterrupted():
             self.process.start()
@@ -83,7 +75,7 @@ class Processes:
         Raises:
             BadInput: there are GPUs, and fewer of them.
         """
-        self._shares = shares_of(count, cores_here(), gpus_here())
+        self._gpus = gpus_of(count, gpus_here())
         self._workers: dict[int, Worker] = {}
         self._generator = ""
 
@@ -100,12 +92,17 @@ class Processes:
     @property
     def capacity(self) -> int:
         """As many orders as workers."""
-        return len(self._shares)
+        return len(self._gpus)
+
+    @property
+    def threads(self) -> int:
+        """As many as in this process."""
+        return xla_threads()
 
     def environment(self, generator: str) -> dict[str, str]:
         """This process's, or the first worker's where each has a GPU."""
         self._generator = generator
-        if self._shares[0].gpu is None:
+        if self._gpus[0] is None:
             return environment(generator)
         first = self._worker(0)
         while first.environment is None:
@@ -114,7 +111,7 @@ class Processes:
 
     def send(self, number: int, order: bytes) -> None:
         """Has an order obeyed by a worker that has nothing to do; there must be one."""
-        slots = range(len(self._shares))
+        slots = range(len(self._gpus))
         busy = {slot for slot, worker in self._workers.items() if worker.order is not None}
         worker = self._worker(next(slot for slot in slots if slot not in busy))
         worker.order = number
@@ -122,9 +119,9 @@ class Processes:
             worker.connection.send_bytes(order)
 
     def _worker(self, slot: int) -> Worker:
-        """The worker of a share, started where there is none."""
+        """The worker of a slot, started where there is none."""
         if slot not in self._workers:
-            self._workers[slot] = Worker(slot, self._shares[slot], self._generator)
+            self._workers[slot] = Worker(slot, self._gpus[slot], self._generator)
         return self._workers[slot]
 
     def wait(self) -> list[Ended]:
@@ -168,37 +165,22 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def shares_of(count: int, cores: list[int], gpus: list[str]) -> list[Share]:
-    """What each of some workers has: the cores in equal parts, a GPU each where there are some.
+def gpus_of(count: int, gpus: list[str]) -> list[str | None]:
+    """The GPU of each of some workers, None for each where there are none.
 
     Args:
         count: of workers.
-        cores: their numbers; none where the system keeps no process to some.
         gpus: as CUDA_VISIBLE_DEVICES has them.
 
     Raises:
         BadInput: there are GPUs, and fewer than workers.
-
-    >>> [sorted(share.cores) for share in shares_of(2, [0, 1, 2, 3, 4], [])]
-    [[0, 1], [2, 3, 4]]
     """
     if gpus and count > len(gpus):
         raise BadInput(
             f"--workers {count}: expected at most {len(gpus)}, one for each GPU; "
             "JAX_PLATFORMS=cpu leaves them out"
         )
-    parts: list[frozenset[int] | None] = [None] * count
-    if cores:
-        ends = [len(cores) * place // count for place in range(count + 1)]
-        whole = [frozenset(cores[a:b]) for a, b in itertools.pairwise(ends)]
-        # more workers than cores share them
-        parts = [part or frozenset([cores[i % len(cores)]]) for i, part in enumerate(whole)]
-    return [Share(part, gpus[i] if gpus else None) for i, part in enumerate(parts)]
-
-
-def cores_here() -> list[int]:
-    """The cores that this process may use; none where the system does not say."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return [*gpus[:count]] or [None] * count
 
 
 def gpus_here() -> list[str]:
@@ -229,25 +211,23 @@ def leave_gpus_to_workers() -> None:
         jax.config.update("jax_platforms", "cpu")
 
 
-def serve(connection: Connection, name: str, share: Share, generator: str) -> None:
+def serve(connection: Connection, name: str, gpu: str | None, generator: str) -> None:
     """What a worker process does, until whom it works for has ended.
 
     Args:
         connection: orders come from it, and answers go there.
         name: the worker's.
-        share: of the machine.
+        gpu: as CUDA_VISIBLE_DEVICES has it; None where there is none.
         generator: of random numbers.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, daemon=True).start()
-    if share.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
-    if share.cores is not None:
-        os.sched_setaffinity(0, share.cores)  # before JAX counts them
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     limit_threads()
     from gradest.benchmarks.distributing.worker import environment_here, obey
 
-    connection.send_bytes(json.dumps(environment_here(generator)).encode())
+    connection.send_bytes(json.dumps(environment_here(generator, xla_threads())).encode())
     with suppress(EOFError, OSError):
         while True:
             connection.send_bytes(obey(connection.recv_bytes(), name))

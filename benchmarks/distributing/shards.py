@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.runtime.environment import xla_threads
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.run import Part, by_program
 
@@ -48,7 +49,7 @@ def shard_of(text: str, what: str = "--shard") -> Shard:
 def part_of(plan: Plan, shard: Shard) -> Part:
     """The cells of a shard: those that run one program are in one shard, dealt out in turn."""
     groups = by_program(plan, plan.measurable)[shard.number - 1 :: shard.of]
-    return Part(shard.name, frozenset(cell.id for group in groups for cell in group))
+    return Part(shard.name, xla_threads(), frozenset(cell.id for group in groups for cell in group))
 
 
 def missing(shards: list[Shard]) -> list[str]:

@@ -7,7 +7,12 @@ from dataclasses import replace
 import jax
 
 from gradest.benchmarks.cells.tasks import Setting, on_device, on_host, setting_or_reason
-from gradest.benchmarks.distributing.identity import HERE, code_here, disagreement
+from gradest.benchmarks.distributing.identity import (
+    HERE,
+    code_here,
+    disagreement,
+    use_xla_threads,
+)
 from gradest.benchmarks.distributing.orders import (
     Answer,
     MakeSetting,
@@ -17,6 +22,7 @@ from gradest.benchmarks.distributing.orders import (
     packed,
 )
 from gradest.benchmarks.distributing.own_modules import have
+from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import environment
@@ -27,8 +33,17 @@ _one_at_a_time = threading.Lock()
 """A worker of a cluster may have several threads, and compiled programs are the process's."""
 
 
-def environment_here(generator: str) -> dict[str, str]:
-    """Versions and hardware of this worker, set up for measuring."""
+def environment_here(generator: str, threads: int) -> dict[str, str]:
+    """Versions and hardware of this worker, set up for measuring.
+
+    Args:
+        generator: of random numbers.
+        threads: that XLA is to have.
+
+    Raises:
+        BadInput: it has another number already.
+    """
+    use_xla_threads(threads)
     configure()
     collect_rarely()
     return environment(generator)
@@ -50,7 +65,10 @@ def obey(order: bytes, name: str) -> bytes:
 
 def answer_to(order: Order, name: str) -> Answer:
     """What comes of an order."""
-    there = environment_here(order.generator)
+    try:
+        there = environment_here(order.generator, order.threads)
+    except BadInput as error:
+        return Refusal(f"{name}: {error}")
     if fault := disagreement("the others", order.environment, name, there):
         return Refusal(f"{fault}: expected the same")
     try:

@@ -40,6 +40,8 @@ class Part:
 
     name: str
     """Which it is, as its manifest says."""
+    threads: int
+    """How many XLA has where it is measured, which its manifest says too."""
     cells: frozenset[str]
     """The ids of its cells."""
 
@@ -99,7 +101,7 @@ def run_sweep(
         outcomes = measure_plan(plan, progress, store, executor, part)
         timings = timings_of(store, outcomes)
         codes = store.codes(outcomes)
-        about = {"part": part.name} if part else {}
+        about = {"part": part.name, "xla_threads": part.threads} if part else {}
         counts = write_results(plan, outcomes, timings, folder, codes, about)
         remarks = tuple(dict.fromkeys(store.lost))
     return Summary(folder, counts, reused, time.perf_counter() - started, remarks)
