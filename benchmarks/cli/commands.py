@@ -88,8 +88,8 @@ def cli() -> None:
 def run(**options: Any) -> ExitStatus:
     """Measure SWEEP, a preset or a TOML file, and draw it.
 
-    A rerun goes on where an earlier one stopped. In several processes, on a cluster or in parts the
-    numbers are the same, but for times, which `gradest time` takes.
+    A rerun goes on where an earlier one stopped. Measured in several places, numbers are the same;
+    `gradest time` takes times.
     """
     return body("runs.run")(**options)
 

@@ -61,8 +61,16 @@ def run(
     plan = load_plan(sweep, **asked)
     if place.shard:
         return measure_shard(plan, place.shard, output, as_json)
+    folder = output or folder_of(plan)
     with executor_of(place) as executor:
-        return measure_and_draw(plan, output or folder_of(plan), as_json, executor)
+        status = measure_and_draw(plan, folder, as_json, executor)
+    if isinstance(executor, Untimed):
+        tell([UNTIMED.format(folder=folder)])
+    return status
+
+
+UNTIMED = "seconds are left out, taken beside other work: `gradest time {folder}` takes them"
+"""What is said after a run in several processes."""
 
 
 class Place(NamedTuple):
@@ -125,9 +133,9 @@ def merge(runs: tuple[str, ...], output: Path, as_json: bool) -> ExitStatus:
     merged = merge_runs(runs, output)
     pending = merged.counts["pending"]
     if merged.missing or pending:
-        absent = f"shard {', '.join(merged.missing)}: " if merged.missing else ""
+        shards = f" (shard {', '.join(merged.missing)})" if merged.missing else ""
         tell(
-            [f"{absent}{several(pending, 'cell')} missing: `gradest run -o {output}` measures them"]
+            [f"{several(pending, 'cell')} missing{shards}: merged again, those that come are added"]
         )
     tell(failed_lines(merged.plan, merged.outcomes))
     with show_progress(len(merged.plan.measurable)) as progress:

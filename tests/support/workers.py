@@ -15,7 +15,7 @@ from tests.support.same_numbers import TIMED
 FEW = """
 schema = 1
 name = "few"
-replicates = 400
+replicates = 1000
 samples = [2, 4]
 [[problem]]
 name = "gaussian_square"

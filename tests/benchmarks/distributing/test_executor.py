@@ -60,7 +60,8 @@ def test_a_worker_that_ends_once_is_made_up_for(plan, alone):
     died = []
 
     def dies(content):
-        what = str(content.tasks[0].cell if isinstance(content, Measure) else content.cell)
+        cell = content.tasks[0].cell if isinstance(content, Measure) else content.cell
+        what = type(content), cell.id
         died.append(what)
         return died.count(what) == 1
 

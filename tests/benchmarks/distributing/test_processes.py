@@ -93,7 +93,9 @@ def is_alive(pid: int) -> bool:
 def started(folder: Path) -> subprocess.Popen:
     """`gradest run` with two workers, once it has measured something."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    (folder / "few.toml").write_text(FEW.replace("= 400", "= 100_000").replace("[2, 4]", "[2, 64]"))
+    (folder / "few.toml").write_text(
+        FEW.replace("= 1000", "= 100_000").replace("[2, 4]", "[2, 64]")
+    )
     command = subprocess.Popen(
         [sys.executable, "-P", "-m", "gradest", "run", "few.toml", "-o", "run", "--workers", "2"],
         cwd=folder,
