@@ -42,7 +42,7 @@ FLOORS = (
     {"benchmarks/drawing", "benchmarks/page"},
     {"benchmarks/report", "benchmarks/recommending", "benchmarks/bench/calibration"},
     {"benchmarks/cli"},
-    {"benchmarks/bench/speed", "gradest", "gradest/__init__"},
+    {"benchmarks/bench/speed", "benchmarks/bench/scaling", "gradest", "gradest/__init__"},
     {"benchmarks/bench/peers"},
 )
 """The rooms, from the ground up: each may import from those below it, and from no other."""

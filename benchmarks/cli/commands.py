@@ -88,8 +88,7 @@ def cli() -> None:
 def run(**options: Any) -> ExitStatus:
     """Measure SWEEP, a preset or a TOML file, and draw it.
 
-    A rerun goes on where an earlier one stopped. Measured in several places, numbers are the same;
-    `gradest time` takes times.
+    A rerun goes on where an earlier one stopped; of several workers `gradest time` takes times.
     """
     return body("runs.run")(**options)
 
@@ -99,9 +98,9 @@ def run(**options: Any) -> ExitStatus:
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Their folder")
 @json_option
 def merge(**options: Any) -> ExitStatus:
-    """Join RUNS of one sweep, as --shard makes them, into one, and draw it.
+    """Join RUNS of one sweep, as --shard makes them, into one, and draw it; each is verified first.
 
-    Each is verified first: status 4 where one was changed, 3 where cells are missing or failed.
+    The status is 4 where one was changed, 3 where cells are missing or failed.
     """
     return body("runs.merge")(**options)
 
@@ -325,10 +324,7 @@ def check(**options: Any) -> ExitStatus:
 @cli.command()
 @for_a_sweep
 def plan(**options: Any) -> ExitStatus:
-    """Print what `gradest run SWEEP` would measure, without measuring it.
-
-    With a precision, R is the most allowed.
-    """
+    """Print what `gradest run SWEEP` would measure; with a precision, R is the most allowed."""
     return body("plans.show_plan")(**options)
 
 

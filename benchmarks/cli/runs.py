@@ -134,9 +134,8 @@ def merge(runs: tuple[str, ...], output: Path, as_json: bool) -> ExitStatus:
     pending = merged.counts["pending"]
     if merged.missing or pending:
         shards = f" (shard {', '.join(merged.missing)})" if merged.missing else ""
-        tell(
-            [f"{several(pending, 'cell')} missing{shards}: merged again, those that come are added"]
-        )
+        lacking = f"{several(pending, 'cell')} missing{shards}"
+        tell([f"{lacking}: merged into {output} too, they are added"])
     tell(failed_lines(merged.plan, merged.outcomes))
     with show_progress(len(merged.plan.measurable)) as progress:
         written = draw(output, progress)
