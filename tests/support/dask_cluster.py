@@ -13,8 +13,9 @@ from tests.support.house import ROOT
 class LoopbackCluster:
     """A scheduler and its workers, each a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.folder = folder
+        self.settings = settings
         self.processes: list[subprocess.Popen] = []
         self.address = ""
 
@@ -23,7 +24,7 @@ class LoopbackCluster:
         process = subprocess.Popen(
             [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu"},
+            env=os.environ | {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu"} | self.settings,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -46,9 +47,9 @@ class LoopbackCluster:
 
 
 @contextmanager
-def loopback_cluster(folder: Path, workers: int) -> Iterator[LoopbackCluster]:
-    """A cluster with so many workers, which are still starting."""
-    cluster = LoopbackCluster(folder)
+def loopback_cluster(folder: Path, workers: int, **settings: str) -> Iterator[LoopbackCluster]:
+    """A cluster with so many workers, which are still starting, and these variables."""
+    cluster = LoopbackCluster(folder, settings)
     try:
         cluster.start_scheduler()
         for _ in range(workers):
