@@ -12,7 +12,8 @@ from gradest.benchmarks.runtime.files import write_atomically
 PAGE = """# Time against workers
 
 Simulated by list scheduling (`make bench-scaling`). Orders are groups of cells that run one
-program, those with the most draws first; each takes what its cells took in the reference run, set-up and R
+program, those with the most draws first; each takes what its cells took in the reference run,
+set-up and R
 estimates, on {reference}. Who sends them takes {overhead:.1f} ms an order, measured by a real
 dask cluster here with orders that do nothing ({hardware}). θ and exact gradients, which are
 made once a problem before, and the start of workers are not in it.
