@@ -28,6 +28,9 @@ from gradest.benchmarks.runtime.processes import limit_threads
 PATIENCE = 1.0
 """Seconds that `Processes.wait` waits."""
 
+MOST_UNREADY = 3
+"""So many workers may end before they are ready, one after the other; then none can start."""
+
 PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 """What JAX needs to use an NVIDIA GPU."""
 
@@ -78,6 +81,8 @@ class Processes:
         self._gpus = gpus_of(count, gpus_here())
         self._workers: dict[int, Worker] = {}
         self._generator = ""
+        self._unready = 0
+        """Workers that ended before they were ready, since one was."""
 
     def __enter__(self) -> "Processes":
         return self
@@ -104,10 +109,9 @@ class Processes:
         self._generator = generator
         if self._gpus[0] is None:
             return environment(generator)
-        first = self._worker(0)
-        while first.environment is None:
+        while (known := self._worker(0).environment) is None:
             self.wait()
-        return first.environment
+        return known
 
     def send(self, number: int, order: bytes) -> None:
         """Has an order obeyed by a worker that has nothing to do; there must be one."""
@@ -140,12 +144,15 @@ class Processes:
             if message is None:
                 del self._workers[slot]
                 death = worker.end()
-                if worker.environment is None:
-                    raise GradestError(f"{worker.name} could not start: it ended as {death}")
+                is_ready = worker.environment is not None
+                self._unready = 0 if is_ready else self._unready + 1
+                if self._unready == MOST_UNREADY:
+                    raise GradestError(f"workers cannot start: {death}, before it was ready")
                 if worker.order is not None:
-                    ended.append(Ended(worker.order, None, death))
+                    ended.append(Ended(worker.order, None, death, is_fault=is_ready))
             elif worker.environment is None:
                 worker.environment = json.loads(message)
+                self._unready = 0
             elif worker.order is not None:
                 ended.append(Ended(worker.order, message))
                 worker.order = None
