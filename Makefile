@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers calibration faults catalogue points columns docs metrics clean
+.PHONY: setup run test test-all lint bench bench-peers bench-scaling calibration faults catalogue points columns docs metrics clean
 
 setup: $(READY)
 
@@ -41,6 +41,10 @@ bench: $(READY)
 # The same against other people's estimators, each in an environment of its own, made here if it can be: half an hour.
 bench-peers: $(READY)
 	$(BIN)/python -m gradest.benchmarks.bench.peers
+
+# Time against workers, simulated with a real dask cluster's overhead, into results/bench/scaling.md: half a minute.
+bench-scaling: $(READY)
+	$(BIN)/python -m gradest.benchmarks.bench.scaling
 
 # How often the intervals and tests are right, by simulation, into results/calibration/: about five minutes.
 calibration: $(READY)

@@ -14,19 +14,21 @@ from gradest.benchmarks.cli.parameters import (
     PRESETS,
     REGISTERED,
     RUNS,
+    Commands,
     completed_from,
     for_a_recommendation,
+    for_a_run,
     for_a_sweep,
     for_printing,
     imported,
     in_a_folder,
     json_option,
     output_option,
+    show_version,
     unverified_option,
 )
-from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.errors import ExitStatus
 from gradest.benchmarks.runtime.processes import data_alone, refuse_little_address_space
-from gradest.benchmarks.runtime.source_code import installed_version
 
 
 def body(name: str) -> Callable[..., ExitStatus]:
@@ -39,26 +41,6 @@ def body(name: str) -> Callable[..., ExitStatus]:
     """
     refuse_little_address_space(with_jax=not name.startswith("results."))
     return data_alone()(imported(f"{__package__}.{name}"))
-
-
-class Commands(click.Group):
-    """A group that names the nearest command to one that it does not have."""
-
-    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            known = list(self.commands)
-            words = imported("gradest.problems.arguments.instead")
-            expected = words(args[0], known, f"one of {', '.join(known)}")
-            name = imported("gradest.problems.arguments.shown")(args[0])
-            raise BadInput(f"command {name}: {expected}")
-        return super().resolve_command(context, args)
-
-
-def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    """Prints the version, where that was asked for, and ends."""
-    if wanted:
-        click.echo(f"gradest, version {installed_version()}")
-        context.exit()
 
 
 @click.group(
@@ -85,13 +67,25 @@ def cli() -> None:
 
 
 @cli.command()
-@for_a_sweep
+@for_a_run
 def run(**options: Any) -> ExitStatus:
     """Measure SWEEP, a preset or a TOML file, and draw it.
 
-    A rerun goes on where an earlier one stopped.
+    A rerun goes on where an earlier one stopped; of several workers `gradest time` takes times.
     """
     return body("runs.run")(**options)
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, shell_complete=completed_from(RUNS))
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Their folder")
+@json_option
+def merge(**options: Any) -> ExitStatus:
+    """Join RUNS of one sweep, as --shard makes them, into one, and draw it; each is verified first.
+
+    The status is 4 where one was changed, 3 where cells are missing or failed.
+    """
+    return body("runs.merge")(**options)
 
 
 @cli.command()
@@ -319,10 +313,7 @@ def check(**options: Any) -> ExitStatus:
 @cli.command()
 @for_a_sweep
 def plan(**options: Any) -> ExitStatus:
-    """Print what `gradest run SWEEP` would measure, without measuring it.
-
-    With a precision, R is the most allowed.
-    """
+    """Print what `gradest run SWEEP` would measure; with a precision, R is the most allowed."""
     return body("plans.show_plan")(**options)
 
 

@@ -1,4 +1,4 @@
-"""The arguments and options that commands share, and what completes them at a prompt."""
+"""What commands share: their group, arguments and options, and what completes them at a prompt."""
 
 import importlib
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.runtime.source_code import installed_version
 
 
 def imported(name: str) -> Callable[..., Any]:
@@ -107,6 +108,21 @@ SWEEP_PARAMETERS = (
 )
 
 
+MACHINE_PARAMETERS = (
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes on this machine, which share its cores and have a GPU each.",
+    ),
+    click.option("--scheduler", metavar="ADDRESS", help="Measures on a dask cluster that runs."),
+    click.option(
+        "--shard", metavar="I/N", help="Measures the I-th of N parts alone; `gradest merge` joins."
+    ),
+)
+
+
 RECOMMENDATION_PARAMETERS = (
     click.argument("problem", shell_complete=completed_from(REGISTERED)),
     click.option("--budget", help="Seconds that a gradient may cost, with a unit: 1ms, 30us."),
@@ -176,6 +192,13 @@ def for_a_sweep(command: Callable) -> Callable:
     return command
 
 
+def for_a_run(command: Callable) -> Callable:
+    """The argument and options of the command that measures a sweep."""
+    for declare in reversed(MACHINE_PARAMETERS):
+        command = declare(command)
+    return for_a_sweep(command)
+
+
 def for_a_recommendation(command: Callable) -> Callable:
     """The argument and options of the command that recommends."""
     for declare in reversed(RECOMMENDATION_PARAMETERS):
@@ -188,3 +211,23 @@ def for_printing(command: Callable) -> Callable:
     for declare in reversed(PRINT_PARAMETERS):
         command = declare(command)
     return command
+
+
+class Commands(click.Group):
+    """A group that names the nearest command to one that it does not have."""
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            known = list(self.commands)
+            words = imported("gradest.problems.arguments.instead")
+            expected = words(args[0], known, f"one of {', '.join(known)}")
+            name = imported("gradest.problems.arguments.shown")(args[0])
+            raise BadInput(f"command {name}: {expected}")
+        return super().resolve_command(context, args)
+
+
+def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Prints the version, where that was asked for, and ends."""
+    if wanted:
+        click.echo(f"gradest, version {installed_version()}")
+        context.exit()

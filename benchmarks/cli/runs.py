@@ -1,8 +1,11 @@
 """What `gradest run`, `extend` and `time` do: they measure, and draw what was measured."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
 from gradest.benchmarks.analysis.status import (
     Stale,
@@ -17,9 +20,15 @@ from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
 from gradest.benchmarks.comparisons.crossovers import find_crossovers
-from gradest.benchmarks.errors import ExitStatus
+from gradest.benchmarks.distributing.cluster import Cluster
+from gradest.benchmarks.distributing.executor import Distributed
+from gradest.benchmarks.distributing.merging import merge as merge_runs
+from gradest.benchmarks.distributing.processes import Processes, leave_gpus_to_workers
+from gradest.benchmarks.distributing.shards import Shard, part_of, shard_of
+from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE, news
+from gradest.benchmarks.sweeps.executors import Executor, Local, Untimed
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import (
     Summary,
@@ -36,10 +45,109 @@ TABLES = 3
 """Files that are written before anything is drawn: two tables and the manifest."""
 
 
-def run(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> ExitStatus:
-    """Measures a sweep and draws it."""
+def run(
+    sweep: str,
+    output: Path | None,
+    as_json: bool,
+    workers: int,
+    scheduler: str | None,
+    shard: str | None,
+    **asked: Any,
+) -> ExitStatus:
+    """Measures a sweep, wherever it was asked for, and draws it."""
+    place = place_of(workers, scheduler, shard)
+    if workers > 1:
+        leave_gpus_to_workers()
     plan = load_plan(sweep, **asked)
-    return measure_and_draw(plan, output or folder_of(plan), as_json)
+    if place.shard:
+        return measure_shard(plan, place.shard, output, as_json)
+    folder = output or folder_of(plan)
+    with executor_of(place) as executor:
+        status = measure_and_draw(plan, folder, as_json, executor)
+    if isinstance(executor, Untimed):
+        tell([UNTIMED.format(folder=folder)])
+    return status
+
+
+UNTIMED = "seconds are left out, taken beside other work: `gradest time {folder}` takes them"
+"""What is said after a run in several processes."""
+
+
+class Place(NamedTuple):
+    """Where cells are measured."""
+
+    workers: int
+    scheduler: str | None
+    shard: Shard | None
+
+
+def place_of(workers: int, scheduler: str | None, shard: str | None) -> Place:
+    """Where the command line has cells measured.
+
+    Raises:
+        BadInput: in two places at once.
+    """
+    given = {"--workers": workers > 1, "--scheduler": scheduler, "--shard": shard}
+    chosen = [option for option, value in given.items() if value]
+    if len(chosen) > 1:
+        raise BadInput(f"{' and '.join(chosen)}: expected one of them")
+    return Place(workers, scheduler, shard_of(shard) if shard is not None else None)
+
+
+@contextmanager
+def executor_of(place: Place) -> Iterator[Executor]:
+    """What measures there; leaving it, its processes have ended."""
+    if place.scheduler is None and place.workers == 1:
+        yield Local()
+        return
+    pool: Cluster | Processes
+    if place.scheduler is not None:
+        pool = Cluster(place.scheduler, lambda line: tell([line]))
+    else:
+        pool = Processes(place.workers)
+    with pool:
+        yield Untimed(Distributed(pool))
+
+
+def measure_shard(plan: Plan, shard: Shard, output: Path | None, as_json: bool) -> ExitStatus:
+    """Measures a part of a sweep; `gradest merge` draws what all make."""
+    use_caches(plan)
+    part = part_of(plan, shard)
+    whole = folder_of(plan)
+    folder = output or whole.with_name(f"{whole.name}-{shard.number}-of-{shard.of}")
+    with show_progress(len(part.cells)) as progress:
+        summary = run_sweep(plan, folder, progress, Untimed(Local()), part)
+    outcomes = {c: o for c, o in read_outcomes(folder).items() if c in part.cells}
+    failed = failed_lines(plan, outcomes)
+    tell([*summary.remarks, *failed])
+    if as_json:
+        emit({"folder": str(folder), "shard": shard.name, "cells": summary.counts})
+    else:
+        measured = f"{folder}: {several(len(outcomes), 'cell')} of shard {shard.name}"
+        emit(f"{measured} in {summary.seconds:.0f} s; `gradest merge` joins and draws the shards")
+    return ExitStatus.CELLS_FAILED if failed else ExitStatus.OK
+
+
+def merge(runs: tuple[str, ...], output: Path, as_json: bool) -> ExitStatus:
+    """Joins runs of one sweep, and draws what they make."""
+    merged = merge_runs(runs, output)
+    pending = merged.counts["pending"]
+    if merged.missing or pending:
+        shards = f" (shard {', '.join(merged.missing)})" if merged.missing else ""
+        lacking = f"{several(pending, 'cell')} missing{shards}"
+        tell([f"{lacking}: merged into {output} too, they are added"])
+    tell(failed_lines(merged.plan, merged.outcomes))
+    with show_progress(len(merged.plan.measurable)) as progress:
+        written = draw(output, progress)
+    counts = merged.counts
+    if as_json:
+        about = {"folder": str(output), "cells": counts, "missing_shards": merged.missing}
+        emit(about | {"files": len(written) + TABLES})
+    else:
+        merged_text = f"{counted(counts)} of {several(len(runs), 'run')}"
+        emit(f"{output}: {merged_text}\nRead {output / FILE} first.")
+    incomplete = counts["failed"] or pending
+    return ExitStatus.CELLS_FAILED if incomplete else ExitStatus.OK
 
 
 def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> ExitStatus:
@@ -56,13 +164,15 @@ def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> Ex
     return status
 
 
-def measure_and_draw(plan: Plan, folder: Path, as_json: bool) -> ExitStatus:
+def measure_and_draw(
+    plan: Plan, folder: Path, as_json: bool, executor: Executor | None = None
+) -> ExitStatus:
     """Measures what is missing, draws all, and says what matters most of it."""
     use_caches(plan)
     stale = stale_cells(plan, folder)
     tell(each.text for each in stale)
     with show_progress(len(plan.measurable)) as progress:
-        summary = run_sweep(plan, folder, progress)
+        summary = run_sweep(plan, folder, progress, executor)
         written = draw(folder, progress)
     tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
     outcomes = read_outcomes(folder)

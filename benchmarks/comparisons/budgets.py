@@ -167,11 +167,16 @@ class Budget(NamedTuple):
         return self._replace(cost="alone" if has_prices(rows, "alone") else "batched")
 
     def pays_for(self, rows: pd.DataFrame) -> pd.Series:
-        """Which measured cells it pays for."""
+        """Which measured cells it pays for.
+
+        Raises:
+            BadInput: it is of seconds, and none was timed.
+        """
         if self.seconds is not None:
-            cost = self.settled(rows).cost
-            assert cost is not None
-            return COSTS[cost].prices(rows) <= self.seconds
+            settled = self.settled(rows)
+            refuse_untimed(settled, rows)
+            assert settled.cost is not None
+            return COSTS[settled.cost].prices(rows) <= self.seconds
         if self.evaluations is not None:
             return evaluations_of(rows) <= self.evaluations
         if self.samples is not None:
@@ -185,6 +190,26 @@ EXPECTED = {
     "samples": "a number above 0",
 }
 """What each of the three may be."""
+
+
+def refuse_untimed(budget: Budget, rows: pd.DataFrame) -> None:
+    """Refuses a budget of seconds where cells were measured and none was timed.
+
+    Args:
+        budget: settled.
+        rows: of a run.
+
+    Raises:
+        BadInput: with what times them.
+    """
+    if budget.seconds is None or not rows.status.isin(["ok", "unreliable"]).any():
+        return
+    assert budget.cost is not None
+    if COSTS[budget.cost].prices(rows).isna().all():
+        raise BadInput(
+            f"{budget.text}: none of these cells was timed, as where several processes measure: "
+            "run `gradest time RUN`, or give a budget of evaluations or samples"
+        )
 
 
 def budget_of(

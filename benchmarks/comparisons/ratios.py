@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from gradest.benchmarks.analysis.labels import estimator_label, place_label, short_label
 from gradest.benchmarks.analysis.numerals import percent
@@ -240,8 +241,7 @@ def compared_in_group(first: Any, second: Any, group: str, terms: Terms) -> Cell
         paired = agree_on_devices(first, second)
     # a time from one process does not say how much another would differ, nor does one from other
     # hardware
-    several = bool(min(first.timing_processes, second.timing_processes) > 1)
-    timed = terms.same_hardware and several
+    timed = terms.same_hardware and all(map(is_timed, (first, second)))
     return CellRatios(
         **identity(second),
         group=group,
@@ -251,6 +251,11 @@ def compared_in_group(first: Any, second: Any, group: str, terms: Terms) -> Cell
         ratios={name: ratio_of(METRICS[name], first, second, paired) for name in terms.metrics},
         gated={name: not unreliable and (name != "work" or timed) for name in terms.metrics},
     )
+
+
+def is_timed(row: Any) -> bool:
+    """Whether a row was timed in several processes; some were in none."""
+    return bool(pd.notna(row.timing_processes) and row.timing_processes > 1)
 
 
 def biased_text(first: Any, second: Any, names: tuple[str, str]) -> str:

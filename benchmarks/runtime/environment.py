@@ -32,6 +32,9 @@ numbers would depend on how many replicates a call makes: on the estimator, the 
 number of devices.
 """
 
+XLA_THREADS = ("PJRT_NPROC", "NPROC")
+"""Variables by which XLA is told its number of threads, the first first."""
+
 ALWAYS = (
     "gradest.benchmarks.statistics.moments",
     "gradest.estimators.sampling.threefry",
@@ -178,6 +181,19 @@ def processor() -> str:
         if said:
             return said
     return platform.machine()
+
+
+def cores_here() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def xla_threads() -> int:
+    """How many threads XLA compiles for in this process."""
+    told = next((os.environ[name] for name in XLA_THREADS if name in os.environ), "")
+    return min(int(told), cores_here()) if told.isdecimal() else cores_here()
 
 
 def cpuinfo(*names: str) -> str:

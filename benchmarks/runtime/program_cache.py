@@ -32,7 +32,7 @@ from jax.tree_util import PyTreeDef, default_registry
 
 from gradest.benchmarks.imports import Module, reached
 from gradest.benchmarks.runtime.configure import Options, compiler_options, in_full_precision
-from gradest.benchmarks.runtime.environment import cpuinfo, environment
+from gradest.benchmarks.runtime.environment import cpuinfo, environment, xla_threads
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import package_files, package_root
 from gradest.problems.cache import PRIVATE, costs_time_only, private_folder, sealed, unsealed
@@ -293,7 +293,8 @@ def shelf_of(folder: Path, module: str) -> Path:
     """
     code = digest_of_files(traced_files(module))
     instructions = cpuinfo("flags", "Features")
-    about = json.dumps([environment(), code, instructions, os.environ.get("XLA_FLAGS")])
+    told = os.environ.get("XLA_FLAGS"), xla_threads()
+    about = json.dumps([environment(), code, instructions, told])
     shelf = folder / sha256(about.encode()).hexdigest()[:32]
     with suppress(OSError):
         shelf.mkdir(parents=True, exist_ok=True)

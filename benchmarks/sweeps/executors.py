@@ -1,50 +1,140 @@
-"""Where tasks are run, and until when: an executor maps a function over them."""
+"""Where cells are measured, and until when: an executor maps a function over their tasks."""
 
+import itertools
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import jax
 
 from gradest.benchmarks.cells.cell import Cell
-from gradest.benchmarks.cells.tasks import CellResult, Task
+from gradest.benchmarks.cells.tasks import CellResult, Setting, Task, setting_or_reason
 from gradest.benchmarks.measurement.replicates import compile_cell, forget_programs
+from gradest.benchmarks.outcomes import Origin, Summaries
 from gradest.benchmarks.runtime.configure import in_full_precision
-from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.runtime.devices import refuse_devices
+from gradest.benchmarks.runtime.environment import environment
+from gradest.benchmarks.sweeps.plan import Choice, Plan
 from gradest.problems.registry.own_faults import failures_of
+
+AHEAD = 16
+"""How many programs are compiled at a time."""
+
+TIMES = (
+    *("seconds", "seconds_low", "seconds_high", "timing_processes", "compile_seconds"),
+    *(f"work_normalised_variance{end}" for end in ("", "_low", "_high")),
+)
+"""The columns of a cell's rows that depend on what else the machine did."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Cells that are to be measured, and what their tasks are made of."""
+
+    plan: Plan
+    """That they are of."""
+    groups: list[list[Cell]]
+    """The cells; those of a group run the same compiled program."""
+    origins: Mapping[str, Origin]
+    """What each is measured with, by its id."""
+    earlier: Callable[[Cell], tuple[Summaries, ...]]
+    """The shorter runs of a cell that it may be gone on from."""
+
+    def fault_of(self, cell: Cell) -> str:
+        """Why a cell fails before anything of it is measured, or ""."""
+        return self.plan.faults.get(cell.id, "")
+
+    def task(self, cell: Cell, setting: Setting | str) -> Task:
+        """The task of a cell.
+
+        Args:
+            cell: one of these.
+            setting: of its problem, or why there is none.
+        """
+        problem, estimator = self.plan.parts(cell)
+        known = self.origins[cell.id].environment
+        return Task(cell, problem, estimator, setting, known, self.earlier(cell))
 
 
 class Executor(Protocol):
-    """Runs tasks, wherever it does, and all of them unless it has an end."""
+    """Measures cells, wherever it does, and all of them unless it has an end."""
 
-    def prepare(self, plan: Plan, cells: list[Cell]) -> None:
-        """Told before the next tasks which programs they run: those of these cells, no others."""
+    def environment(self, generator: str) -> dict[str, str]:
+        """Versions and hardware that cells are measured with.
 
-    def map(
-        self, function: Callable[[Task], CellResult], tasks: Iterable[Task]
-    ) -> Iterator[CellResult]:
-        """The function's results for all tasks, in whatever order, as they come."""
+        Args:
+            generator: of random numbers.
+
+        Raises:
+            BadInput: the generator cannot be used there.
+        """
+
+    def map(self, function: Callable[[Task], CellResult], jobs: Jobs) -> Iterator[CellResult]:
+        """The function's results for the tasks of all cells, in whatever order, as they come."""
 
 
 class Local:
-    """Runs tasks in this process, one at a time: nothing goes on beside what is timed."""
+    """Measures in this process, one cell at a time: nothing goes on beside what is timed."""
 
-    def prepare(self, plan: Plan, cells: list[Cell]) -> None:
-        """Compiles what the cells run, in place of what was compiled before."""
-        forget_programs()
-        compile_ahead(plan, cells)
+    def environment(self, generator: str) -> dict[str, str]:
+        """Versions and hardware here."""
+        refuse_devices(generator)
+        return environment(generator)
 
-    def map(
-        self, function: Callable[[Task], CellResult], tasks: Iterable[Task]
-    ) -> Iterator[CellResult]:
-        """The results in order; a task is taken when the result of the one before is there."""
-        yield from map(function, tasks)
+    def map(self, function: Callable[[Task], CellResult], jobs: Jobs) -> Iterator[CellResult]:
+        """The results in order; a task is made when the result of the one before is there."""
+        yield from map(function, self.tasks(jobs))
         forget_programs()
+
+    def tasks(self, jobs: Jobs) -> Iterator[Task]:
+        """The tasks, made one after the other as they are asked for.
+
+        Programs are compiled before the first cell that runs them is measured. θ of a problem, and
+        the gradient there, are made for the first of its tasks.
+        """
+        settings: dict[Choice, Setting | str] = {}
+        for groups in self.together(jobs.groups):
+            forget_programs()
+            compile_ahead(jobs.plan, [group[0] for group in groups])
+            for cell in itertools.chain(*groups):
+                fault = jobs.fault_of(cell)
+                if not fault and cell.problem not in settings:
+                    settings[cell.problem] = setting_or_reason(jobs.plan.parts(cell)[0], cell)
+                yield jobs.task(cell, fault or settings[cell.problem])
+
+    def together(self, groups: list[list[Cell]]) -> Iterator[list[list[Cell]]]:
+        """The groups whose programs are compiled, and kept in memory, at the same time."""
+        return (groups[start : start + AHEAD] for start in range(0, len(groups), AHEAD))
+
+
+@dataclass(frozen=True)
+class Untimed:
+    """Measures where another executor does, whose times do not count.
+
+    They were taken beside other work, or on a machine that another part of the run was not on.
+    """
+
+    executor: Executor
+
+    def environment(self, generator: str) -> dict[str, str]:
+        """The other's."""
+        return self.executor.environment(generator)
+
+    def map(self, function: Callable[[Task], CellResult], jobs: Jobs) -> Iterator[CellResult]:
+        """The other's results without their times."""
+        for result in self.executor.map(function, jobs):
+            rows = [untimed(row) for row in result.outcome.rows]
+            yield result._replace(outcome=result.outcome._replace(rows=rows))
+
+
+def untimed(row: Mapping[str, object]) -> dict[str, object]:
+    """A cell's row without its times: `gradest time` takes them."""
+    return {name: value for name, value in row.items() if name not in TIMES}
 
 
 @dataclass(frozen=True)
@@ -75,14 +165,14 @@ NEVER = Deadline()
 
 
 class UntilPast(Local):
-    """Runs tasks until a deadline; those that are left have no result.
+    """Measures until a deadline; the cells that are left have no result.
 
-    What has to be compiled is compiled for as many cells as there are cores, and once the time is
+    What has to be compiled is compiled for as many groups as there are cores, and once the time is
     spent for one at a time, so that no more than that is in the way of the end.
     """
 
     def __init__(self, deadline: Deadline, least: int) -> None:
-        """Runs the tasks of `least` estimators at least.
+        """Measures `least` estimators at least.
 
         Args:
             deadline: after which no other estimator is begun.
@@ -90,41 +180,32 @@ class UntilPast(Local):
         """
         self.deadline = deadline
         self.least = least
-        self.plan: Plan | None = None
-        self.waiting: list[Cell] = []
+        self.begun: set[Choice] = set()
+        self.measured: set[Choice] = set()
 
-    def prepare(self, plan: Plan, cells: list[Cell]) -> None:
-        """Notes what is to be compiled, in place of what was compiled before."""
-        forget_programs()
-        self.plan, self.waiting = plan, list(cells)
-
-    def map(
-        self, function: Callable[[Task], CellResult], tasks: Iterable[Task]
-    ) -> Iterator[CellResult]:
+    def map(self, function: Callable[[Task], CellResult], jobs: Jobs) -> Iterator[CellResult]:
         """The results in order, until the time is spent."""
-        measured: set[Any] = set()
-        begun: set[Any] = set()
-        for task in tasks:
-            estimator = task.cell.estimator
-            is_other = estimator not in begun
-            if is_other and len(measured) >= self.least and self.deadline.is_past:
+        for task in self.tasks(jobs):
+            if self.ends_before(task.cell):
                 break
-            begun.add(estimator)
-            self.compile_for(task.cell)
+            self.begun.add(task.cell.estimator)
             result = function(task)
             if result.outcome.status != "failed":
-                measured.add(estimator)
+                self.measured.add(task.cell.estimator)
             yield result
         forget_programs()
 
-    def compile_for(self, cell: Cell) -> None:
-        """Compiles what a cell runs, unless it was, and what is run after it."""
-        if not self.waiting or cell.id != self.waiting[0].id:
-            return
-        assert self.plan is not None
-        count = 1 if self.deadline.is_past else os.cpu_count() or 1
-        compile_ahead(self.plan, self.waiting[:count])
-        self.waiting = self.waiting[count:]
+    def ends_before(self, cell: Cell) -> bool:
+        """Whether the cell is another estimator's, enough are measured and the time is spent."""
+        is_enough = len(self.measured) >= self.least
+        return cell.estimator not in self.begun and is_enough and self.deadline.is_past
+
+    def together(self, groups: list[list[Cell]]) -> Iterator[list[list[Cell]]]:
+        """As many groups as there are cores; one at a time once the time is spent."""
+        while groups and not self.ends_before(groups[0][0]):
+            count = 1 if self.deadline.is_past else os.cpu_count() or 1
+            yield groups[:count]
+            groups = groups[count:]
 
 
 def compile_ahead(plan: Plan, cells: list[Cell]) -> None:

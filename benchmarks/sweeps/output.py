@@ -51,6 +51,7 @@ def write_results(
     timings: Timings,
     folder: Path,
     codes: Mapping[str, Mapping[str, str]],
+    about: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
     """Writes measurements.csv, leave_one_out.csv and manifest.json into a folder.
 
@@ -60,6 +61,7 @@ def write_results(
         timings: from `gradest time`.
         folder: must be there.
         codes: for each digest of code the digests of its modules, as far as they are known.
+        about: what else the manifest says.
 
     Returns:
         How many cells have each status.
@@ -71,7 +73,8 @@ def write_results(
         "leave_one_out.csv": left_out.to_csv(index=False, float_format="%.10g"),
     }
     counts = counts_of(plan, table)
-    write_run(folder, manifest_of(plan, outcomes, counts, codes), texts)
+    manifest = manifest_of(plan, outcomes, counts, codes) | dict(about or {})
+    write_run(folder, manifest, texts)
     return counts
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,31 +11,39 @@ import jax
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.measuring import run_task
-from gradest.benchmarks.cells.tasks import Setting, Task, setting_or_reason
 from gradest.benchmarks.folders.ownership import refuse_foreign
 from gradest.benchmarks.measurement.batching import extends
 from gradest.benchmarks.measurement.checkpoints import is_trained, standard_estimators
 from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.measurement.replicates import program
 from gradest.benchmarks.outcomes import Extension, Origin, Outcome, Summaries
-from gradest.benchmarks.runtime.devices import refuse_devices
-from gradest.benchmarks.runtime.environment import code_of, digest_of, environment
+from gradest.benchmarks.runtime.environment import code_of, digest_of
 from gradest.benchmarks.runtime.program_cache import keep_in, use_compilation_cache
 from gradest.benchmarks.runtime.source_code import git_state
-from gradest.benchmarks.sweeps.executors import Executor, Local
+from gradest.benchmarks.sweeps.executors import Executor, Jobs, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Choice, Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep, lengthened
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.estimators.base import Estimator
+from gradest.problems.base import Problem
 from gradest.problems.cache import private_folder
 from gradest.problems.registry.own_folders import is_ours
 
 MEASURES = "gradest.benchmarks.cells.measuring"
 """The module that every number of a cell comes through."""
 
-AHEAD = 16
-"""How many programs are compiled at a time."""
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a run, where others measure the others."""
+
+    name: str
+    """Which it is, as its manifest says."""
+    threads: int
+    """How many XLA has where it is measured, which its manifest says too."""
+    cells: frozenset[str]
+    """The ids of its cells."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,11 @@ class Progress(Protocol):
 
 
 def run_sweep(
-    plan: Plan, folder: Path, progress: Progress, executor: Executor | None = None
+    plan: Plan,
+    folder: Path,
+    progress: Progress,
+    executor: Executor | None = None,
+    part: Part | None = None,
 ) -> Summary:
     """Measures what is missing in a folder's store, then writes the run's tables and manifest.
 
@@ -72,6 +84,7 @@ def run_sweep(
         folder: the run's; made where it is not there.
         progress: told of each cell.
         executor: where cells are measured; this process, one at a time, where there is none.
+        part: of the plan, which is all that is measured.
 
     Raises:
         BadInput: the folder cannot be written, or holds files of others where the run's would be,
@@ -80,14 +93,16 @@ def run_sweep(
         StoreDamaged: the store cannot be read.
     """
     started = time.perf_counter()
-    refuse_devices(plan.sweep.generator)
+    executor = executor or Local()
     refuse_foreign(folder, {cell.problem.name for cell in plan.cells})
-    here = origins_of(plan)
+    here = origins_of(plan, executor)
     with open_store(folder) as store:
         reused = len(still_valid(store.outcomes(), here))
-        outcomes = measure_plan(plan, progress, store, executor)
+        outcomes = measure_plan(plan, progress, store, executor, part)
         timings = timings_of(store, outcomes)
-        counts = write_results(plan, outcomes, timings, folder, store.codes(outcomes))
+        codes = store.codes(outcomes)
+        about = {"part": part.name, "xla_threads": part.threads} if part else {}
+        counts = write_results(plan, outcomes, timings, folder, codes, about)
         remarks = tuple(dict.fromkeys(store.lost))
     return Summary(folder, counts, reused, time.perf_counter() - started, remarks)
 
@@ -97,6 +112,7 @@ def measure_plan(
     progress: Progress,
     store: Store | None = None,
     executor: Executor | None = None,
+    part: Part | None = None,
 ) -> dict[str, Outcome]:
     """Measures the cells of a plan that are not in the store yet.
 
@@ -106,6 +122,7 @@ def measure_plan(
         store: where cells are kept as they end, and shorter runs are gone on from; without one
             everything is measured, and kept nowhere.
         executor: where cells are measured; this process, one at a time, where there is none.
+        part: of the plan, which is all that is measured.
 
     Returns:
         What became of each measurable cell, by its id.
@@ -113,17 +130,23 @@ def measure_plan(
     Raises:
         BadInput: the generator cannot be used on several devices.
     """
-    refuse_devices(plan.sweep.generator)
     executor = executor or Local()
-    here = origins_of(plan)
+    here = origins_of(plan, executor)
     outcomes = still_valid(store.outcomes(), here) if store else {}
     missing = [cell for cell in plan.measurable if cell.id not in outcomes]
+    if part:
+        missing = [cell for cell in missing if cell.id in part.cells]
     if store:
         prepare(store, plan, missing)
     state: Any = git_state()
     progress.start(len(missing))
+
+    def earlier(cell: Cell) -> tuple[Summaries, ...]:
+        return earlier_runs(cell, here[cell.id], store) if store else ()
+
+    jobs = Jobs(plan, by_program(plan, missing), here, earlier)
     with jax.enable_x64(plan.sweep.dtype == "float64"):
-        for result in executor.map(run_task, tasks(plan, missing, here, store, executor)):
+        for result in executor.map(run_task, jobs):
             outcome = result.outcome._replace(code=here[result.cell.id].code, **state)
             if store:
                 store.keep(result.cell.id, outcome, result.summaries)
@@ -141,39 +164,6 @@ def prepare(store: Store, plan: Plan, missing: list[Cell]) -> None:
     if missing:
         for code in codes_by_digest(plan).values():
             store.keep_code(code)
-
-
-def tasks(
-    plan: Plan,
-    cells: list[Cell],
-    here: dict[str, Origin],
-    store: Store | None,
-    executor: Executor,
-) -> Iterator[Task]:
-    """The tasks of these cells, made one after the other as they are asked for.
-
-    Those that run the same compiled program come one after the other. θ of a problem, and the
-    gradient there, are made for the first of its tasks.
-
-    Args:
-        plan: that the cells are of.
-        cells: to be measured.
-        here: what each would be measured with, by its id.
-        store: where shorter runs are.
-        executor: that the tasks are for.
-    """
-    settings: dict[Choice, Setting | str] = {}
-    for groups in together(by_program(plan, cells)):
-        executor.prepare(plan, [group[0] for group in groups])
-        for cell in itertools.chain(*groups):
-            problem, estimator = plan.parts(cell)
-            fault = plan.faults.get(cell.id, "")
-            if not fault and cell.problem not in settings:
-                settings[cell.problem] = setting_or_reason(problem, cell)
-            now = here[cell.id]
-            earlier = earlier_runs(cell, now, store) if store else ()
-            setting = fault or settings[cell.problem]
-            yield Task(cell, problem, estimator, setting, now.environment, earlier)
 
 
 def earlier_runs(cell: Cell, here: Origin, store: Store) -> tuple[Summaries, ...]:
@@ -222,18 +212,14 @@ def end_extension(folder: Path) -> None:
 
 
 def codes_of(plan: Plan) -> dict[str, dict[str, str]]:
-    """The code that each measurable cell would be measured with, by its id: see `code_of`.
-
-    Where θ is trained, or no exact gradient is known, the estimators that do that are part of it.
-    """
+    """The code that each measurable cell would be measured with, by its id: see `code_of`."""
     helpers: dict[Choice, tuple[Estimator, ...]] = {}
     made: dict[tuple[Choice, Choice], dict[str, str]] = {}
     codes = {}
     for cell in plan.measurable:
         problem, estimator = plan.parts(cell)
         if cell.problem not in helpers:
-            needs_others = is_trained(problem) or needs_reference(problem)
-            helpers[cell.problem] = standard_estimators() if needs_others else ()
+            helpers[cell.problem] = helpers_of(problem)
         pair = cell.problem, cell.estimator
         if pair not in made:
             made[pair] = code_of(MEASURES, problem, estimator, *helpers[cell.problem])
@@ -241,18 +227,31 @@ def codes_of(plan: Plan) -> dict[str, dict[str, str]]:
     return codes
 
 
+def helpers_of(problem: Problem) -> tuple[Estimator, ...]:
+    """The estimators that a problem's cells depend on besides their own.
+
+    They train θ, or stand in for an exact gradient that is not known.
+    """
+    needs_others = is_trained(problem) or needs_reference(problem)
+    return standard_estimators() if needs_others else ()
+
+
 def codes_by_digest(plan: Plan) -> dict[str, dict[str, str]]:
     """All the code that a plan's cells would be measured with, by its digest."""
     return {digest_of(code): code for code in codes_of(plan).values()}
 
 
-def origins_of(plan: Plan) -> dict[str, Origin]:
+def origins_of(plan: Plan, executor: Executor | None = None) -> dict[str, Origin]:
     """What each measurable cell would be measured with, by its id.
 
     That is versions and hardware, and the code, a user's own too: where any of it was changed, the
     cell is measured again.
+
+    Args:
+        plan: that the cells are of.
+        executor: where they would be measured; this process where there is none.
     """
-    here = environment(plan.sweep.generator)
+    here = (executor or Local()).environment(plan.sweep.generator)
     return {cell: Origin(here, digest_of(code)) for cell, code in codes_of(plan).items()}
 
 
@@ -279,19 +278,18 @@ def by_program(plan: Plan, cells: list[Cell]) -> list[list[Cell]]:
     return list(groups.values())
 
 
-def together(groups: list[list[Cell]]) -> Iterable[list[list[Cell]]]:
-    """The groups whose programs are compiled, and kept in memory, at the same time."""
-    return (groups[start : start + AHEAD] for start in range(0, len(groups), AHEAD))
-
-
 def use_caches(plan: Plan) -> None:
+    """Compiled programs of a plan are kept in the user's cache folder: see `use_caches_for`."""
+    use_caches_for([*plan.problems.values(), *plan.estimators.values()])
+
+
+def use_caches_for(things: Iterable[Problem | Estimator]) -> None:
     """Compiled programs are kept in the user's cache folder: a second run compiles nothing.
 
     Where everything is ours it traces nothing either. What a user's own classes are traced from we
     cannot know: there JAX's own cache has the last word, and only one of the two can be used. So it
     is where a problem is made of functions, whose names do not say what they are.
     """
-    things = (*plan.problems.values(), *plan.estimators.values())
     if all(is_ours(type(thing)) and getattr(thing, "named", True) for thing in things):
         keep_in(private_folder("programs"))
     else:

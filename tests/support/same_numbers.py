@@ -11,7 +11,7 @@ import csv
 import sys
 from pathlib import Path
 
-TIMED = ("seconds", "compile_seconds", "work_normalised_variance")
+TIMED = ("seconds", "compile_seconds", "timing_processes", "work_normalised_variance")
 """Columns, and beginnings of columns, that no two runs share."""
 
 RENAMED_COLUMNS: dict[str, str] = {}

@@ -65,7 +65,8 @@ def ended(seconds, cells, least=2, failing=()):
 
     tasks = (SimpleNamespace(cell=SimpleNamespace(id=i, estimator=e)) for i, e in enumerate(cells))
     executor = UntilPast(Deadline.after(seconds, clock), least)
-    return [result.cell.id for result in executor.map(measure, tasks)]
+    executor.tasks = lambda jobs: tasks
+    return [result.cell.id for result in executor.map(measure, jobs=None)]
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(0, 2), (20, 2), (20.1, 3), (45, 5), (math.inf, 5)])

@@ -14,10 +14,12 @@ from gradest.benchmarks.cells.measuring import run_task
 from gradest.benchmarks.cells.tasks import Task
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.runtime import program_cache
+from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.runtime.program_cache import Program
+from gradest.benchmarks.sweeps import executors
 from gradest.benchmarks.sweeps.executors import Local
 from gradest.benchmarks.sweeps.plan import resolve
-from gradest.benchmarks.sweeps.run import measure_plan, origins_of, tasks
+from gradest.benchmarks.sweeps.run import measure_plan
 from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.sweeps.store import open_store
 from gradest.problems.registry.own_faults import NUMERICAL
@@ -58,11 +60,12 @@ pickle.dump([(r.cell, r.outcome) for r in results], sys.stdout.buffer)
 class Sent:
     """An executor that sends everything to another process at once."""
 
-    def prepare(self, plan, cells):
-        pass
+    def environment(self, generator):
+        return environment(generator)
 
-    def map(self, function, tasks):
+    def map(self, function, jobs):
         assert function is run_task
+        tasks = Local().tasks(jobs)
         done = subprocess.run(
             [sys.executable, "-c", ELSEWHERE],
             input=pickle.dumps(list(tasks)),
@@ -70,6 +73,14 @@ class Sent:
             check=True,
         )
         self.results = pickle.loads(done.stdout)
+        return []
+
+
+class Taken(Sent):
+    """An executor that measures nothing, and keeps what it was to measure."""
+
+    def map(self, function, jobs):
+        self.jobs = jobs
         return []
 
 
@@ -103,8 +114,9 @@ def test_a_sent_task_goes_on_from_a_shorter_run(tmp_path):
     at_once = measure_plan(longer, Quiet())
     with open_store(tmp_path) as store:
         measure_plan(short, Quiet(), store)
-        here = origins_of(longer)
-        made = list(tasks(longer, longer.measurable, here, store, Sent()))
+        taken = Taken()
+        measure_plan(longer, Quiet(), store, taken)
+        made = list(Local().tasks(taken.jobs))
     for task in pickle.loads(pickle.dumps(made)):
         assert [run.replicates for run in task.earlier] == [250]
         assert untimed(run_task(task).outcome.rows) == untimed(at_once[task.cell.id].rows)
@@ -132,16 +144,15 @@ def test_a_problem_without_a_theta_fails_each_of_its_cells_and_no_other(monkeypa
         assert (outcomes[cell.id].reason == "no θ here") == failed
 
 
-def test_tasks_are_made_when_they_are_asked_for_and_share_what_they_can():
+def test_tasks_are_made_when_they_are_asked_for_and_share_what_they_can(monkeypatch):
     plan = resolve(parse_sweep(SWEEP.format(dtype="float32"), "here"))
     told = []
-
-    class Listening(Sent):
-        def prepare(self, plan, cells):
-            told.append([cell.id for cell in cells])
-
-    here = origins_of(plan)
-    stream = tasks(plan, plan.measurable, here, None, Listening())
+    monkeypatch.setattr(
+        executors, "compile_ahead", lambda plan, cells: told.append([cell.id for cell in cells])
+    )
+    taken = Taken()
+    measure_plan(plan, Quiet(), executor=taken)
+    stream = Local().tasks(taken.jobs)
     assert told == []
     first, *others = stream
     assert told == [[cell.id for cell in plan.measurable]], "each runs a program of its own"
@@ -149,15 +160,16 @@ def test_tasks_are_made_when_they_are_asked_for_and_share_what_they_can():
     assert isinstance(first, Task)
 
 
-def test_this_process_measures_one_task_after_the_other():
+def test_this_process_measures_one_task_after_the_other(monkeypatch):
     order = []
 
-    def stream():
+    def stream(_, jobs):
         for number in range(3):
             order.append(f"task {number}")
             yield number
 
-    results = Local().map(lambda number: order.append(f"run {number}") or number, stream())
+    monkeypatch.setattr(Local, "tasks", stream)
+    results = Local().map(lambda number: order.append(f"run {number}") or number, None)
     assert list(itertools.islice(results, 2)) == [0, 1]
     assert order == ["task 0", "run 0", "task 1", "run 1"]
 

@@ -26,6 +26,7 @@ from gradest.benchmarks.statistics.intervals import (
     t_quantile,
 )
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
+from gradest.benchmarks.sweeps import executors
 from gradest.benchmarks.sweeps import run as running
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import codes_by_digest, run_sweep
@@ -180,8 +181,8 @@ def test_other_code_is_measured_again_and_no_other_cell(finished, plan, monkeypa
 
 def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path):
     folder = shutil.copytree(finished[0], tmp_path / "copy")
-    other = running.environment() | {"jax": "0"}
-    monkeypatch.setattr(running, "environment", lambda generator: other)
+    other = executors.environment() | {"jax": "0"}
+    monkeypatch.setattr(executors, "environment", lambda generator: other)
     progress = Quiet(interrupt_after=1)
     with pytest.raises(KeyboardInterrupt):
         run_sweep(plan, folder, progress)

@@ -13,7 +13,7 @@ from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.errors import BadInput, GradestError
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.statistics.times import median, over_processes
-from gradest.benchmarks.sweeps import run as run_module
+from gradest.benchmarks.sweeps import executors
 from gradest.benchmarks.sweeps.output import timings_of
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
@@ -155,7 +155,7 @@ def test_nothing_measured_here_is_bad_input(plan, run, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="nothing was measured there"):
         time_run(plan, tmp_path, 2, Quiet())
     other = environment() | {"jax": "0"}
-    monkeypatch.setattr(run_module, "environment", lambda generator: other)
+    monkeypatch.setattr(executors, "environment", lambda generator: other)
     with pytest.raises(BadInput, match="these versions"):
         time_run(plan, run, 2, Quiet())
 

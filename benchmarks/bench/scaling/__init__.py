@@ -1,0 +1,1 @@
+"""How the time of a run falls with the number of workers."""
