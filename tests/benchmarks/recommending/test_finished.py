@@ -134,19 +134,20 @@ def made(folder, *rows):
 
 
 def test_an_l_between_the_measured_ones_is_where_the_variance_is_known(tmp_path):
-    """Pathwise, 1/L exactly: of 8 samples 2 · 4/8, with bias 0; leave-one-out only as measured."""
+    """Pathwise, 1/L exactly: of 8 samples 2 · 4/8, with bias 0; one's own only as measured."""
+    own = ("mine:Mine", {})
     run = made(
         tmp_path,
         *(row(8 / n, PATHWISE, samples=n, f_evals=n, grad_evals=n) for n in (4, 16)),
-        *(row(20 / n, LEAVE_ONE_OUT, samples=n, f_evals=n, grad_evals=0) for n in (4, 16)),
+        *(row(20 / n, own, samples=n, f_evals=n, grad_evals=0) for n in (4, 16)),
     )
     frame = recommend_from(run, Budget(samples=8), Rules()).frame.set_index("estimator")
-    assert frame.num_samples.to_dict() == {"pathwise": 8, "score_function": 4}
+    assert frame.num_samples.to_dict() == {"pathwise": 8, "mine:Mine": 4}
     assert frame.relative_rmse["pathwise"] == pytest.approx(np.sqrt(8 / 8) / 4)
-    assert frame.relative_rmse["score_function"] == pytest.approx(np.sqrt(20 / 4) / 4)
-    assert frame.paid_samples["score_function"] == 8
+    assert frame.relative_rmse["mine:Mine"] == pytest.approx(np.sqrt(20 / 4) / 4)
+    assert frame.paid_samples["mine:Mine"] == 8
     frame = recommend_from(run, Budget(evaluations=64), Rules()).frame.set_index("estimator")
-    assert frame.num_samples.to_dict() == {"pathwise": 32, "score_function": 16}
+    assert frame.num_samples.to_dict() == {"pathwise": 32, "mine:Mine": 16}
 
 
 def test_a_bias_stays_where_the_variance_falls(tmp_path):
