@@ -14,7 +14,7 @@ from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.recommending.rendering import as_text
 from gradest.benchmarks.statistics.times import fit_time
 from tests.support.made_errors import row
-from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, write
+from tests.support.made_runs import PATHWISE, PLAIN, write
 
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 
