@@ -240,7 +240,7 @@ def numbered(keys: pd.DataFrame, known: Sequence[tuple]) -> list[int]:
 
 def ratio_columns(rows: pd.DataFrame) -> Columns:
     """The ratios of errors of rows that some budget pays for together."""
-    columns: Columns = {name: [] for name in ("row", "over", "ratio", "low", "high")}
+    columns: Columns = {name: [] for name in ("row", "over", "low", "high")}
     by_place: dict[tuple, list[Any]] = {}
     for row in rows.itertuples():
         place = (row.problem, row.problem_args, row.point, row.group)
@@ -250,7 +250,8 @@ def ratio_columns(rows: pd.DataFrame) -> Columns:
         for number, other, ratio in ratios_at(place_rows, costs):
             columns["row"].append(number)
             columns["over"].append(other)
-            for name, value in zip(("ratio", "low", "high"), rounded(ratio), strict=True):
+            # the ratio itself is that of two errors of the rows
+            for name, value in zip(("low", "high"), rounded(ratio[1:]), strict=True):
                 columns[name].append(value)
     return columns
 

@@ -14,8 +14,8 @@ const beyondOf = byPlace(beyond);
 const reasons = new Map(run.refusals.map(([estimator, place, reason]) => [`${estimator},${place}`, reason]));
 
 run.ratios.row.forEach((row, index) => {
-  const { ratio, low, high } = run.ratios;
-  ratios.set(`${row},${run.ratios.over[index]}`, [ratio[index], low[index], high[index]]);
+  const { over, low, high } = run.ratios;
+  ratios.set(`${row},${over[index]}`, [rows.error[row] / rows.error[over[index]], low[index], high[index]]);
 });
 
 /** The numbers of rows by place and estimator, the smallest L first. */

@@ -110,7 +110,9 @@ def test_its_ratios_are_those_of_compare(default_run, default_contents):
     for index in chosen:
         row, over = rows[ratios["row"][index]], rows[ratios["over"][index]]
         expected = ratio_of(METRICS["mse"], over, row, same_draws(over, row))
-        shown = [ratios[name][index] ** 2 for name in ("ratio", "low", "high")]
+        errors = default_contents["rows"]["error"]
+        ratio = errors[ratios["row"][index]] / errors[ratios["over"][index]]
+        shown = [each**2 for each in (ratio, ratios["low"][index], ratios["high"][index])]
         assert shown == pytest.approx(expected.interval, rel=1e-3)
 
 
