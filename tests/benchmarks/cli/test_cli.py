@@ -171,7 +171,7 @@ def test_plan_has_a_line_for_each_trained_point(run_command):
     ("words", "status", "message"),
     [
         (["run", "quik"], 2, "did you mean quick?"),
-        (["rum"], 2, "command 'rum': did you mean run? expected one of run, extend"),
+        (["rum"], 2, "command 'rum': did you mean run? expected one of run, merge, extend"),
         (["run", "--sed", "1"], 2, "--sed"),
         (["run", "small.toml", "--replicates", "-1"], 2, "--replicates = -1: expected"),
         (["run", "small.toml", "--replicates", "39"], 2, "--replicates = 39: expected"),
