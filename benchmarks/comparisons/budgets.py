@@ -44,7 +44,7 @@ class CostModel(NamedTuple):
 
 def evaluations_of(rows: pd.DataFrame) -> pd.Series:
     """Evaluations of f and of its gradient together."""
-    return (rows.f_evals + rows.grad_evals).astype(float)
+    return (rows.f_evals + rows.grad_evals).astype("Float64").astype(float)
 
 
 def seconds_alone_of(rows: pd.DataFrame) -> pd.Series:

@@ -31,6 +31,10 @@ ROUNDING = 1e-6
 """How far from 1 a ratio may be for the rounding of single precision alone."""
 
 
+NO_GRADIENT = -1.0
+"""The bias along the gradient, over its length, of an estimator that is zero on average."""
+
+
 def relative_error(row: Any) -> Interval:
     """The relative root mean square error of one row; of a run of 0.3 from its batches."""
     if math.isfinite(row.relative_rmse):
@@ -120,13 +124,24 @@ def is_biased(rows: pd.DataFrame) -> pd.Series:
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one place, one for each estimator, the smallest error first."""
-    rows = rows.sort_values(ESTIMATOR)  # of equal errors
-    table = with_errors(rows).sort_values("relative_rmse", kind="stable", na_position="last")
+    """The rows of one place, one for each estimator, the smallest error first.
+
+    What points away from the gradient comes last, and ties with none: an estimator that is zero on
+    average has a smaller error than one that is noisy.
+    """
+    rows = with_errors(rows.sort_values(ESTIMATOR))  # of equal errors
+    rows = rows.assign(away=[points_away(row) for row in rows.itertuples()])
+    table = rows.sort_values(["away", "relative_rmse"], kind="stable", na_position="last")
     in_order = list(table.itertuples())
     return table.assign(
-        rank=range(1, len(table) + 1), tie=[is_tie(in_order[0], row) for row in in_order]
+        rank=range(1, len(table) + 1),
+        tie=[is_tie(in_order[0], row) and row.away == in_order[0].away for row in in_order],
     )
+
+
+def points_away(row: Any) -> bool:
+    """Whether a row's mean was found to have nothing of the gradient's direction."""
+    return row.bias_finding == "biased" and row.bias_relative <= NO_GRADIENT + ROUNDING
 
 
 SHOWN = (

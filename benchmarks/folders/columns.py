@@ -164,7 +164,7 @@ class RankedRow:
     group: str = column("group of θ")
     budget: int = column("what one gradient may cost, of f and of its gradient", EVALUATIONS)
     among: str = column("among whom: `all`, or `unbiased`")
-    rank: int = column("1 is the smallest relative_rmse")
+    rank: int = column("1 is the smallest relative_rmse; what was found to point away is last")
     tie: bool = column("whether the error may be that of rank 1")
     estimator: str = column("the estimator, as in measurements.csv")
     estimator_args: str = column("its arguments as JSON")

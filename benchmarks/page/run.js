@@ -65,17 +65,23 @@ function ratioOf(row, over) {
 
 /** Whether a row's error may be the best one's, or would be at the L that the budget pays for. */
 function mayBeEqual(row, best, budget) {
+  if (pointsAway(row) !== pointsAway(best)) return false;
   const ratio = ratioOf(row, best);
   if (ratio !== null && ratio[1] <= 1 && 1 <= ratio[2]) return true;
   const paid = paidBeyond(row, budget);
   return paid !== undefined && rows.error[row] !== null && rows.error[row] * Math.sqrt(rows.samples[row] / paid) <= rows.error[best];
 }
 
-/** The rows that a budget pays for at a place, the smallest error first. */
+/** The rows that a budget pays for at a place, the smallest error first; what points away comes last. */
 function ranked(place, budget, onlyUnbiased) {
   const paid = estimators.label.map((_, estimator) => rowFor(place, estimator, budget));
   const found = paid.filter(row => row !== undefined && !(onlyUnbiased && rows.biased[row]));
-  return found.sort((a, b) => sortable(rows.error[a]) - sortable(rows.error[b]));
+  return found.sort((a, b) => pointsAway(a) - pointsAway(b) || sortable(rows.error[a]) - sortable(rows.error[b]));
+}
+
+/** Whether a row's mean was found to have nothing of the gradient's direction. */
+function pointsAway(row) {
+  return rows.found[row] === "biased" && rows.bias[row] !== null && rows.bias[row] <= -1;
 }
 
 function sortable(error) {
@@ -96,9 +102,9 @@ function tooDear(place, budget, onlyUnbiased) {
 /** An estimator's error over the best one's at a place; undefined where it has none, or is exact. */
 function factorAt(place, estimator, board) {
   const row = board.find(row => rows.estimator[row] === estimator);
-  const best = board.find(each => rows.error[each] > 0);
-  if (row === undefined || best === undefined || !rows.error[row]) return undefined;
-  return rows.error[row] / rows.error[best];
+  const errors = board.map(each => rows.error[each]).filter(error => error > 0);
+  if (row === undefined || !errors.length || !rows.error[row]) return undefined;
+  return rows.error[row] / Math.min(...errors);
 }
 
 function biasText(row) {

@@ -178,12 +178,12 @@ def has_compute(row: Any) -> bool:
     That is where more samples help, for the error of one that is biased has a floor; and where both
     are of what is paid for.
     """
-    return not (row.tie or row.biased or sign_of(row) == "+") and math.isfinite(row.ratio)
+    return not (row.tie or row.biased or sign_of(row) == "+") and math.isfinite(row.compute)
 
 
 def compute_text(row: Any) -> str:
     """How many times the compute of the best an estimator needs for its error."""
-    return f"{number_text(row.ratio)} ×" if has_compute(row) else ""
+    return f"{number_text(row.compute)} ×" if has_compute(row) else ""
 
 
 def number_text(value: float) -> str:
@@ -216,7 +216,8 @@ def is_for_a_jump(row: Any) -> bool:
     Where f is smooth such an estimator claims to have no bias.
     """
     cls = ESTIMATORS.get(row.estimator)
-    return bool(cls and cls.unbiased and cls.differentiates_f and not row.unbiased)
+    is_smooths = cls is not None and cls.unbiased and cls.differentiates_f and not cls.biased_by
+    return bool(is_smooths and not row.unbiased)
 
 
 def sentences(answer: Answer) -> list[str]:

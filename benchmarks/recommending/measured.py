@@ -10,7 +10,7 @@ import jax
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR
-from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.budgets import EVALUATIONS, Budget
 from gradest.benchmarks.comparisons.groups import refuse_other_groups
 from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
 from gradest.benchmarks.errors import BadInput
@@ -102,7 +102,7 @@ def recommend_measured(
         if not affordable:
             refuse_all(limit, is_all=levels.keys() == candidates.fitting.keys())
         correction = Correction(limit, candidates.fitting)
-        rules = how.rules._replace(timed=limit.seconds is not None)
+        rules = how.rules._replace(cost="batched" if limit.seconds else EVALUATIONS)
         found = halved(bench, affordable, how._replace(rules=rules), correction)
     refuse_nothing_free(found.board, how.rules)
     return Recommendation(

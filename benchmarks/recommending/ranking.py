@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import is_zero
-from gradest.benchmarks.comparisons.leaderboard import ROUNDING, is_biased, may_be_one, with_errors
+from gradest.benchmarks.comparisons.budgets import COSTS, EVALUATIONS
+from gradest.benchmarks.comparisons.leaderboard import (
+    ROUNDING,
+    is_biased,
+    may_be_one,
+    points_away,
+    with_errors,
+)
 from gradest.benchmarks.comparisons.levels import may_catch_up
 from gradest.benchmarks.comparisons.metrics import METRICS, ONE
 from gradest.benchmarks.comparisons.pairing import same_draws
@@ -28,9 +35,6 @@ of the gradient's direction, which no number of samples mends."""
 ORDER = {FREE: 0, UNRELIABLE: 1, BIASED: 2, BACKWARDS: 2}
 """Who comes first, before errors are looked at."""
 
-NO_GRADIENT = -1.0
-"""The bias along the gradient, over its length, of an estimator that is zero on average."""
-
 
 class Rules(NamedTuple):
     """How estimators are judged."""
@@ -40,8 +44,9 @@ class Rules(NamedTuple):
     """Of how many intervals of a pair, which hold at once, the one of their ratio is one."""
     strict: bool = False
     """Whether a bias that is not claimed has to be sure among all rows and looks."""
-    timed: bool = False
-    """Whether each L was chosen by a time: what that errs by is then in the ratios too."""
+    cost: str = EVALUATIONS
+    """By which model compute is told. Where it tells seconds each L was chosen by a time: what that
+    errs by is then in the ratios too."""
 
 
 def ranking(
@@ -61,7 +66,8 @@ def ranking(
     Returns:
         The rows, with `label`, `relative_rmse` and its interval, `biased`, `barred` (FREE, or what
         keeps the row from being recommended), `rank`, `ratio` with its interval (of the mean
-        squared error to the first row's) and `tie` (it may be as good as the first).
+        squared error to the first row's), `compute` (that times the ratio of their costs) and `tie`
+        (it may be as good as the first).
     """
     rules = rules or Rules()
     biased = surely_biased(rows, rules) if rules.strict else is_biased(rows)
@@ -110,14 +116,19 @@ def compared(table: pd.DataFrame, lost: pd.Series, rules: Rules) -> pd.DataFrame
         ratio_low=[ratio.low for ratio in ratios],
         ratio_high=[ratio.high for ratio in ratios],
         tie=np.array(may_be, bool) & ~lost.reindex(table.index).to_numpy(bool),
+        compute=[ratio.value for ratio in ratios] * over_the_first(COSTS[rules.cost].prices(table)),
         rank=range(1, len(table) + 1),
     )
 
 
+def over_the_first(prices: pd.Series) -> pd.Series:
+    """Each price over the first one; not a number where it costs nothing."""
+    return prices / prices.where(prices > 0).iloc[0] if len(prices) else prices
+
+
 def barred(row: Any, rules: Rules) -> str:
     """What keeps a row from being recommended, or FREE."""
-    found = row.biased and row.bias_finding == "biased"
-    if found and row.bias_relative <= NO_GRADIENT + ROUNDING:
+    if row.biased and points_away(row):
         return BACKWARDS
     if row.biased and rules.only_unbiased:
         return BIASED
@@ -151,7 +162,7 @@ def ratio_to(first: Any, row: Any, rules: Rules) -> Interval:
     found = ratio_of(METRICS["mse"], first, row, same_draws(first, row), rules.tests)
     if found is None:
         return UNKNOWN
-    if not rules.timed:
+    if rules.cost == EVALUATIONS:
         return found.interval
     return product(found.interval, quotient(error_of_time(row), error_of_time(first)))
 

@@ -22,7 +22,7 @@ from gradest.benchmarks.recommending.answers import (
     title_of,
 )
 from gradest.benchmarks.recommending.candidates import TIME_SPENT
-from gradest.benchmarks.recommending.ranking import FREE
+from gradest.benchmarks.recommending.ranking import BACKWARDS, FREE
 from gradest.benchmarks.terminal import GAP, WIDTH, table_lines, wrapped
 from gradest.problems import PROBLEMS
 from gradest.problems.registry.naming import parse, written
@@ -150,6 +150,8 @@ def ranked_json(row: Any) -> dict[str, Any]:
         "unbiased": not row.biased,
         "tie": bool(row.tie),
         "unreliable": str(row.reason) if row.status == "unreliable" else None,
+        "points_away": row.barred == BACKWARDS,
+        "compute": finite(row.compute) if has_compute(row) else None,
     }
 
 

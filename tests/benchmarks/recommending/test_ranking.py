@@ -91,7 +91,7 @@ def test_what_a_time_errs_by_is_in_the_ratios(tmp_path, rng):
     """Errors of 10 % of each time make the ratio one of 15 %."""
     rows = table(tmp_path, row(1.0, PATHWISE), row(1.1, PLAIN, wiggle=errors(rng, 0.001)))
     assert ranking(rows).tie.tolist() == [True, False]
-    assert ranking(rows, Rules(timed=True)).tie.tolist() == [True, True]
+    assert ranking(rows, Rules(cost="batched")).tie.tolist() == [True, True]
 
 
 def test_what_is_unreliable_comes_after_what_is_not_and_is_used_where_all_are(tmp_path):

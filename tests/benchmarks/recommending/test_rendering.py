@@ -27,11 +27,14 @@ BACKWARDS = {"unbiased": False, "bias_finding": "biased"}
 
 @pytest.fixture
 def found(tmp_path):
-    """On a step, where pathwise is wrong; leave-one-out is the best by a factor of 3 in error."""
+    """On a step, where pathwise is wrong; leave-one-out is the best by a factor of 3 in error.
+
+    The other needs 9 times the samples, each of which costs a quarter.
+    """
     rows = [
         row(20.0, PATHWISE, bias=19, along=-1.17, problem=STEP, **BACKWARDS),
-        row(9.0, PLAIN, problem=STEP),
-        row(1.0, LEAVE_ONE_OUT, problem=STEP),
+        row(9.0, PLAIN, problem=STEP, f_evals=16, grad_evals=0),
+        row(1.0, LEAVE_ONE_OUT, problem=STEP, f_evals=64, grad_evals=0),
     ]
     run = read_run(write(tmp_path, rows))
     return recommend_from(run, Budget(samples=16), Rules())
@@ -40,7 +43,7 @@ def found(tmp_path):
 def test_the_text_says_what_to_use_and_why_not_others(found):
     text = as_text(found)
     assert "Use score_function[baseline=leave_one_out], L = 16." in text
-    assert "unbiased; 9.0 ×" in text
+    assert "unbiased; 2.2 ×" in text
     assert "−120 %: f jumps; do not use" in text
     lines = text.splitlines()
     assert max(map(len, lines)) <= WIDTH
@@ -75,7 +78,11 @@ def test_json_has_what_the_design_says(found):
         "unbiased",
         "tie",
         "unreliable",
+        "points_away",
+        "compute",
     ]
+    assert [each["points_away"] for each in answer["ranking"]] == [False, False, True]
+    assert [each["compute"] for each in answer["ranking"]] == [None, pytest.approx(9 / 4), None]
     assert first["relative_rmse"] == pytest.approx(1 / 4)
     assert second["relative_rmse"] == pytest.approx(3 / 4)
     assert [each["tie"] for each in (first, second, third)] == [True, False, False]
