@@ -204,7 +204,7 @@ def test_memory_that_does_not_suffice_is_said_and_changes_no_number(
     pd.testing.assert_frame_equal(
         ours.drop(columns=exactly), theirs.drop(columns=exactly), check_exact=True
     )
-    pd.testing.assert_frame_equal(ours.drop(columns=nearly), theirs.drop(columns=nearly), rtol=1e-5)
+    pd.testing.assert_frame_equal(ours.drop(columns=nearly), theirs.drop(columns=nearly), rtol=1e-4)
     # 32 batches of 125 and of 25: a call of 32 × 25 fits
     said = "out of memory: calls of 4 × 125 replicates instead of 32 × 125"
     measured = ours.status == "ok"
