@@ -167,16 +167,11 @@ class Budget(NamedTuple):
         return self._replace(cost="alone" if has_prices(rows, "alone") else "batched")
 
     def pays_for(self, rows: pd.DataFrame) -> pd.Series:
-        """Which measured cells it pays for.
-
-        Raises:
-            BadInput: it is of seconds, and none was timed.
-        """
+        """Which measured cells it pays for."""
         if self.seconds is not None:
-            settled = self.settled(rows)
-            refuse_untimed(settled, rows)
-            assert settled.cost is not None
-            return COSTS[settled.cost].prices(rows) <= self.seconds
+            cost = self.settled(rows).cost
+            assert cost is not None
+            return COSTS[cost].prices(rows) <= self.seconds
         if self.evaluations is not None:
             return evaluations_of(rows) <= self.evaluations
         if self.samples is not None:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
-from gradest.benchmarks.comparisons.budgets import Budget, exact_line, time_line
+from gradest.benchmarks.comparisons.budgets import Budget, exact_line, refuse_untimed, time_line
 from gradest.benchmarks.comparisons.metrics import Estimate, variance_of
 from gradest.benchmarks.statistics.intervals import (
     UNKNOWN,
@@ -294,11 +294,15 @@ def paid_for(levels: Levels, budget: Budget) -> pd.DataFrame:
     Returns:
         The rows, with `paid_samples`: where it pays for an L that was not measured, and of which
         the variance is not known, the largest such L; else not a number.
+
+    Raises:
+        BadInput: the budget is of seconds, and none was timed.
     """
     keys = [*PLACE, *ESTIMATOR]
     if budget == Budget():
         levels = Levels(levels.measured, levels.beyond.iloc[:0])
     budget = budget.settled(levels.measured)
+    refuse_untimed(budget, levels.measured)
     rows, beyond = (part[budget.pays_for(part).fillna(False)] for part in levels)
     largest = rows.groupby(keys).num_samples.transform("max")
     most = beyond.groupby(keys).num_samples.max().rename("paid_samples").astype(float)

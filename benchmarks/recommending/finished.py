@@ -9,7 +9,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run
-from gradest.benchmarks.comparisons.budgets import EVALUATIONS, Budget, refuse_untimed
+from gradest.benchmarks.comparisons.budgets import EVALUATIONS, Budget
 from gradest.benchmarks.comparisons.groups import in_group
 from gradest.benchmarks.comparisons.levels import (
     falls_as_one_over_samples,
@@ -65,7 +65,6 @@ def recommend_from(
         left_out |= dict.fromkeys(texts_of(rows[gone]), DIFFERENTIATES)
         rows = rows[~gone]
     limit = limit.settled(rows)
-    refuse_untimed(limit, rows)
     chosen = with_noise(paid_for(with_levels(rows), limit), rows)
     rules = rules._replace(cost=limit.cost or EVALUATIONS)
     boards = []

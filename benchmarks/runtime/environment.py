@@ -164,14 +164,7 @@ def digest_of(code: Mapping[str, str]) -> str:
 
 def hardware() -> dict[str, str | int | None]:
     """The processor's name and how many of its cores are ours: what seconds depend on."""
-    return {"processor": processor(), "cores": cores()}
-
-
-def cores() -> int:
-    """How many of the processor's cores this process may use, as far as the system says."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return {"processor": processor(), "cores": cores_here()}
 
 
 @functools.cache
@@ -184,7 +177,7 @@ def processor() -> str:
 
 
 def cores_here() -> int:
-    """How many cores this process may use."""
+    """How many of the processor's cores this process may use, as far as the system says."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

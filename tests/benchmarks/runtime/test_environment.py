@@ -10,7 +10,7 @@ from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.runtime import environment as module
 from gradest.benchmarks.runtime.environment import (
     code_of,
-    cores,
+    cores_here,
     cpuinfo,
     digest_of,
     hardware,
@@ -167,4 +167,4 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch):
     assert hardware() == {"processor": processor(), "cores": 3}
     monkeypatch.delattr(module.os, "sched_getaffinity")
     monkeypatch.setattr(module.os, "cpu_count", lambda: 7)
-    assert cores() == 7
+    assert cores_here() == 7
