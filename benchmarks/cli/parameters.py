@@ -182,6 +182,12 @@ PRINT_PARAMETERS = (
         help="right: names at the ends of lines, and a key under the panels; none: neither.",
     ),
     click.option("--font", help="Of figures: sans or cm (Computer Modern)  [default: the style's]"),
+    click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        help="Of figures: png, svg or pdf; may be given again  [default: all three]",
+    ),
 )
 
 

@@ -1,5 +1,6 @@
 """What `gradest report`, `open`, `cite`, `compare` and `verify` do, with runs that are finished."""
 
+import dataclasses
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from gradest.benchmarks.comparisons.ratios import (
     compare_estimators,
     compare_runs,
 )
-from gradest.benchmarks.drawing.options import print_of
+from gradest.benchmarks.drawing.options import formats_of, print_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.folders.record import PAGE
 from gradest.benchmarks.options import fraction, one_of
@@ -62,10 +63,12 @@ def report(
     only: tuple[str, ...],
     style: str,
     no_title: bool,
+    formats: tuple[str, ...],
     **printing: Any,
 ) -> ExitStatus:
     """Draws a finished run again."""
     how = print_of(style, title=not no_title, **printing)
+    how = dataclasses.replace(how, formats=formats_of(formats))
     folder = output or find_run(sweep)
     doubt = read_files(folder).doubt
     tell([doubt] if doubt else [])

@@ -2,10 +2,10 @@
 
 import dataclasses
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from gradest.benchmarks.drawing.styles import FONTS, STYLES, Print
+from gradest.benchmarks.drawing.styles import FONTS, FORMATS, STYLES, Format, Print
 from gradest.benchmarks.errors import BadInput
 from gradest.problems.arguments import nearest
 
@@ -57,6 +57,22 @@ def print_of(
     if font is not None:
         changes["font"] = font
     return dataclasses.replace(chosen, **changes)
+
+
+def formats_of(names: Sequence[str]) -> tuple[Format, ...]:
+    """The formats of these names, in the order of FORMATS; all of them, where there are no names.
+
+    Raises:
+        BadInput: no such format.
+
+    >>> formats_of(["pdf", "png"])
+    ('png', 'pdf')
+    """
+    for name in names:
+        if name not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise BadInput(f"format {name!r}: expected one of {known}{nearest(name, FORMATS)}")
+    return tuple(each for each in FORMATS if each in names or not names)
 
 
 def inches_of(width: str | float) -> float:

@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -24,17 +24,17 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from gradest.benchmarks.drawing.drawing import draw
-from gradest.benchmarks.drawing.styles import SCREEN, Print, in_style
+from gradest.benchmarks.drawing.styles import FORMATS, SCREEN, Format, Print, in_style
 from gradest.benchmarks.errors import GradestError
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.runtime.files import remove_parts, write_atomically
 
-METADATA: dict[str, dict[str, None]] = {
+METADATA: dict[Format, dict[str, None]] = {
     "pdf": {"CreationDate": None},
     "svg": {"Date": None},
     "png": {"Software": None},
 }
-"""The formats, and what each would write of the day it was made."""
+"""What each format would write of the day it was made, or with what."""
 
 MOST_ALONE = 8
 """Up to so many figures are written sooner than another process would have started."""
@@ -54,8 +54,7 @@ logging.getLogger("fontTools.ttLib.tables._h_e_a_d").setLevel(logging.ERROR)
 def saving(
     figures: Iterable[FigureSpec], folder: Path, how: Print = SCREEN
 ) -> Iterator[list[Path]]:
-    """Writes each figure under its name into the folder, in every format; when the body has run,
-    all are there.
+    """Writes each figure under its name into the folder; when the body has run, all are there.
 
     Where there are many, other processes draw and write them while the body runs. They give the
     same bytes, and no file is ever half there. Other files of the folder stay.
@@ -86,7 +85,7 @@ def saving(
                     finish.append(pool.submit(save_spec, folder, spec, how).result)
                 else:
                     finish.append(functools.partial(save_spec, folder, spec, how))
-            yield sorted(folder / file for name in names for file in files_of_figure(name))
+            yield sorted(folder / file for name in names for file in files_of_figure(name, how))
             for wait in finish:
                 wait()
     except BrokenProcessPool as error:
@@ -95,13 +94,13 @@ def saving(
         remove_parts(folder)
 
 
-def files_of_figure(name: str) -> list[str]:
+def files_of_figure(name: str, how: Print = SCREEN) -> list[str]:
     """The names of a figure's files."""
-    return [f"{name}.{suffix}" for suffix in METADATA]
+    return [f"{name}.{suffix}" for suffix in how.formats]
 
 
 def save_spec(folder: Path, spec: FigureSpec, how: Print = SCREEN) -> None:
-    """Draws one figure and writes it in every format.
+    """Draws one figure and writes its files.
 
     Raises:
         GradestError: it could not be drawn; the error names the figure.
@@ -109,7 +108,7 @@ def save_spec(folder: Path, spec: FigureSpec, how: Print = SCREEN) -> None:
     """
     try:
         with in_style(how):
-            save(folder, spec.name, draw(spec, how))
+            save(folder, spec.name, draw(spec, how), how.formats)
     except (OSError, MemoryError):
         raise
     except Exception as error:
@@ -132,11 +131,13 @@ def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> No
             save(folder, stem, make())
 
 
-def save(folder: Path, stem: str, figure: Figure) -> None:
-    """Writes one figure in every format: whole, or not at all."""
-    for suffix, metadata in METADATA.items():
+def save(
+    folder: Path, stem: str, figure: Figure, formats: Sequence[Format] = FORMATS
+) -> None:
+    """Writes one figure in each format: whole, or not at all."""
+    for suffix in formats:
         drawn = io.BytesIO()
-        figure.savefig(drawn, format=suffix, metadata=metadata)
+        figure.savefig(drawn, format=suffix, metadata=METADATA[suffix])
         write_atomically(folder / f"{stem}.{suffix}", drawn.getvalue())
 
 

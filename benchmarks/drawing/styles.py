@@ -5,7 +5,7 @@ All sizes are made for 7-point text and grow with it, so that text and lines kee
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import matplotlib as mpl
 import matplotlib.style
@@ -42,6 +42,9 @@ SIZES = {
 }
 """In points, for text of POINTS."""
 
+Format = Literal["png", "svg", "pdf"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
 FONTS: dict[str, dict[str, Any]] = {
     "sans": {"mathtext.fontset": "dejavusans"},
     "cm": {
@@ -66,6 +69,8 @@ class Print:
     legend: Literal["right", "none"] = "right"
     """Names at the ends of lines and the key under the panels, or neither."""
     font: Literal["sans", "cm"] = "sans"
+    formats: tuple[Format, ...] = FORMATS
+    """Of the files."""
 
 
 SCREEN = Print()

@@ -80,7 +80,7 @@ def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN)
         for name in FOLDERS:
             make_folder(folder / name)
         drawing = Drawing(folder, vouched=not run.changed)
-        specs = announced(figures(run.measurements), drawing)
+        specs = announced(figures(run.measurements), drawing, how)
         with saving(specs, folder / "figures", how) as drawn:
             texts = texts_of(run) | {SCRIPT: SCRIPT_TEXT, PAGE: page_of(run)}
             drawing.begin(*texts)
@@ -115,7 +115,7 @@ def write_figures(
         chosen = named_so(list(figures(run.measurements)), names)
         make_folder(folder / "figures")
         drawing = Drawing(folder, vouched=not run.changed)
-        with saving(announced(chosen, drawing), folder / "figures", how) as drawn:
+        with saving(announced(chosen, drawing, how), folder / "figures", how) as drawn:
             pass
         drawing.finish(all_renewed=False)
     return drawn
@@ -137,10 +137,12 @@ def named_so(specs: Sequence[FigureSpec], names: Sequence[str]) -> list[FigureSp
     return [spec for spec in specs if spec.name.startswith(tuple(names))]
 
 
-def announced(specs: Iterable[FigureSpec], drawing: Drawing) -> Iterator[FigureSpec]:
+def announced(
+    specs: Iterable[FigureSpec], drawing: Drawing, how: Print
+) -> Iterator[FigureSpec]:
     """The figures, each after the drawing was told of its files."""
     for spec in specs:
-        drawing.begin(*(f"figures/{file}" for file in files_of_figure(spec.name)))
+        drawing.begin(*(f"figures/{file}" for file in files_of_figure(spec.name, how)))
         yield spec
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gradest.benchmarks.drawing.options import print_of
-from gradest.benchmarks.drawing.styles import STYLES
+from gradest.benchmarks.drawing.options import formats_of, print_of
+from gradest.benchmarks.drawing.styles import FORMATS, STYLES
 from gradest.benchmarks.errors import BadInput
 
 
@@ -37,3 +37,10 @@ def test_widths(width, inches):
 def test_what_is_refused(asked, message):
     with pytest.raises(BadInput, match=message):
         print_of(**asked)
+
+
+def test_formats():
+    assert formats_of(()) == FORMATS
+    assert formats_of(("pdf", "png", "pdf")) == ("png", "pdf")
+    with pytest.raises(BadInput, match=r"format 'jpg': expected one of png, svg, pdf.*png"):
+        formats_of(("png", "jpg"))

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gradest.benchmarks.analysis.verification import verify
-from gradest.benchmarks.drawing.styles import STYLES
+from gradest.benchmarks.drawing.styles import SCREEN, STYLES
 from gradest.benchmarks.errors import BadInput, StoreInUse
 from gradest.benchmarks.folders import lock
 from gradest.benchmarks.report.report import write_figures, write_report
@@ -168,6 +169,15 @@ def test_some_figures_are_drawn_anew_and_the_rest_stays(folder):
     misspelled = name.replace("variance", "varience")
     with pytest.raises(BadInput, match=f"--only '{misspelled}'.*did you mean {name}"):
         write_figures(folder, [misspelled])
+
+
+def test_of_some_formats_the_others_go(folder):
+    write_report(folder)
+    paths = write_report(folder, how=replace(SCREEN, formats=("png",)))
+    (figure,) = (folder / "figures").iterdir()
+    assert figure.suffix == ".png"
+    assert figure in paths
+    assert verify(folder).differences == []
 
 
 def test_the_script_beside_a_run_draws_its_figures(folder, tmp_path):
