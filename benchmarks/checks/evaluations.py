@@ -58,7 +58,7 @@ def count_evaluations(
     Raises:
         Uncountable: f is evaluated in a `while` loop.
     """
-    opaque = with_opaque_objective(problem)
+    opaque = with_opaque(problem, problem.evaluated)
 
     def estimate(params: Params, state: State, key: Array) -> tuple[Params, State]:
         return estimator.estimate(opaque, params, state, key, num_samples)
@@ -71,7 +71,8 @@ def count_evaluations(
 def count_draws(
     estimator: Estimator, problem: Problem, params: Params, state: State, num_samples: int
 ) -> int:
-    """The random numbers that one estimate depends on, whatever f is, those from one key once.
+    """The random numbers that one estimate depends on, whatever f is, or where it is known as a sum
+    whatever its terms are. Those from one key count once.
 
     Args:
         estimator, problem, params, state, num_samples: of the estimate.
@@ -79,7 +80,7 @@ def count_draws(
     Raises:
         Uncountable: they are drawn by rejection, in a `while` loop.
     """
-    opaque = with_opaque_objective(problem)
+    opaque = with_opaque(problem, ("terms",) if problem.f_is_sum else problem.evaluated)
 
     def estimate(params: Params, state: State, key: Array) -> Params:
         grads, _ = estimator.estimate(opaque, params, state, key, num_samples)
@@ -197,8 +198,8 @@ def opened(part: Any) -> core.Jaxpr:
     return getattr(part, "jaxpr", part)
 
 
-def with_opaque_objective(problem: Problem) -> Problem:
-    """The same problem with an opaque f."""
+def with_opaque(problem: Problem, methods: Sequence[str]) -> Problem:
+    """The same problem with opaque methods in the place of these."""
 
     def opaque(name: str) -> Callable:
         def method(self: Problem, params: Params, *others: Any) -> Float[Array, "..."]:
@@ -211,7 +212,7 @@ def with_opaque_objective(problem: Problem) -> Problem:
 
         return method
 
-    return with_methods(problem, {name: opaque(name) for name in problem.evaluated})
+    return with_methods(problem, {name: opaque(name) for name in methods})
 
 
 objective_p = core.Primitive("objective")

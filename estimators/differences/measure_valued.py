@@ -92,8 +92,9 @@ class MeasureValued(SurrogateEstimator):
         q = problem.abstract_distribution()
         of_parameters = zip(numbers_drawn(base(q), self.coupled), moving(problem), strict=True)
         of_coordinate = sum(numbers for numbers, moves in of_parameters if moves)
-        if math.prod(q.event_shape) > 1 or problem.objective_uses_params:
-            of_coordinate += 1  # x, where it is not replaced as a whole
+        others_stay = math.prod(q.event_shape) > 1 and not problem.f_is_sum
+        if others_stay or problem.objective_uses_params:
+            of_coordinate += 1  # x
         return num_samples * of_coordinate * math.prod(base(q).batch_shape)
 
 

@@ -158,7 +158,7 @@ MEMORY_TARGETS = (
     ),
     Target(
         "memory",
-        "the other presets: under 2 GiB",
+        "the short presets: under 2 GiB",
         lambda table: float(table.peak_mib[table.replicates.isna()].max()),
         high=2048,
         unit=" MiB",

@@ -120,7 +120,7 @@ def test_targets_are_met_missed_or_not_measured():
     assert judged("`default`: under", tables) == ("3,000 MiB", "missed")
     assert judged("R = 10,000,000 at D", tables) == ("540 MiB", "met")
     assert judged("flat in R", tables) == ("1.08", "met")
-    assert judged("other presets", tables) == ("900 MiB", "met")
+    assert judged("short presets", tables) == ("900 MiB", "met")
     assert judged("∝ R past", tables) == ("0.94", "missed")
     assert judged("∝ R·L past", tables) == ("–", "not measured")
     assert {verdict.verdict for verdict in verdicts({})} == {"not measured"}

@@ -7,6 +7,7 @@ from gradest.benchmarks.checks.evaluations import Uncountable, count_draws
 from gradest.estimators import estimator
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.problems import problem
+from gradest.problems.toys.gaussian import GaussianSquare
 
 SQUARE = problem("gaussian_square", dim=3)
 
@@ -24,13 +25,10 @@ def counted(toy, candidate, num_samples):
         ("gaussian_square", "pathwise", {"coupling": "antithetic"}, 3, 0.5),
         ("gaussian_square", "score_function", {"baseline": "optimal"}, 3, 1),
         ("gaussian_step", "pathwise", {}, 3, 1),
-        # x; W; a vector of three, its sign and U
-        ("gaussian_square", "measure_valued", {}, 3, 7),
-        ("gaussian_square", "measure_valued", {"coupled": False}, 3, 8),
-        # the only coordinate is replaced, so that x itself is never used
-        ("gaussian_square", "measure_valued", {}, 1, 6),
-        ("bernoulli_square", "measure_valued", {}, 1, 0),
-        ("bernoulli_square", "measure_valued", {}, 10, 1),
+        # W; a vector of three, its sign and U. Of a sum only the changed term is made, not x
+        ("gaussian_square", "measure_valued", {}, 3, 6),
+        ("gaussian_square", "measure_valued", {"coupled": False}, 3, 7),
+        ("bernoulli_square", "measure_valued", {}, 10, 0),
         ("bernoulli_square", "score_function", {"baseline": "leave_one_out"}, 3, 1),
         ("bernoulli_square", "gumbel_softmax", {}, 3, 1),
         ("bernoulli_square", "rebar", {}, 3, 2),
@@ -39,6 +37,19 @@ def counted(toy, candidate, num_samples):
 )
 def test_what_an_estimate_draws_is_counted(name, label, arguments, dim, expected):
     toy, candidate = problem(name, dim=dim), estimator(label, **arguments)
+    assert counted(toy, candidate, 16) == candidate.draws(toy, 16) == expected * 16 * dim
+
+
+class Whole(GaussianSquare):
+    """The same f, not known as a sum."""
+
+    def objective(self, params, x):
+        return self.terms(params, x).sum(-1)
+
+
+@pytest.mark.parametrize(("dim", "expected"), [(1, 6), (3, 7)])
+def test_x_is_drawn_where_others_of_its_coordinates_stay(dim, expected):
+    toy, candidate = Whole(dim=dim), estimator("measure_valued")
     assert counted(toy, candidate, 16) == candidate.draws(toy, 16) == expected * 16 * dim
 
 
