@@ -93,3 +93,5 @@ class Kept(NamedTuple):
     """The cells whose rows do not fit their checksums."""
     codes: dict[str, dict[str, str]]
     """For each digest of code that is known, the digests of its modules."""
+    trainings: dict[str, Outcome] = {}
+    """What became of trainings, by id."""

@@ -261,18 +261,41 @@ takes the largest L that the budget pays for, measured or, where its variance th
 from those at measured ones, doubled from one of them.
 
 {ranked}
+
+## training.csv
+
+Of a sweep with `[training]` alone: a row for each training with one seed and each step at which the
+objective is recorded.
+
+{training}
+
+## trajectory.csv
+
+Likewise: a row for each checkpoint of a training and each group of θ. It has the columns of
+measurements.csv; `cell` is the cell whose problem, estimator and L were trained, `bias_q` and
+`bias_finding` are among the rows of one seed and step, and these two are its own:
+
+{trajectory}
 """
 
 
 def page() -> str:
     """The text of docs/columns.md."""
-    return PAGE.format(measurements=table(Row), left_out=table(LeftOutRow), ranked=table(RankedRow))
+    from gradest.benchmarks.folders import training_columns as trained  # which is made of these
+
+    rows = {"measurements": Row, "left_out": LeftOutRow, "ranked": RankedRow}
+    texts = {name: table(row) for name, row in rows.items()}
+    texts["training"] = table(trained.TrainingRow)
+    texts["trajectory"] = table(trained.TrajectoryRow, "seed", "step")
+    return PAGE.format(**texts)
 
 
-def table(row: type) -> str:
-    """A table's columns in Markdown."""
+def table(row: type, *only: str) -> str:
+    """A table's columns in Markdown, or some of them."""
     lines = ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
     for field in dataclasses.fields(row):
+        if only and field.name not in only:
+            continue
         kind = WORDS[field.type]
         unit = field.metadata["unit"]
         meaning = field.metadata["meaning"]
