@@ -26,7 +26,6 @@ from gradest.benchmarks.sweeps.plan import Choice, Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep, lengthened
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.benchmarks.training.runs import TRAINS, seeds_in, train_plan, valid_trainings
-from gradest.benchmarks.training.seeds import Seed
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Problem
 from gradest.problems.cache import private_folder
@@ -68,8 +67,8 @@ class Progress(Protocol):
     def start(self, missing: int) -> None:
         """Before the first cell: how many are to be measured, trainings among them."""
 
-    def __call__(self, cell: Cell | Seed, status: str, seconds: float) -> None:
-        """After each cell, and after each training."""
+    def __call__(self, cell: Any, status: str, seconds: float) -> None:
+        """After each cell, and after each training, a `Seed`."""
 
 
 def run_sweep(

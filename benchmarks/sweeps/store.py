@@ -27,7 +27,15 @@ from gradest.benchmarks.database import (
     transaction,
 )
 from gradest.benchmarks.errors import StoreInUse
-from gradest.benchmarks.outcomes import Extension, Kept, Origin, Outcome, Summaries, Timing
+from gradest.benchmarks.outcomes import (
+    Extension,
+    Kept,
+    Origin,
+    Outcome,
+    Summaries,
+    Timing,
+    older_outcomes,
+)
 from gradest.benchmarks.runtime.environment import digest_of
 from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.statistics.moments import pack, unpack
@@ -93,9 +101,6 @@ LOST_SUMMARIES = "what a longer run goes on from is damaged: it is measured from
 
 WITH_CODE = 3
 """The first version whose cells are as they are now."""
-
-BEFORE = "cell, status, reason, rows, environment, theta"
-"""The columns of versions 1 and 2."""
 
 
 class Store:
@@ -253,19 +258,6 @@ class Store:
             yield self._connection
 
 
-def older_outcomes(connection: sqlite3.Connection) -> dict[str, Outcome]:
-    """What became of every cell in a store of version 1 or 2.
-
-    Raises:
-        sqlite3.DatabaseError: there is something else in it.
-    """
-    rows = connection.execute(f"select {BEFORE} from cells").fetchall()
-    try:
-        return {row[0]: Outcome.of(row[1:]) for row in rows}
-    except (ValueError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"a cell cannot be read: {error}") from error
-
-
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
     """Makes a store of this version of an older one.
 
@@ -323,12 +315,12 @@ def read_store(folder: Path) -> Kept:
     """
     path = folder / FILE
     if not path.exists():
-        return Kept({}, [], {})
+        return Kept({}, [], {}, {})
     connection, version = open_to_read(path, SCHEMA)
     with closing(connection):
         if version < WITH_CODE:
             with told(path):
-                return Kept(older_outcomes(connection) if version else {}, [], {})
+                return Kept(older_outcomes(connection) if version else {}, [], {}, {})
         store = Store(connection, path)
         outcomes, trained = store.outcomes(), store.trainings.outcomes()
         codes = store.codes(outcomes)

@@ -74,12 +74,13 @@ def sums_of_f(
 def held_out_at(problem: Problem, params: Params, key: Array, draws: int) -> Value | None:
     """The same on data points that the problem has not seen; None where there are none."""
     held_out = held_out_of(problem)
-    return held_out and objective_at(held_out, params, key, draws)
+    return None if held_out is None else objective_at(held_out, params, key, draws)
 
 
 def held_out_of(problem: Problem) -> Problem | None:
     """The problem on held-out data; None where there are none."""
-    return getattr(problem, "held_out", lambda: None)()
+    held_out: Problem | None = getattr(problem, "held_out", lambda: None)()
+    return held_out
 
 
 def forget_objectives() -> None:

@@ -80,8 +80,8 @@ class Seed:
     def at(self, step: int) -> Cell:
         """The cell that is measured after some steps: its random numbers are its own."""
         point = f"{self.cell.point} seed {self.seed} step {step}"
-        budget = {"replicates": self.replicates, "precision": None, "timeout": None}
-        return replace(self.cell, point=point, **budget)
+        cell = replace(self.cell, point=point, replicates=self.replicates)
+        return replace(cell, precision=None, timeout=None)
 
 
 class Ended(NamedTuple):

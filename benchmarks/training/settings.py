@@ -78,8 +78,9 @@ class Training(BaseModel):
         """The steps at which gradients are measured, in order."""
         if isinstance(self.checkpoints, list):
             return sorted(set(self.checkpoints))
-        spaced = np.geomspace(1, self.steps, self.checkpoints - 1) if self.checkpoints > 2 else []
-        return sorted({0, self.steps, *(int(step) for step in np.rint(spaced))})
+        spaced = np.geomspace(1, self.steps, max(self.checkpoints - 1, 1))[1:]
+        first = {0, 1} if self.checkpoints > 2 else {0}
+        return sorted({*first, self.steps, *np.rint(spaced).astype(int).tolist()})
 
     @property
     def recorded(self) -> list[int]:

@@ -37,7 +37,7 @@ def training_table(seeds: Sequence[Seed], outcomes: Outcomes) -> pd.DataFrame:
 
 def row_of(seed: Seed, row: Mapping[str, Any]) -> TrainingRow:
     """One row of training.csv."""
-    named = {
+    named: dict[str, Any] = {
         "problem": seed.problem.name,
         "problem_args": seed.problem.json,
         "estimator": seed.estimator.name,
