@@ -289,7 +289,12 @@ def with_methods(problem: Problem, methods: Mapping[str, Any]) -> Problem:
         "objectives": Problem.objectives,
     }
     metaclass: Any = type(type(problem))
-    twin = object.__new__(metaclass("Twin", (type(problem),), {**body, **methods}))
+    return in_class(metaclass("Twin", (type(problem),), {**body, **methods}), problem)
+
+
+def in_class(cls: type[Problem], problem: Problem) -> Problem:
+    """A problem with the fields of another, whose class is another's subclass or parent."""
+    made = object.__new__(cls)
     for name, value in vars(problem).items():
-        object.__setattr__(twin, name, value)
-    return twin
+        object.__setattr__(made, name, value)
+    return made

@@ -70,7 +70,7 @@ def mnist_5k() -> UInt8[np.ndarray, "5000 784"]:
 
 
 @functools.cache
-def mnist() -> UInt8[np.ndarray, "70000 784"]:
+def mnist() -> UInt8[np.ndarray, "images 784"]:
     """MNIST's 70,000 digits of 28×28 pixels of 0 to 255, from OpenML, cached on disk.
 
     scikit-learn compares the checksum that OpenML states each time it reads what is cached.

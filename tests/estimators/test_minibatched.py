@@ -174,7 +174,7 @@ def test_what_is_learned_of_a_data_point_is_kept_for_it():
         before = state
         _, state = subject.estimate(vae, params, before, jax.random.key(seed), 3)
         part = jax.tree.map(lambda leaf, rows=chosen: leaf[rows], before)
-        _, alone = inner.estimate(vae.at_points(chosen), params, part, sample_key, 3)
+        _, alone = inner.estimate(vae.at_points(jnp.asarray(chosen)), params, part, sample_key, 3)
         np.testing.assert_allclose(state.total[chosen], alone.total, rtol=1e-5)
         np.testing.assert_array_equal(state.total[others], before.total[others])
         seen[chosen] += 3
