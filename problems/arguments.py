@@ -93,7 +93,9 @@ class Argument:
         if isinstance(value, list | tuple):
             return False
         if self.kind == "widths" and isinstance(value, str):
-            return bool(SEVERAL.fullmatch(value)) and max(map(int, value.split("-"))) <= self.at_most
+            return (
+                bool(SEVERAL.fullmatch(value)) and max(map(int, value.split("-"))) <= self.at_most
+            )
         entries = np.asarray(value)
         if entries.dtype.kind not in DTYPE_KINDS[self.kind]:
             return False

@@ -4,7 +4,7 @@ import functools
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -215,7 +215,7 @@ class WithData(Problem):
         """N, the data points."""
         return len(self.data_rows[0])
 
-    def with_data(self, data: tuple[Array, ...]) -> Self:
+    def with_data(self, data: tuple[Array, ...]) -> "WithData":
         """The problem of other data points.
 
         Args:
@@ -224,7 +224,7 @@ class WithData(Problem):
         fields = self.data_fields
         return eqx.tree_at(lambda problem: [getattr(problem, name) for name in fields], self, data)
 
-    def at_points(self, chosen: Int[Array, " n"]) -> Self:
+    def at_points(self, chosen: Int[Array, " n"]) -> "WithData":
         """The problem of some of its data points, which stand for all.
 
         Args:
@@ -241,7 +241,7 @@ class WithData(Problem):
         """A sum over the rows, each of which counts for the data points that it stands for."""
         return total if self.weight is None else self.weight * total
 
-    def minibatch(self, key: Array, size: int) -> Self:
+    def minibatch(self, key: Array, size: int) -> "WithData":
         """The problem of a fresh minibatch: E over minibatches of its gradient is that of all N.
 
         Args:
@@ -250,7 +250,7 @@ class WithData(Problem):
         """
         return self.at_points(chosen_points(key, self.num_points, size))
 
-    def held_out(self) -> Self | None:
+    def held_out(self) -> "WithData | None":
         """The same problem of data points that this one has not seen; None where there are none."""
         return None
 

@@ -122,7 +122,10 @@ def on_by_chance(data: str) -> Bool[np.ndarray, "images pixels"]:
     return np.random.default_rng(SAMPLED).random(pixels.shape) < pixels / source.most
 
 
-BINARISED = {"threshold": on_from_half, "sampled": on_by_chance}
+BINARISED: dict[str, Callable[[str], Bool[np.ndarray, "images pixels"]]] = {
+    "threshold": on_from_half,
+    "sampled": on_by_chance,
+}
 """How a pixel becomes 0 or 1."""
 
 PIXELS = (*BINARISED, "none")

@@ -136,9 +136,7 @@ class Enumerated(Problem):
         return gradient(self)
 
 
-def mean_over_parts(
-    problem: WithData, gradient: Callable[[Problem], Params], most: int
-) -> Params:
+def mean_over_parts(problem: WithData, gradient: Callable[[Problem], Params], most: int) -> Params:
     """The gradient of a mean over data points, made of some at a time.
 
     Args:

@@ -85,9 +85,8 @@ def perceptron(key: Array, sizes: list[int], initialisation: str = "uniform") ->
 def drawn_anew(layer: eqx.nn.Linear, draw: Draw, key: Array) -> eqx.nn.Linear:
     """A layer with other weights, and biases of 0."""
     weight = draw(key, layer.weight.shape, layer.weight.dtype)
-    return eqx.tree_at(
-        lambda layer: (layer.weight, layer.bias), layer, (weight, jnp.zeros_like(layer.bias))
-    )
+    bias = jnp.zeros(len(weight), weight.dtype)
+    return eqx.tree_at(lambda layer: (layer.weight, layer.bias), layer, (weight, bias))
 
 
 def apply(

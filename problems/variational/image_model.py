@@ -1,7 +1,7 @@
 """Models of images: the data, and the networks about the latents."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -66,11 +66,12 @@ class ImageModel(VariationalBound, WithData):
         static=False,
     )
     binarised: str = choice(
-        PIXELS, "threshold", "pixels: on from half of white on, or so drawn once; or grey", later=True
+        PIXELS,
+        "threshold",
+        "pixels: on from half of white on, drawn once, or grey",
+        later=True,
     )
-    activation: str = choice(
-        tuple(ACTIVATIONS), "tanh", "what stands between layers", later=True
-    )
+    activation: str = choice(tuple(ACTIVATIONS), "tanh", "what stands between layers", later=True)
     slope: Number = number(SLOPE, "of leaky_relu below 0", later=True)
     initialisation: str = choice(
         tuple(INITIALISATIONS), "uniform", "how the networks' weights start", later=True
@@ -113,7 +114,7 @@ class ImageModel(VariationalBound, WithData):
         """Some images of the data set, by their numbers."""
         return as_float(images_of(self.data, self.binarised, rows))
 
-    def held_out(self) -> Self | None:
+    def held_out(self) -> WithData | None:
         """The same with the images that are held out; None where it has seen some of them."""
         rows = split(self.data)
         if self.train_steps > 0 or self.num_images > len(rows.training):
@@ -140,13 +141,13 @@ class ImageModel(VariationalBound, WithData):
         seen = self.images if self.mean_image is None else self.images - self.mean_image
         return apply(layers, seen, self.between)
 
-    def of_bits(self, layers: Layers, bits: Float[Array, "points in"]) -> Float[Array, "points out"]:
+    def of_bits(
+        self, layers: Layers, bits: Float[Array, "points in"]
+    ) -> Float[Array, "points out"]:
         """A network's outputs for each row of bits."""
         return apply(layers, 2 * bits - 1 if self.centred else bits, self.between)
 
-    def pixel_logits(
-        self, outputs: Float[Array, "points pixels"]
-    ) -> Float[Array, "points pixels"]:
+    def pixel_logits(self, outputs: Float[Array, "points pixels"]) -> Float[Array, "points pixels"]:
         """The logits of pixels, from a network's outputs."""
         if self.mean_image is None:
             return outputs

@@ -22,8 +22,8 @@ class VAEBernoulliTwoLayers(Enumerated, ImageModel):
     at the sample; p(b₂) is Bernoulli(½), or learned from there, as the group `prior`.
 
     Shapes: both layers are (N, 2, D), the images (N, pixels); the groups `encoder` and `decoder`
-    are two networks each, of one hidden layer unless others are asked for. Truth: the sum over all $2^{2D}$ latents of each
-    image, for D up to 6.
+    are two networks each, of one hidden layer unless others are asked for. Truth: the sum over all
+    $2^{2D}$ latents of each image, for D up to 6.
     """
 
     purpose: ClassVar[str] = "a VAE with two layers of binary latents"

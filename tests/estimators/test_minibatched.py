@@ -72,14 +72,13 @@ def pieces():
         terms = jax.jit(
             jax.vmap(jax.vmap(term_of, in_axes=(None, None, 0)), in_axes=(None, 0, None))
         )(params, images, STATES)
-        rows = {
-            group: np.concatenate(
-                [np.reshape(leaf, (POINTS, len(STATES), -1)) for leaf in jax.tree.leaves(terms[group])],
-                axis=-1,
-            )
-            for group in GROUPS
-        }
+        rows = {group: in_rows(jax.tree.leaves(terms[group])) for group in GROUPS}
     return q, rows
+
+
+def in_rows(leaves):
+    """A vector for each image and state."""
+    return np.concatenate([np.reshape(leaf, (POINTS, len(STATES), -1)) for leaf in leaves], -1)
 
 
 def outcomes(pieces, group):
@@ -202,9 +201,7 @@ class Telling(Estimator):
 def test_two_estimators_have_the_same_minibatches():
     """One has the exact gradient of its minibatch, by which that is known, the other tells it."""
     vae, params = small(), initial(small())
-    exact = [
-        as_vector(vae.at_points(jnp.array(pair)).exact_gradient(params)) for pair in PAIRS
-    ]
+    exact = [as_vector(vae.at_points(jnp.array(pair)).exact_gradient(params)) for pair in PAIRS]
     on = np.asarray(vae.images.sum(-1))
     assert len(set(on)) == POINTS
     assert len({float(on[list(pair)].sum()) for pair in PAIRS}) > 8
@@ -251,9 +248,7 @@ def test_the_exact_gradients_of_minibatches_have_the_mean_of_all(whole):
         whole = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), whole)
         six = whole.with_data(tuple(each[rows] for each in whole.data_rows))
         rng = np.random.default_rng(0)
-        params = jax.tree.map(
-            lambda leaf: leaf + 0.2 * rng.normal(size=leaf.shape), initial(six)
-        )
+        params = jax.tree.map(lambda leaf: leaf + 0.2 * rng.normal(size=leaf.shape), initial(six))
         gradient = jax.jit(lambda chosen: six.at_points(chosen).exact_gradient(params))
         found = [
             as_vector(gradient(jnp.array(each))) for each in itertools.combinations(range(6), 2)

@@ -20,9 +20,7 @@ BETWEEN = {
 @pytest.mark.parametrize("sizes", [[6, 2], [6, 5, 2], [6, 5, 4, 2]])
 def test_layers(name, sizes):
     layers = perceptron(jax.random.key(0), sizes)
-    assert [layer.weight.shape for layer in layers] == list(
-        zip(sizes[1:], sizes[:-1], strict=True)
-    )
+    assert [layer.weight.shape for layer in layers] == list(zip(sizes[1:], sizes[:-1], strict=True))
     x = np.random.default_rng(0).normal(size=(7, 6)).astype(np.float32)
     found = apply(layers, jnp.asarray(x), Activation(name, jnp.asarray(0.3)))
     np.testing.assert_allclose(found, network(layers, x, BETWEEN[name]), rtol=2e-5, atol=2e-6)

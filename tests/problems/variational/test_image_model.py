@@ -160,18 +160,14 @@ def test_images_are_as_ever_where_nothing_is_said():
     order = np.random.default_rng(0).permutation(1797)
     for number in (16, 1797):
         made = problem("vae_gaussian", num_images=number)
-        np.testing.assert_array_equal(
-            made.images, images_of("digits", "threshold", order[:number])
-        )
+        np.testing.assert_array_equal(made.images, images_of("digits", "threshold", order[:number]))
 
 
 def test_held_out_images_are_others():
     whole = problem("vae_bernoulli", num_images=1438, centred=True)
     others = whole.held_out()
     order = np.random.default_rng(0).permutation(1797)
-    np.testing.assert_array_equal(
-        others.images, images_of("digits", "threshold", order[1438:])
-    )
+    np.testing.assert_array_equal(others.images, images_of("digits", "threshold", order[1438:]))
     np.testing.assert_array_equal(others.mean_image, whole.mean_image)  # of what it has seen
     assert type(others) is type(whole)
     assert problem("vae_bernoulli", num_images=1439).held_out() is None
