@@ -76,6 +76,10 @@ class Estimator(Configured):
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         """What one estimate costs; a gradient that comes with a value counts once as each."""
 
+    def seen(self, problem: Problem) -> Problem:
+        """The problem as one estimate has it: all of it, unless that is on some data points."""
+        return problem
+
     def draws(self, problem: Problem, num_samples: int) -> int:
         """How many random numbers one estimate is made of: here, those of L draws of x.
 

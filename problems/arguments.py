@@ -10,6 +10,7 @@ branch (static: a new value compiles a new program).
 import dataclasses
 import difflib
 import math
+import re
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -23,7 +24,12 @@ from jaxtyping import Array, Float
 Number = Float[Array, "..."]
 """A number that may be swept: a scalar array leaf, batched only where the whole object is."""
 
-NOUNS = {"number": "a finite number", "integer": "a whole number", "flag": "true or false"}
+NOUNS = {
+    "number": "a finite number",
+    "integer": "a whole number",
+    "flag": "true or false",
+    "widths": 'a whole number, 0 for none, or several as "512-256"',
+}
 """What an argument of each kind is, for errors."""
 
 MOST_WHOLE = 2**24
@@ -39,8 +45,11 @@ FACTORS = (0.01, 0.05, 100.0)
 MOST_CHARACTERS = 100
 """Of a value that an error shows."""
 
-DTYPE_KINDS = {"number": "iuf", "integer": "iu"}
+DTYPE_KINDS = {"number": "iuf", "integer": "iu", "widths": "iu"}
 """NumPy's letters for the types that an argument of a kind may have."""
+
+SEVERAL = re.compile(r"[1-9][0-9]*(-[1-9][0-9]*)+")
+"""Two widths or more, as text."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,13 +58,15 @@ class Argument:
 
     help: str
     kind: str
-    """One of number, integer, flag and choice."""
+    """One of number, integer, flag, choice and widths."""
     above: float | int = -math.inf
     at_least: float | int = -math.inf
     at_most: float | int = math.inf
     choices: tuple[str, ...] = ()
     table: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     """What each of the choices stands for."""
+    later: bool = False
+    """Whether it came after cells had been named without it: at its default it is in no name."""
 
     @property
     def expected(self) -> str:
@@ -63,6 +74,8 @@ class Argument:
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
         noun = NOUNS[self.kind]
+        if self.kind == "widths":
+            return noun
         if self.above > -math.inf:
             return f"{noun} above {self.above:g}"
         if self.at_least > -math.inf:
@@ -79,6 +92,10 @@ class Argument:
             return isinstance(value, bool)
         if isinstance(value, list | tuple):
             return False
+        if self.kind == "widths" and isinstance(value, str):
+            return (
+                bool(SEVERAL.fullmatch(value)) and max(map(int, value.split("-"))) <= self.at_most
+            )
         entries = np.asarray(value)
         if entries.dtype.kind not in DTYPE_KINDS[self.kind]:
             return False
@@ -124,15 +141,18 @@ def as_float(value: Any) -> Float[Array, "..."]:
     return jnp.asarray(value, jnp.result_type(float))
 
 
-def number(default: float, meaning: str, *, above: float | int = -math.inf) -> Any:
+def number(
+    default: float, meaning: str, *, above: float | int = -math.inf, later: bool = False
+) -> Any:
     """A real argument: an array leaf, in the precision in force.
 
     Args:
         default: where nothing is said.
         meaning: what it is, in a few words.
         above: what it must be greater than.
+        later: whether it came after cells had been named without it.
     """
-    argument = Argument(meaning, "number", above=above)
+    argument = Argument(meaning, "number", above=above, later=later)
     return _field(argument, default, static=False, converter=as_float)
 
 
@@ -158,18 +178,40 @@ def integer(
     return _field(argument, default, static=static, converter=converter)
 
 
-def flag(default: bool, meaning: str) -> Any:
+def widths(default: int, meaning: str) -> Any:
+    """The widths of a row of layers, which is static: of one as a number, of several as text.
+
+    Args:
+        default: where nothing is said.
+        meaning: what they are, in a few words.
+    """
+    argument = Argument(meaning, "widths", at_least=0, at_most=MOST_WHOLE)
+    return _field(argument, default, static=True, converter=one_or_several)
+
+
+def one_or_several(value: Any) -> int | str:
+    """Widths as they are written: a number, or a text of several."""
+    return value if isinstance(value, str) else int(value)
+
+
+def flag(default: bool, meaning: str, *, later: bool = False) -> Any:
     """A yes-or-no argument, which is static.
 
     Args:
         default: where nothing is said.
         meaning: what is so where it is true, in a few words ("whether …").
+        later: whether it came after cells had been named without it.
     """
-    return _field(Argument(meaning, "flag"), default, static=True, converter=bool)
+    return _field(Argument(meaning, "flag", later=later), default, static=True, converter=bool)
 
 
 def choice(
-    options: Mapping[str, Any] | Sequence[str], default: str, meaning: str, *, static: bool = True
+    options: Mapping[str, Any] | Sequence[str],
+    default: str,
+    meaning: str,
+    *,
+    static: bool = True,
+    later: bool = False,
 ) -> Any:
     """One of several named alternatives.
 
@@ -178,13 +220,14 @@ def choice(
         default: the name where nothing is said.
         meaning: what is chosen, in a few words.
         static: whether the choice is a branch; else what is chosen is a pytree of arrays.
+        later: whether it came after cells had been named without it.
     """
     table = options if isinstance(options, Mapping) else {name: name for name in options}
 
     def named(value: Any) -> Any:
         return table[value] if isinstance(value, str) else value
 
-    argument = Argument(meaning, "choice", choices=tuple(table), table=table)
+    argument = Argument(meaning, "choice", choices=tuple(table), table=table, later=later)
     return _field(argument, default, static=static, converter=named)
 
 

@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from gradest.problems.arguments import Configured
 from gradest.problems.canonical import made_canonical
@@ -203,16 +203,24 @@ class WithData(Problem):
     A minibatch of n of them, drawn without replacement, stands for all: $\frac Nn \sum f_i$.
     """
 
+    weight: Float[Array, ""] | None = eqx.field(default=None)
+    """How many data points each row stands for, where f is a sum over them; None for one."""
+
     data_fields: ClassVar[tuple[str, ...]]
     """The arrays that have a row for each data point."""
 
     averaged: ClassVar[bool] = True
-    """Whether f is a mean over the data points, or a sum."""
+    """Whether f is a mean over the data points, or a sum, of which `of_all` is taken."""
 
     @property
     def data_rows(self) -> tuple[Array, ...]:
         """The arrays that have a row for each data point."""
         return tuple(getattr(self, name) for name in self.data_fields)
+
+    @property
+    def num_points(self) -> int:
+        """N, the data points."""
+        return len(self.data_rows[0])
 
     def with_data(self, data: tuple[Array, ...]) -> "WithData":
         """The problem of other data points.
@@ -222,6 +230,49 @@ class WithData(Problem):
         """
         fields = self.data_fields
         return eqx.tree_at(lambda problem: [getattr(problem, name) for name in fields], self, data)
+
+    def at_points(self, chosen: Int[Array, " n"]) -> "WithData":
+        """The problem of some of its data points, which stand for all.
+
+        Args:
+            chosen: their numbers.
+        """
+        made = self.with_data(tuple(rows[chosen] for rows in self.data_rows))
+        if self.averaged or len(chosen) == self.num_points:
+            return made
+        share = jnp.asarray(self.num_points / len(chosen), jnp.result_type(float))
+        weight = self.of_all(share)
+        return eqx.tree_at(lambda each: each.weight, made, weight, is_leaf=lambda x: x is None)
+
+    def of_all(self, total: Float[Array, ""]) -> Float[Array, ""]:
+        """A sum over the rows, each of which counts for the data points that it stands for."""
+        return total if self.weight is None else self.weight * total
+
+    def minibatch(self, key: Array, size: int) -> "WithData":
+        """The problem of a fresh minibatch: E over minibatches of its gradient is that of all N.
+
+        Args:
+            key: of the choice.
+            size: n.
+        """
+        return self.at_points(chosen_points(key, self.num_points, size))
+
+    def held_out(self) -> "WithData | None":
+        """The same problem of data points that this one has not seen; None where there are none."""
+        return None
+
+
+def chosen_points(key: Array, points: int, size: int) -> Int[Array, " n"]:
+    """A minibatch of n of N data points, each set of n as likely as any other.
+
+    Args:
+        key: of the choice.
+        points: N.
+        size: n; of all N no random number is drawn.
+    """
+    if size == points:
+        return jnp.arange(points)
+    return jax.random.choice(key, points, (size,), replace=False)
 
 
 @functools.cache
@@ -245,7 +296,12 @@ def with_methods(problem: Problem, methods: Mapping[str, Any]) -> Problem:
         "objectives": Problem.objectives,
     }
     metaclass: Any = type(type(problem))
-    twin = object.__new__(metaclass("Twin", (type(problem),), {**body, **methods}))
+    return in_class(metaclass("Twin", (type(problem),), {**body, **methods}), problem)
+
+
+def in_class(cls: type[Problem], problem: Problem) -> Problem:
+    """A problem with the fields of another, whose class is another's subclass or parent."""
+    made = object.__new__(cls)
     for name, value in vars(problem).items():
-        object.__setattr__(twin, name, value)
-    return twin
+        object.__setattr__(made, name, value)
+    return made

@@ -38,6 +38,11 @@ class LinearLayers(Problem):
     num_rows: eqx.AbstractVar[int]
     """The rows of the data."""
 
+    @property
+    def rows(self) -> int:
+        """The rows that f is a sum over: all, or those of a minibatch."""
+        return self.num_rows
+
     @abstractmethod
     def matrices(self, x: Float[Array, " weights"]) -> list[Float[Array, "in out"]]:
         """The weights of each layer, from the vector x of all."""

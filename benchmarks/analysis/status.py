@@ -67,8 +67,8 @@ def totals_of(plan: Plan) -> Totals:
     for cell in plan.measurable:
         if plan.faults.get(cell.id):  # it fails before it costs anything
             continue
-        problem = plan.problems[cell.problem]
-        each = plan.estimators[cell.estimator].evaluations(problem, cell.num_samples)
+        problem, estimator = plan.parts(cell)
+        each = estimator.evaluations(problem, cell.num_samples)
         draws += cell.replicates * cell.num_samples
         f_evals += cell.replicates * each.f
         grad_evals += cell.replicates * each.grad
@@ -84,11 +84,13 @@ def totals_of(plan: Plan) -> Totals:
 
 
 def minibatch_lines(plan: Plan) -> list[str]:
-    """The sizes of minibatches, with the problems that have them."""
-    names: dict[int, list[str]] = defaultdict(list)
+    """The sizes of minibatches, and which are fresh in each estimate, with their problems."""
+    fresh = {cell.problem for cell in plan.cells if cell.minibatch}
+    names: dict[str, list[str]] = defaultdict(list)
     for choice, size in plan.minibatch_sizes.items():
-        names[size].append(choice.name)
-    return [f"minibatches of {size}: {first_of(own_first(each))}" for size, each in names.items()]
+        which = ", fresh in each estimate" if choice in fresh else ""
+        names[f"minibatches of {size}{which}"].append(choice.name)
+    return [f"{what}: {first_of(own_first(each))}" for what, each in names.items()]
 
 
 def points_of(plan: Plan) -> dict[str, str]:

@@ -6,7 +6,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,10 @@ from gradest.benchmarks.folders.columns import (
 )
 from gradest.benchmarks.folders.training_columns import TrainingRow
 from gradest.benchmarks.training.seeds import DIVERGED
+from gradest.estimators import ESTIMATORS
+from gradest.problems import PROBLEMS
+from gradest.problems.arguments import defaults
+from gradest.problems.registry.instances import latecomers
 
 UNIQUE = {Row: (("cell", "group"), SORTED_BY), LeftOutRow: (("cell", "group", "batch"),)}
 """Columns that no two rows of a table have alike."""
@@ -96,6 +100,7 @@ OWN_KINDS = {
     **dict.fromkeys(("exact_norm", "bias_norm", "mse", "relative_rmse"), NOT_NEGATIVE),
     **dict.fromkeys(("seconds_low", "seconds_high"), POSITIVE),
     **dict.fromkeys(("seconds_alone", "seconds_alone_low", "seconds_alone_high"), POSITIVE),
+    "minibatch": at_least(1),
     "minibatch_size": at_least(1),
     "minibatch_variance": NOT_NEGATIVE,
 }
@@ -124,9 +129,41 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
         raise BadInput(f"{path} cannot be read: {error}") from error
     refuse_missing(path, table.columns, row)
     empty = {name: math.nan for name in columns_of(row) if name not in table}
-    if "group" not in columns_of(row):
-        return table.assign(**empty)
-    return table.assign(group=named_groups(table), **empty)
+    filled = table.assign(**empty)
+    if "group" in columns_of(row):
+        filled = filled.assign(group=named_groups(table))
+    return with_latecomers(filled)
+
+
+def with_latecomers(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose arguments have those that came after it was written, at their defaults."""
+    changed = {}
+    for kind, registry in REGISTRIES.items():
+        if f"{kind}_args" in table:
+            pairs = list(zip(table[kind], table[f"{kind}_args"], strict=True))
+            whole = {pair: completed(registry, *pair) for pair in set(pairs)}
+            changed[f"{kind}_args"] = [whole[pair] for pair in pairs]
+    return table.assign(**changed)
+
+
+REGISTRIES: dict[str, Mapping[str, type]] = {"problem": PROBLEMS, "estimator": ESTIMATORS}
+"""The classes of each kind."""
+
+
+def completed(registry: Mapping[str, type], name: str, text: str) -> str:
+    """Arguments as JSON, with those that came later.
+
+    Args:
+        registry: the classes by name.
+        name: of one; that of a user's own class has none that came later.
+        text: the arguments as JSON.
+    """
+    missing = latecomers(registry[name], {}) if name in registry else frozenset()
+    if not missing:
+        return text
+    given = json.loads(text)
+    usual = defaults(registry[name])
+    return json.dumps({key: usual[key] for key in missing} | given, sort_keys=True)
 
 
 def named_groups(table: pd.DataFrame) -> pd.Series:

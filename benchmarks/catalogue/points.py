@@ -11,7 +11,7 @@ from gradest.benchmarks.measurement.checkpoints import is_trained, recipe_of, sh
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import load_sweep, preset_names
 from gradest.problems.trained_points import FOLDER, as_file
-from gradest.problems.variational.vae import ImageModel
+from gradest.problems.variational.image_model import ImageModel
 
 
 def preset_points() -> Iterator[tuple[str, ImageModel, int]]:

@@ -29,6 +29,8 @@ class Cell:
     precision: float | None = None
     timeout: float | None = None
     generator: str = "threefry"
+    minibatch: int | None = None
+    """n of the data points, afresh in each estimate; None where each is on all of them."""
 
     @cached_property
     def id(self) -> str:
@@ -46,9 +48,9 @@ class Cell:
     def _digest(self, *budget: float | None) -> str:
         spec = [
             self.problem.name,
-            self.problem.json,
+            json.dumps(self.problem.named_by, sort_keys=True),
             self.estimator.name,
-            self.estimator.json,
+            json.dumps(self.estimator.named_by, sort_keys=True),
             self.point,
             self.num_samples,
             self.seed,
@@ -60,6 +62,8 @@ class Cell:
         ]
         if self.generator != "threefry":  # which was the only one when the first cells were named
             spec.append(self.generator)
+        if self.minibatch is not None:  # as above: there were none
+            spec.append(f"minibatch {self.minibatch}")
         if self.problem.revision > 1:
             spec.append(f"revision {self.problem.revision}")
         return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-r"""What the choice of a minibatch adds to a gradient's noise, apart from the estimator's.
+r"""The minibatches that are asked for, and what the choice of one adds to a gradient's noise.
 
 Of N data points n are drawn without replacement, and the gradient is estimated by
 $\frac Nn \sum g_i$ over them, with $g_i$ the exact gradient of a data point's term. Its variance is
@@ -8,6 +8,7 @@ adds nothing.
 """
 
 import math
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +18,63 @@ from jaxtyping import Array
 
 from gradest.benchmarks.runtime.configure import COMPILER, in_full_precision
 from gradest.benchmarks.runtime.program_cache import compiled
+from gradest.problems.arguments import shown
 from gradest.problems.base import Params, Problem, WithData
+
+SIZES = ("minibatch", "minibatch_size")
+"""What a sweep, or one of its problems, says of minibatches: the n that each estimate is made on,
+and that whose noise is stated beside the estimators'."""
+
+
+class Minibatches(NamedTuple):
+    """What is asked of one problem."""
+
+    fresh: int | None
+    """n that each estimate is made on; None where it is made on all data points."""
+    size: int | None
+    """n whose noise is stated; None where none is."""
+    own: Mapping[str, int | None]
+    """What the problem's own entry says, by the key."""
+
+    def seen(self, problem: Problem) -> Problem:
+        """The problem as one estimate has it."""
+        if self.fresh is None or not isinstance(problem, WithData):
+            return problem
+        return problem.at_points(jnp.arange(min(self.fresh, problem.num_points)))
+
+
+def minibatches_of(sweep: Any, entry: Any, problem: Problem) -> Minibatches:
+    """What is asked of a problem: by its own entry, or else by the sweep; nothing without data.
+
+    Args:
+        sweep: has an attribute for each of SIZES.
+        entry: likewise.
+        problem: the entry's.
+    """
+    own = {key: getattr(entry, key) for key in SIZES}
+    if not isinstance(problem, WithData):
+        return Minibatches(None, None, own)
+    fresh, size = (own[key] or getattr(sweep, key) for key in SIZES)
+    return Minibatches(fresh, size or fresh, own)
+
+
+def faults_of_minibatches(problem: Problem, asked: Minibatches) -> Iterator[str]:
+    """What is wrong with what is asked of a problem: it has too few data points, or none, or two
+    sizes are asked for at once."""
+    if not isinstance(problem, WithData):
+        for key, number in asked.own.items():
+            if number is not None:
+                yield f"{key} = {shown(number)}: expected none: it has no data points"
+        return
+    points = problem.num_points
+    numbers = dict(zip(SIZES, (asked.fresh, asked.size), strict=True))
+    for number in dict.fromkeys(numbers.values()):
+        if number is not None and number > points:
+            key = next(key for key in SIZES if numbers[key] == number)
+            expected = f"expected a whole number from 1 to {points}, its data points"
+            yield f"{key} = {shown(number)}: {expected}"
+    if asked.fresh is not None and asked.size != asked.fresh:
+        yield f"minibatch_size = {asked.size}: expected {asked.fresh}, as minibatch, or nothing"
 
 
 class DataSpread(NamedTuple):

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from gradest.benchmarks.measurement.programs import MOVES, ROUNDED, rounding
 from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.estimators.base import Estimator, State
-from gradest.problems.base import Params, Problem, with_methods
+from gradest.problems.base import Params, Problem, in_class, with_methods
 
 
 @in_full_precision
@@ -78,7 +78,8 @@ def with_moved_objective(problem: Problem, move: ArrayLike) -> Problem:
 
     def moved(name: str) -> Any:
         def method(self: Problem, params: Params, *others: Any) -> Array:
-            return nudged(getattr(problem, name)(params, *others), move)
+            unmoved = in_class(type(problem), self)  # which may be on a minibatch by now
+            return nudged(getattr(unmoved, name)(params, *others), move)
 
         return method
 

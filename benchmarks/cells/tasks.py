@@ -115,7 +115,9 @@ def setting_at(problem: Problem, cell: Cell, params: Params) -> Setting:
         truths = {group: exactly(gradient) for group, gradient in exact.items()}
         return Setting(params, truths, problem.truth, data_spread(problem, params))
     key = cell_key(cell.seed, f"reference {cell.problem.label}", cell.point, REFERENCE_SAMPLES)
-    truths = reference_gradient(problem, params, key, cell.reference_replicates)
+    truths = reference_gradient(
+        problem, params, key, cell.reference_replicates, minibatch=cell.minibatch
+    )
     origin = f"{cell.reference_replicates} × {REFERENCE_SAMPLES} draws"
     return Setting(params, truths, origin, data_spread(problem, params))
 

@@ -62,6 +62,7 @@ def together(rows: pd.DataFrame) -> pd.Series:
     row["jackknifed_bias"] = summed(rows.jackknifed_bias)
     for name in SUMMED:
         row[name] = rows[name].sum()
+    row["own_variance"] = rows.own_variance.sum(skipna=False)
     squares = rows.exact_norm.to_numpy(float) ** 2
     row["exact_norm"] = float(np.sqrt(squares.sum()))
     row["bias_relative"] = np.nan
@@ -71,7 +72,7 @@ def together(rows: pd.DataFrame) -> pd.Series:
     row["kurtosis"] = rows["kurtosis"].max()
     # what has an interval is made anew from the batches of all groups
     unknown = [name for name in rows.columns if name.startswith(("mse", "relative_rmse"))]
-    unknown += [f"{name}_{end}" for name in ("variance", "bias_squared") for end in ENDS]
+    unknown += [f"{name}_{end}" for name in APART for end in ENDS]
     for name in (*unknown, *OF_A_GROUP):
         row[name] = np.nan
     worst = rows[rows.status == "unreliable"]
@@ -85,6 +86,9 @@ def together(rows: pd.DataFrame) -> pd.Series:
         row["bias_finding"] = "biased"
     return row
 
+
+APART = ("variance", "bias_squared", "own_variance")
+"""Sums whose intervals do not follow from those of the groups."""
 
 ENDS = ("low", "high")
 """Of an interval."""

@@ -27,6 +27,7 @@ from gradest.benchmarks.statistics.intervals import (
     interval,
 )
 from gradest.estimators import ESTIMATORS, Estimator
+from gradest.estimators.minibatched import Minibatched
 from gradest.problems.registry.lookup import build
 
 MOST_SAMPLES = 1024
@@ -53,14 +54,7 @@ VARIANCE = ("variance", "variance_low", "variance_high")
 SUMMED = ("variance_per_dim", "exact_variance")
 """Columns that are at an added L the same sum of those at measured ones."""
 
-UNKNOWN_THERE = (
-    "variance_max",
-    "mse",
-    "relative_rmse",
-    "snr",
-    "cosine",
-    "work_normalised",
-)
+UNKNOWN_THERE = ("variance_max", "mse", "relative_rmse", "snr", "cosine", "work_normalised", "own")
 """What the names of columns begin with that are made anew, or are not known, at an added L."""
 
 TIMES = ("seconds", "seconds_alone")
@@ -131,7 +125,9 @@ def levels_added(cells: pd.DataFrame, name: str, arguments: str, most: int) -> I
         arguments: its arguments as JSON.
         most: the largest L.
     """
-    each = estimator_of(name, arguments)
+    each, minibatch = estimator_of(name, arguments), cells.minibatch.iloc[0]
+    if each is not None and not pd.isna(minibatch):
+        each = Minibatched(each, int(minibatch))
     levels = [int(level) for level in cells.num_samples]
     f_evals, grad_evals = (exact_line(levels, cells[name]) for name in ("f_evals", "grad_evals"))
     if f_evals is None or grad_evals is None:

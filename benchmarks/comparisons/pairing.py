@@ -17,6 +17,7 @@ PAIRED_BY = {
     "theta": "θ",
     "replicates": "R",
     "batches": "number of batches",
+    "minibatch": "minibatch",
 }
 """The columns in which two cells must agree to share their random numbers, with their names."""
 
@@ -64,7 +65,13 @@ def same_draws(first: Any, second: Any) -> bool:
         Whether they did as far as the rows tell: the runs must have used one generator too.
     """
     known = first.jackknifed is not None and second.jackknifed is not None
-    return known and all(bool(getattr(first, key) == getattr(second, key)) for key in PAIRED_BY)
+    return known and all(value_in(first, key) == value_in(second, key) for key in PAIRED_BY)
+
+
+def value_in(row: Any, column: str) -> Any:
+    """What a row has in a column; None where that is empty, which equals itself."""
+    value = getattr(row, column)
+    return None if pd.isna(value) else value
 
 
 def agree_on_devices(first: Any, second: Any) -> bool:
@@ -255,10 +262,10 @@ def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
         rows += [(first[group], second[group]) for group in groups_of(first, second)]
     warnings = []
     for column, name in PAIRED_BY.items():
-        pairs = [(getattr(here, column), getattr(there, column)) for here, there in rows]
+        pairs = [(value_in(here, column), value_in(there, column)) for here, there in rows]
         different = [pair for pair in pairs if pair[0] != pair[1]]
         if different:
-            here, there = different[0]
+            here, there = (value or "none" for value in different[0])
             warnings.append(
                 f"different {name}: {here} in A, {there} in B, in {len(different)} of {len(rows)} "
                 "rows: not paired"

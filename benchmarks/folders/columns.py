@@ -111,10 +111,20 @@ class Row:
     bias_finding: str | None = optional(
         "`biased`, `equivalent` (to unbiased) or `none found`; empty in unreliable rows"
     )
+    minibatch: int | None = optional(
+        "data points that each estimate is made on, drawn afresh; empty where on all"
+    )
     minibatch_size: int | None = optional("data points in a minibatch, n, as the sweep states")
     minibatch_variance: float = number(
         "variance of the exact gradient of n of N data points, N²/n (1 − n/N) S²", SQUARED
     )
+    own_variance: float = number(
+        "the estimator's own part: variance less minibatch_variance, so possibly negative; empty "
+        "where estimates are on all data points, or the estimator is biased",
+        SQUARED,
+    )
+    own_variance_low: float = low("own_variance", SQUARED)
+    own_variance_high: float = high("own_variance", SQUARED)
     mse: float = number("mean squared error of one estimate, variance + ‖bias‖²", SQUARED)
     mse_low: float = low("mse", SQUARED)
     mse_high: float = high("mse", SQUARED)
@@ -211,8 +221,12 @@ ADDED = (
     "relative_rmse",
     "relative_rmse_low",
     "relative_rmse_high",
+    "minibatch",
     "minibatch_size",
     "minibatch_variance",
+    "own_variance",
+    "own_variance_low",
+    "own_variance_high",
     "seconds_alone",
     "seconds_alone_low",
     "seconds_alone_high",

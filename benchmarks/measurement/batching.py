@@ -136,7 +136,7 @@ def elements_per_replicate(
 ) -> int:
     """Array elements that one replicate holds, within a factor of a few."""
     gradient = sum(leaf.size for leaf in jax.tree.leaves(params))
-    of_f = elements_per_evaluation(problem, params)
+    of_f = elements_per_evaluation(estimator.seen(problem), params)
     return estimator.numbers_held(problem, num_samples, of_f) + gradient
 
 

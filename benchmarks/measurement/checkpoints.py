@@ -26,10 +26,10 @@ from gradest.estimators import estimator
 from gradest.estimators.base import Estimator
 from gradest.problems import PROBLEMS
 from gradest.problems.base import Params, Problem
-from gradest.problems.data import IMAGES
-from gradest.problems.registry.instances import as_written, in_precision, name_of
+from gradest.problems.data import images_of, split
+from gradest.problems.registry.instances import Choice, in_precision
 from gradest.problems.trained_points import TrainedPoint, shipped_points
-from gradest.problems.variational.vae import ImageModel
+from gradest.problems.variational.image_model import ImageModel
 
 LEARNING_RATE = 3e-3
 BATCH = 64
@@ -81,10 +81,10 @@ def initial_key(seed: int) -> Array:
 
 def recipe_of(problem: ImageModel, seed: int) -> str:
     """Everything that decides a trained θ, but for versions and code, as JSON."""
-    written = as_written(problem).items()
+    choice = Choice.of_instance(PROBLEMS, problem)
     recipe = {
-        "problem": name_of(PROBLEMS, problem),
-        "arguments": {name: value for name, value in written if name not in UNSEEN},
+        "problem": choice.name,
+        "arguments": {k: v for k, v in choice.named_by.items() if k not in UNSEEN},
         "revision": type(problem).revision + type(problem).training_revision,
         "seed": seed,
         "optimizer": "adam",
@@ -140,7 +140,8 @@ def trained(problem: ImageModel, seed: int) -> Float[np.ndarray, " P"]:
         on_host = jax.tree.map(np.asarray, in_precision(problem, "float64"))
         wide = jax.tree.map(jnp.asarray, on_host)
         key = initial_key(seed)
-        images = jnp.asarray(IMAGES[problem.data](), jnp.float64)
+        order = np.sort(np.concatenate(split(problem.data)))
+        images = jnp.asarray(images_of(problem.data, problem.binarised, order), jnp.float64)
         pathwise, leave_one_out = standard_estimators()
         gradient = leave_one_out if pathwise.refuses(wide) else pathwise
         start = wide.init_params(key)

@@ -21,14 +21,25 @@ from gradest.benchmarks.runtime.arrays import checksum, remembered
 from gradest.benchmarks.runtime.environment import code_of, digest_of
 from gradest.benchmarks.statistics.bias import Truth
 from gradest.benchmarks.statistics.moments import Moments, leave_out
-from gradest.problems.base import Params, Problem
+from gradest.estimators.minibatched import Minibatched, on_minibatches
+from gradest.problems.base import Params, Problem, WithData
 
 REFERENCE_SAMPLES = 64
 """L of each of its replicates."""
 
 
+MOST_POINTS = 1_024
+"""Data points that every replicate of it is on at most: of more, each is on a minibatch, where the
+cells' estimates are."""
+
+
 def reference_gradient(
-    problem: Problem, params: Params, key: Array, replicates: int
+    problem: Problem,
+    params: Params,
+    key: Array,
+    replicates: int,
+    *,
+    minibatch: int | None = None,
 ) -> dict[str, Truth]:
     """The mean of R estimates from 64 samples each, for each group of θ.
 
@@ -40,10 +51,13 @@ def reference_gradient(
         params: θ.
         key: from `cell_key`.
         replicates: R.
+        minibatch: the data points that each estimate of the cells is on; None for all.
     """
     pathwise, leave_one_out = standard_estimators()
     is_unbiased = not pathwise.refuses(problem) and pathwise.claims_unbiased(problem)
     best = pathwise if is_unbiased else leave_one_out
+    if isinstance(problem, WithData) and problem.num_points > MOST_POINTS:
+        best = on_minibatches(best, minibatch)
 
     def make() -> dict[str, Truth]:
         run = measure(
@@ -67,6 +81,7 @@ def reference_gradient(
         np.asarray(jax.random.key_data(key)).tolist(),
         replicates,
         checksum(params),
+        *([best.size] if isinstance(best, Minibatched) else []),
     ]
     return remembered("references", spec, like, make) if problem.named else make()
 

@@ -74,13 +74,15 @@ def noise_below(rows: pd.DataFrame, *, one_over_samples: bool) -> float:
 
     Args:
         rows: of the estimator at one place, one for each L.
-        one_over_samples: whether its variance is proportional to 1/L in theory.
+        one_over_samples: whether its variance is proportional to 1/L in theory, on all data
+            points.
     """
     variance_of_minibatches = float(rows.minibatch_variance.iloc[0])
     if not variance_of_minibatches > 0:
         return math.nan
-    variances, levels = rows.variance.tolist(), rows.num_samples.tolist()
-    if one_over_samples:
+    own = rows.variance.where(rows.minibatch.isna(), rows.own_variance)
+    variances, levels = own.tolist(), rows.num_samples.tolist()
+    if one_over_samples and variances[-1] >= 0:
         return math.floor(variances[-1] * levels[-1] / variance_of_minibatches) + 1.0
     found = samples_below(variance_of_minibatches, variances, levels)
     return math.nan if found is None else float(found)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import row_label
+from gradest.benchmarks.analysis.labels import row_label, words
 from gradest.benchmarks.analysis.numerals import percent, several
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run, called_zero
 from gradest.benchmarks.analysis.times import time_table
@@ -92,7 +92,7 @@ def surprises(table: pd.DataFrame, crossings: list[LineCrossover]) -> list[str]:
 def health(run: Run) -> list[str]:
     """What the numbers are worth."""
     table = run.measurements
-    lines = [status_line(table), bias_line(table), precision_line(table)]
+    lines = [status_line(table), minibatch_line(table), bias_line(table), precision_line(table)]
     if not run.jackknifed:
         absent = "slopes, crossovers, the check of exact variances"
         lines.append(f"Left out, because {LEFT_OUT} is not there: {absent}.")
@@ -138,6 +138,18 @@ def status_line(table: pd.DataFrame) -> str:
 def worst(statuses: pd.Series) -> str:
     """A cell's status from those of its groups."""
     return max(statuses, key=STATUSES.index)
+
+
+def minibatch_line(table: pd.DataFrame) -> str:
+    """Which problems' estimates are on fresh minibatches; empty where none are."""
+    sizes = table[["problem", "minibatch"]].dropna().drop_duplicates()
+    if sizes.empty:
+        return ""
+    texts = [f"{size} data points of {words(problem)}" for problem, size in sizes.to_numpy()]
+    return (
+        f"Each estimate is on a fresh minibatch: {', '.join(texts)}. Variances are of its choice "
+        "too, own_variance is without."
+    )
 
 
 def bias_line(table: pd.DataFrame) -> str:

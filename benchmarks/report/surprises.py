@@ -163,10 +163,11 @@ def infinite_lines(table: pd.DataFrame) -> list[str]:
 def slope_lines(table: pd.DataFrame) -> list[str]:
     """One line on the estimators whose variance does not fall as 1/L somewhere, if there are any.
 
-    There the interval of its slope, one of as many as the run has, excludes −1.
+    There the interval of its slope, one of as many as the run has, excludes −1. On fresh
+    minibatches no variance does.
     """
     names = place_names(table)
-    groups = labelled(table).groupby([*PLACE, "label"], sort=True)
+    groups = labelled(table[table.minibatch.isna()]).groupby([*PLACE, "label"], sort=True)
     lines = {key: rows for key, rows in groups if slope_of(rows)}
     unlike: dict[str, list[tuple[Interval, str]]] = {}
     for (*place, label), rows in lines.items():

@@ -99,4 +99,5 @@ class ProblemEntry(Entry):
 
     samples: Samples | None = None
     replicates: Replicates | None = None
+    minibatch: MinibatchSize | None = None
     minibatch_size: MinibatchSize | None = None

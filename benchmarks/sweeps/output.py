@@ -128,7 +128,8 @@ def measurements(
             size = plan.minibatch_sizes.get(cell.problem)
             for measured in outcome.rows or [{}]:
                 numbers = timed_alone(retimed(measured, batched), alone)
-                rows.append(row_of(cell, outcome, of_minibatches(numbers, size)))
+                of_size = of_minibatches(numbers, size)
+                rows.append(row_of(cell, outcome, apart(of_size) if cell.minibatch else of_size))
     table = pd.DataFrame(map(vars, rows), columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(WHOLE, "Int64"))
     return judged(table.sort_values(list(SORTED_BY), kind="stable", na_position="first"))
@@ -150,6 +151,7 @@ def row_of(cell: Cell, outcome: Outcome, measured: dict[str, Any]) -> Row:
         "status": outcome.status,
         "reason": outcome.reason,
         "theta": outcome.theta,
+        "minibatch": cell.minibatch,
     }
     columns = shared | measured
     columns.pop("without", None)
@@ -191,6 +193,18 @@ def of_minibatches(row: dict[str, Any], size: int | None) -> dict[str, Any]:
     points, spread = row["data"]["points"], row["data"]["spread"]
     variance = math.nan if spread is None else minibatch_variance(spread, points, size)
     return columns | {"minibatch_size": size, "minibatch_variance": variance}
+
+
+def apart(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of estimates on fresh minibatches with the estimator's own part of their variance.
+
+    Of an unbiased one it is what is left of the variance less the minibatches', which is exact. The
+    mean of a biased one is another in each minibatch than the gradient: nothing is known of it.
+    """
+    if "variance" not in row or not row["unbiased"]:
+        return row
+    ends = (row[f"variance{end}"] - row["minibatch_variance"] for end in ("", "_low", "_high"))
+    return row | bounds("own_variance", Interval(*ends))
 
 
 def judged(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.cells.minibatches import Minibatches, faults_of_minibatches, minibatches_of
 from gradest.benchmarks.errors import BadInput, listed
 from gradest.benchmarks.limits import MOST_ELEMENTS
 from gradest.benchmarks.measurement.batching import sizes_of
@@ -18,10 +19,11 @@ from gradest.benchmarks.sweeps.schema import Sweep, checked
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import refusal, refusal_of_samples
+from gradest.estimators.minibatched import on_minibatches
 from gradest.estimators.unimported import UNIMPORTED
 from gradest.problems import PROBLEMS, named_problem
 from gradest.problems.arguments import arguments, shown
-from gradest.problems.base import Problem, WithData
+from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
 from gradest.problems.registry.lookup import build, look_up
 from gradest.problems.registry.own_modules import ImportFails
@@ -51,8 +53,9 @@ class Plan:
         return [cell for cell in self.cells if cell.id not in self.reasons]
 
     def parts(self, cell: Cell) -> tuple[Problem, Estimator]:
-        """The problem and the estimator of a cell."""
-        return self.problems[cell.problem], self.estimators[cell.estimator]
+        """The problem and the estimator of a cell, which may be on minibatches."""
+        estimator = on_minibatches(self.estimators[cell.estimator], cell.minibatch)
+        return self.problems[cell.problem], estimator
 
 
 class Demand(NamedTuple):
@@ -62,10 +65,7 @@ class Demand(NamedTuple):
     samples: Sequence[int]
     """Each L."""
     replicates: int
-    minibatch_size: int | None
-    """n, as the problem's own entry states it, or else the sweep."""
-    is_own_size: bool
-    """Whether the problem's own entry states it."""
+    minibatches: Minibatches
 
 
 def demand_of(sweep: Sweep, entry: ProblemEntry, problem: Problem) -> Demand:
@@ -74,8 +74,7 @@ def demand_of(sweep: Sweep, entry: ProblemEntry, problem: Problem) -> Demand:
         problem,
         entry.samples or sweep.samples,
         sweep.replicates_of(entry),
-        entry.minibatch_size or sweep.minibatch_size,
-        is_own_size=entry.minibatch_size is not None,
+        minibatches_of(sweep, entry, problem),
     )
 
 
@@ -164,7 +163,8 @@ def planned(
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
     refuse(
-        sweep, [*faults, *sweep.unsplittable(), *too_large(demands), *without_minibatch(demands)]
+        sweep,
+        [*faults, *sweep.unsplittable(), *too_large(demands), *without_minibatch(sweep, demands)],
     )
     cells = []
     reasons = {}
@@ -194,9 +194,9 @@ def planned(
     refuse(sweep, unsuited)
     problems = {choice: demand.problem for choice, demand in demands.items()}
     sizes = {
-        choice: demand.minibatch_size
+        choice: demand.minibatches.size
         for choice, demand in demands.items()
-        if demand.minibatch_size and isinstance(demand.problem, WithData)
+        if demand.minibatches.size is not None
     }
     return Plan(sweep, cells, reasons, problems, estimators, sizes, faults_of)
 
@@ -211,7 +211,7 @@ def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
     """A fault for each problem of which one estimate cannot fit into memory."""
     for choice, demand in demands.items():
         try:
-            draw, params = sizes_of(demand.problem)
+            draw, params = sizes_of(demand.minibatches.seen(demand.problem))
         except Exception:  # whatever a user's class may raise: its cells will say so
             continue
         most = max(demand.samples)
@@ -221,17 +221,14 @@ def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
                 yield f"problem {choice.label}: {what}: {limit}"
 
 
-def without_minibatch(demands: dict[Choice, Demand]) -> Iterator[str]:
-    """A fault for each problem that has too few data points for its minibatches, or none."""
+def without_minibatch(sweep: Sweep, demands: dict[Choice, Demand]) -> Iterator[str]:
+    """A fault for each problem that cannot have the minibatches that it is asked for, and one where
+    no problem of a sweep has any."""
     for choice, demand in demands.items():
-        size, problem = demand.minibatch_size, demand.problem
-        where = f"problem {choice.label}: minibatch_size = {shown(size)}"
-        if size and isinstance(problem, WithData):
-            points = len(problem.data_rows[0])
-            if size > points:
-                yield f"{where}: expected a whole number from 1 to {points}, its data points"
-        elif demand.is_own_size:
-            yield f"{where}: expected none: it has no data points"
+        for fault in faults_of_minibatches(demand.problem, demand.minibatches):
+            yield f"problem {choice.label}: {fault}"
+    if sweep.minibatch and demands and not any(d.minibatches.fresh for d in demands.values()):
+        yield f"minibatch = {shown(sweep.minibatch)}: expected none: no problem has data points"
 
 
 def cell_of(
@@ -252,6 +249,7 @@ def cell_of(
         precision=sweep.precision,
         timeout=sweep.cell_timeout,
         generator=sweep.generator,
+        minibatch=demand.minibatches.fresh,
     )
 
 

@@ -73,6 +73,9 @@ class Sweep(BaseModel):
     """Of the long run that stands for the exact gradient where there is none."""
     equivalence_margin: Fraction = 0.05
     """The bias, relative to the gradient, within which an estimator may be called unbiased."""
+    minibatch: MinibatchSize | None = None
+    """n, the data points in a minibatch that each estimate is made on afresh, of the problems that
+    have data."""
     minibatch_size: MinibatchSize | None = None
     """n, the data points in a minibatch, of the problems that have data; no number of a cell
     depends on it but the variance of its choice."""

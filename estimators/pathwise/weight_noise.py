@@ -74,7 +74,7 @@ class LocalReparameterization(WeightNoise):
         keys = jax.random.split(key, len(means))
 
         def epsilon(key: Array, mean: Float[Array, "in out"]) -> Float[Array, "L rows out"]:
-            shape = (problem.num_rows, mean.shape[1])
+            shape = (problem.rows, mean.shape[1])
             return noise(jax.random.normal, key, num_samples, shape, mean.dtype)
 
         def f(epsilons: list[Float[Array, "rows _"]]) -> Float[Array, ""]:
@@ -86,7 +86,7 @@ class LocalReparameterization(WeightNoise):
     def draws(self, problem: Problem, num_samples: int) -> int:
         assert isinstance(problem, LinearLayers)
         outputs = sum(outputs for _, outputs in layer_sizes(problem))
-        return num_samples * problem.num_rows * outputs
+        return num_samples * problem.rows * outputs
 
 
 class SignFlips(eqx.Module):
@@ -126,7 +126,7 @@ class Flipout(WeightNoise):
 
         def signs(place: int, size: int) -> Float[Array, "L rows size"]:
             place_key = jax.random.fold_in(key, place)
-            shape = (problem.num_rows, size)
+            shape = (problem.rows, size)
             return noise(jax.random.rademacher, place_key, num_samples, shape, q.mean.dtype)
 
         of_inputs = [signs(2 * i, mean.shape[0]) for i, mean in enumerate(means)]
@@ -140,4 +140,4 @@ class Flipout(WeightNoise):
     def draws(self, problem: Problem, num_samples: int) -> int:
         assert isinstance(problem, LinearLayers)
         signs = sum(inputs + outputs for inputs, outputs in layer_sizes(problem))
-        return super().draws(problem, num_samples) + num_samples * problem.num_rows * signs
+        return super().draws(problem, num_samples) + num_samples * problem.rows * signs

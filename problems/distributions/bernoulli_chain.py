@@ -9,7 +9,7 @@ from numpyro.distributions import constraints
 
 from gradest.problems.distributions.bits import bit_log_probs
 from gradest.problems.distributions.fine_noise import logistic
-from gradest.problems.distributions.perceptron import Layers, apply
+from gradest.problems.distributions.perceptron import TANH, Activation, Layers, apply
 
 
 class BernoulliChain(dist.Distribution):
@@ -24,18 +24,39 @@ class BernoulliChain(dist.Distribution):
 
     arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_vector}
     support = constraints.independent(constraints.boolean, 2)
-    pytree_data_fields = ("logits", "layers")
+    pytree_data_fields = ("logits", "layers", "activation")
+    pytree_aux_fields = ("centred",)
 
-    def __init__(self, logits: Any, layers: Layers, *, validate_args: bool | None = None) -> None:
+    def __init__(
+        self,
+        logits: Any,
+        layers: Layers,
+        activation: Activation = TANH,
+        *,
+        centred: bool = False,
+        validate_args: bool | None = None,
+    ) -> None:
+        """The chain.
+
+        Args:
+            logits: of the first layer's bits.
+            layers: of the network that makes the second layer's of them.
+            activation: the network's.
+            centred: whether the network sees bits as −1 and 1.
+            validate_args: as numpyro has it.
+        """
         self.logits = logits
         self.layers = layers
+        self.activation = activation
+        self.centred = centred
         *batch, dim = jnp.shape(logits)
         super().__init__(tuple(batch), (2, dim), validate_args=validate_args)
 
     def second_logits(self, first: Float[Array, "*batch dim"]) -> Float[Array, "*batch dim"]:
         """The logits of the second layer's bits, given the first's."""
         rows = first.reshape(-1, first.shape[-1])
-        return apply(self.layers, rows).reshape(first.shape)
+        seen = 2 * rows - 1 if self.centred else rows
+        return apply(self.layers, seen, self.activation).reshape(first.shape)
 
     def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         assert key is not None

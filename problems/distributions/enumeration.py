@@ -3,6 +3,7 @@ type."""
 
 import itertools
 import math
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from gradest.problems.base import Params, Problem
+from gradest.problems.base import Params, Problem, WithData
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce
@@ -21,6 +22,9 @@ MOST_BITS = 12
 """2¹² states times the data points still fit in memory; beyond, there is no enumerated truth."""
 
 MOST_STATES = 2**MOST_BITS
+
+MOST_AT_ONCE = 2**18
+"""States of all data points that are listed at a time: those of 64 images, of 2¹² each."""
 
 MOST_COUNTED = 1_000
 """Bits of the largest number of states that is counted: more are infinitely many."""
@@ -118,9 +122,38 @@ class Enumerated(Problem):
     truth: ClassVar[str] = "enumeration"
 
     def exact_gradient(self, params: Params) -> Params | None:
-        if not is_enumerable(self.abstract_distribution()):
+        q = self.abstract_distribution()
+        if not is_enumerable(q):
             return None
-        return jax.grad(lambda params: enumerated_expectation(self, params))(params)
+
+        def gradient(problem: Problem) -> Params:
+            return jax.grad(lambda params: enumerated_expectation(problem, params))(params)
+
+        if isinstance(self, WithData) and self.averaged:
+            most = MOST_AT_ONCE // int(number_of_states(q))
+            if self.num_points > most:
+                return mean_over_parts(self, gradient, max(1, most))
+        return gradient(self)
+
+
+def mean_over_parts(problem: WithData, gradient: Callable[[Problem], Params], most: int) -> Params:
+    """The gradient of a mean over data points, made of some at a time.
+
+    Args:
+        problem: all of it.
+        gradient: of the problem of some data points.
+        most: how many at a time, at most.
+    """
+    points = problem.num_points
+    size = max(each for each in range(1, min(most, points) + 1) if points % each == 0)
+    parts = tuple(rows.reshape(-1, size, *rows.shape[1:]) for rows in problem.data_rows)
+
+    def add(total: Params, part: tuple[Array, ...]) -> tuple[Params, None]:
+        return jax.tree.map(jnp.add, total, gradient(problem.with_data(part))), None
+
+    zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(gradient, problem))
+    total, _ = jax.lax.scan(add, zeros, parts)
+    return jax.tree.map(lambda leaf: leaf * (size / points), total)
 
     def exact_objective(self, params: Params) -> Float[Array, ""] | None:
         if not is_enumerable(self.abstract_distribution()):

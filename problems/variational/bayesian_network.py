@@ -56,6 +56,10 @@ class BayesianNetwork(LinearLayers, WithData):
         self.labels = as_float(labels[chosen])
 
     @property
+    def rows(self) -> int:
+        return len(self.features)
+
+    @property
     def shapes(self) -> list[tuple[int, int]]:
         """The shape of each layer's weights, those of the constant input among them."""
         inputs = self.features.shape[1]
@@ -84,7 +88,7 @@ class BayesianNetwork(LinearLayers, WithData):
         hidden = jnp.tanh(first(self.features))
         logits = second(with_constant(hidden))[:, 0]
         losses = jax.nn.softplus(-self.labels * logits)
-        return losses.sum() + kl_from_standard(params)
+        return self.of_all(losses.sum()) + kl_from_standard(params)
 
     def exact_gradient(self, params: Params) -> Params | None:
         if self.hidden_dim > 1:
@@ -117,7 +121,8 @@ class BayesianNetwork(LinearLayers, WithData):
         spread = jnp.sqrt(inputs**2 @ second_scale**2)
         logits = center + spread * u
         losses = jax.nn.softplus(-self.labels[:, None, None] * logits)
-        return jnp.einsum("nij,i,j->", losses, weights, weights) + kl_from_standard(params)
+        expected_losses = jnp.einsum("nij,i,j->", losses, weights, weights)
+        return self.of_all(expected_losses) + kl_from_standard(params)
 
 
 def with_constant(inputs: Float[Array, "*rows in"]) -> Float[Array, "*rows more"]:

@@ -55,7 +55,7 @@ class LogisticRegression(WithData):
     def objective(self, params: Params, x: Float[Array, " dim"]) -> Float[Array, ""]:
         logits = -self.labels * (self.features @ x)
         losses = jax.nn.softplus(logits)
-        return losses.sum() + kl_from_standard(params)
+        return self.of_all(losses.sum()) + kl_from_standard(params)
 
     def exact_gradient(self, params: Params) -> Params:
         return jax.grad(self.exact_objective)(params)
@@ -72,7 +72,7 @@ class LogisticRegression(WithData):
         spread = jnp.sqrt(self.features**2 @ jnp.exp(2 * params["log_scale"]))
         z = center[:, None] + spread[:, None] * nodes
         expected_losses = jax.nn.softplus(-z) @ weights
-        return expected_losses.sum() + kl_from_standard(params)
+        return self.of_all(expected_losses.sum()) + kl_from_standard(params)
 
 
 def kl_from_standard(params: Params) -> Float[Array, ""]:

@@ -2,10 +2,8 @@
 whole network."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,67 +11,24 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import as_float, choice, integer
-from gradest.problems.base import Params, WithData, WithInputs
-from gradest.problems.bounds import VariationalBound
-from gradest.problems.data import IMAGES
+from gradest.problems.base import Params, WithInputs
+from gradest.problems.distributions.bits import bit_log_probs
 from gradest.problems.distributions.discrete import Bernoulli, OneHotCategoricalLogits
 from gradest.problems.distributions.enumeration import Enumerated
-from gradest.problems.distributions.perceptron import apply, perceptron
+from gradest.problems.distributions.perceptron import Layers, apply
+from gradest.problems.variational.image_model import ImageModel
 
 KL_WAYS = ("analytic", "sampled")
 """How the divergence of q from the prior enters f."""
-
-
-class ImageModel(VariationalBound, WithData):
-    r"""A model of images with latents z, measured on N of the data set, drawn once: the only noise
-    is that of z.
-
-    At `train_steps = 0` θ is the initialisation; else it is trained for so many steps, on all
-    images, in double precision, and rounded to single precision.
-
-    Shapes: the images are (N, pixels), of zeros and ones.
-    """
-
-    data: str = choice(tuple(IMAGES), "digits", "which images")
-    num_images: int = integer(16, "N, the images whose ELBO is differentiated")
-    hidden_dim: int = integer(32, "units in each hidden layer")
-    latent_dim: int = integer(8, "D, the size of z")
-    # an array leaf: one compiled program serves every θ
-    train_steps: Array = integer(
-        0,
-        "steps of training before the gradient is measured",
-        at_least=0,
-        at_most=1_000_000,
-        static=False,
-    )
-    images: Float[Array, "points pixels"] = eqx.field(default=None)
-
-    data_fields: ClassVar[tuple[str, ...]] = ("images",)
-
-    training_revision: ClassVar[int] = 1
-    """Raised with every change that makes a trained θ another, beside `revision`."""
-
-    @classmethod
-    def revision_with(cls, arguments: Mapping[str, Any]) -> int:
-        return cls.revision + (cls.training_revision if arguments["train_steps"] else 0)
-
-    def __post_init__(self) -> None:
-        if self.images is not None:  # a minibatch in training
-            return
-        available = IMAGES[self.data]()
-        if self.num_images > len(available):
-            most = f"at most {len(available)}, all of {self.data}"
-            raise ValueError(f"num_images = {self.num_images}: expected {most}")
-        chosen = np.random.default_rng(0).permutation(len(available))[: self.num_images]
-        self.images = as_float(available[chosen])
 
 
 class VariationalAutoencoder(ImageModel, WithInputs):
     r"""The negative ELBO in nats per image,
     $\frac1N \sum_n E_{q_\theta(z|x_n)}[-\log p_\theta(x_n|z)] + KL_n$.
 
-    θ has the groups `encoder` and `decoder`, networks of one hidden layer of tanh units. The
-    encoder is amortised: all N latents share its weights.
+    θ has the groups `encoder` and `decoder`, networks, of one hidden layer of tanh units unless
+    others are asked for; and, where the prior is learned, `prior`. The encoder is amortised: all N
+    latents share its weights.
 
     Shapes: z is (N, D), or (N, D, K) where its coordinates are one-hot.
     """
@@ -97,8 +52,16 @@ class VariationalAutoencoder(ImageModel, WithInputs):
         return self.latent_dim
 
     @abstractmethod
-    def prior(self) -> dist.Distribution:
+    def first_prior(self) -> Params:
+        """What the prior is made of, as it starts."""
+
+    @abstractmethod
+    def prior_of(self, params: Params) -> dist.Distribution:
         """The prior p(z)."""
+
+    def made_of(self, params: Params) -> Params:
+        """What the prior is made of: part of θ, or as it starts."""
+        return params["prior"] if self.prior == "learned" else self.first_prior()
 
     @abstractmethod
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
@@ -107,12 +70,12 @@ class VariationalAutoencoder(ImageModel, WithInputs):
     def init_params(self, key: Array) -> Params:
         encoder_key, decoder_key = jax.random.split(key)
         pixels = self.images.shape[1]
-        encoder_sizes = [pixels, self.hidden_dim, self.encoder_outputs]
-        decoder_sizes = [self.decoder_inputs, self.hidden_dim, pixels]
-        return {
-            "encoder": perceptron(encoder_key, encoder_sizes),
-            "decoder": perceptron(decoder_key, decoder_sizes),
+        networks = {
+            "encoder": self.encoder(encoder_key, pixels, self.encoder_outputs),
+            "decoder": self.decoder(decoder_key, self.decoder_inputs, pixels),
         }
+        learned = {"prior": self.first_prior()} if self.prior == "learned" else {}
+        return networks | learned
 
     @property
     def holds_density(self) -> bool:
@@ -122,8 +85,15 @@ class VariationalAutoencoder(ImageModel, WithInputs):
         self, params: Params, x: Float[Array, "points *latent"]
     ) -> Float[Array, " points"]:
         """log p(x_n | z) of each image at its latent."""
-        logits = apply(params["decoder"], x.reshape(len(x), -1))
+        outputs = self.of_latents(params["decoder"], x.reshape(len(x), -1))
+        logits = self.pixel_logits(outputs)
         return Bernoulli(logits, validate_args=False).to_event(1).log_prob(self.images)
+
+    def of_latents(
+        self, layers: Layers, z: Float[Array, "points in"]
+    ) -> Float[Array, "points out"]:
+        """The decoder's outputs for each row of latents."""
+        return apply(layers, z, self.between)
 
     def objective_under(
         self, params: Params, q: dist.Distribution, x: Float[Array, "points *latent"]
@@ -131,13 +101,13 @@ class VariationalAutoencoder(ImageModel, WithInputs):
         if self.kl == "analytic":
             kl = self.analytic_kl(params)
         else:
-            kl = q.log_prob(x) - self.prior().log_prob(x)
+            kl = q.log_prob(x) - self.prior_of(params).log_prob(x)
         return (kl - self.log_likelihood(params, x)) / len(self.images)
 
 
 class VAEGaussian(VariationalAutoencoder):
     r"""Gaussian latents: $q_\theta(z|x) = N(\mu_\theta(x), \mathrm{diag}(\sigma_\theta(x)^2))$,
-    prior N(0, I).
+    prior N(0, I), or learned with a mean and a log scale for each latent.
 
     The encoder gives μ and log σ of each latent. Truth: none, since the decoder is a network.
     """
@@ -150,19 +120,33 @@ class VAEGaussian(VariationalAutoencoder):
         return 2 * self.latent_dim
 
     def distribution(self, params: Params) -> dist.Distribution:
-        outputs = apply(params["encoder"], self.images)
+        outputs = self.of_images(params["encoder"])
         mean, log_scale = jnp.split(outputs, 2, axis=-1)
         return dist.Normal(mean, jnp.exp(log_scale)).to_event(1)
 
-    def prior(self) -> dist.Distribution:
-        return dist.Normal(jnp.zeros(self.latent_dim), 1).to_event(1)
+    def first_prior(self) -> Params:
+        zeros = as_float(jnp.zeros(self.latent_dim))
+        return {"mean": zeros, "log_scale": zeros}
+
+    def prior_of(self, params: Params) -> dist.Distribution:
+        prior = self.made_of(params)
+        return dist.Normal(prior["mean"], jnp.exp(prior["log_scale"])).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
-        return gaussian_kl(self.distribution(params))
+        q = self.distribution(params)
+        if self.prior == "fixed":
+            return gaussian_kl(q)
+        # in units in which the prior is N(0, I)
+        mean, log_scale = params["prior"]["mean"], params["prior"]["log_scale"]
+        standardised = (q.base_dist.loc - mean) * jnp.exp(-log_scale)
+        return gaussian_kl(
+            dist.Normal(standardised, q.base_dist.scale * jnp.exp(-log_scale)).to_event(1)
+        )
 
 
 class VAEBernoulli(Enumerated, VariationalAutoencoder):
-    r"""Bernoulli latents: $q_\theta(b|x)$ with logits from the encoder, prior Bernoulli(½).
+    r"""Bernoulli latents: $q_\theta(b|x)$ with logits from the encoder, prior Bernoulli(½), or
+    learned from there.
 
     Truth: the sum over all $2^D$ latent vectors of each image, for D up to 12.
     """
@@ -177,23 +161,34 @@ class VAEBernoulli(Enumerated, VariationalAutoencoder):
 
     def distribution(self, params: Params) -> dist.Distribution:
         # log q is asked for at relaxed bits too, which are outside its support
-        return Bernoulli(apply(params["encoder"], self.images), validate_args=False).to_event(1)
+        return Bernoulli(self.of_images(params["encoder"]), validate_args=False).to_event(1)
 
-    def prior(self) -> dist.Distribution:
-        return Bernoulli(jnp.zeros(self.latent_dim), validate_args=False).to_event(1)
+    def of_latents(
+        self, layers: Layers, z: Float[Array, "points in"]
+    ) -> Float[Array, "points out"]:
+        return self.of_bits(layers, z)
+
+    def first_prior(self) -> Params:
+        return {"logits": as_float(jnp.zeros(self.latent_dim))}
+
+    def prior_of(self, params: Params) -> dist.Distribution:
+        return Bernoulli(self.made_of(params)["logits"], validate_args=False).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
-        # Σ p log p + (1 − p) log(1 − p) − log ½
+        # Σ p log p + (1 − p) log(1 − p) − E[log p(b)], whose last term is log ½ where it is fixed
         logits = self.distribution(params).base_dist.logits
         log_on = jax.nn.log_sigmoid(logits)
         log_off = jax.nn.log_sigmoid(-logits)
         negentropy = jnp.exp(log_on) * log_on + jnp.exp(log_off) * log_off
-        return (negentropy + jnp.log(2.0)).sum(-1)
+        if self.prior == "fixed":
+            return (negentropy + jnp.log(2.0)).sum(-1)
+        expected = bit_log_probs(params["prior"]["logits"], jnp.exp(log_on))
+        return (negentropy - expected).sum(-1)
 
 
 class VAECategorical(Enumerated, VariationalAutoencoder):
     r"""Categorical latents: $q_\theta(z|x)$ chooses one of K categories in each of D, prior
-    uniform.
+    uniform, or learned from there.
 
     z is one-hot, and the decoder sees its D·K entries. Truth: the sum over all $K^D$ latents of
     each image, up to 4,096.
@@ -214,19 +209,24 @@ class VAECategorical(Enumerated, VariationalAutoencoder):
         return self.latent_dim * self.categories
 
     def distribution(self, params: Params) -> dist.Distribution:
-        outputs = apply(params["encoder"], self.images)
+        outputs = self.of_images(params["encoder"])
         logits = outputs.reshape(-1, self.latent_dim, self.categories)
         return OneHotCategoricalLogits(logits).to_event(1)
 
-    def prior(self) -> dist.Distribution:
-        logits = jnp.zeros((self.latent_dim, self.categories))
-        return OneHotCategoricalLogits(logits).to_event(1)
+    def first_prior(self) -> Params:
+        return {"logits": as_float(jnp.zeros((self.latent_dim, self.categories)))}
+
+    def prior_of(self, params: Params) -> dist.Distribution:
+        return OneHotCategoricalLogits(self.made_of(params)["logits"]).to_event(1)
 
     def analytic_kl(self, params: Params) -> Float[Array, " points"]:
-        # Σ p log p − log 1/K
+        # Σ p log p − E[log p(z)], whose last term is log 1/K where it is fixed
         q = self.distribution(params).base_dist
         negentropy = (q.probs * q.log_probs).sum((-2, -1))
-        return negentropy + self.latent_dim * np.log(self.categories)
+        if self.prior == "fixed":
+            return negentropy + self.latent_dim * np.log(self.categories)
+        log_prior = self.prior_of(params).base_dist.log_probs
+        return negentropy - (q.probs * log_prior).sum((-2, -1))
 
 
 def gaussian_kl(q: dist.Distribution) -> Float[Array, " points"]:

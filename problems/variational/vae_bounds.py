@@ -31,7 +31,7 @@ class VAEBound(ImportanceWeightedBound, VariationalAutoencoder):
     ) -> Float[Array, "points particles"]:
         of_each_particle = jax.vmap(self.log_likelihood, in_axes=(None, -2), out_axes=-1)
         log_likelihood = of_each_particle(params, x)
-        log_prior = self.prior().base_dist.log_prob(x).sum(-1)
+        log_prior = self.prior_of(params).base_dist.log_prob(x).sum(-1)
         return log_likelihood + log_prior
 
 

@@ -33,7 +33,11 @@ from gradest.problems import problem
             {"reduce": "men"},
             "reduce = 'men': expected one of sum, mean; did you mean mean?",
         ),
-        ("vae_gaussian", {"data": "mnits"}, "expected one of digits, mnist; did you mean mnist?"),
+        (
+            "vae_gaussian",
+            {"data": "mnits"},
+            "expected one of digits, mnist_5k, mnist; did you mean mnist?",
+        ),
         ("vae_gaussian", {"num_images": 1798}, "expected at most 1797"),
     ],
 )

@@ -1,13 +1,18 @@
 """Networks and Bernoulli densities as the autoencoders have them, in NumPy."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 
-def network(layers, x: np.ndarray) -> np.ndarray:
-    """A perceptron with one hidden layer of tanh units."""
-    first, second = layers
-    hidden = np.tanh(x @ first.weight.T + first.bias)
-    return hidden @ second.weight.T + second.bias
+def network(
+    layers, x: np.ndarray, between: Callable[[np.ndarray], np.ndarray] = np.tanh
+) -> np.ndarray:
+    """A perceptron, of tanh units unless others are given."""
+    *hidden, last = layers
+    for layer in hidden:
+        x = between(x @ layer.weight.T + layer.bias)
+    return x @ last.weight.T + last.bias
 
 
 def log_mass(logits: np.ndarray, bits: np.ndarray) -> np.ndarray:

@@ -1,16 +1,20 @@
 """Damaged CSV files: none gives another report without a word, and none a traceback."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 
+from gradest.benchmarks.analysis.tables import completed
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.ratios import compare_runs
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.report.report import texts_of
+from gradest.problems import PROBLEMS
+from gradest.problems.registry.instances import Choice
 from tests.support.folders import damages, edited, without_a_line
 from tests.support.made_runs import (
     BATCHES,
@@ -142,3 +146,12 @@ def test_an_infinite_interval_is_drawn(folder):
     run = verified_run(folder, unverified=True)
     use(run)
     assert "± ∞ %" in texts_of(run)["summary.md"]
+
+
+def test_arguments_that_came_later_are_at_their_defaults():
+    """As a run of now writes them, whatever the table lacks of them."""
+    now = Choice.of(PROBLEMS, "vae_bernoulli", {"latent_dim": 4, "prior": "learned"})
+    then = json.dumps({key: value for key, value in now.arguments if key != "slope"})
+    assert completed(PROBLEMS, "vae_bernoulli", then) == now.json
+    assert completed(PROBLEMS, "gaussian_square", '{"k": 3}') == '{"k": 3}'
+    assert completed(PROBLEMS, "mine:Vae", '{"k": 3}') == '{"k": 3}'

@@ -69,6 +69,7 @@ def test_the_columns_are_those_of_version_0_3():
     assert WHOLE == (
         "dim",
         "batches",
+        "minibatch",
         "minibatch_size",
         "f_evals",
         "grad_evals",

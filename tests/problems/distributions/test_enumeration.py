@@ -1,10 +1,14 @@
 """Listing every value of x."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gradest.problems import problem
+from gradest.problems.distributions import enumeration
 from gradest.problems.distributions.enumeration import all_log_probs, all_states, number_of_states
 from tests.support.distributions import DISCRETE, LOGITS
 from tests.support.statistical import initial
@@ -37,3 +41,16 @@ def test_states_and_probabilities(name):
 def test_too_many_values(toy):
     """They have no enumerated truth."""
     assert toy.exact_gradient(initial(toy)) is None
+
+
+@pytest.mark.parametrize("most", [1, 7, 20])
+def test_many_data_points_are_taken_some_at_a_time(most, monkeypatch):
+    """As many as divide them; the gradient is that of all at once."""
+    made = problem("vae_bernoulli", latent_dim=3, num_images=12, hidden_dim=3)
+    params = made.init_params(jax.random.key(0))
+    at_once = made.exact_gradient(params)
+    monkeypatch.setattr(enumeration, "MOST_AT_ONCE", 8 * most)
+    parts = made.exact_gradient(params)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=2e-4, atol=1e-6), parts, at_once)
+    program = str(jax.make_jaxpr(made.exact_gradient)(params))
+    assert ("scan" in program) == (most < 12)
