@@ -67,7 +67,9 @@ def test_data_points_are_summed():
 
 
 def test_data_that_are_held_out():
-    assert held_out_at(problem("gaussian_square"), initial(problem("gaussian_square")), KEY, 9) is None
+    assert (
+        held_out_at(problem("gaussian_square"), initial(problem("gaussian_square")), KEY, 9) is None
+    )
     value = held_out_at(Split(), initial(Split()), KEY, 10)
     assert value.interval.value == pytest.approx(17)  # (1 − 5)² + 1
     assert isinstance(Split(), Problem)

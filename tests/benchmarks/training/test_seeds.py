@@ -132,7 +132,9 @@ def test_what_a_name_depends_on(plan):
 
 def test_leave_one_out_reaches_the_optimum():
     """The least is at b = 0 in both coordinates: 2 · 0.3²."""
-    longer = plan_of(lines={"steps = 60": "steps = 2000", "[0, 60]": "[]", "seeds = 2": "seeds = 1"})
+    longer = plan_of(
+        lines={"steps = 60": "steps = 2000", "[0, 60]": "[]", "seeds = 2": "seeds = 1"}
+    )
     seed = seeds_in(longer)[0]
     end = curve_of(train(seed, *longer.parts(seed.cell), {}).outcome)[-1]
     assert 0.18 < end["objective"] < 0.19
