@@ -244,7 +244,8 @@ def trainings_text(plan: Plan) -> list[str]:
     places = f"{several(len(how.measured), 'checkpoint')} each"
     return [
         f"{several(len(seeds), 'training')} of {several(how.steps, 'step')} of {how.optimizer}, "
-        f"{places}; {f_evals:.3g} evaluations of f, {grad_evals:.3g} of its gradient"
+        f"{places}; {f_evals:.3g} evaluations of f, {grad_evals:.3g} of its gradient, "
+        "none of it in that time"
     ]
 
 
