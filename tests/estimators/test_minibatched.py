@@ -221,13 +221,11 @@ def test_two_estimators_have_the_same_minibatches():
     exact = np.array([as_vector(gradient(jnp.array(pair))) for pair in PAIRS])
     sums = {float(codes(vae.images)[jnp.array(pair)].sum()): pair for pair in PAIRS}
     assert len(sums) == len(PAIRS)
-    estimates = [
-        jax.jit(lambda key, of=Minibatched(each, SIZE): of.estimate(vae, params, (), key, 1)[0])
-        for each in (estimator("enumeration"), Telling())
-    ]
+    subjects = [Minibatched(each, SIZE) for each in (estimator("enumeration"), Telling())]
+    both = jax.jit(lambda key: [of.estimate(vae, params, (), key, 1)[0] for of in subjects])
     found = []
     for seed in range(30):
-        by_enumeration, told = (as_vector(of(jax.random.key(seed))) for of in estimates)
+        by_enumeration, told = map(as_vector, both(jax.random.key(seed)))
         distances = np.abs(exact - by_enumeration).max(1)
         assert distances.min() < 1e-5
         found.append(PAIRS[int(distances.argmin())])
