@@ -17,7 +17,7 @@ FRESH = "minibatch = 2"
 TINY = f"""
 schema = 1
 name = "tiny"
-replicates = 4000
+replicates = 1000
 samples = [1]
 {FRESH}
 [[problem]]
@@ -32,10 +32,7 @@ hidden_dim = 2
 latent_dim = 2
 minibatch = 4
 [[estimator]]
-name = ["pathwise", "straight_through"]
-[[estimator]]
-name = "score_function"
-baseline = ["none", "mean"]
+name = ["pathwise", "straight_through", "score_function"]
 """
 
 
