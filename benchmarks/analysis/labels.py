@@ -6,7 +6,7 @@ No problem, estimator or argument is known by name.
 import json
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from gradest.benchmarks.statistics.intervals import CONFIDENCE
@@ -81,6 +81,15 @@ def words(name: str) -> str:
     for plain, proper in SPELLING.items():
         text = re.sub(rf"\b{plain}\b", proper, text)
     return text
+
+
+def sort_key(values: Iterable[Any]) -> list[tuple[bool, Any]]:
+    """What sorts arguments by their values, numbers before texts.
+
+    >>> sorted([["512-256"], [32], [0]], key=sort_key)
+    [[0], [32], ['512-256']]
+    """
+    return [(isinstance(value, str), value) for value in values]
 
 
 def number_text(value: float) -> str:

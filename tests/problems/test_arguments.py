@@ -36,7 +36,7 @@ from gradest.problems import problem
         (
             "vae_gaussian",
             {"data": "mnits"},
-            "expected one of digits, mnist_5k, mnist; did you mean mnist?",
+            "digits, mnist_5k, mnist; did you mean mnist?",
         ),
         ("vae_gaussian", {"num_images": 1798}, "expected at most 1797"),
     ],

@@ -1,5 +1,6 @@
 """Numbers as they are printed."""
 
+import json
 import re
 
 import pandas as pd
@@ -132,3 +133,14 @@ def test_escape():
     assert escape("1.5e+08") == r"$1.5 \times 10^{8}$"
     assert escape("f + ∇f") == r"f + $\nabla$f"
     assert escape("‖bias‖, ∂/∂ mean") == r"$\|$bias$\|$, $\partial$/$\partial$ mean"
+
+
+def test_one_layer_comes_before_several(measurements):
+    """Widths are numbers and texts, which do not compare with one another."""
+    toy = measurements[measurements.problem == "gaussian_square"]
+    swept = {-3.0: '{"k": "512-256"}', 3.0: '{"k": 32}'}
+    named = toy.assign(problem_args=[swept[json.loads(args)["k"]] for args in toy.problem_args])
+    for table in tables(named):
+        values = [row[0] for row in table.rows]
+        assert values == sorted(values, key=["32", "512-256"].index)
+        assert set(values) == {"32", "512-256"}
