@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from gradest.benchmarks.catalogue.citations import bibtex
 from gradest.benchmarks.catalogue.facts import estimator_row, every_problem, problem_row, yes
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.schema import load_sweep, preset_names, preset_text
+from gradest.benchmarks.presets import preset_names, preset_text
+from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem

@@ -27,9 +27,10 @@ from gradest.benchmarks.catalogue.starting import start
 from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.presets import preset_names
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, override, preset_names
+from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, override
 from gradest.benchmarks.sweeps.selection import reset, selected
 from gradest.benchmarks.sweeps.store import read_store
 from gradest.benchmarks.terminal import columns_there

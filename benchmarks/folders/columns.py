@@ -261,12 +261,22 @@ takes the largest L that the budget pays for, measured or, where its variance th
 from those at measured ones, doubled from one of them.
 
 {ranked}
+
+## published.csv
+
+Of a sweep with `[[published]]` alone: a row for each published number, in the order of its file.
+
+{published}
 """
 
 
 def page() -> str:
     """The text of docs/columns.md."""
-    return PAGE.format(measurements=table(Row), left_out=table(LeftOutRow), ranked=table(RankedRow))
+    from gradest.benchmarks.folders.published_columns import PublishedRow  # made of columns
+
+    rows = {"measurements": Row, "left_out": LeftOutRow, "ranked": RankedRow}
+    rows |= {"published": PublishedRow}
+    return PAGE.format(**{name: table(row) for name, row in rows.items()})
 
 
 def table(row: type) -> str:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.errors import GradestError
+from gradest.benchmarks.presets import preset_names
 from gradest.benchmarks.runtime.processes import start
-from gradest.benchmarks.sweeps.schema import preset_names
 
 RUN_REPLICATES = (10_000, 100_000, 1_000_000, 10_000_000)
 RUN_ESTIMATORS = ("score_function", "pathwise")
