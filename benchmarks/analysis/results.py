@@ -25,6 +25,8 @@ from gradest.benchmarks.folders.manifest import (
     read_file,
     read_manifest,
 )
+from gradest.benchmarks.folders.published_columns import FILE as PUBLISHED
+from gradest.benchmarks.folders.published_columns import PublishedRow
 from gradest.benchmarks.folders.record import TABLES
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
@@ -55,6 +57,8 @@ class Run(NamedTuple):
     """Files that are not as the run wrote them, where that was asked and they are used anyhow."""
     doubt: str = ""
     """Why nothing can be said of that; empty where something can."""
+    published: pd.DataFrame | None = None
+    """published.csv, where the sweep has a paper's numbers."""
 
 
 def find_run(name: str) -> Path:
@@ -99,8 +103,16 @@ def read_run(folder: Path) -> Run:
         BadInput: measurements.csv is not there, or a file is not what a run writes.
     """
     refuse_no_run(folder)
-    contents = {name: read_file(folder / name) for name in TABLES}
-    return run_of(folder, contents, read_manifest(folder))
+    manifest = read_manifest(folder)
+    contents = {name: read_file(folder / name) for name in tables_of(manifest)}
+    return run_of(folder, contents, manifest)
+
+
+def tables_of(manifest: Manifest | None) -> tuple[str, ...]:
+    """The tables that a run writes: one more where its sweep has a paper's numbers."""
+    sweep = (manifest or {}).get("sweep")
+    has_numbers = isinstance(sweep, dict) and sweep.get("published")
+    return (*TABLES, PUBLISHED) if has_numbers else TABLES
 
 
 def refuse_no_run(folder: Path) -> None:
@@ -126,7 +138,7 @@ def run_of(
 
     Args:
         folder: theirs.
-        contents: the bytes of TABLES by name, None for one that is not there.
+        contents: the bytes of its tables by name, None for one that is not there.
         manifest: the run's, where it has one.
         vouched: those of them that are known to be what a run wrote.
 
@@ -134,8 +146,8 @@ def run_of(
         BadInput: they are not what a run writes.
     """
     tables = {}
-    for name, row in ((MEASUREMENTS, Row), (LEFT_OUT, LeftOutRow)):
-        content = contents[name]
+    for name, row in ((MEASUREMENTS, Row), (LEFT_OUT, LeftOutRow), (PUBLISHED, PublishedRow)):
+        content = contents.get(name)
         if content is not None:
             tables[name] = read_table(folder / name, content, row, vouched=name in vouched)
     measurements, left_out = tables[MEASUREMENTS], tables.get(LEFT_OUT)
@@ -146,6 +158,7 @@ def run_of(
         measurements=attach(measurements, left_out),
         manifest=manifest,
         jackknifed=left_out is not None,
+        published=tables.get(PUBLISHED),
     )
 
 

@@ -105,7 +105,7 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
     Args:
         path: its name, for errors.
         content: its bytes.
-        row: Row or LeftOutRow, whose columns it must have.
+        row: Row, LeftOutRow or PublishedRow, whose columns it must have.
         vouched: whether it is known to be what a run wrote; if not, every value is looked at.
 
     Raises:
@@ -159,7 +159,7 @@ def refuse_damaged(path: Path, content: bytes, row: type) -> None:
             raise BadInput(f"{path}: line {line}: expected {len(names)} values; got {len(values)}")
         named = dict(zip(names, values, strict=True))
         refuse_values(f"{path}: line {line}", named, kinds)
-        for columns in UNIQUE[row]:
+        for columns in UNIQUE.get(row, ()):
             key = tuple(named[name] for name in columns)
             if key in seen:
                 what = ", ".join(f"{name} {named[name]}" for name in columns)

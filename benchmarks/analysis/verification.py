@@ -22,6 +22,7 @@ from gradest.benchmarks.analysis.results import (
     recorded_sweep,
     refuse_no_run,
     run_of,
+    tables_of,
 )
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.differences import (
@@ -60,7 +61,7 @@ class Read(NamedTuple):
 
     folder: Path
     tables: dict[str, bytes | None]
-    """TABLES by name; None for one that is not there."""
+    """The run's tables by name; None for one that is not there."""
     manifest: Manifest | None
     changed: list[Difference]
     """Those of them that are not as the run wrote them."""
@@ -70,7 +71,7 @@ class Read(NamedTuple):
         """The tables that are as the manifest says."""
         if self.manifest is None:
             return []
-        return [name for name in TABLES if not of_file(self.manifest, name, self.tables[name])]
+        return [n for n, content in self.tables.items() if not of_file(self.manifest, n, content)]
 
     @property
     def doubt(self) -> str:
@@ -103,6 +104,7 @@ def read_files(folder: Path) -> Read:
         manifest = parse_manifest(folder / FILE, content)
     except BadInput:
         return Read(folder, tables, None, [Difference(FILE, UNREADABLE)])
+    tables |= {name: read_file(folder / name) for name in tables_of(manifest) if name not in tables}
     return Read(folder, tables, manifest, changed_since(manifest, tables))
 
 

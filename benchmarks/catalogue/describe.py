@@ -92,12 +92,13 @@ def preset_description(name: str) -> dict[str, Any]:
     sweep = load_sweep(name)
     problems = [class_of(name).cls.source for entry in sweep.problem for name in entry.names]
     estimators = [class_of(name).cls.source for entry in sweep.estimator for name in entry.names]
+    paper = [sweep.paper.reference] if sweep.paper else []
     return {
         "kind": "preset",
         "name": name,
         "text": preset_text(name).rstrip(),
         "sweep": sweep.model_dump(exclude_none=True),
-        "bibtex": bibtex([*problems, *estimators]),
+        "bibtex": bibtex([*paper, *problems, *estimators]),
     }
 
 

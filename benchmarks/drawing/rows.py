@@ -29,6 +29,8 @@ def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
         if panel.hatched and any(series.biased):
             hatch(axes, row)
         print_beside(series, axes, row)
+    for series in panel.published:
+        draw_row(series, axes, panel.y.names.index(series.label), panel.levels)
     low, high = axes.get_xlim()
     for guide in panel.guides:
         if not guide.if_in_view or low < guide.at < high:

@@ -13,6 +13,8 @@ from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, 
 from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.markdown import plain
 from gradest.benchmarks.minus import print_minus
+from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
+from gradest.benchmarks.reproductions.numbers import headlines
 from gradest.benchmarks.report.answer import EQUAL_COST, TABLE, answer_lines, answer_table
 from gradest.benchmarks.report.self_check import against_ourselves, headline
 from gradest.benchmarks.report.surprises import (
@@ -53,6 +55,9 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
         parts.insert(0, f"**Not as measured.** {changed_line(run)}")
     elif run.manifest is None:
         parts.insert(0, NO_MANIFEST)
+    published = cut(headlines(run), NUMBERS)
+    if published:
+        parts += ["## Published numbers", bullets(published)]
     parts += ["## Answer", EQUAL_COST, bullets(answer(table))]
     surprising = surprises(table, crossings)
     if surprising:
@@ -69,6 +74,7 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
         crossings: its crossovers.
     """
     lines = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    lines[:0] = cut(headlines(run), NUMBERS)
     return list(map(print_minus, lines))
 
 
