@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.presets import paper_names, purpose_of
-from gradest.benchmarks.published.entries import Published
+from gradest.benchmarks.published.entries import Paper, Published
 from gradest.benchmarks.sweeps.schema import Sweep, load_sweep
 from gradest.benchmarks.terminal import table_lines
 
@@ -17,6 +17,8 @@ class PaperPreset(NamedTuple):
     name: str
     reference: str
     """In the words of references.toml."""
+    code: str
+    """Where its settings were read."""
     what: str
     """Of the paper is repeated."""
     published: int
@@ -34,9 +36,14 @@ def paper_preset(name: str, sweep: Sweep) -> PaperPreset:
     """A preset with what its sweep says of its paper."""
     entries = sweep.published or []
     shown_alone = [entry for entry in entries if entry.not_counted]
-    reference = sweep.paper.reference if sweep.paper else ""
+    paper = sweep.paper or Paper(reference="?")
     return PaperPreset(
-        name, reference, purpose_of(name), number_of(entries), number_of(shown_alone)
+        name,
+        paper.reference,
+        paper.code,
+        purpose_of(name),
+        number_of(entries),
+        number_of(shown_alone),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import MEASUREMENTS, Run, read_run
+from gradest.benchmarks.catalogue.page import without_bars
 from gradest.benchmarks.catalogue.papers import PaperPreset, paper_presets
 from gradest.benchmarks.markdown import markdown_table, plain
 from gradest.benchmarks.published.metrics import METRICS
@@ -107,14 +108,17 @@ def verdict(paper: PaperPreset, run: Run | None) -> str:
 def metrics_table() -> str:
     """What each metric is."""
     rows = [
-        [f"`{name}`", plain(metric.words), f"${metric.latex}$"] for name, metric in METRICS.items()
+        [f"`{name}`", plain(metric.words), without_bars(f"${metric.latex}$")]
+        for name, metric in METRICS.items()
     ]
     return markdown_table(["metric", "what it is", "formula"], rows)
 
 
 def section(paper: PaperPreset, run: Run | None) -> str:
     """A paper: what it is, what does not agree, and its figure."""
-    lines = [f"## {paper.name}", f"{plain(paper.reference)}. {plain(paper.what)}."]
+    lines = [f"## {paper.name}", f"{plain(paper.what)}."]
+    if paper.code:
+        lines.append(f"Settings and numbers: {plain(paper.code)}.")
     if run is None:
         return "\n\n".join([*lines, f"{NOT_RUN.capitalize()}."])
     said = headlines(run)
