@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.presets import paper_names, purpose_of
-from gradest.benchmarks.published.entries import Paper, Published
+from gradest.benchmarks.published.entries import Published
 from gradest.benchmarks.sweeps.schema import Sweep, load_sweep
 from gradest.benchmarks.terminal import table_lines
 
@@ -36,11 +36,11 @@ def paper_preset(name: str, sweep: Sweep) -> PaperPreset:
     """A preset with what its sweep says of its paper."""
     entries = sweep.published or []
     shown_alone = [entry for entry in entries if entry.not_counted]
-    paper = sweep.paper or Paper(reference="?")
+    assert sweep.paper is not None
     return PaperPreset(
         name,
-        paper.reference,
-        paper.code,
+        sweep.paper.reference,
+        sweep.paper.code,
         purpose_of(name),
         number_of(entries),
         number_of(shown_alone),

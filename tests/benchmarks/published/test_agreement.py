@@ -61,8 +61,6 @@ def test_each_error_counts():
     of_draws = agreement("variance", exact * 1.25, 0.0, measured._replace(draws=50))
     assert alone.p < 0.001
     assert min(of_reading.p, of_draws.p) > 0.05
-    wide = alone._replace(ours=measured)  # our interval: the same number, less well known
-    del wide
     blurred = Measured(
         {**measured.row, "variance_low": exact / 2, "variance_high": exact * 2}, None, None
     )

@@ -2,12 +2,10 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.analysis.verification import verified_run, verify
-from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.published.rows import nothing_kept, published_table
 from gradest.benchmarks.sweeps.plan import resolve
@@ -71,14 +69,11 @@ def test_without_moments_or_cells_nothing_is_said(paper, folder):
     assert none.agrees.isna().all()
 
 
-@pytest.mark.parametrize(
-    ("columns", "reason"),
-    [({"status": "unreliable", "reason": "tail index 1.0"}, "unreliable")],
-)
-def test_an_unreliable_cell_is_not_counted(paper, folder, columns, reason):
+def test_an_unreliable_cell_is_not_counted(paper, folder):
+    columns = {"status": "unreliable", "reason": "tail index 1.0"}
     measurements = read_run(folder).measurements.assign(**columns)
     found = published_table("p", paper.published, measurements, nothing_kept)
-    assert set(found.not_counted[:2]) == {reason}
+    assert set(found.not_counted[:2]) == {"unreliable"}
     assert found.note[0] == "ours: tail index 1.0"
 
 
@@ -86,8 +81,4 @@ def test_a_zero_of_ours_is_no_agreement(paper, folder):
     zero = dict.fromkeys(("variance", "variance_low", "variance_high"), 0.0)
     measurements = read_run(folder).measurements.assign(**zero, reason="variance zero")
     found = published_table("p", paper.published, measurements, nothing_kept)
-    assert found.agrees[0] is False or found.agrees[0] == np.False_
-
-
-def test_a_cell_is_named(paper):
-    assert all(isinstance(match.cell, Cell) for match in paper.published)
+    assert found.agrees[:2].tolist() == [False, False]
