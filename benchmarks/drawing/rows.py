@@ -23,14 +23,12 @@ def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
     if panel.x.scale == "log":
         axes.set_xscale("log")
     axes.set_xlim(panel.x.limits)
-    for series in panel.series:
+    for series in (*panel.series, *panel.published):
         row = panel.y.names.index(series.label)
         draw_row(series, axes, row, panel.levels)
         if panel.hatched and any(series.biased):
             hatch(axes, row)
         print_beside(series, axes, row)
-    for series in panel.published:
-        draw_row(series, axes, panel.y.names.index(series.label), panel.levels)
     low, high = axes.get_xlim()
     for guide in panel.guides:
         if not guide.if_in_view or low < guide.at < high:

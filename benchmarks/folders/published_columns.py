@@ -25,7 +25,7 @@ class PublishedRow:
     ratio: float = number("ours / published; of a logarithm, of what it is one of")
     p: float = number("p-value of so large a difference, were both right")
     agrees: bool | None = optional("whether they agree at 95 % (Benjamini–Hochberg over the paper)")
-    not_counted: str | None = optional("why the number is shown alone: a reason in one or two words")
+    not_counted: str | None = optional("why the number is shown alone, in a word or two")
     how: str = column("how it was read: `printed`, `vector` or `raster`")
     source: str = column("where it was read")
     note: str | None = optional("what else is to be said")

@@ -152,4 +152,3 @@ def refuse_group(number: Number, problem: Problem) -> None:
         raise ValueError(
             f"group = {shown(group)}: expected one of {', '.join(groups)}{nearest(group, groups)}"
         )
-

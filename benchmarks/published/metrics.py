@@ -146,7 +146,7 @@ def mean_deviation(sample: Sample) -> Vector:
 
 
 def mean_signal(sample: Sample, draws: int | None) -> Vector:
-    """The mean over coordinates of E|mean of n|/σ; of coordinates without variance there is none."""
+    """The mean over coordinates of E|mean of n|/σ; there is none without variance."""
     deviation = np.sqrt(sample.variance)
     size = expected_size(sample.mean, deviation, draws)
     ratio = np.divide(size, deviation, out=np.full_like(size, np.nan), where=deviation > 0)

@@ -19,7 +19,6 @@ Kept = Callable[[Cell], Mapping[str, Moments]]
 """The moments of a cell's replicates, by the group of θ; empty where none were kept."""
 
 
-
 def nothing_kept(cell: Cell) -> Mapping[str, Moments]:
     """Where there is no store."""
     del cell

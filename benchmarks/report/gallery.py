@@ -17,8 +17,8 @@ from gradest.benchmarks.drawing.styles import in_style
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.page.page import own
 from gradest.benchmarks.paper.methods import name_of
-from gradest.benchmarks.reproductions.figures import figures_of
 from gradest.benchmarks.report.summary import answer, title
+from gradest.benchmarks.reproductions.figures import figures_of
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "

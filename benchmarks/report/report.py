@@ -21,12 +21,12 @@ from gradest.benchmarks.paper.methods import name_of
 from gradest.benchmarks.paper.references import FILE as REFERENCES
 from gradest.benchmarks.paper.references import refs
 from gradest.benchmarks.paper.table import paper_table
-from gradest.benchmarks.reproductions.figures import figures_of
-from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
-from gradest.benchmarks.reproductions.numbers import headlines, published_lines
 from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, health, summary, surprises, told_tables
 from gradest.benchmarks.report.tables import Table, crossover_table, latex, markdown, tables
+from gradest.benchmarks.reproductions.figures import figures_of
+from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
+from gradest.benchmarks.reproductions.numbers import headlines, published_lines
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 from gradest.problems.arguments import nearest, shown
 

@@ -13,8 +13,6 @@ from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, 
 from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.markdown import plain
 from gradest.benchmarks.minus import print_minus
-from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
-from gradest.benchmarks.reproductions.numbers import headlines
 from gradest.benchmarks.report.answer import EQUAL_COST, TABLE, answer_lines, answer_table
 from gradest.benchmarks.report.self_check import against_ourselves, headline
 from gradest.benchmarks.report.surprises import (
@@ -24,6 +22,8 @@ from gradest.benchmarks.report.surprises import (
     slope_lines,
 )
 from gradest.benchmarks.report.tables import Table
+from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
+from gradest.benchmarks.reproductions.numbers import headlines
 
 FILE = "summary.md"
 

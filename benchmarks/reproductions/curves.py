@@ -156,7 +156,9 @@ def panels_of(asked: PaperFigure, table: pd.DataFrame) -> Iterator[tuple[str, pd
 def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Panel | None:
     """One panel; None where it has no values."""
     lines = [
-        Line(label, found.sort_values("x"), look_of(*found[["estimator", "estimator_args"]].iloc[0]))
+        Line(
+            label, found.sort_values("x"), look_of(*found[["estimator", "estimator_args"]].iloc[0])
+        )
         for label, text in asked.lines.items()
         if len(found := rows_of(rows, text))
     ]
@@ -193,9 +195,7 @@ def x_axis(asked: PaperFigure, values: Sequence[float]) -> Axis:
     """The x axis: round numbers, with a margin."""
     low, high = min(values), max(values)
     pad = 0.04 * (high - low) or 0.5
-    return Axis(
-        asked.x_label or words(asked.x.rpartition(".")[2]), limits=(low - pad, high + pad)
-    )
+    return Axis(asked.x_label or words(asked.x.rpartition(".")[2]), limits=(low - pad, high + pad))
 
 
 def series_of(line: Line, is_log: bool) -> Series:

@@ -1,4 +1,4 @@
-"""All figures of a run: a paper's, where it repeats one, and those that its measurements support."""
+"""All figures of a run: a paper's where it repeats one, and those of its measurements."""
 
 import dataclasses
 from collections.abc import Iterator

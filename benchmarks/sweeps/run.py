@@ -181,9 +181,7 @@ def earlier_runs(cell: Cell, here: Origin, store: Store) -> tuple[Summaries, ...
     return tuple(itertools.islice((r for r in runs if extends(r.replicates, cell.replicates)), 1))
 
 
-def moments_in(
-    store: Store, outcomes: Mapping[str, Outcome], cell: Cell
-) -> Mapping[str, Moments]:
+def moments_in(store: Store, outcomes: Mapping[str, Outcome], cell: Cell) -> Mapping[str, Moments]:
     """The moments of a cell's replicates, by the group of θ; empty where there are none."""
     outcome = outcomes.get(cell.id)
     kept = summaries_of(store, cell, outcome) if outcome else None

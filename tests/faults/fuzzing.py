@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.presets import preset_names, preset_text
+from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.schema import load_sweep
 from tests.support.sweeps import GOOD_SWEEP
 

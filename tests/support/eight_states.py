@@ -43,7 +43,7 @@ class Toy:
         return self.variance_of(weights, values)
 
     def sum_and_sample(self, summed):
-        """The likeliest summed, one of the others drawn; no two at the border are equally likely."""
+        """The likeliest summed, one of the others drawn; no two at the border tie."""
         order = np.argsort(-self.q)
         inside, outside = order[:summed], order[summed:]
         assert self.q[inside].min() > self.q[outside].max() * (1 + 1e-9)

@@ -1,4 +1,4 @@
-"""A small sweep of a paper that was never written, with numbers that are right and one that is not."""
+"""A small sweep of a paper that was never written: a number is right, another is not."""
 
 PAPER = """
 schema = 1

@@ -34,7 +34,9 @@ def studies(law, metric, times=1.0, count=1000):
     for _ in range(count):
         measured = ours(LAWS[law](rng, (1600, 1)))
         theirs = LAWS[law](rng, DRAWS).var(ddof=1) * times
-        read = theirs * math.exp(rng.normal() * READING / TWO_SIDED / (0.5 if metric == "std" else 1))
+        read = theirs * math.exp(
+            rng.normal() * READING / TWO_SIDED / (0.5 if metric == "std" else 1)
+        )
         yield agreement(metric, float(values[metric](read)), READING, measured).p
 
 
@@ -67,7 +69,9 @@ def test_each_error_counts():
     assert agreement("variance", exact * 1.25, 0.0, blurred).p > 0.05
     assert alone.published == pytest.approx([exact * 1.25] * 3)
     low, high = of_reading.published.low, of_reading.published.high
-    assert (low, high) == pytest.approx((exact * 1.25 * math.exp(-0.3), exact * 1.25 * math.exp(0.3)))
+    assert (low, high) == pytest.approx(
+        (exact * 1.25 * math.exp(-0.3), exact * 1.25 * math.exp(0.3))
+    )
 
 
 def test_ratios():

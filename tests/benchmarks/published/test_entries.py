@@ -47,7 +47,10 @@ OF_CELLS = {
     'estimator = "rloo"': ('estimator = "arms"', "'arms': the sweep has no such cell: the nearest"),
     "logit=0]": ("logit=0.5]", r"the nearest is bernoulli_square\[logit=.*t=0.49\]"),
     "4 = 9.0e-5": ("8 = 9.0e-5", "num_samples = 8 of rloo: expected one of 2, 4"),
-    'estimator = "arm" }': ('estimator = "arm", num_samples = 4 }', "= 4 of arm: expected one of 2"),
+    'estimator = "arm" }': (
+        'estimator = "arm", num_samples = 4 }',
+        "= 4 of arm: expected one of 2",
+    ),
     'group = "logits"\nmetric = "variance"': (
         'group = "logit"\nmetric = "variance"',
         "group = 'logit': expected one of logits; did you mean logits",
@@ -69,5 +72,5 @@ def test_a_cell_that_the_sweep_does_not_have_is_an_error_that_names_the_nearest(
 
 def test_a_cell_that_is_skipped_is_an_error():
     text = PAPER.replace("samples = [2, 4]", "samples = [1, 2, 4]").replace("4 = 9.0e-5", "1 = 9.0")
-    with pytest.raises(BadInput, match="cannot be measured: .*expected at least 2"):
+    with pytest.raises(BadInput, match=r"cannot be measured: .*expected at least 2"):
         resolve(parse_sweep(text, "here"))

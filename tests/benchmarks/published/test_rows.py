@@ -55,7 +55,7 @@ def test_a_changed_number_is_refused(folder, tmp_path):
             (tmp_path / path.name).write_bytes(path.read_bytes())
     table = tmp_path / "published.csv"
     table.write_text(table.read_text().replace("9e-05", "4e-06"))
-    with pytest.raises(BadInput, match="published.csv was changed after it was written"):
+    with pytest.raises(BadInput, match=r"published\.csv was changed after it was written"):
         verified_run(tmp_path)
 
 

@@ -7,9 +7,9 @@ import pytest
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.figures.spec import FigureSpec
+from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.reproductions.curves import NOT_COUNTED, paper_figures
 from gradest.benchmarks.reproductions.figures import figures_of
-from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep

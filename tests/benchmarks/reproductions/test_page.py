@@ -2,13 +2,13 @@
 
 import pytest
 
+from gradest.benchmarks.presets import paper_names
 from gradest.benchmarks.reproductions import page as of_page
 from gradest.benchmarks.reproductions.numbers import Count
 from gradest.benchmarks.reproductions.page import page
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep
-from gradest.benchmarks.presets import paper_names
 from tests.support.house import ROOT
 from tests.support.papers import PAPER
 from tests.support.sweeps import Quiet
@@ -36,7 +36,9 @@ def measured(tmp_path, monkeypatch):
 
 def test_a_committed_run_is_counted_and_shown(measured):
     text = page()
-    assert "**1 of 2 published numbers agree; 1 more is shown and not counted**, of 1 paper." in text
+    assert (
+        "**1 of 2 published numbers agree; 1 more is shown and not counted**, of 1 paper." in text
+    )
     assert "| 1 of 2 |" in text
     assert "](../results/reference/papers/kool2020/figures/paper_figure_1.png)" in text
     assert "](../results/reference/papers/kool2020/tables/published.md)" in text
