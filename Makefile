@@ -65,7 +65,7 @@ points: $(READY)
 
 # docs/columns.md, from the fields of the tables' rows.
 columns: $(READY)
-	$(BIN)/python -m gradest.benchmarks.folders.columns
+	$(BIN)/python -m gradest.benchmarks.folders.columns_page
 
 # Every paper's preset, into results/reference/papers/: a few minutes each; what is there is not measured again.
 papers: $(READY)

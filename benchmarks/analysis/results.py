@@ -36,6 +36,13 @@ from gradest.problems.arguments import nearest, shown
 
 MEASUREMENTS, LEFT_OUT = TABLES
 
+ROWS = {
+    MEASUREMENTS: Row,
+    LEFT_OUT: LeftOutRow,
+    PUBLISHED: PublishedRow,
+}
+"""The tables of a run, by their names."""
+
 ZERO = "variance zero"
 """Begins the reason of a row whose variance is zero, if only to rounding."""
 
@@ -146,7 +153,7 @@ def run_of(
         BadInput: they are not what a run writes.
     """
     tables = {}
-    for name, row in ((MEASUREMENTS, Row), (LEFT_OUT, LeftOutRow), (PUBLISHED, PublishedRow)):
+    for name, row in ROWS.items():
         content = contents.get(name)
         if content is not None:
             tables[name] = read_table(folder / name, content, row, vouched=name in vouched)

@@ -162,16 +162,16 @@ def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Pa
         for label, text in asked.lines.items()
         if len(found := rows_of(rows, text))
     ]
-    series = [series_of(line, is_log(asked)) for line in lines]
+    series = [series_of(line, has_logarithms(asked)) for line in lines]
     theirs = [each for line in lines for each in published_of(asked, line, run)]
     if not any(value for each in series for value in each.value):
         return None
     y_label = asked.y_label or METRICS[asked.metric].words
     if not asked.x:
-        x = Axis(y_label, scale="log") if is_log(asked) else Axis(y_label)
+        x = Axis(y_label, scale="log") if has_logarithms(asked) else Axis(y_label)
         y = Axis(scale="rows", names=tuple(line.label for line in lines))
         return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
-    y = y_axis([*series, *theirs], y_label) if is_log(asked) else Axis(y_label)
+    y = y_axis([*series, *theirs], y_label) if has_logarithms(asked) else Axis(y_label)
     x = x_axis(asked, [value for each in series for value in each.x])
     return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
 
@@ -186,7 +186,7 @@ def rows_of(rows: pd.DataFrame, text: str) -> pd.DataFrame:
     return rows[fitting]
 
 
-def is_log(asked: PaperFigure) -> bool:
+def has_logarithms(asked: PaperFigure) -> bool:
     """Whether the metric has a logarithmic axis."""
     return METRICS[asked.metric].scale == "positive"
 

@@ -1,13 +1,13 @@
 """A paper's numbers beside ours in words: how many agree, which do not, and a table of all."""
 
+import math
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label
-from gradest.benchmarks.analysis.numerals import several, show
+from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import Run
-from gradest.benchmarks.statistics.intervals import Interval
 
 TITLE = "Published numbers beside ours"
 
@@ -54,8 +54,8 @@ def headlines(run: Run) -> list[str]:
 
 def difference_text(row: Any) -> str:
     """A number that does not agree, in words."""
-    theirs = show(Interval(row.published, row.published_low, row.published_high))
-    ours = show(Interval(row.ours, row.ours_low, row.ours_high))
+    theirs = digits(row.published, row.published_low, row.published_high)
+    ours = digits(row.ours, row.ours_low, row.ours_high)
     return f"{row.figure}: {where(row)}, L = {row.num_samples}: published {theirs}, ours {ours}"
 
 
@@ -87,12 +87,24 @@ def cells_of(row: Any) -> list[str]:
         f"{row.figure}: {where(row)}",
         f"{row.num_samples}",
         row.metric,
-        show(Interval(row.published, row.published_low, row.published_high)),
-        show(Interval(row.ours, row.ours_low, row.ours_high)) if row.ours == row.ours else "–",
-        f"{row.ratio:.3g}" if row.ratio == row.ratio else "–",
+        digits(row.published, row.published_low, row.published_high),
+        digits(row.ours, row.ours_low, row.ours_high),
+        "–" if math.isnan(row.ratio) else f"{row.ratio:.3g}",
         verdict(row),
         row.note if isinstance(row.note, str) else "",
     ]
+
+
+def digits(value: float, low: float, high: float) -> str:
+    """A number to as many digits as papers print, with its interval; a dash where there is none.
+
+    >>> digits(1.5e-5, 1.2e-5, 8e-4), digits(math.nan, math.nan, math.nan)
+    ('1.5e-05 [1.2e-05, 0.0008]', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    ends = "" if math.isnan(low) or math.isnan(high) else f" [{low:.3g}, {high:.3g}]"
+    return f"{value:.3g}{ends}"
 
 
 def verdict(row: Any) -> str:

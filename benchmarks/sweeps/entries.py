@@ -72,10 +72,8 @@ class Entry(BaseModel):
     @property
     def values(self) -> dict[str, list[Any]]:
         """All values of each argument."""
-        arguments = self.model_extra or {}
-        return {
-            key: value if isinstance(value, list) else [value] for key, value in arguments.items()
-        }
+        given = self.model_extra or {}
+        return {key: value if isinstance(value, list) else [value] for key, value in given.items()}
 
     @property
     def number(self) -> int:
