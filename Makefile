@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Each core takes neighbouring tests, which share what they compile.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: setup run test test-all lint bench bench-peers bench-scaling calibration faults catalogue points columns docs metrics clean
+.PHONY: setup run test test-all lint bench bench-peers bench-scaling calibration faults catalogue points columns docs metrics clean papers papers-page
 
 setup: $(READY)
 
@@ -66,6 +66,17 @@ points: $(READY)
 # docs/columns.md, from the fields of the tables' rows.
 columns: $(READY)
 	$(BIN)/python -m gradest.benchmarks.folders.columns_page
+
+# Every paper's preset, into results/reference/papers/: a few minutes each; what is there is not measured again.
+papers: $(READY)
+	for paper in $(notdir $(basename $(wildcard benchmarks/catalogue/papers/*.toml))); do \
+		$(BIN)/gradest run $$paper -o results/reference/papers/$$paper || exit 1; \
+	done
+	$(MAKE) papers-page
+
+# docs/papers.md, from the presets and their runs.
+papers-page: $(READY)
+	$(BIN)/python -m gradest.benchmarks.reproductions.page
 
 # README and docs/ as a site that needs no network, with a page of each reference run and a gallery of them:
 # build/docs/index.html.

@@ -25,6 +25,8 @@ from gradest.benchmarks.folders.manifest import (
     read_file,
     read_manifest,
 )
+from gradest.benchmarks.folders.published_columns import FILE as PUBLISHED
+from gradest.benchmarks.folders.published_columns import PublishedRow
 from gradest.benchmarks.folders.record import TABLES
 from gradest.benchmarks.folders.training_columns import (
     TRAINING,
@@ -46,6 +48,7 @@ ROWS = {
     LEFT_OUT: LeftOutRow,
     TRAINING: TrainingRow,
     TRAJECTORY: TrajectoryRow,
+    PUBLISHED: PublishedRow,
 }
 """The tables of a run, by their names."""
 
@@ -74,6 +77,8 @@ class Run(NamedTuple):
     """training.csv; None where the run trained nothing."""
     trajectory: pd.DataFrame | None = None
     """trajectory.csv, likewise."""
+    published: pd.DataFrame | None = None
+    """published.csv, where the sweep has a paper's numbers."""
 
 
 def find_run(name: str) -> Path:
@@ -124,10 +129,12 @@ def read_run(folder: Path) -> Run:
 
 
 def tables_of(manifest: Manifest | None) -> tuple[str, ...]:
-    """The tables that a run writes: more where its sweep trains."""
+    """The tables that a run writes: more where its sweep trains, or has a paper's numbers."""
     sweep = (manifest or {}).get("sweep")
-    trains = isinstance(sweep, dict) and sweep.get("training")
-    return (*TABLES, *TRAINING_TABLES) if trains else TABLES
+    asked = sweep if isinstance(sweep, dict) else {}
+    of_training = TRAINING_TABLES if asked.get("training") else ()
+    of_papers = (PUBLISHED,) if asked.get("published") else ()
+    return (*TABLES, *of_training, *of_papers)
 
 
 def refuse_no_run(folder: Path) -> None:
@@ -175,6 +182,7 @@ def run_of(
         jackknifed=left_out is not None,
         training=tables.get(TRAINING),
         trajectory=tables.get(TRAJECTORY),
+        published=tables.get(PUBLISHED),
     )
 
 

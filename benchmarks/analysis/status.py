@@ -12,10 +12,10 @@ from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import is_shipped, is_trained
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.presets import preset_names
 from gradest.benchmarks.runtime.environment import digest_of, environment
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.run import codes_of
-from gradest.benchmarks.sweeps.schema import preset_names
 from gradest.benchmarks.sweeps.store import Kept, read_store
 from gradest.benchmarks.training.runs import seeds_in
 from gradest.benchmarks.training.seeds import DIVERGED, Seed

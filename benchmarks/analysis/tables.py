@@ -113,7 +113,7 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
     Args:
         path: its name, for errors.
         content: its bytes.
-        row: Row or LeftOutRow, whose columns it must have.
+        row: Row, LeftOutRow or PublishedRow, whose columns it must have.
         vouched: whether it is known to be what a run wrote; if not, every value is looked at.
 
     Raises:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from gradest.benchmarks.catalogue.citations import bibtex
 from gradest.benchmarks.catalogue.facts import estimator_row, every_problem, problem_row, yes
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.schema import load_sweep, preset_names, preset_text
+from gradest.benchmarks.presets import preset_names, preset_text
+from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.aliases import ALIASES
 from gradest.problems import PROBLEMS, Problem
@@ -91,12 +92,13 @@ def preset_description(name: str) -> dict[str, Any]:
     sweep = load_sweep(name)
     problems = [class_of(name).cls.source for entry in sweep.problem for name in entry.names]
     estimators = [class_of(name).cls.source for entry in sweep.estimator for name in entry.names]
+    paper = [sweep.paper.reference] if sweep.paper else []
     return {
         "kind": "preset",
         "name": name,
         "text": preset_text(name).rstrip(),
         "sweep": sweep.model_dump(exclude_none=True),
-        "bibtex": bibtex([*problems, *estimators]),
+        "bibtex": bibtex([*paper, *problems, *estimators]),
     }
 
 

@@ -12,7 +12,7 @@ from gradest.benchmarks.catalogue.facts import (
     variables,
 )
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.schema import preset_names, preset_text
+from gradest.benchmarks.presets import preset_names, purpose_of
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS, Problem
 from gradest.problems.arguments import nearest, shown
@@ -171,8 +171,7 @@ def row(name: str, drawn: str, purpose: str) -> str:
 
 def presets() -> dict[str, str]:
     """What each preset is for: the first line of its file."""
-    first = {name: preset_text(name).partition("\n")[0] for name in preset_names()}
-    return {name: line.removeprefix("# ").rstrip(".") for name, line in first.items()}
+    return {name: purpose_of(name) for name in preset_names()}
 
 
 def as_json(found: Wanted) -> dict[str, Any]:

@@ -8,8 +8,9 @@ Whoever changes what training makes of θ raises `training_revision`, and makes 
 from collections.abc import Iterator
 
 from gradest.benchmarks.measurement.checkpoints import is_trained, recipe_of, shippable
+from gradest.benchmarks.presets import preset_names
 from gradest.benchmarks.sweeps.plan import resolve
-from gradest.benchmarks.sweeps.schema import load_sweep, preset_names
+from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.problems.trained_points import FOLDER, as_file
 from gradest.problems.variational.image_model import ImageModel
 

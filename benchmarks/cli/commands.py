@@ -256,6 +256,7 @@ def recommend(**options: Any) -> ExitStatus:
     help="Estimators that claim to be unbiased, and where they are not.",
 )
 @click.option("--long", "in_full", is_flag=True, help="All facts of each; wider than a screen.")
+@click.option("--papers", is_flag=True, help="The papers that presets repeat, and nothing else.")
 @json_option
 def list_(**options: Any) -> ExitStatus:
     """Print the catalogue: every estimator, problem and preset, and what each is for.
@@ -272,7 +273,7 @@ def list_(**options: Any) -> ExitStatus:
     "--bibtex",
     "as_bibtex",
     is_flag=True,
-    help="Print the papers of a problem or an estimator, to be cited, instead.",
+    help="Print the papers of a problem, an estimator or a preset, to be cited, instead.",
 )
 @click.option("--tex", "as_tex", is_flag=True, help="Formulas in LaTeX, as docstrings have them.")
 @json_option

@@ -47,7 +47,7 @@ def in_a_folder(_: click.Context, __: click.Parameter, path: Path | None) -> Pat
     return path
 
 
-PRESETS = "sweeps.schema.preset_names"
+PRESETS = "presets.preset_names"
 RUNS = "analysis.results.run_names"
 REGISTERED = "catalogue.facts.registered_names"
 

@@ -25,13 +25,17 @@ from gradest.benchmarks.catalogue import listing
 from gradest.benchmarks.catalogue.describe import description
 from gradest.benchmarks.catalogue.facts import as_text, catalogue
 from gradest.benchmarks.catalogue.mathematics import in_unicode
+from gradest.benchmarks.catalogue.papers import as_json as papers_as_json
+from gradest.benchmarks.catalogue.papers import as_text as papers_as_text
+from gradest.benchmarks.catalogue.papers import paper_presets
 from gradest.benchmarks.catalogue.starting import start
 from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.presets import preset_names
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, override, preset_names
+from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, override
 from gradest.benchmarks.sweeps.selection import reset, selected
 from gradest.benchmarks.sweeps.store import read_store
 from gradest.benchmarks.terminal import columns_there
@@ -160,9 +164,13 @@ def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) ->
 
 
 def show_catalogue(
-    variable: str | None, only_unbiased: bool, in_full: bool, as_json: bool
+    variable: str | None, only_unbiased: bool, in_full: bool, papers: bool, as_json: bool
 ) -> ExitStatus:
     """Prints what there is."""
+    if papers:
+        if variable or only_unbiased or in_full:
+            raise BadInput("--papers: expected it alone, or with --json")
+        return show_papers(as_json)
     found = listing.wanted(variable, only_unbiased=only_unbiased)
     if as_json:
         emit(listing.as_json(found))
@@ -170,6 +178,13 @@ def show_catalogue(
         emit(as_text(listing.restricted(catalogue(), found)))
     else:
         emit(listing.as_list(found))
+    return ExitStatus.OK
+
+
+def show_papers(as_json: bool) -> ExitStatus:
+    """Prints the papers that presets repeat."""
+    found = paper_presets()
+    emit(papers_as_json(found) if as_json else papers_as_text(found, columns_there()))
     return ExitStatus.OK
 
 

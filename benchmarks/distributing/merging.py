@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,10 +15,11 @@ from gradest.benchmarks.errors import BadInput, ExitStatus, GradestError, listed
 from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.folders.manifest import read_manifest
 from gradest.benchmarks.folders.ownership import refuse_foreign
-from gradest.benchmarks.outcomes import Outcome, Summaries
+from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.sweeps.executors import untimed
 from gradest.benchmarks.sweeps.output import write_results
 from gradest.benchmarks.sweeps.plan import Plan, resolve
+from gradest.benchmarks.sweeps.run import moments_in, summaries_of
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store, reading
 from gradest.benchmarks.training.runs import seeds_in
@@ -87,8 +89,9 @@ def merge(names: Sequence[str], output: Path) -> Merged:
         outcomes = {cell: each for cell, each in store.outcomes().items() if cell in known}
         about = {"merged": [str(source.part or source.folder.name) for source in sources]}
         trained = store.trainings.outcomes()
+        kept = partial(moments_in, store, outcomes)
         codes = store.codes(outcomes)
-        counts = write_results(plan, outcomes, {}, output, codes, about, trained=trained)
+        counts = write_results(plan, outcomes, {}, output, codes, about, kept, trained=trained)
     shards = [shard_of(source.part, f"{source.folder}: part") for source in sources if source.part]
     return Merged(output, plan, outcomes, counts, missing(shards))
 
@@ -237,12 +240,3 @@ def copy_trainings(plan: Plan, source: Source, store: Store) -> None:
         outcome = found.get(seed.id)
         if outcome and not (outcome.status == "failed" and seed.id in there):
             store.trainings.keep(seed.id, outcome)
-
-
-def summaries_of(store: Store, cell: Cell, outcome: Outcome) -> Summaries | None:
-    """What a longer run of a cell goes on from; None where there is nothing."""
-    if not outcome.rows:
-        return None
-    replicates = outcome.rows[0].get("replicates")
-    runs = store.shorter(cell.series, outcome.origin)
-    return next((run for run in runs if run.replicates == replicates), None)

@@ -129,7 +129,7 @@ def draw_contents(panel: Panel, axes: Axes, *, named: bool) -> None:
     else:
         for guide in panel.guides:
             axes.axhline(guide.at, **plot_keywords(guide.style), zorder=1)
-        for series in panel.series:
+        for series in (*panel.series, *panel.published):
             draw_line(series, axes, panel.y.limits)
         scale_axis(axes, "y", panel.y)
         scale_axis(axes, "x", panel.x)
@@ -152,13 +152,15 @@ def draw_line(series: Series, axes: Axes, limits: tuple[float, float] | None) ->
     doubtful = np.array([status == "unreliable" for status in series.status], bool)
     color = series.style.color
     axes.plot(x, exact, **plot_keywords(EXACT), zorder=2)
-    shaded = np.where(doubtful, np.nan, top)
-    axes.fill_between(x, low, shaded, color=color, alpha=0.2, linewidth=0)
+    if series.style.line:
+        shaded = np.where(doubtful, np.nan, top)
+        axes.fill_between(x, low, shaded, color=color, alpha=0.2, linewidth=0)
     axes.vlines(x[known], low[known], top[known], color=color, linewidth=grown(0.6), zorder=2.5)
     keywords = plot_keywords(series.style)
     if series.steps:
         keywords |= {"drawstyle": "steps-post", "markevery": STEPS_MARKED}
-    axes.plot(x, value, **keywords, zorder=3, label=without_math(series.label))
+    label = without_math(series.label) if series.style.line else None
+    axes.plot(x, value, **keywords, zorder=3, label=label)
     axes.plot(x[doubtful], value[doubtful], **plot_keywords(hollow(series.style)), zorder=4)
     ends = ~known & np.isfinite(high)
     axes.plot(x[ends], high[ends], **plot_keywords(limit(series.style)), zorder=4)

@@ -23,7 +23,7 @@ def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
     if panel.x.scale == "log":
         axes.set_xscale("log")
     axes.set_xlim(panel.x.limits)
-    for series in panel.series:
+    for series in (*panel.series, *panel.published):
         row = panel.y.names.index(series.label)
         draw_row(series, axes, row, panel.levels)
         if panel.hatched and any(series.biased):

@@ -131,9 +131,7 @@ def save_alone(folder: Path, stem: str, make: Callable[[], Figure] | None) -> No
             save(folder, stem, make())
 
 
-def save(
-    folder: Path, stem: str, figure: Figure, formats: Sequence[Format] = FORMATS
-) -> None:
+def save(folder: Path, stem: str, figure: Figure, formats: Sequence[Format] = FORMATS) -> None:
     """Writes one figure in each format: whole, or not at all."""
     for suffix in formats:
         drawn = io.BytesIO()

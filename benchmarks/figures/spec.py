@@ -180,6 +180,8 @@ class Panel:
     """All L of the figure, where y is "rows": each has a shade, and a place within its row."""
     hatched: bool = False
     """Whether the rows of what is biased are hatched."""
+    published: tuple[Series, ...] = ()
+    """Others' values, drawn over the series without names."""
 
 
 @dataclass(frozen=True)

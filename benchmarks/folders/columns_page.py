@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gradest.benchmarks.folders.columns import LeftOutRow, RankedRow, Row
+from gradest.benchmarks.folders.published_columns import PublishedRow
 from gradest.benchmarks.folders.training_columns import TrainingRow, TrajectoryRow
 from gradest.benchmarks.runtime.files import write_atomically
 from gradest.benchmarks.runtime.source_code import package_root
@@ -51,14 +52,20 @@ measurements.csv; `cell` is the cell whose problem, estimator and L were trained
 `bias_finding` are among the rows of one seed and step, and these two are its own:
 
 {trajectory}
+
+## published.csv
+
+Of a sweep with `[[published]]` alone: a row for each published number, in the order of its file.
+
+{published}
 """
 
 
 def page() -> str:
     """The text of docs/columns.md."""
     rows = {"measurements": Row, "left_out": LeftOutRow, "ranked": RankedRow}
+    rows |= {"training": TrainingRow, "published": PublishedRow}
     texts = {name: table(row) for name, row in rows.items()}
-    texts["training"] = table(TrainingRow)
     texts["trajectory"] = table(TrajectoryRow, "seed", "step")
     return PAGE.format(**texts)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.manifest import FILE, read_manifest
+from gradest.benchmarks.folders.published_columns import FILE as PUBLISHED
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, TABLES
 from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 
@@ -22,6 +23,7 @@ FIXED = (
     "refs.bib",
     PAGE,
     *TRAINING_TABLES,
+    PUBLISHED,
 )
 """What is written under these names whatever was measured."""
 
@@ -31,10 +33,13 @@ DRAWN = {".pdf", ".svg", ".png", ".md", ".tex"}
 FIGURES = ("bias_", "snr_vs_", "variance_vs_")
 """How figures' names begin; those of tables begin with the problem's."""
 
+OF_PAPERS = "paper_"
+"""How those begin that are drawn as a paper draws them."""
+
 FIGURES_OF_RUNS = ("relative_rmse", "performance_profile")
 """The names of figures of whole runs."""
 
-TABLES_OF_RUNS = ("crossovers", "paper")
+TABLES_OF_RUNS = ("crossovers", "paper", "published")
 """The names of tables of whole runs."""
 
 
@@ -102,7 +107,7 @@ def drawn_like(folder: Path, problems: Iterable[str]) -> list[str]:
             stem = path.stem.lower()
             if place == "figures":
                 of_problem = stem.startswith(FIGURES) and any(name in stem for name in names)
-                is_like = of_problem or stem in FIGURES_OF_RUNS
+                is_like = of_problem or stem in FIGURES_OF_RUNS or stem.startswith(OF_PAPERS)
             else:
                 is_like = stem in TABLES_OF_RUNS or stem.startswith(names)
             if is_like:

@@ -23,6 +23,7 @@ from gradest.benchmarks.folders.manifest import (
     read_file,
     write_manifest,
 )
+from gradest.benchmarks.folders.published_columns import FILE as PUBLISHED
 from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 from gradest.benchmarks.runtime.files import remove_parts, write_atomically
 
@@ -50,8 +51,8 @@ def write_run(folder: Path, manifest: Manifest, tables: Mapping[str, str]) -> No
     with held(folder):
         before = whole_manifest(folder)
         files = listed_checksums(before)
-        for name in set(TRAINING_TABLES) & files.keys() - tables.keys():  # it trained, and does not
-            (folder / name).unlink(missing_ok=True)
+        for name in {*TRAINING_TABLES, PUBLISHED} & files.keys() - tables.keys():
+            (folder / name).unlink(missing_ok=True)  # which an earlier sweep asked for
             del files[name]
         drawn = {name: value for name, value in files.items() if name not in tables}
         written = {name: checksum_of(text.encode("utf-8")) for name, text in tables.items()}

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradest.benchmarks.analysis.results import Run
-from gradest.benchmarks.sweeps.schema import load_sweep, preset_names
+from gradest.benchmarks.presets import preset_names
+from gradest.benchmarks.sweeps.schema import OF_PAPERS, load_sweep
 
 TABLES = ("problem", "estimator")
 """What a sweep's file lists, each in tables of its own."""
@@ -41,7 +42,8 @@ def sweep_text(run: Run) -> str:
     sweep = sweep_of(run)
     if not sweep:
         return ""
-    parts = ["\n".join(assignments({k: v for k, v in sweep.items() if k not in TABLES}))]
+    keys = {k: v for k, v in sweep.items() if k not in (*TABLES, *OF_PAPERS)}
+    parts = ["\n".join(assignments(keys))]
     for kind in TABLES:
         parts += ["\n".join([f"[[{kind}]]", *assignments(each)]) for each in sweep.get(kind, [])]
     return "\n\n".join(parts) + "\n"
@@ -51,7 +53,7 @@ def header(run: Run) -> str:
     """What a sweep's file says before its tables, but for what the page chooses."""
     sweep = sweep_of(run)
     if sweep:
-        kept = {k: v for k, v in sweep.items() if k not in (*TABLES, *CHOSEN)}
+        kept = {k: v for k, v in sweep.items() if k not in (*TABLES, *CHOSEN, *OF_PAPERS)}
     else:
         first = run.measurements.iloc[0]
         kept = {"schema": 1, "seed": int(first.seed), "dtype": first["dtype"]}
@@ -70,8 +72,8 @@ def command(run: Run) -> str:
 
 
 def measuring(sweep: Mapping[str, Any]) -> dict[str, Any]:
-    """What a sweep measures, without what changes no measurement: the size of minibatches."""
-    kept = {k: v for k, v in sweep.items() if k != MINIBATCHES}
+    """What a sweep measures, without what changes no measurement: minibatches, papers' numbers."""
+    kept = {k: v for k, v in sweep.items() if k not in (MINIBATCHES, *OF_PAPERS)}
     problems = [{k: v for k, v in each.items() if k != MINIBATCHES} for each in sweep["problem"]]
     return kept | {"problem": problems}
 

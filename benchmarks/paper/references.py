@@ -40,6 +40,8 @@ def entries_of(run: Run) -> dict[str, str]:
     """BibTeX by key: software first, then papers by their keys."""
     sources = [source_of(PROBLEMS, name) for (name,) in measured(run, ["problem"])]
     sources += [source_of(ESTIMATORS, name) for name, _ in measured(run, ESTIMATOR)]
+    paper = ((run.manifest or {}).get("sweep") or {}).get("paper") or {}
+    sources += [str(paper.get("reference", ""))]
     papers = papers_by_key(sources)
     return software_entries(run) | {name: entry(papers[name]) for name in sorted(papers)}
 

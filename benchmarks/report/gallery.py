@@ -14,11 +14,11 @@ from gradest.benchmarks.catalogue.listing import presets
 from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.drawing.saving import METADATA
 from gradest.benchmarks.drawing.styles import in_style
-from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.page.page import own
 from gradest.benchmarks.paper.methods import name_of
 from gradest.benchmarks.report.summary import answer, title
+from gradest.benchmarks.reproductions.figures import figures_of
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -90,7 +90,7 @@ def section(address: str, run: Run) -> str:
     """A run's part of the page."""
     name = name_of(run)
     where = html.escape(address)
-    first = next(figures(run.measurements), None)
+    first = next(figures_of(run), None)
     return RUN_TEXT.format(
         name=html.escape(name),
         address=where,

@@ -13,7 +13,6 @@ from gradest.benchmarks.comparisons.leaderboard import leaderboards
 from gradest.benchmarks.drawing.saving import files_of_figure, saving
 from gradest.benchmarks.drawing.styles import SCREEN, Print
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
@@ -24,7 +23,10 @@ from gradest.benchmarks.paper.references import refs
 from gradest.benchmarks.paper.table import paper_table
 from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, health, summary, surprises, told_tables
-from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
+from gradest.benchmarks.report.tables import Table, crossover_table, latex, markdown, tables
+from gradest.benchmarks.reproductions.figures import figures_of
+from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
+from gradest.benchmarks.reproductions.numbers import headlines, published_lines
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 from gradest.problems.arguments import nearest, shown
 
@@ -80,7 +82,7 @@ def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN)
         for name in FOLDERS:
             make_folder(folder / name)
         drawing = Drawing(folder, vouched=not run.changed)
-        specs = announced(figures(run.measurements), drawing, how)
+        specs = announced(figures_of(run), drawing, how)
         with saving(specs, folder / "figures", how) as drawn:
             texts = texts_of(run) | {SCRIPT: SCRIPT_TEXT, PAGE: page_of(run)}
             drawing.begin(*texts)
@@ -112,7 +114,7 @@ def write_figures(
     make_folder(folder)
     with held(folder):
         run = verified_run(folder, unverified=unverified)
-        chosen = named_so(list(figures(run.measurements)), names)
+        chosen = named_so(list(figures_of(run)), names)
         make_folder(folder / "figures")
         drawing = Drawing(folder, vouched=not run.changed)
         with saving(announced(chosen, drawing, how), folder / "figures", how) as drawn:
@@ -137,9 +139,7 @@ def named_so(specs: Sequence[FigureSpec], names: Sequence[str]) -> list[FigureSp
     return [spec for spec in specs if spec.name.startswith(tuple(names))]
 
 
-def announced(
-    specs: Iterable[FigureSpec], drawing: Drawing, how: Print
-) -> Iterator[FigureSpec]:
+def announced(specs: Iterable[FigureSpec], drawing: Drawing, how: Print) -> Iterator[FigureSpec]:
     """The figures, each after the drawing was told of its files."""
     for spec in specs:
         drawing.begin(*(f"figures/{file}" for file in files_of_figure(spec.name, how)))
@@ -152,6 +152,9 @@ def texts_of(run: Run) -> dict[str, str]:
     all_tables = [*tables(run.measurements), *told_tables(run.measurements)]
     if crossings:
         all_tables.append(crossover_table(crossings))
+    published = published_lines(run)
+    if published:
+        all_tables.append(Table(NUMBERS, *published))
     texts = {}
     for table in all_tables:
         texts[f"tables/{table.name}.md"] = markdown(table)
@@ -167,4 +170,4 @@ def texts_of(run: Run) -> dict[str, str]:
 
 def page_of(run: Run) -> str:
     """The page of a run: its answer, its curves and its health in one file."""
-    return page(run, [*surprises(run.measurements, []), *health(run)])
+    return page(run, [*headlines(run), *surprises(run.measurements, []), *health(run)])

@@ -22,6 +22,8 @@ from gradest.benchmarks.report.surprises import (
     slope_lines,
 )
 from gradest.benchmarks.report.tables import Table
+from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
+from gradest.benchmarks.reproductions.numbers import headlines
 
 FILE = "summary.md"
 
@@ -53,6 +55,9 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
         parts.insert(0, f"**Not as measured.** {changed_line(run)}")
     elif run.manifest is None:
         parts.insert(0, NO_MANIFEST)
+    published = cut(headlines(run), NUMBERS)
+    if published:
+        parts += ["## Published numbers", bullets(published)]
     parts += ["## Answer", EQUAL_COST, bullets(answer(table))]
     surprising = surprises(table, crossings)
     if surprising:
@@ -69,6 +74,7 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
         crossings: its crossovers.
     """
     lines = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    lines[:0] = cut(headlines(run), NUMBERS)
     return list(map(print_minus, lines))
 
 

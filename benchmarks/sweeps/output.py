@@ -14,9 +14,11 @@ from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.minibatches import minibatch_variance
 from gradest.benchmarks.cells.rows import bounds
 from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
+from gradest.benchmarks.folders.published_columns import FILE as PUBLISHED
 from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.published.rows import Kept, nothing_kept, published_table
 from gradest.benchmarks.runtime.configure import MATMUL_PRECISION
 from gradest.benchmarks.runtime.environment import hardware
 from gradest.benchmarks.runtime.source_code import git_state
@@ -59,12 +61,14 @@ def write_results(
     folder: Path,
     codes: Mapping[str, Mapping[str, str]],
     about: Mapping[str, Any] | None = None,
+    kept: Kept = nothing_kept,
     *,
     trained: Mapping[str, Outcome] | None = None,
 ) -> dict[str, int]:
     """Writes measurements.csv, leave_one_out.csv and manifest.json into a folder.
 
-    And training.csv and trajectory.csv, where the sweep trains.
+    And training.csv and trajectory.csv, where the sweep trains; published.csv, where it has
+    published numbers.
 
     Args:
         plan: what was to be measured.
@@ -73,6 +77,7 @@ def write_results(
         folder: must be there.
         codes: for each digest of code the digests of its modules, as far as they are known.
         about: what else the manifest says.
+        kept: the moments of replicates, which some metrics of papers need.
         trained: what became of the trainings, by id.
 
     Returns:
@@ -84,6 +89,9 @@ def write_results(
         "measurements.csv": table.to_csv(index=False),
         "leave_one_out.csv": left_out.to_csv(index=False, float_format="%.10g"),
     }
+    if plan.published:
+        published = published_table(plan.sweep.name, plan.published, table, kept)
+        texts[PUBLISHED] = published.to_csv(index=False)
     counts = counts_of(plan, table)
     manifest = manifest_of(plan, outcomes, counts, codes) | dict(about or {})
     if plan.sweep.training:

@@ -1,12 +1,10 @@
 """The cells that a sweep stands for, with the objects to measure."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 
 from gradest.benchmarks.cells.cell import Cell
@@ -14,22 +12,28 @@ from gradest.benchmarks.cells.minibatches import Minibatches, faults_of_minibatc
 from gradest.benchmarks.errors import BadInput, listed
 from gradest.benchmarks.limits import MOST_ELEMENTS
 from gradest.benchmarks.measurement.batching import sizes_of
-from gradest.benchmarks.sweeps.entries import Entry, ProblemEntry
+from gradest.benchmarks.published.matching import Match, matches_of
+from gradest.benchmarks.sweeps.entries import (
+    NAMED,
+    Entry,
+    ProblemEntry,
+    named,
+    refuse_twins,
+    unshared_arguments,
+    without_values,
+)
 from gradest.benchmarks.sweeps.schema import Sweep, checked
-from gradest.estimators import ESTIMATORS, named_estimator
+from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import refusal, refusal_of_samples
 from gradest.estimators.minibatched import on_minibatches
 from gradest.estimators.unimported import UNIMPORTED
-from gradest.problems import PROBLEMS, named_problem
-from gradest.problems.arguments import arguments, shown
+from gradest.problems import PROBLEMS
+from gradest.problems.arguments import shown
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice, in_precision
-from gradest.problems.registry.lookup import build, look_up
+from gradest.problems.registry.lookup import build
 from gradest.problems.registry.own_modules import ImportFails
-
-NAMED = {"problem": named_problem, "estimator": named_estimator}
-"""What a sweep's names stand for."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Plan:
     """n, of each problem with data where the sweep states it."""
     faults: dict[str, str] = field(default_factory=dict)
     """What a user's class did wrong when it was asked, or "", by a cell's id: it fails."""
+    published: list[Match] = field(default_factory=list)
+    """The numbers of a paper, each with its cell."""
 
     @property
     def measurable(self) -> list[Cell]:
@@ -93,9 +99,12 @@ def resolve(sweep: Sweep) -> Plan:
             for choice, problem in choices("problem", PROBLEMS, entry, faults):
                 demands[choice] = demand_of(sweep, entry, problem)
         estimators: dict[Choice, Estimator] = {}
+        levels: dict[Choice, Sequence[int] | None] = {}
         for other in sweep.estimator:
-            estimators |= choices("estimator", ESTIMATORS, other, faults)
-        return planned(sweep, demands, estimators, faults)
+            made = dict(choices("estimator", ESTIMATORS, other, faults))
+            estimators |= made
+            levels |= dict.fromkeys(made, other.samples)
+        return planned(sweep, demands, estimators, faults, levels)
 
 
 def plan_of(
@@ -150,6 +159,7 @@ def planned(
     demands: dict[Choice, Demand],
     estimators: dict[Choice, Estimator],
     faults: list[str],
+    levels: Mapping[Choice, Sequence[int] | None] | None = None,
 ) -> Plan:
     """The plan of a sweep whose problems and estimators have been made.
 
@@ -158,13 +168,19 @@ def planned(
         demands: what is asked of each problem.
         estimators: all are tried on every problem.
         faults: what was wrong in making them.
+        levels: each L of an estimator that has its own, in place of the problems'.
 
     Raises:
         BadInput: there are faults, or nothing can be measured; all that is wrong at once.
     """
     refuse(
         sweep,
-        [*faults, *sweep.unsplittable(), *too_large(demands), *without_minibatch(sweep, demands)],
+        [
+            *faults,
+            *sweep.unsplittable(),
+            *too_large(demands, [each for each in (levels or {}).values() if each]),
+            *without_minibatch(sweep, demands),
+        ],
     )
     cells = []
     reasons = {}
@@ -173,32 +189,46 @@ def planned(
     too_few: dict[Choice, str] = {}
     for problem_choice, demand in demands.items():
         answers = {choice: refusal(each, demand.problem) for choice, each in estimators.items()}
-        for num_samples in dict.fromkeys(demand.samples):
-            for choice, estimator in estimators.items():
-                cell = cell_of(sweep, problem_choice, demand, choice, num_samples)
-                cells.append(cell)
-                answer = answers[choice]
-                few = refusal_of_samples(answer, estimator, demand.problem, num_samples)
-                faults_of[cell.id] = answer.fault or few.fault
-                if reason := answer.refusal or few.refusal:
-                    reasons[cell.id] = reason
-                else:
-                    suited.add(choice)
-                if few.refusal:
-                    too_few[choice] = few.refusal
+        for num_samples, choice in pairs(demand, estimators, levels or {}):
+            cell = cell_of(sweep, problem_choice, demand, choice, num_samples)
+            cells.append(cell)
+            answer = answers[choice]
+            few = refusal_of_samples(answer, estimators[choice], demand.problem, num_samples)
+            faults_of[cell.id] = answer.fault or few.fault
+            if reason := answer.refusal or few.refusal:
+                reasons[cell.id] = reason
+            else:
+                suited.add(choice)
+            if few.refusal:
+                too_few[choice] = few.refusal
 
     unsuited = [f"estimator {c.label}: {few}" for c, few in too_few.items() if c not in suited]
     if not unsuited and not suited:
         refused = [f"{c.estimator.name} on {c.problem.name}: {reasons[c.id]}" for c in cells]
         unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(refused))]
-    refuse(sweep, unsuited)
     problems = {choice: demand.problem for choice, demand in demands.items()}
+    matches = matches_of(sweep.published or [], cells, reasons, problems)
+    if sweep.is_part:
+        sweep = sweep.model_copy(update={"published": matches.entries or None})
+        matches = matches._replace(faults=[])
+    refuse(sweep, [*unsuited, *matches.faults])
     sizes = {
         choice: demand.minibatches.size
         for choice, demand in demands.items()
         if demand.minibatches.size is not None
     }
-    return Plan(sweep, cells, reasons, problems, estimators, sizes, faults_of)
+    return Plan(sweep, cells, reasons, problems, estimators, sizes, faults_of, matches.found)
+
+
+def pairs(
+    demand: Demand,
+    estimators: Iterable[Choice],
+    levels: Mapping[Choice, Sequence[int] | None],
+) -> Iterator[tuple[int, Choice]]:
+    """Each L with each estimator that is measured at it: the problem's, or the estimator's own."""
+    asked = {choice: levels.get(choice) or demand.samples for choice in estimators}
+    for num_samples in dict.fromkeys(itertools.chain(demand.samples, *asked.values())):
+        yield from ((num_samples, choice) for choice in asked if num_samples in asked[choice])
 
 
 def refuse(sweep: Sweep, faults: list[str]) -> None:
@@ -207,14 +237,19 @@ def refuse(sweep: Sweep, faults: list[str]) -> None:
         raise BadInput(listed(f"sweep {sweep.name}: {fault}" for fault in faults))
 
 
-def too_large(demands: dict[Choice, Demand]) -> Iterator[str]:
-    """A fault for each problem of which one estimate cannot fit into memory."""
+def too_large(demands: dict[Choice, Demand], levels: list[Sequence[int]]) -> Iterator[str]:
+    """A fault for each problem of which one estimate cannot fit into memory.
+
+    Args:
+        demands: what is asked of each problem.
+        levels: each L of estimators that have their own.
+    """
     for choice, demand in demands.items():
         try:
             draw, params = sizes_of(demand.minibatches.seen(demand.problem))
         except Exception:  # whatever a user's class may raise: its cells will say so
             continue
-        most = max(demand.samples)
+        most = max(itertools.chain(demand.samples, *levels))
         for what, elements in (("θ", params), (f"L = {most}", draw * most)):
             if elements > MOST_ELEMENTS:
                 limit = f"an array of {elements:,} numbers: expected at most {MOST_ELEMENTS:,}"
@@ -285,62 +320,3 @@ def choices(
             faults.append(str(error))
         else:
             yield Choice.of(registry, name, given), built
-
-
-def unshared_arguments(kind: str, registry: Mapping[str, type], entry: Entry) -> Iterator[str]:
-    """A fault for each argument that some of an entry's names have, and others do not.
-
-    Args:
-        kind: "problem" or "estimator".
-        registry: the classes by name.
-        entry: of the sweep's file.
-    """
-    declared = {}
-    for text in entry.names:
-        with suppress(ValueError, ConnectionError):  # said where it is made
-            name, _ = NAMED[kind](text, {})
-            declared[text] = arguments(look_up(kind, registry, name))
-    for key in entry.values:
-        having = [name for name in declared if key in declared[name]]
-        lacking = [name for name in declared if key not in declared[name]]
-        if having and lacking:
-            yield (
-                f"{kind} {', '.join(lacking)}: unknown argument {shown(key)}: of {entry.label} "
-                f"only {', '.join(having)} has it: expected an entry for each"
-            )
-
-
-def without_values(kind: str, entry: Entry) -> str:
-    """The fault of an entry that stands for nothing."""
-    key = next(key for key, value in (entry.model_extra or {}).items() if value == [])
-    return f"{kind} {entry.label}: {key} = []: expected at least one value"
-
-
-def named(
-    kind: str, registry: Mapping[str, type], things: Sequence[Any]
-) -> Iterator[tuple[Choice, Any]]:
-    """Instances, each with its name and arguments.
-
-    Raises:
-        BadInput: one is no problem, or no estimator.
-    """
-    for thing in things:
-        try:
-            yield Choice.of_instance(registry, thing), thing
-        except ValueError as error:
-            raise BadInput(f"{kind}: {error}") from error
-
-
-def refuse_twins(things: Sequence[tuple[Choice, Any]]) -> None:
-    """Refuses things that have one name and one set of arguments, and are not the same.
-
-    Raises:
-        BadInput: there are such things: their cells could not be told apart.
-    """
-    first: dict[Choice, Any] = {}
-    for choice, thing in things:
-        if not eqx.tree_equal(first.setdefault(choice, thing), thing):
-            raise BadInput(
-                f"{choice.label}: expected one such object; got two that differ in what is no "
-                "argument: make it an argument of the class, or measure one after the other"
-            )

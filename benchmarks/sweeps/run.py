@@ -2,8 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from gradest.benchmarks.outcomes import Extension, Origin, Outcome, Summaries
 from gradest.benchmarks.runtime.environment import code_of, digest_of
 from gradest.benchmarks.runtime.program_cache import keep_in, use_compilation_cache
 from gradest.benchmarks.runtime.source_code import git_state
+from gradest.benchmarks.statistics.moments import Moments
 from gradest.benchmarks.sweeps.executors import Executor, Jobs, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Choice, Plan, resolve
@@ -111,7 +113,8 @@ def run_sweep(
         timings = timings_of(store, outcomes)
         codes = store.codes(outcomes)
         about = {"part": part.name, "xla_threads": part.threads} if part else {}
-        counts = write_results(plan, outcomes, timings, folder, codes, about, trained=trained)
+        kept = partial(moments_in, store, outcomes)
+        counts = write_results(plan, outcomes, timings, folder, codes, about, kept, trained=trained)
         remarks = tuple(dict.fromkeys(store.lost))
     seconds = time.perf_counter() - started
     return Summary(folder, counts, reused, seconds, remarks, trained)
@@ -187,6 +190,22 @@ def earlier_runs(cell: Cell, here: Origin, store: Store) -> tuple[Summaries, ...
     if cell.precision is not None:
         return tuple(runs)
     return tuple(itertools.islice((r for r in runs if extends(r.replicates, cell.replicates)), 1))
+
+
+def moments_in(store: Store, outcomes: Mapping[str, Outcome], cell: Cell) -> Mapping[str, Moments]:
+    """The moments of a cell's replicates, by the group of θ; empty where there are none."""
+    outcome = outcomes.get(cell.id)
+    kept = summaries_of(store, cell, outcome) if outcome else None
+    return kept.moments if kept else {}
+
+
+def summaries_of(store: Store, cell: Cell, outcome: Outcome) -> Summaries | None:
+    """What a longer run of a cell goes on from; None where there is nothing."""
+    if not outcome.rows:
+        return None
+    replicates = outcome.rows[0].get("replicates")
+    runs = store.shorter(cell.series, outcome.origin)
+    return next((run for run in runs if run.replicates == replicates), None)
 
 
 def begin_extension(sweep: Sweep, more: int, folder: Path) -> tuple[Plan, bool]:

@@ -4,8 +4,6 @@ import math
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,10 +28,12 @@ from gradest.benchmarks.limits import (
     MOST_STEPS,
 )
 from gradest.benchmarks.measurement.batching import STEP, number_of_batches, splittable
+from gradest.benchmarks.presets import preset_names, preset_text
+from gradest.benchmarks.published.entries import Paper, PaperFigure, Published
 from gradest.benchmarks.runtime.environment import GENERATORS
 from gradest.benchmarks.runtime.files import reason_of
 from gradest.benchmarks.sweeps.entries import (
-    Entry,
+    EstimatorEntry,
     Finite,
     Fraction,
     MinibatchSize,
@@ -83,10 +83,17 @@ class Sweep(BaseModel):
     generator: Literal[*GENERATORS] = "threefry"
     """Of the replicates' random numbers. θ and reference runs are always made with threefry."""
     problem: Annotated[list[ProblemEntry], Field(min_length=1)]
-    estimator: Annotated[list[Entry], Field(min_length=1)]
+    estimator: Annotated[list[EstimatorEntry], Field(min_length=1)]
     training: Training | None = None
     """How θ is trained by every estimator, where it is."""
+    paper: Paper | None = None
+    """That the sweep repeats."""
+    published: list[Published] | None = None
+    """The paper's numbers, to be compared with ours."""
+    paper_figure: list[PaperFigure] | None = None
+    """Its figures."""
     _notes: list[str] = PrivateAttr(default_factory=list)
+    _is_part: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _one_way_to_replicates(self) -> "Sweep":
@@ -129,14 +136,28 @@ class Sweep(BaseModel):
         return [(owner, key) for owner, key in all_of_them if getattr(owner, key) is not None]
 
     @property
+    def is_part(self) -> bool:
+        """Whether it has some cells alone of what was published: the other numbers are left out."""
+        return self._is_part
+
+    def as_part(self) -> "Sweep":
+        """The same sweep, of which cells of published numbers may have been left out."""
+        part = self.model_copy()
+        part._is_part = True
+        return part
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was not taken as it was asked for."""
         return tuple(dict.fromkeys(self._notes))
 
     @model_validator(mode="after")
     def _few_enough_cells(self) -> "Sweep":
-        levels = [entry.number * len(set(entry.samples or self.samples)) for entry in self.problem]
-        cells = sum(levels) * sum(entry.number for entry in self.estimator)
+        cells = sum(
+            problem.number * each.number * len(set(each.samples or problem.samples or self.samples))
+            for problem in self.problem
+            for each in self.estimator
+        )
         if cells > MOST_CELLS:
             raise ValueError(f"{cells:,} cells: expected at most {MOST_CELLS:,} in one sweep")
         trainings = cells * self.training.seeds if self.training else 0
@@ -162,21 +183,8 @@ class Sweep(BaseModel):
 KEYS = [field.alias or name for name, field in Sweep.model_fields.items()]
 """What a sweep's file may say."""
 
-
-def preset_names() -> list[str]:
-    """The names of the sweeps that come with gradest."""
-    names = [file.name for file in preset_folder().iterdir()]
-    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
-
-
-def preset_text(name: str) -> str:
-    """The file of a preset."""
-    return (preset_folder() / f"{name}.toml").read_text(encoding="utf-8")
-
-
-def preset_folder() -> Traversable:
-    """The folder of the sweeps that come with gradest."""
-    return files(__package__) / "presets"
+OF_PAPERS = ("paper", "published", "paper_figure")
+"""The keys on which no measurement depends."""
 
 
 def load_sweep(name: str) -> Sweep:
@@ -298,7 +306,7 @@ def override(sweep: Sweep, **options: Any) -> Sweep:
         raise BadInput(listed(complaints_of(error, KEYS, of_options=True))) from error
     if not cleared:
         made._notes[:0] = sweep.notes
-    return made
+    return made.as_part() if sweep.is_part else made
 
 
 def lengthened(sweep: Sweep, more: int) -> Sweep:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.entries import Entry
-from gradest.benchmarks.sweeps.plan import NAMED
-from gradest.benchmarks.sweeps.schema import KEYS, Sweep, override
+from gradest.benchmarks.sweeps.entries import NAMED, Entry
+from gradest.benchmarks.sweeps.schema import KEYS, OF_PAPERS, Sweep, override
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from gradest.problems.arguments import defaults, instead, nearest, shown
@@ -51,7 +50,9 @@ def selected(sweep: Sweep, problems: Sequence[str], estimators: Sequence[str]) -
     Raises:
         BadInput: one is not in the sweep.
     """
-    return sweep.model_copy(
+    if not (problems or estimators):
+        return sweep
+    return sweep.as_part().model_copy(
         update={
             "problem": chosen_of("problem", sweep.problem, problems, sweep.name),
             "estimator": chosen_of("estimator", sweep.estimator, estimators, sweep.name),
@@ -129,7 +130,7 @@ def reset(sweep: Sweep, texts: Sequence[str]) -> Sweep:
     own = sweep.training.model_dump(exclude_none=True) if sweep.training else {}
     own |= {key.removeprefix(TRAINING): keys.pop(key) for key in [*keys] if is_of_training(key)}
     try:
-        return override(sweep, **keys, training=own or None)
+        return override(sweep.as_part(), **keys, training=own or None)
     except BadInput as error:  # which calls a key as an option of its own would be called
         raise BadInput(re.sub("^--(?!set)", "--set ", str(error), flags=re.MULTILINE)) from error
 
@@ -144,7 +145,8 @@ def assignment(text: str) -> tuple[str, Any]:
     ('samples', [1, 8])
     """
     key, separator, value = (part.strip() for part in text.partition("="))
-    known = [name for name in KEYS if name not in ("schema", "problem", "estimator", "training")]
+    fixed = ("schema", "problem", "estimator", "training", *OF_PAPERS)
+    known = [name for name in KEYS if name not in fixed]
     if not separator or not value:
         raise BadInput(f"--set {shown(text)}: expected key=value")
     if key not in known and not is_of_training(key):

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,13 @@ from gradest.benchmarks.outcomes import Origin
 from gradest.benchmarks.runtime.processes import as_data, data_alone, failed, start
 from gradest.benchmarks.sweeps.output import alone_name, timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.run import Progress, origins_of, still_valid, use_caches
+from gradest.benchmarks.sweeps.run import (
+    Progress,
+    moments_in,
+    origins_of,
+    still_valid,
+    use_caches,
+)
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.problems.arguments import shown
@@ -118,7 +125,8 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
         timings = timings_of(store, outcomes)
         trained = store.trainings.outcomes()
         codes = store.codes(outcomes)
-        counts = write_results(plan, outcomes, timings, folder, codes, trained=trained)
+        kept = partial(moments_in, store, outcomes)
+        counts = write_results(plan, outcomes, timings, folder, codes, kept=kept, trained=trained)
         remarks = tuple(dict.fromkeys(store.lost))
     reused = len(wanted & there)
     return Timed(len(cells), processes, len(wanted) - reused, reused, counts, remarks)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.presets import preset_names, preset_text
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.schema import load_sweep, preset_folder, preset_names
+from gradest.benchmarks.sweeps.schema import load_sweep
 from tests.support.sweeps import GOOD_SWEEP
 
 SECONDS = 30
@@ -120,7 +121,7 @@ class Fuzzed(NamedTuple):
 
 def sources() -> list[dict[str, Any]]:
     """The sweeps that others are made from, as keys and values."""
-    texts = [(preset_folder() / f"{name}.toml").read_text("utf-8") for name in preset_names()]
+    texts = list(map(preset_text, preset_names()))
     # small ones, of which something can be run, as often as all the others
     return [tomllib.loads(text) for text in [*texts, *[GOOD_SWEEP, TINY_SWEEP] * 4]]
 

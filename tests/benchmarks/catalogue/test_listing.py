@@ -15,7 +15,7 @@ from gradest.benchmarks.catalogue.listing import (
     wanted,
 )
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.schema import preset_names
+from gradest.benchmarks.presets import preset_names
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 

@@ -17,6 +17,7 @@ from gradest.benchmarks.folders.columns import (
     dtypes_of,
 )
 from gradest.benchmarks.folders.columns_page import main, page
+from gradest.benchmarks.folders.published_columns import PublishedRow
 from gradest.benchmarks.folders.training_columns import TrainingRow, TrajectoryRow
 from gradest.benchmarks.sweeps.output import leave_one_out, measurements
 from gradest.benchmarks.sweeps.run import measure_plan
@@ -52,7 +53,7 @@ work_normalised_variance work_normalised_variance_low work_normalised_variance_h
 """Of measurements.csv in version 0.3."""
 
 
-@pytest.mark.parametrize("row", [Row, LeftOutRow, TrainingRow, TrajectoryRow])
+@pytest.mark.parametrize("row", [Row, LeftOutRow, TrainingRow, TrajectoryRow, PublishedRow])
 def test_every_column_says_what_it_is(row):
     for field in dataclasses.fields(row):
         meaning = field.metadata["meaning"]

@@ -1,0 +1,1 @@
+"""Numbers that papers published: what a sweep says of them, and whether ours agree."""

@@ -1,0 +1,1 @@
+"""Papers beside ours: their figures and numbers, of a run that repeats one."""

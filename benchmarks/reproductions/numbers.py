@@ -1,0 +1,114 @@
+"""A paper's numbers beside ours in words: how many agree, which do not, and a table of all."""
+
+import math
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from gradest.benchmarks.analysis.labels import estimator_label, problem_label
+from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.analysis.results import Run
+
+TITLE = "Published numbers beside ours"
+
+HEADER = ("where", "L", "metric", "published", "ours", "ours / published", "agrees", "note")
+
+FILE = "published"
+"""Of the table, without the suffix."""
+
+
+class Count(NamedTuple):
+    """How many of a paper's numbers agree."""
+
+    agree: int
+    counted: int
+    shown: int
+    """All of them, those that are not counted too."""
+
+    @property
+    def text(self) -> str:
+        """In words.
+
+        >>> Count(17, 18, 20).text
+        '17 of 18 published numbers agree; 2 more are shown and not counted'
+        """
+        more = self.shown - self.counted
+        rest = f"; {more} more {'is' if more == 1 else 'are'} shown and not counted" if more else ""
+        return f"{self.agree} of {several(self.counted, 'published number')} agree{rest}"
+
+
+def count_of(published: pd.DataFrame) -> Count:
+    """How many numbers of published.csv agree."""
+    counted = published[published.not_counted.isna()]
+    return Count(int(counted.agrees.eq(True).sum()), len(counted), len(published))
+
+
+def headlines(run: Run) -> list[str]:
+    """What a summary says: how many agree, then a line for each that does not."""
+    if run.published is None or run.published.empty:
+        return []
+    rows = with_cells(run)
+    apart = rows[rows.agrees.eq(False) & rows.not_counted.isna()]
+    return [f"{count_of(run.published).text}.", *map(difference_text, apart.itertuples())]
+
+
+def difference_text(row: Any) -> str:
+    """A number that does not agree, in words."""
+    theirs = digits(row.published, row.published_low, row.published_high)
+    ours = digits(row.ours, row.ours_low, row.ours_high)
+    return f"{row.figure}: {where(row)}, L = {row.num_samples}: published {theirs}, ours {ours}"
+
+
+def where(row: Any) -> str:
+    """The problem and the estimator of a number in words."""
+    estimator = estimator_label(row.estimator, row.estimator_args)
+    return f"{estimator} on {problem_label(row.problem, row.problem_args)}"
+
+
+def with_cells(run: Run) -> pd.DataFrame:
+    """published.csv with what measurements.csv says of the cells, those that are there."""
+    assert run.published is not None
+    columns = ["problem", "problem_args", "estimator", "estimator_args", "num_samples"]
+    cells = run.measurements[["cell", *columns]].drop_duplicates("cell")
+    return run.published.merge(cells, on="cell")
+
+
+def published_lines(run: Run) -> tuple[str, list[str], list[list[str]]] | None:
+    """The table of all published numbers: title, header and rows; None where there are none."""
+    if run.published is None or run.published.empty:
+        return None
+    rows = [cells_of(row) for row in with_cells(run).itertuples()]
+    return TITLE, list(HEADER), rows
+
+
+def cells_of(row: Any) -> list[str]:
+    """One number as a line of the table."""
+    return [
+        f"{row.figure}: {where(row)}",
+        f"{row.num_samples}",
+        row.metric,
+        digits(row.published, row.published_low, row.published_high),
+        digits(row.ours, row.ours_low, row.ours_high),
+        "–" if math.isnan(row.ratio) else f"{row.ratio:.3g}",
+        verdict(row),
+        row.note if isinstance(row.note, str) else "",
+    ]
+
+
+def digits(value: float, low: float, high: float) -> str:
+    """A number to as many digits as papers print, with its interval; a dash where there is none.
+
+    >>> digits(1.5e-5, 1.2e-5, 8e-4), digits(math.nan, math.nan, math.nan)
+    ('1.5e-05 [1.2e-05, 0.0008]', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    ends = "" if math.isnan(low) or math.isnan(high) else f" [{low:.3g}, {high:.3g}]"
+    return f"{value:.3g}{ends}"
+
+
+def verdict(row: Any) -> str:
+    """Whether a number agrees, or why that is not said."""
+    if isinstance(row.not_counted, str):
+        return f"not counted: {row.not_counted}"
+    return "yes" if row.agrees else "no"
