@@ -106,6 +106,7 @@ class MarkovBits(dist.Distribution):
 
     arg_constraints: ClassVar[dict[str, Any]] = {}
     support = constraints.independent(constraints.boolean, 1)
+    has_rsample = False
     pytree_data_fields = ("transition",)
 
     def __init__(

@@ -37,7 +37,7 @@ def stratified_variance(bits, num_samples):
 def systematic_variance(bits, num_samples):
     """Over v, in whose pieces all draws are constant."""
     g = bits.f * bits.score
-    upper = np.cumsum(bits.q)
+    upper = np.append(np.cumsum(bits.q)[:-1], 1)
     edges = np.unique(np.concatenate([[0, 1], num_samples * upper % 1]))
     middles = (edges[1:] + edges[:-1]) / 2
     u = (np.arange(num_samples) + middles[:, None]) / num_samples
