@@ -194,7 +194,7 @@ def test_rodeo_before_it_has_learned(cls):
     alpha, beta, *networks = subject.init(toy, initial(toy), KEY).learned
     controls = Controls(float(alpha), float(beta), *map(numpy_network, networks))
     mean, variance = rodeo_on_the_quadratic(3, controls)
-    np.testing.assert_allclose(mean, truth_of(toy)["logits"], rtol=1e-6)
+    np.testing.assert_allclose(mean, truth_of(toy)["logits"], rtol=1e-4)  # t is of float32
     moments = moments_of(toy, subject, 2, cls.__name__, adapt_steps=0)["logits"]
     assert_mean(moments, mean)
     assert_variance(moments, variance)

@@ -83,7 +83,8 @@ def test_counts(coupling):
     def counts(key):
         return SCORED_COUPLINGS[coupling].sample(q, key, num_samples)[:, :, 0].sum(0)
 
-    found = np.asarray(jax.vmap(counts)(jax.random.split(jax.random.key(0), repeats)), float)
+    keys = jax.random.split(jax.random.key(0), repeats)
+    found = np.asarray(jax.jit(jax.vmap(counts))(keys), float)
     expected = num_samples * np.asarray(jax.nn.softmax(logits), float)
     within = {"stratified": 2, "systematic": 1}[coupling]
     assert np.abs(found - expected).max() < within
