@@ -51,6 +51,26 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
         "all L is (L − 1)/L times ours",
     ),
     Elsewhere(
+        "REINFORCE+ (Liu et al., 2019), with a sample baseline",
+        ("reinforce_plus", "sample_baseline"),
+        "score_function",
+        {"baseline": "sample"},
+    ),
+    Elsewhere(
+        "stratified sampling (Fearnhead and Clifford, 2003)",
+        ("stratified_sampling",),
+        "score_function",
+        {"coupling": "stratified"},
+        "on an x whose values can be listed",
+    ),
+    Elsewhere(
+        "systematic sampling (Fearnhead and Clifford, 2003)",
+        ("systematic_sampling",),
+        "score_function",
+        {"coupling": "systematic"},
+        "on an x whose values can be listed",
+    ),
+    Elsewhere(
         "NVIL (Mnih and Gregor, 2014)",
         ("nvil",),
         "score_function",

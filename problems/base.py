@@ -42,8 +42,8 @@ class Problem(Configured):
     that costs."""
 
     truth: ClassVar[str] = ""
-    """How `exact_gradient` comes about: "closed form", "quadrature", "enumeration"; "" where it is
-    None."""
+    """How `exact_gradient` comes about: "closed form", "quadrature", "enumeration", "dynamic
+    programming"; "" where it is None."""
 
     revision: ClassVar[int] = 1
     """Raised with every change that makes the problem's numbers others: runs of different revisions

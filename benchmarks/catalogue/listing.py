@@ -28,6 +28,7 @@ PURPOSES = WIDTH - NAMES - DRAWN - 4
 SHORT = {
     "Bernoulli": "bits",
     "BernoulliChain": "bit chains",
+    "MarkovBits": "bit walks",
     "Categorical": "categories",
     "PlackettLuce": "orders",
     "Normal": "Gaussian",

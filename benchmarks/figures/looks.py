@@ -81,6 +81,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "ovis[control_variate=monte_carlo]": "X",
         "enumeration": "*",
         "sum_and_sample": "D",
+        "sum_and_sample[baseline=sample]": "P",
         "without_replacement": "^",
         "without_replacement[with_baseline=False]": ">",
         "unordered_set": "v",
@@ -117,6 +118,18 @@ LOOKS = {
     name: dataclasses.replace(point(marker, hue), edge="white", dashes=FAMILY_DASHES[hue])
     for hue, names in FAMILIES.items()
     for name, marker in names.items()
+}
+
+DASHED = {
+    "score_function[baseline=sample]": DASHES[3],
+    "score_function[coupling=stratified]": DASHES[4],
+    "score_function[coupling=systematic]": DASHES[5],
+}
+"""Variants for which their family has no marker left: that of their estimator, with dashes."""
+
+LOOKS |= {
+    name: dataclasses.replace(LOOKS[name.partition("[")[0]], dashes=dashes)
+    for name, dashes in DASHED.items()
 }
 
 STRANGERS = ("h", "8")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import jax
@@ -10,10 +11,12 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.draws import noise, sample
+from gradest.estimators.differences import chain_jumps
+from gradest.estimators.sampling.draws import bit_noise, noise, sample
 from gradest.estimators.sampling.refusals import refuse_unless_bernoulli
 from gradest.problems.arguments import choice, flag
 from gradest.problems.base import Params, Problem
+from gradest.problems.distributions.bernoulli_chain import EndsInState, MarkovBits
 from gradest.problems.distributions.bits import sigmoid
 from gradest.problems.distributions.coordinates import base
 
@@ -43,9 +46,14 @@ class StochasticTriple(SurrogateEstimator):
     mean the rate may be replaced by its own, $p_i (1 - p_i)$: it is the measure-valued gradient
     times a weight of mean one. Pruned, one jump of each draw is kept, i with probability
     $w_{il} / \sum_j w_{jl}$, at the rate of all. Smoothed, the jump's difference of f is replaced
-    by f's derivative: that is `straight_through`, with an argument for the side. Unbiased. Cost:
-    2·L evaluations of f, not pruned (D + 1)·L, and L of its gradient where f depends on θ. Needs
-    Bernoulli variables.
+    by f's derivative: that is `straight_through`, with an argument for the side.
+
+    In a chain of bits a jump is carried on: the bits after it are made of the noise of the draw's
+    own, given the jump. Pruned, the jump kept is of i with probability proportional to
+    $w_{il} \|\nabla_\theta \phi_i\|$, chosen bit by bit; an alternative that has met the draw
+    again is dropped, so that the others share its weight no more. Unbiased. Cost: 2·L evaluations
+    of f, not pruned (D + 1)·L, and L of its gradient where f depends on θ. Needs Bernoulli
+    variables, or a chain of bits with an f of where it ends.
     """
 
     side: str = choice(
@@ -63,6 +71,8 @@ class StochasticTriple(SurrogateEstimator):
     def surrogate(
         self, problem: Problem, params: Params, state: State, key: Array, num_samples: int
     ) -> tuple[Float[Array, ""], State]:
+        if is_chain(problem):
+            return self.through_chain(problem, params, key, num_samples), state
         q = problem.distribution(params)
         x = sample(q, key, num_samples)
         logits = base(q).logits
@@ -81,8 +91,39 @@ class StochasticTriple(SurrogateEstimator):
         derivative = stop_gradient(rate * (1 - 2 * x) * changes)
         return (derivative * logits).mean(0).sum() + f.mean(0).sum(), state
 
+    def through_chain(
+        self, problem: Problem, params: Params, key: Array, num_samples: int
+    ) -> Float[Array, ""]:
+        """The surrogate where later bits depend on those before them."""
+        chain = base(problem.distribution(params))
+        fixed = jax.tree.map(stop_gradient, chain)
+        of_bits = bit_noise(fixed, key, num_samples)
+        x = fixed.bits(of_bits)
+        logits = chain.logits_along(x)
+        rate = SIDES[self.side](x, stop_gradient(logits))
+        f = problem.objectives(params, x)
+
+        if self.pruned:
+            sizes = chain_jumps.gradient_sizes(problem, params, x)
+            kept_key = jax.random.fold_in(key, 1)
+            uniform = noise(jax.random.uniform, kept_key, num_samples, chain.event_shape, x.dtype)
+            keep_one = jax.vmap(partial(chain_jumps.pruned, fixed))
+            jumped, kept = keep_one(x, of_bits, rate * sizes, uniform)
+            rate = kept / jnp.where(kept > 0, sizes, 1)
+            changes = (problem.objectives(params, jumped) - f)[:, None]
+        else:
+            jumped = jax.vmap(partial(chain_jumps.every, fixed))(x, of_bits)
+            of_each = jax.vmap(problem.objectives, in_axes=(None, 0))
+            changes = of_each(params, jumped) - f[:, None]
+        derivative = stop_gradient(rate * (1 - 2 * x) * changes)
+        return (derivative * logits).mean(0).sum() + f.mean(0)
+
     def refuses(self, problem: Problem) -> str | None:
-        return refuse_unless_bernoulli(problem.abstract_distribution())
+        if not is_chain(problem):
+            return refuse_unless_bernoulli(problem.abstract_distribution())
+        if isinstance(problem, EndsInState):
+            return None
+        return "f is not known as a function of where the chain of bits ends"
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         jumps = 1 if self.pruned else problem.abstract_distribution().event_shape[0]
@@ -91,6 +132,8 @@ class StochasticTriple(SurrogateEstimator):
 
     def numbers_held(self, problem: Problem, num_samples: int, of_f: int) -> int:
         held = super().numbers_held(problem, num_samples, of_f)
+        if is_chain(problem):
+            return held + num_samples * self.numbers_of_jumps(problem)
         if problem.f_is_sum and not self.pruned:  # only the changed term is made
             return 2 * held // problem.abstract_distribution().event_shape[0]
         return held
@@ -99,7 +142,21 @@ class StochasticTriple(SurrogateEstimator):
         of_x = super().draws(problem, num_samples)
         if not self.pruned:
             return of_x
+        if is_chain(problem):
+            return 2 * of_x
         return of_x + num_samples * math.prod(problem.abstract_distribution().batch_shape)
+
+    def numbers_of_jumps(self, problem: Problem) -> int:
+        """What the alternatives to one walk hold: ∇φ of each bit, or all bits of each of them."""
+        (bits,) = problem.abstract_distribution().event_shape
+        params = jax.eval_shape(problem.init_params, jax.random.key(0))
+        of_gradient = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
+        return bits * (of_gradient if self.pruned else bits)
+
+
+def is_chain(problem: Problem) -> bool:
+    """Whether x are bits one after the other."""
+    return isinstance(base(problem.abstract_distribution()), MarkovBits)
 
 
 def one_of(

@@ -27,16 +27,13 @@ from gradest.estimators.families.distinct_draws import (
     log_probability_of_event,
     nodes,
 )
-from gradest.estimators.sampling.draws import noise
-from gradest.problems.arguments import flag, integer
+from gradest.estimators.sampling.draws import noise, numbers_per_draw, sample
+from gradest.estimators.sampling.refusals import refuse_unless_listed
+from gradest.problems.arguments import choice, flag, integer
 from gradest.problems.base import Params, Problem
-from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.enumeration import (
-    MOST_STATES,
     all_log_probs,
     all_states,
-    can_be_listed,
-    is_enumerable,
     number_of_states,
 )
 from gradest.problems.distributions.fine_noise import gumbel, uniform
@@ -48,15 +45,7 @@ class FiniteSupport(SurrogateEstimator):
     unbiased: ClassVar[bool] = True
 
     def refuses(self, problem: Problem) -> str | None:
-        q = problem.abstract_distribution()
-        if is_enumerable(q):
-            return None
-        kind = type(base(q)).__name__
-        if not can_be_listed(q):
-            return f"the values of {kind} cannot be listed"
-        states = number_of_states(q)
-        number = f"{states:,}" if states < 10**15 else "more than 1e15"
-        return f"{kind} has {number} joint values here, above {MOST_STATES:,}"
+        return refuse_unless_listed(problem.abstract_distribution())
 
     def evaluated(self, problem: Problem, num_samples: int) -> int:
         """At how many values of x f is evaluated: L, but no more than there are."""
@@ -104,9 +93,17 @@ class WeightedValues(FiniteSupport):
         b: Float[Array, "*batch #values"] | float = 0
         if picked.baseline is not None:
             b = jnp.einsum("...st,...t->...s", picked.baseline, f)
+        afresh = self.drawn_afresh(problem, len(x))
+        if afresh:
+            others = sample(q, jax.random.fold_in(key, 1), afresh)
+            b = jnp.moveaxis(problem.objectives(stop_gradient(params), others), 0, -1)
         log_q = jnp.moveaxis(q.log_prob(x), 0, -1)
         score = stop_gradient(f - b) * log_q
         return (picked.weight * (score + f)).sum(), state
+
+    def drawn_afresh(self, problem: Problem, values: int) -> int:
+        """At how many further draws f is the baseline: at none, or at one for each value."""
+        return 0
 
 
 class Enumeration(WeightedValues):
@@ -140,19 +137,26 @@ class SumAndSample(WeightedValues):
     $g = f \nabla_\theta \log q_\theta$,
 
     where C are the k likeliest values, which are summed, and $x_l \sim q(\cdot \mid x \notin C)$
-    the L − k that are drawn from all others. Unbiased. Cost: L evaluations of f; where f depends on
-    θ, L of its gradient. Needs L > k.
+    the L − k that are drawn from all others. With the baseline sample, each of the L terms, those
+    of the sum too, has f at one more draw from q of its own subtracted. Unbiased. Cost: L
+    evaluations of f, 2·L with the baseline sample; where f depends on θ, L of its gradient; where k
+    is at least the number of values, all are summed, and L is that number. Needs L > k.
     """
 
-    summed: int = integer(1, "k, the values that are summed")
+    summed: int = integer(1, "k, the values that are summed", at_least=0)
+    baseline: str = choice(
+        ("none", "sample"), "none", "what is subtracted from f in each term: f of one more draw"
+    )
 
     purpose: ClassVar[str] = "the likely values summed, the rest drawn"
     source: ClassVar[str] = "Liu, Regier, Tripuraneni, Jordan and McAuliffe, 2019"
 
     def pick(self, log_probs: Float[Array, "*batch states"], key: Array, values: int) -> Picked:
-        summed = min(self.summed, log_probs.shape[-1] - 1)
+        summed = min(self.summed, log_probs.shape[-1])
         drawn = values - summed
         _, likeliest = jax.lax.top_k(without_rounding(log_probs), summed)
+        if drawn == 0:
+            return Picked(likeliest, jnp.exp(take(log_probs, likeliest)), None)
         others = without(log_probs, likeliest)
         batch = log_probs.shape[:-1]
         numbers = noise(uniform, key, drawn, batch, log_probs.dtype)
@@ -164,7 +168,16 @@ class SumAndSample(WeightedValues):
         return Picked(place, jnp.exp(jnp.concatenate(log_weights, -1)), None)
 
     def evaluated(self, problem: Problem, num_samples: int) -> int:
-        return num_samples
+        states = int(number_of_states(problem.abstract_distribution()))
+        return states if self.summed >= states else num_samples
+
+    def drawn_afresh(self, problem: Problem, values: int) -> int:
+        return values if self.baseline == "sample" else 0
+
+    def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
+        values = self.evaluated(problem, num_samples)
+        f = values + self.drawn_afresh(problem, values)
+        return Evaluations(f=f, grad=problem.direct_gradients(values))
 
     @property
     def min_samples(self) -> int:
@@ -172,8 +185,9 @@ class SumAndSample(WeightedValues):
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         q = problem.abstract_distribution()
-        summed = min(self.summed, int(number_of_states(q)) - 1)
-        return (num_samples - summed) * math.prod(q.batch_shape)
+        values = self.evaluated(problem, num_samples)
+        drawn = max(0, values - self.summed) * math.prod(q.batch_shape)
+        return drawn + self.drawn_afresh(problem, values) * numbers_per_draw(q)
 
 
 class WithoutReplacement(WeightedValues):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
-from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
+from gradest.estimators.sampling.couplings import COUPLINGS, CoupledNoise
 from gradest.estimators.sampling.refusals import refuse_unless_rsample
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
@@ -27,7 +27,7 @@ class Pathwise(SurrogateEstimator):
     and Student t; Figurnov, Mohamed and Mnih, 2018).
     """
 
-    coupling: Coupling = choice(
+    coupling: CoupledNoise = choice(
         COUPLINGS, "independent", "how the draws hang together", static=False
     )
 

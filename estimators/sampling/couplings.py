@@ -120,6 +120,33 @@ class Coupling(eqx.Module):
     """Whether no draw depends on another."""
 
     @abstractmethod
+    def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+        """L draws from q, constant with respect to θ."""
+
+    @abstractmethod
+    def refuses(self, q: dist.Distribution) -> str | None:
+        """None, or the reason why draws from q cannot be coupled so."""
+
+    def sample_and_log_prob(
+        self, q: dist.Distribution, key: Array, num_samples: int
+    ) -> tuple[Float[Array, "L ..."], Float[Array, "L *batch"]]:
+        """The same, and log q(x) of each, as a function of θ."""
+        x = self.sample(q, key, num_samples)
+        return x, q.log_prob(x)
+
+    def draws(self, q: dist.Distribution, num_samples: int) -> int:
+        """How many random numbers L draws from q are made of."""
+        return num_samples * numbers_per_draw(q)
+
+    def refuses_samples(self, num_samples: int) -> str | None:
+        """None, or the reason why so many draws cannot be coupled."""
+        return None
+
+
+class CoupledNoise(Coupling):
+    """A coupling of the noise that x is made of."""
+
+    @abstractmethod
     def noise(
         self, made: Explicit, key: Array, num_samples: int, batch_shape: tuple[int, ...]
     ) -> Float[Array, "L ..."]:
@@ -138,33 +165,16 @@ class Coupling(eqx.Module):
         return made.from_noise(self.noise(made, key, num_samples, q.batch_shape))
 
     def sample(self, q: dist.Distribution, key: Array, num_samples: int) -> Float[Array, "L ..."]:
-        """L draws from q, constant with respect to θ."""
         return stop_gradient(self.rsample(q, key, num_samples))
 
-    def sample_and_log_prob(
-        self, q: dist.Distribution, key: Array, num_samples: int
-    ) -> tuple[Float[Array, "L ..."], Float[Array, "L *batch"]]:
-        """The same, and log q(x) of each, as a function of θ."""
-        x = self.sample(q, key, num_samples)
-        return x, q.log_prob(x)
-
-    def draws(self, q: dist.Distribution, num_samples: int) -> int:
-        """How many random numbers L draws from q are made of."""
-        return num_samples * numbers_per_draw(q)
-
     def refuses(self, q: dist.Distribution) -> str | None:
-        """None, or the reason why draws from q cannot be coupled so."""
         q = base(q)
         if has_rule(explicit, q) or has_rule(made_of_noise, q):
             return None
         return f"{type(q).__name__} is no explicit function of noise: its draws cannot be coupled"
 
-    def refuses_samples(self, num_samples: int) -> str | None:
-        """None, or the reason why so many draws cannot be coupled."""
-        return None
 
-
-class Independent(Coupling):
+class Independent(CoupledNoise):
     """Independent draws, as from `gradest.estimators.sampling.draws`."""
 
     independent: ClassVar[bool] = True
@@ -189,7 +199,7 @@ class Independent(Coupling):
         return None
 
 
-class Antithetic(Coupling):
+class Antithetic(CoupledNoise):
     """L/2 independent draws, at u, and their mirror images, at 1 − u.
 
     (Hammersley and Morton, 1956.)
@@ -208,7 +218,7 @@ class Antithetic(Coupling):
         return refuse_unless_even(num_samples, " with antithetic draws")
 
 
-class Sobol(Coupling):
+class Sobol(CoupledNoise):
     r"""The first L points of Sobol's sequence, scrambled anew in each estimate.
 
     x is made of them by the noise's quantile function. Each coordinate's digits are multiplied by a
@@ -290,7 +300,7 @@ def uniform(digits: UInt32[Array, "..."], dtype: Any) -> Float[Array, "..."]:
     return ((digits >> np.uint32(BITS - kept)).astype(dtype) + 0.5) * 2.0**-kept
 
 
-COUPLINGS: dict[str, Coupling] = {
+COUPLINGS: dict[str, CoupledNoise] = {
     "independent": Independent(),
     "antithetic": Antithetic(),
     "sobol": Sobol(),

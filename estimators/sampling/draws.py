@@ -38,7 +38,7 @@ from gradest.estimators.families.gamma_variables import (
     gamma_of,
     positive,
 )
-from gradest.problems.distributions.bernoulli_chain import BernoulliChain
+from gradest.problems.distributions.bernoulli_chain import BernoulliChain, MarkovBits
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits as OneHot
 from gradest.problems.distributions.discrete import PlackettLuce, one_hot_of_largest, ranking
@@ -294,6 +294,17 @@ def _sample_bernoulli_chain(
     """Bit by bit, each as a Bernoulli variable given those before it."""
     shape = (*q.batch_shape, *q.event_shape)
     return q.bits(noise(logistic, key, num_samples, shape, q.logits.dtype))
+
+
+@_sample.register
+def _sample_markov_bits(q: MarkovBits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """By the same, one after the other."""
+    return q.bits(bit_noise(q, key, num_samples))
+
+
+def bit_noise(q: MarkovBits, key: Array, num_samples: int) -> Float[Array, "L ..."]:
+    """The noise that the bits of `sample` are made of."""
+    return noise(logistic, key, num_samples, q.event_shape, q.dtype)
 
 
 @_sample.register

@@ -4,6 +4,12 @@ import numpyro.distributions as dist
 
 from gradest.estimators.sampling.draws import has_rsample
 from gradest.problems.distributions.coordinates import base
+from gradest.problems.distributions.enumeration import (
+    MOST_STATES,
+    can_be_listed,
+    is_enumerable,
+    number_of_states,
+)
 
 
 def refuse_unless_bernoulli(q: dist.Distribution) -> str | None:
@@ -26,6 +32,18 @@ def refuse_unless_rsample(q: dist.Distribution) -> str | None:
     if has_rsample(q):
         return None
     return f"{type(base(q)).__name__} has no differentiable draw (rsample)"
+
+
+def refuse_unless_listed(q: dist.Distribution) -> str | None:
+    """The reason why an estimator that lists all values of x cannot be used on q."""
+    if is_enumerable(q):
+        return None
+    kind = type(base(q)).__name__
+    if not can_be_listed(q):
+        return f"the values of {kind} cannot be listed"
+    states = number_of_states(q)
+    number = f"{states:,}" if states < 10**15 else "more than 1e15"
+    return f"{kind} has {number} joint values here, above {MOST_STATES:,}"
 
 
 def refuse_unless_even(num_samples: int, why: str) -> str | None:

@@ -2,7 +2,8 @@ r"""Baselines: what may be subtracted from f in the score-function gradient with
 
 $E[b \nabla_\theta \log q_\theta(x_l)] = 0$ for any b that does not depend on x_l. So a baseline is
 either a constant learned from earlier draws (its state, which an estimate reads but never writes
-before use), or made from the other samples. There is one baseline for each data point.
+before use), or made from the other samples, or from one more draw. There is one baseline for each
+data point.
 
 A baseline is three functions. What goes in is `drawn`, the draws of one estimate, in which the
 signal is f less the control variate; a state is any pytree of arrays.
@@ -43,6 +44,8 @@ class Drawn(NamedTuple):
     """log q at each sample, as a function of θ."""
     signal: Float[Array, "L *batch"]
     """f − h at each sample, for each data point: what b is subtracted from."""
+    afresh: Float[Array, "L *batch"] | None = None
+    """The same at L further draws, where the baseline `draws_afresh`."""
 
 
 class Baseline(eqx.Module):
@@ -56,6 +59,9 @@ class Baseline(eqx.Module):
 
     joins_samples: ClassVar[bool] = False
     """Whether b_l is made from the other samples: the estimate's terms are then not independent."""
+
+    draws_afresh: ClassVar[bool] = False
+    """Whether b_l is made from one more draw of its own, of which f is one more evaluation."""
 
     def init(self, problem: Problem, key: Array) -> State:
         """The state before anything was drawn."""
@@ -112,6 +118,20 @@ def leave_one_out_mean(signal: Float[Array, "L *batch"]) -> Float[Array, "L *bat
     first = signal[:1]
     difference = signal - first
     return first + (difference.sum(0) - difference) / (len(signal) - 1)
+
+
+class Sample(Baseline):
+    r"""$b_l = f(x'_l)$ at one more independent draw $x'_l \sim q_\theta$, of each sample its own
+    (Liu et al., 2019; "REINFORCE+").
+
+    Cost: L further evaluations of f.
+    """
+
+    draws_afresh: ClassVar[bool] = True
+
+    def value(self, drawn: Drawn, state: State) -> Float[Array, "#L *batch"]:
+        assert drawn.afresh is not None
+        return drawn.afresh
 
 
 class WeightedMean(eqx.Module):
@@ -267,6 +287,7 @@ BASELINES: dict[str, Baseline] = {
     "mean": Mean(),
     "moving_average": MovingAverage(),
     "leave_one_out": LeaveOneOut(),
+    "sample": Sample(),
     "optimal": Optimal(),
     "input_dependent": InputDependent(),
 }

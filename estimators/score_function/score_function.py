@@ -2,12 +2,14 @@
 
 from typing import Any, ClassVar
 
+import jax
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.learning import Trainable
-from gradest.estimators.sampling.couplings import COUPLINGS, Coupling
+from gradest.estimators.sampling.couplings import Coupling
+from gradest.estimators.sampling.draws import numbers_per_draw, sample
 from gradest.estimators.score_function.baselines import (
     BASELINES,
     Baseline,
@@ -16,6 +18,7 @@ from gradest.estimators.score_function.baselines import (
     TrainedBaseline,
 )
 from gradest.estimators.score_function.control_variates import CONTROL_VARIATES, ControlVariate
+from gradest.estimators.score_function.listed_couplings import SCORED_COUPLINGS
 from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
 
@@ -28,8 +31,8 @@ class ScoreFunction(SurrogateEstimator, Trainable):
 
     b is the baseline and h the control variate. Unbiased for any f, discontinuous or not, and any q
     with a density or mass function: b_l never depends on the x_l that it multiplies, and the
-    expectation of h is known. Cost: L evaluations of f and what h costs; where f depends on θ, L of
-    its gradient.
+    expectation of h is known. Cost: L evaluations of f and what h costs, L more with the baseline
+    sample; where f depends on θ, L of its gradient.
 
     Under other names: VarGrad (Richter et al., 2020) is the baseline leave_one_out; the first
     derivative of DiCE (Foerster et al., 2018) is this estimate; NVIL (Mnih and Gregor, 2014) is the
@@ -43,7 +46,7 @@ class ScoreFunction(SurrogateEstimator, Trainable):
         CONTROL_VARIATES, "none", "h, of known expectation", static=False
     )
     coupling: Coupling = choice(
-        COUPLINGS, "independent", "how the draws hang together", static=False
+        SCORED_COUPLINGS, "independent", "how the draws hang together", static=False
     )
 
     purpose: ClassVar[str] = "REINFORCE: any f, any q, any baseline"
@@ -68,7 +71,13 @@ class ScoreFunction(SurrogateEstimator, Trainable):
         x, log_q = self.coupling.sample_and_log_prob(q, key, num_samples)
         f = problem.objectives(params, x)
         h, expected_h = self.control_variate(problem, params, q, x)
-        return Drawn(problem, params, q, x, log_q, stop_gradient(f - h)), f, expected_h
+        drawn = Drawn(problem, params, q, x, log_q, stop_gradient(f - h))
+        if self.baseline.draws_afresh:
+            afresh = sample(q, jax.random.fold_in(key, 1), num_samples)
+            f_there = problem.objectives(stop_gradient(params), afresh)
+            h_there, _ = self.control_variate(problem, params, q, afresh)
+            drawn = drawn._replace(afresh=stop_gradient(f_there - h_there))
+        return drawn, f, expected_h
 
     def trained(self, state: State) -> Any:
         if isinstance(self.baseline, TrainedBaseline):
@@ -118,9 +127,16 @@ class ScoreFunction(SurrogateEstimator, Trainable):
         )
 
     def draws(self, problem: Problem, num_samples: int) -> int:
-        return self.coupling.draws(problem.abstract_distribution(), num_samples)
+        q = problem.abstract_distribution()
+        further = self.further_draws(num_samples) * numbers_per_draw(q)
+        return self.coupling.draws(q, num_samples) + further
+
+    def further_draws(self, num_samples: int) -> int:
+        """How many x are drawn for the baseline alone."""
+        return num_samples if self.baseline.draws_afresh else 0
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         of_h = self.control_variate.evaluations(problem)
         direct = problem.direct_gradients(num_samples)
-        return Evaluations(f=num_samples + of_h.f, grad=direct + of_h.grad)
+        of_f = num_samples + self.further_draws(num_samples)
+        return Evaluations(f=of_f + of_h.f, grad=direct + of_h.grad)

@@ -1,6 +1,11 @@
 """Distributions beyond numpyro's, and sums and integrals over them."""
 
-from gradest.problems.distributions.bernoulli_chain import BernoulliChain
+from gradest.problems.distributions.bernoulli_chain import (
+    BernoulliChain,
+    EndsInState,
+    MarkovBits,
+    Transition,
+)
 from gradest.problems.distributions.discrete import (
     Bernoulli,
     OneHotCategoricalLogits,
@@ -11,7 +16,10 @@ from gradest.problems.distributions.enumeration import Enumerated
 __all__ = [
     "Bernoulli",
     "BernoulliChain",
+    "EndsInState",
     "Enumerated",
+    "MarkovBits",
     "OneHotCategoricalLogits",
     "PlackettLuce",
+    "Transition",
 ]

@@ -14,7 +14,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.base import Params, Problem, WithData
-from gradest.problems.distributions.bernoulli_chain import BernoulliChain
+from gradest.problems.distributions.bernoulli_chain import BernoulliChain, MarkovBits
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce
 
@@ -166,6 +166,7 @@ def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | flo
     return math.inf
 
 
+@_number_of_states.register(MarkovBits)
 @_number_of_states.register(BernoulliChain)
 @_number_of_states.register(dist.BernoulliLogits)
 def _number_of_states_bits(q: dist.Distribution, event: tuple[int, ...]) -> int | float:
@@ -191,6 +192,7 @@ def _all_states(q: dist.Distribution, event: tuple[int, ...]) -> Float[np.ndarra
     raise NotImplementedError(f"the values of {type(q).__name__} cannot be listed")
 
 
+@_all_states.register(MarkovBits)
 @_all_states.register(BernoulliChain)
 @_all_states.register(dist.BernoulliLogits)
 def _all_states_bits(
@@ -239,11 +241,13 @@ def _all_log_probs_one_hot(
     return _sums(q.log_probs.reshape(*batch, -1, categories))
 
 
+@_all_log_probs.register(MarkovBits)
 @_all_log_probs.register(BernoulliChain)
 @_all_log_probs.register(PlackettLuce)
 def _all_log_probs_joint(q: Any, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
     """Of an x whose coordinates are not independent: log q of each state."""
-    states = jnp.asarray(_all_states(q, event), q.logits.dtype)
+    dtype = q.dtype if isinstance(q, MarkovBits) else q.logits.dtype
+    states = jnp.asarray(_all_states(q, event), dtype)
     states = states.reshape(-1, *_ones(q.batch_shape), *event)
     return jnp.moveaxis(q.log_prob(states), 0, -1)
 

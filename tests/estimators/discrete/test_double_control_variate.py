@@ -10,6 +10,7 @@ from gradest.estimators import estimator
 from gradest.estimators.discrete.double_control_variate import RODEO, DoubleControlVariate
 from gradest.estimators.sampling.draws import sample
 from gradest.problems import problem
+from gradest.problems.distributions.enumeration import binary_vectors
 from tests.support.bits import (
     LOGIT,
     PROBS,
@@ -31,6 +32,7 @@ from tests.support.statistical import (
     assert_variance,
     initial,
     moments_of,
+    truth_of,
     variance_of,
 )
 
@@ -158,6 +160,53 @@ def test_the_references_stein_operator():
     x, probability = all_draws(1)
     each = [stein(lambda y: np.exp(y @ [0.5, -2.0]) + y, bits, PROBS) for bits in x[:, 0]]
     np.testing.assert_allclose(probability @ np.array(each), 0, atol=1e-12)
+
+
+class Begun(RODEO):
+    """With coefficients other than zero to begin with, and the same networks whatever the key."""
+
+    def init_learned(self, problem, params, key):
+        learned = super().init_learned(problem, params, KEY)
+        return learned._replace(alpha=jnp.float32(3.0), beta=jnp.float32(-2.0))
+
+
+def quadratic(x):
+    """Titsias and Shi's quadratic in as many bits, and its gradient with respect to x."""
+    return ((x - 0.499) ** 2).mean(-1), 2 * (x - 0.499) / x.shape[-1]
+
+
+def rodeo_on_the_quadratic(dim, controls):
+    """The reference's mean and variance at p = ½, over all pairs of draws."""
+    p = np.full(dim, 0.5)
+    pairs = binary_vectors(2 * dim).reshape(-1, 2, dim)
+    estimates = [rodeo(Draws(p, each, *quadratic(each)), controls) for each in pairs]
+    return mean_and_variance(np.full(len(pairs), 1 / len(pairs)), np.array(estimates))
+
+
+QUADRATIC = {"t": 0.499, "logit": 0.0, "reduce": "mean"}
+
+
+@pytest.mark.parametrize("cls", [RODEO, Begun])
+def test_rodeo_before_it_has_learned(cls):
+    """On the quadratic in three bits, with two draws, by enumeration of both."""
+    toy = problem("bernoulli_square", dim=3, **QUADRATIC)
+    subject = cls(hidden_dim=3)
+    alpha, beta, *networks = subject.init(toy, initial(toy), KEY).learned
+    controls = Controls(float(alpha), float(beta), *map(numpy_network, networks))
+    mean, variance = rodeo_on_the_quadratic(3, controls)
+    np.testing.assert_allclose(mean, truth_of(toy)["logits"], rtol=1e-4)  # t is of float32
+    moments = moments_of(toy, subject, 2, cls.__name__, adapt_steps=0)["logits"]
+    assert_mean(moments, mean)
+    assert_variance(moments, variance)
+
+
+def test_rodeo_in_two_hundred_bits():
+    """The toy of Titsias and Shi at its first step: it runs, and is leave-one-out still."""
+    toy = problem("bernoulli_square", dim=200, **QUADRATIC)
+    start = exact_variance(toy, LEAVE_ONE_OUT, initial(toy), 2)["logits"]
+    moments = moments_of(toy, RODEO(), 2, "two hundred", replicates=2_000, adapt_steps=0)["logits"]
+    assert_mean(moments, truth_of(toy)["logits"])
+    assert_variance(moments, start)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gradest.problems import problem
 from gradest.problems.arguments import Number, number
 from gradest.problems.toys.categorical import CategoricalToy
 from tests.support.estimates import as_vector, one_estimate
+from tests.support.shared_bits import shared_bits
 from tests.support.statistical import (
     assert_mean,
     assert_variance,
@@ -181,6 +182,7 @@ UNBIASED = [
     {"name": "without_replacement", "with_baseline": False},
     {"name": "sum_and_sample"},
     {"name": "sum_and_sample", "summed": 2},
+    {"name": "sum_and_sample", "baseline": "sample"},
     {"name": "enumeration"},
 ]
 
@@ -249,6 +251,61 @@ def test_variance_of_sum_and_sample(summed):
     subject = estimator("sum_and_sample", summed=summed)
     moments = moments_of(toy, subject, num_samples, "table", params=params, replicates=40_000)
     assert_variance(moments["logits"], expected)
+
+
+def variance_with_a_sample_baseline(bits, summed, drawn):
+    """Each summed value has a baseline of its own: q² Var[f'] s². Each drawn one has (f − f') s,
+    f' of all of q, and all of them together the weight 1 − q(C)."""
+    order = np.argsort(-bits.q, kind="stable")
+    likely, rest = order[:summed], order[summed:]
+    total = (bits.q[likely] ** 2 * bits.spread * bits.score[likely] ** 2).sum()
+    if drawn == 0:
+        return total
+    left = bits.q[rest].sum()
+    given = bits.q[rest] / left
+    terms = [
+        (probability * other, (bits.f[s] - there) * bits.score[s])
+        for s, probability in zip(rest, given, strict=True)
+        for other, there in zip(bits.q, bits.f, strict=True)
+    ]
+    chance, estimates = np.array(terms).T
+    return total + left**2 * (chance @ (estimates - chance @ estimates) ** 2) / drawn
+
+
+WITHOUT_TIES = [(-4.0, 0), (-4.0, 1), (-4.0, 4), (-4.0, 7), (-4.0, 8), (0.0, 0), (0.0, 8)]
+"""Logits of three bits, and how many of their values are the likeliest without a tie."""
+
+
+@pytest.mark.parametrize(("logit", "summed"), WITHOUT_TIES)
+def test_variance_with_a_sample_baseline(logit, summed):
+    """By enumeration, where what the likeliest values are is no accident."""
+    drawn = min(1, 8 - summed)
+    expected = variance_with_a_sample_baseline(shared_bits(logit), summed, drawn)
+    toy = problem("bernoulli_shared", logit=logit)
+    subject = estimator("sum_and_sample", summed=summed, baseline="sample")
+    moments = moments_of(toy, subject, summed + 1, f"{summed}{logit}", replicates=100_000)["logit"]
+    assert_mean(moments, [shared_bits(logit).gradient], resolution=1e-6)
+    assert_variance(moments, expected)
+    assert subject.evaluations(toy, summed + 1) == (2 * (summed + drawn), 0)
+
+
+def test_several_draws_have_a_sample_baseline_each():
+    expected = variance_with_a_sample_baseline(shared_bits(-4.0), 1, 5)
+    toy = problem("bernoulli_shared", logit=-4.0)
+    subject = estimator("sum_and_sample", summed=1, baseline="sample")
+    moments = moments_of(toy, subject, 6, "six", replicates=100_000)["logit"]
+    assert_variance(moments, expected)
+
+
+def test_all_values_summed():
+    """None is drawn, f is evaluated once at each, and nothing is left to vary."""
+    toy, params = table()
+    for summed in (5, 7):
+        subject = estimator("sum_and_sample", summed=summed)
+        assert subject.evaluations(toy, 9) == (5, 0)
+        assert subject.draws(toy, 9) == 0
+        estimate = one_estimate(toy, subject, params, 9)
+        np.testing.assert_allclose(estimate["logits"][0], TRUTH, atol=1e-5)
 
 
 def variance_on_the_table(name, replicates=20_000, **arguments):

@@ -15,6 +15,7 @@ from gradest.estimators.score_function.score_function import ScoreFunction
 from gradest.problems import problem
 from tests.support.bits import T
 from tests.support.quadrature import NODES, expectation
+from tests.support.shared_bits import shared_bits
 from tests.support.statistical import (
     assert_mean,
     assert_variance,
@@ -157,3 +158,36 @@ def test_seeing_itself_is_biased():
     """At decay 0.9 the bias is a tenth of the gradient at L = 1."""
     with pytest.raises(AssertionError, match=r"p = \d\.\de-1\d\d"):
         assert_unbiased_on_the_square(SeesItself(decay=0.9))
+
+
+def pairs_of_draws(logit):
+    """(f(x) − f(x')) s(x) at all pairs of joint values, and the probability of each pair."""
+    bits = shared_bits(logit)
+    estimates = (bits.f[:, None] - bits.f) * bits.score[:, None]
+    return np.outer(bits.q, bits.q), estimates
+
+
+@pytest.mark.parametrize("num_samples", [1, 3])
+@pytest.mark.parametrize("logit", [0.0, -4.0])
+def test_one_more_draw(logit, num_samples):
+    """Variances by enumeration: of each sample its own further draw, none shared."""
+    probability, estimates = pairs_of_draws(logit)
+    mean = (probability * estimates).sum()
+    assert mean == pytest.approx(shared_bits(logit).gradient)
+    variance = (probability * (estimates - mean) ** 2).sum()
+    toy = problem("bernoulli_shared", logit=logit)
+    sample_baseline = estimator("score_function", baseline="sample")
+    moments = moments_of(toy, sample_baseline, num_samples, f"{logit}", replicates=100_000)["logit"]
+    assert_mean(moments, [mean])
+    assert_variance(moments, variance / num_samples)
+    assert sample_baseline.claims_one_over_samples()
+    assert sample_baseline.evaluations(toy, num_samples) == (2 * num_samples, 0)
+
+
+def test_one_more_draw_with_a_control_variate():
+    """What h leaves of f is drawn afresh: nothing where f is quadratic, h the delta method."""
+    square = problem("gaussian_square")
+    both = estimator("score_function", baseline="sample", control_variate="delta")
+    moments = moments_of(square, both, 2, "afresh", replicates=2_000)
+    assert variance_of(moments["mean"]).value < 1e-10
+    np.testing.assert_allclose(moments["mean"].mean.mean(0), truth_of(square)["mean"], rtol=1e-4)
