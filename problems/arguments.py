@@ -56,6 +56,8 @@ class Argument:
     choices: tuple[str, ...] = ()
     table: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     """What each of the choices stands for."""
+    later: bool = False
+    """Whether it came after cells had been named without it: at its default it is in no name."""
 
     @property
     def expected(self) -> str:
@@ -124,15 +126,18 @@ def as_float(value: Any) -> Float[Array, "..."]:
     return jnp.asarray(value, jnp.result_type(float))
 
 
-def number(default: float, meaning: str, *, above: float | int = -math.inf) -> Any:
+def number(
+    default: float, meaning: str, *, above: float | int = -math.inf, later: bool = False
+) -> Any:
     """A real argument: an array leaf, in the precision in force.
 
     Args:
         default: where nothing is said.
         meaning: what it is, in a few words.
         above: what it must be greater than.
+        later: whether it came after cells had been named without it.
     """
-    argument = Argument(meaning, "number", above=above)
+    argument = Argument(meaning, "number", above=above, later=later)
     return _field(argument, default, static=False, converter=as_float)
 
 
@@ -143,6 +148,7 @@ def integer(
     at_least: int = 1,
     at_most: int = MOST_WHOLE,
     static: bool = True,
+    later: bool = False,
 ) -> Any:
     """A whole argument.
 
@@ -152,24 +158,31 @@ def integer(
         at_least: the least that it may be.
         at_most: the most.
         static: whether it sets a shape; else it is an array leaf.
+        later: whether it came after cells had been named without it.
     """
-    argument = Argument(meaning, "integer", at_least=at_least, at_most=at_most)
+    argument = Argument(meaning, "integer", at_least=at_least, at_most=at_most, later=later)
     converter = int if static else partial(jnp.asarray, dtype=jnp.int32)
     return _field(argument, default, static=static, converter=converter)
 
 
-def flag(default: bool, meaning: str) -> Any:
+def flag(default: bool, meaning: str, *, later: bool = False) -> Any:
     """A yes-or-no argument, which is static.
 
     Args:
         default: where nothing is said.
         meaning: what is so where it is true, in a few words ("whether …").
+        later: whether it came after cells had been named without it.
     """
-    return _field(Argument(meaning, "flag"), default, static=True, converter=bool)
+    return _field(Argument(meaning, "flag", later=later), default, static=True, converter=bool)
 
 
 def choice(
-    options: Mapping[str, Any] | Sequence[str], default: str, meaning: str, *, static: bool = True
+    options: Mapping[str, Any] | Sequence[str],
+    default: str,
+    meaning: str,
+    *,
+    static: bool = True,
+    later: bool = False,
 ) -> Any:
     """One of several named alternatives.
 
@@ -178,13 +191,14 @@ def choice(
         default: the name where nothing is said.
         meaning: what is chosen, in a few words.
         static: whether the choice is a branch; else what is chosen is a pytree of arrays.
+        later: whether it came after cells had been named without it.
     """
     table = options if isinstance(options, Mapping) else {name: name for name in options}
 
     def named(value: Any) -> Any:
         return table[value] if isinstance(value, str) else value
 
-    argument = Argument(meaning, "choice", choices=tuple(table), table=table)
+    argument = Argument(meaning, "choice", choices=tuple(table), table=table, later=later)
     return _field(argument, default, static=static, converter=named)
 
 

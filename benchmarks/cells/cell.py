@@ -46,9 +46,9 @@ class Cell:
     def _digest(self, *budget: float | None) -> str:
         spec = [
             self.problem.name,
-            self.problem.json,
+            json.dumps(self.problem.named_by, sort_keys=True),
             self.estimator.name,
-            self.estimator.json,
+            json.dumps(self.estimator.named_by, sort_keys=True),
             self.point,
             self.num_samples,
             self.seed,

@@ -25,6 +25,8 @@ class Choice:
     arguments: tuple[tuple[str, Any], ...]
     revision: int = 1
     """A problem's."""
+    unnamed: frozenset[str] = frozenset()
+    """The arguments that no name is made from: those that came later, at their defaults."""
 
     @classmethod
     def of(cls, registry: Mapping[str, type], name: str, chosen: Mapping[str, Any]) -> "Choice":
@@ -56,12 +58,17 @@ class Choice:
             is_number = declared[key].kind == "number"
             filled.append((key, float(value) if is_number else value))
         revision = kind.revision_with(dict(filled)) if issubclass(kind, Problem) else 1
-        return cls(name, tuple(filled), revision)
+        return cls(name, tuple(filled), revision, latecomers(kind, dict(filled)))
 
     @property
     def json(self) -> str:
         """The arguments as JSON with sorted keys."""
         return json.dumps(dict(self.arguments), sort_keys=True)
+
+    @property
+    def named_by(self) -> dict[str, Any]:
+        """The arguments that its name, and that of a cell, is made from."""
+        return {key: value for key, value in self.arguments if key not in self.unnamed}
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -70,8 +77,25 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """`name[argument=value,…]` with every argument: what a cell's key is made from."""
-        return self.name + "[" + ",".join(f"{key}={value}" for key, value in self.arguments) + "]"
+        """`name[argument=value,…]`: what a cell's key is made from."""
+        named = ",".join(f"{key}={value}" for key, value in self.named_by.items())
+        return f"{self.name}[{named}]"
+
+
+def latecomers(cls: type, given: Mapping[str, Any]) -> frozenset[str]:
+    """The arguments that came later and are at their defaults, as before there were any.
+
+    Args:
+        cls: whose arguments.
+        given: all of them with their values; those left out are at their defaults.
+    """
+    declared = arguments(cls)
+    usual = defaults(cls)
+    return frozenset(
+        name
+        for name in declared
+        if declared[name].later and given.get(name, usual[name]) == usual[name]
+    )
 
 
 def name_of(registry: Mapping[str, type], thing: Any) -> str:
