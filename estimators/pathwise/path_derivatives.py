@@ -4,9 +4,9 @@ $\log q_\theta$ in f depends on θ through the draw and through its density. For
 expectation of the second, the score, is zero, and it is left out; for several it is not, and is
 rewritten as a path's derivative.
 
-Both take log q under q held fixed. Published curves of both (the Gaussian toy of vlievin/ovis, commit
-d119252) are of a q rebuilt without its scale, which is then 1, whatever the scale of the draws:
-`density = "unit_scale"` is that.
+Both take log q under q held fixed. Published curves of both (the Gaussian toy of vlievin/ovis,
+commit d119252) are of a q rebuilt without its scale, which is then 1, whatever the scale of the
+draws: `density = "unit_scale"` is that.
 """
 
 from typing import Any, ClassVar

@@ -6,7 +6,7 @@ with the rows.
 """
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -64,7 +64,7 @@ class SeparateWeights(eqx.Module):
 
     mean: Float[Array, "in out"]
     scale: Float[Array, "in out"]
-    noise: Float[Array, "rows in out"]
+    noise: Float[Array, "rows inputs outputs"]
 
     def __call__(self, inputs: Float[Array, "rows in"]) -> Float[Array, "rows out"]:
         return inputs @ self.mean + jnp.einsum("ni,nio->no", inputs, self.scale * self.noise)
@@ -75,7 +75,7 @@ class SeparateWeights(eqx.Module):
         return (rows, inputs, outputs)
 
 
-LAYERS: dict[str, type[LocalGaussian] | type[SeparateWeights]] = {
+LAYERS: dict[str, Any] = {
     "outputs": LocalGaussian,
     "separate_weights": SeparateWeights,
 }
@@ -87,10 +87,10 @@ class LocalReparameterization(WeightNoise):
 
     $\frac1L \sum_l \nabla_\theta f$ with outputs $h \mu + \sqrt{h^2 \sigma^2} \odot \varepsilon_l$
 
-    h are the inputs of a layer with weights $N(\mu, \sigma^2)$. With `separate_weights` every row has
-    weights of its own, $\mu + \sigma \odot \varepsilon_{ln}$, the costly way to the same outputs, with
-    a variance no less; one draw of the weights for all rows is `pathwise`. Unbiased for an f that
-    is a sum over rows. Cost: L evaluations of f and L of its gradient.
+    h are the inputs of a layer with weights $N(\mu, \sigma^2)$. With `separate_weights` every row
+    has weights of its own, $\mu + \sigma \odot \varepsilon_{ln}$, the costly way to the same
+    outputs, with a variance no less; one draw of the weights for all rows is `pathwise`. Unbiased
+    for an f that is a sum over rows. Cost: L evaluations of f and L of its gradient.
     """
 
     draw: str = choice(

@@ -18,12 +18,12 @@ class DirichletMultinomial(Problem):
     r"""The negative ELBO of proportions z under the counts n of a multinomial variable:
     $f = -\log p(n | z) - \log p(z) - H(q_\theta)$ with $z = x / \sum_k x_k$.
 
-    The prior is a symmetric Dirichlet distribution, and so is $q_\theta$ one, with the
-    concentrations α in θ: x are K gamma variables of shapes α. Those start at the posterior's, prior
-    + n, but for the first. n is drawn once, from proportions that are drawn themselves.
+    The prior is a symmetric Dirichlet distribution, and $q_\theta$ a Dirichlet distribution with
+    the concentrations α: x are K gamma variables of shapes α. But for the first they start at the
+    posterior's, prior + n. n is drawn once, from proportions that are drawn themselves.
 
-    Without the entropy f is the cost alone. The entropy's gradient has no noise, and its value, in f,
-    is part of what a score is multiplied by.
+    Without the entropy f is −log p(n, z) alone. The entropy's gradient has no noise, but its value
+    in f is part of what a score is multiplied by.
 
     Shapes: x and the group `concentration` (α) are (K,). Truth: in closed form, as
     $E[\log z_k] = \psi(\alpha_k) - \psi(\sum_j \alpha_j)$.

@@ -40,9 +40,9 @@ class NormalNormalBound(ImportanceWeightedBound, WithData):
     r"""The K-sample bound of $z \sim N(\mu, I)$, $x_n | z \sim N(z, I)$ under
     $q_\theta(z | x_n) = N(A x_n + b, s^2 I)$.
 
-    $f = -\frac1N \log \frac1K \sum_k w_k$ at each of N points, drawn once from the model, in several
-    dimensions with a μ that is drawn too. θ starts about the optimum, where the means of q are
-    those of the posterior: its variance is ½.
+    $f = -\frac1N \log \frac1K \sum_k w_k$ at each of N points, drawn once from the model, in
+    several dimensions with a μ that is drawn too. θ starts about the optimum, where the means of q
+    are those of the posterior: its variance is ½.
 
     Shapes: the particles z are (N, K, D). In one dimension the points are (N,), and the groups
     `model` (μ) and `encoder` (A, b) are scalars; in several the points are (N, D), and the groups
@@ -139,9 +139,9 @@ class NormalNormalBound(ImportanceWeightedBound, WithData):
         r"""In several dimensions: at a point log w is, but for a constant c, that of two numbers.
 
         With $z = m + s \varepsilon$, m the mean of q, and $d = \mu + x - 2 m$,
-        $\log w = c + a u - (s^2 - \frac12) (u^2 + v)$: u ~ N(0, 1) is ε along d, v the square of the
-        rest of ε, chi-squared with D − 1 degrees of freedom, and $a = s \|d\|$. So a point's bound
-        is c and a function of a², a polynomial of which is made once for all points.
+        $\log w = c + a u - (s^2 - \frac12) (u^2 + v)$: u ~ N(0, 1) is ε along d, v the square of
+        the rest of ε, chi-squared with D − 1 degrees of freedom, and $a = s \|d\|$. So a point's
+        bound is c and a function of a², for which one polynomial serves all points.
 
         Args:
             params: θ.
@@ -185,8 +185,8 @@ class NormalNormalBound(ImportanceWeightedBound, WithData):
     ) -> Float[Array, " points"]:
         r"""$E[\log \sum_k w_k]$ for K independent weights.
 
-        $= \int_0^\infty (e^{-t} - E[e^{-t w}]^K) / t\, dt$; in log t, dt/t is d log t. The weights are
-        taken relative to $e^c$, c = E[log w], about which the integrand stands:
+        $= \int_0^\infty (e^{-t} - E[e^{-t w}]^K) / t\, dt$; in log t, dt/t is d log t. The weights
+        are taken relative to $e^c$, c = E[log w], about which the integrand stands:
         $\log \sum w_k = c + \log \sum w_k e^{-c}$.
 
         Args:

@@ -33,9 +33,10 @@ class OneLayer(LinearLayers):
 def exact_variances(toy, params):
     r"""Of the gradients by μ and by log σ, summed over the weights, under each way to draw.
 
-    With $y_n = m_n + \sum_j x_{nj} \sigma_j \varepsilon_j$ and $s_n^2 = \sum_j x_{nj}^2 \sigma_j^2$ they
-    are $\sum_n y_n x_{ni}$ and $\sum_n y_n x_{ni} \sigma_i \varepsilon_i$; where the outputs are drawn,
-    $y_n = m_n + s_n \varepsilon$, the second is $\sum_n y_n \varepsilon\, x_{ni}^2 \sigma_i^2 / s_n$.
+    With $y_n = m_n + \sum_j x_{nj} \sigma_j \varepsilon_j$ and $s_n^2 = \sum_j x_{nj}^2 \sigma_j^2$
+    they are $\sum_n y_n x_{ni}$ and $\sum_n y_n x_{ni} \sigma_i \varepsilon_i$; where the outputs
+    are drawn, $y_n = m_n + s_n \varepsilon$, the second is
+    $\sum_n y_n \varepsilon\, x_{ni}^2 \sigma_i^2 / s_n$.
     """
     x = FEATURES
     variance = np.exp(2 * np.asarray(params["log_scale"], float))
