@@ -38,6 +38,7 @@ from gradest.problems.toys.inverted_families import (
 )
 from gradest.problems.toys.permutation import PlackettLuceSquare
 from gradest.problems.variational.bayesian_network import BayesianNetwork
+from gradest.problems.variational.dirichlet_multinomial import DirichletMultinomial
 from gradest.problems.variational.linear_gaussian_vae import LinearGaussianVAE
 from gradest.problems.variational.logistic_regression import LogisticRegression
 from gradest.problems.variational.normal_normal import NormalNormalBound
@@ -68,6 +69,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "plackett_luce_square": PlackettLuceSquare,
     "logistic_regression": LogisticRegression,
     "bayesian_network": BayesianNetwork,
+    "dirichlet_multinomial": DirichletMultinomial,
     "linear_gaussian_vae": LinearGaussianVAE,
     "vae_gaussian": VAEGaussian,
     "vae_bernoulli": VAEBernoulli,

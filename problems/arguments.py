@@ -163,6 +163,7 @@ def integer(
     at_least: int = 1,
     at_most: int = MOST_WHOLE,
     static: bool = True,
+    later: bool = False,
 ) -> Any:
     """A whole argument.
 
@@ -172,8 +173,9 @@ def integer(
         at_least: the least that it may be.
         at_most: the most.
         static: whether it sets a shape; else it is an array leaf.
+        later: whether it came after cells had been named without it.
     """
-    argument = Argument(meaning, "integer", at_least=at_least, at_most=at_most)
+    argument = Argument(meaning, "integer", at_least=at_least, at_most=at_most, later=later)
     converter = int if static else partial(jnp.asarray, dtype=jnp.int32)
     return _field(argument, default, static=static, converter=converter)
 

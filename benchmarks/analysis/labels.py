@@ -35,6 +35,7 @@ SPELLING = {
     "arms": "ARMS",
     "arm": "ARM",
     "rodeo": "RODEO",
+    "dirichlet multinomial": "Dirichlet–multinomial",
     "dirichlet": "Dirichlet",
     "gaussian": "Gaussian",
     "bernoulli": "Bernoulli",

@@ -33,6 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "vae_gaussian_bound": {"latent_dim": 2, "num_particles": 3, "num_images": 4, "hidden_dim": 8},
     "bayesian_network": {"num_rows": 8, "hidden_dim": 1},
     "random_walk": {"steps": 6},
+    "dirichlet_multinomial": {"categories": 4, "trials": 6},
 }
 """Arguments that make a costly problem small enough for a check."""
 

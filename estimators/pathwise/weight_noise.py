@@ -5,7 +5,8 @@ rows, and its mean does not change where every row has weights of its own; its v
 with the rows.
 """
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -14,6 +15,7 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations, State, SurrogateEstimator
 from gradest.estimators.sampling.draws import noise, rsample
+from gradest.problems.arguments import choice
 from gradest.problems.base import Params, Problem
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.linear_layers import LinearLayers
@@ -51,15 +53,52 @@ class LocalGaussian(eqx.Module):
     def __call__(self, inputs: Float[Array, "rows in"]) -> Float[Array, "rows out"]:
         return inputs @ self.mean + jnp.sqrt(inputs**2 @ self.scale**2) * self.noise
 
+    @staticmethod
+    def noise_shape(rows: int, inputs: int, outputs: int) -> tuple[int, ...]:
+        """What is drawn: a number for each output of each row."""
+        return (rows, outputs)
+
+
+class SeparateWeights(eqx.Module):
+    """A layer with Gaussian weights of its own for each row."""
+
+    mean: Float[Array, "in out"]
+    scale: Float[Array, "in out"]
+    noise: Float[Array, "rows inputs outputs"]
+
+    def __call__(self, inputs: Float[Array, "rows in"]) -> Float[Array, "rows out"]:
+        return inputs @ self.mean + jnp.einsum("ni,nio->no", inputs, self.scale * self.noise)
+
+    @staticmethod
+    def noise_shape(rows: int, inputs: int, outputs: int) -> tuple[int, ...]:
+        """What is drawn: a number for each weight of each row."""
+        return (rows, inputs, outputs)
+
+
+LAYERS: dict[str, Any] = {
+    "outputs": LocalGaussian,
+    "separate_weights": SeparateWeights,
+}
+"""The layers whose noise each row has for itself."""
+
 
 class LocalReparameterization(WeightNoise):
     r"""The outputs of a layer are drawn instead of its weights, for every row anew.
 
     $\frac1L \sum_l \nabla_\theta f$ with outputs $h \mu + \sqrt{h^2 \sigma^2} \odot \varepsilon_l$
 
-    h are the inputs of a layer with weights $N(\mu, \sigma^2)$. Unbiased for an f that is a sum
-    over rows. Cost: L evaluations of f and L of its gradient.
+    h are the inputs of a layer with weights $N(\mu, \sigma^2)$. With `separate_weights` every row
+    has weights of its own, $\mu + \sigma \odot \varepsilon_{ln}$, the costly way to the same
+    outputs, with a variance no less; one draw of the weights for all rows is `pathwise`. Unbiased
+    for an f that is a sum over rows. Cost: L evaluations of f and L of its gradient.
     """
+
+    draw: str = choice(
+        {name: name for name in LAYERS},
+        "outputs",
+        "what every row has anew: a layer's outputs, or its weights",
+        later=True,
+    )
 
     purpose: ClassVar[str] = "Bayesian layers, a draw for every row"
     source: ClassVar[str] = "Kingma, Salimans and Welling, 2015"
@@ -72,21 +111,23 @@ class LocalReparameterization(WeightNoise):
         means = problem.matrices(q.loc)
         scales = problem.matrices(q.scale)
         keys = jax.random.split(key, len(means))
+        layer = LAYERS[self.draw]
 
-        def epsilon(key: Array, mean: Float[Array, "in out"]) -> Float[Array, "L rows out"]:
-            shape = (problem.rows, mean.shape[1])
+        def epsilon(key: Array, mean: Float[Array, "in out"]) -> Float[Array, "L rows ..."]:
+            shape = layer.noise_shape(problem.rows, *mean.shape)
             return noise(jax.random.normal, key, num_samples, shape, mean.dtype)
 
-        def f(epsilons: list[Float[Array, "rows _"]]) -> Float[Array, ""]:
-            layers = map(LocalGaussian, means, scales, epsilons)
+        def f(epsilons: list[Float[Array, "rows ..."]]) -> Float[Array, ""]:
+            layers = map(layer, means, scales, epsilons)
             return problem.objective_through(params, list(layers))
 
         return jax.vmap(f)(list(map(epsilon, keys, means))).mean(), state
 
     def draws(self, problem: Problem, num_samples: int) -> int:
         assert isinstance(problem, LinearLayers)
-        outputs = sum(outputs for _, outputs in layer_sizes(problem))
-        return num_samples * problem.rows * outputs
+        shape_of = LAYERS[self.draw].noise_shape
+        shapes = [shape_of(problem.rows, *sizes) for sizes in layer_sizes(problem)]
+        return num_samples * sum(map(math.prod, shapes))
 
 
 class SignFlips(eqx.Module):

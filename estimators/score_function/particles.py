@@ -32,6 +32,9 @@ LogWeights = Float[Array, "L *batch particles"]
 LogScale = Float[Array, "L *batch 1"]
 """A number for each draw and data point, which all its particles share."""
 
+MOST_PAIRED = 256
+"""Particles of which each sums over all others; of more, sums from both ends are cheaper."""
+
 
 def log_weights(
     problem: ImportanceWeightedBound, params: Params, x: Float[Array, "L ..."]
@@ -101,8 +104,20 @@ class ParticleScore(SurrogateEstimator):
 
 def rest(log_w: LogWeights) -> LogWeights:
     r"""$\log \sum_{j \ne k} w_j$ for each k."""
+    if log_w.shape[-1] > MOST_PAIRED:
+        return rest_from_both_ends(log_w)
     others = jnp.where(same_particle(log_w), -jnp.inf, log_w[..., None, :])
     return jax.nn.logsumexp(others, axis=-1)
+
+
+def rest_from_both_ends(log_w: LogWeights) -> LogWeights:
+    """The same, those before k and those after it apart: nothing is taken off a sum."""
+    axis = log_w.ndim - 1
+    sums = [jax.lax.cumlogsumexp(log_w, axis=axis, reverse=reverse) for reverse in (False, True)]
+    nothing = jnp.full_like(log_w[..., :1], -jnp.inf)
+    before = jnp.concatenate([nothing, sums[0][..., :-1]], axis=-1)
+    after = jnp.concatenate([sums[1][..., 1:], nothing], axis=-1)
+    return jnp.logaddexp(before, after)
 
 
 def arithmetic(log_w: LogWeights) -> LogWeights:
@@ -146,6 +161,9 @@ class VIMCO(ParticleScore):
         key: Array,
     ) -> LogWeights:
         mean = MEANS[self.mean](log_w)
+        if log_w.shape[-1] > MOST_PAIRED:
+            num_particles = jnp.asarray(log_w.shape[-1], log_w.dtype)
+            return jnp.logaddexp(rest(log_w), mean) - jnp.log(num_particles)
         replaced = jnp.where(same_particle(log_w), mean[..., None], log_w[..., None, :])
         return log_mean_exp(replaced)  # log Ẑ₋ₖ; the signal's − w̃_k is that of ∇ log w_k
 

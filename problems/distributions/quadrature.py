@@ -79,6 +79,27 @@ def evenly(reach: float, step: float) -> Float[Array, " points"]:
     return jnp.asarray(step * np.arange(-half, half + 1), jnp.result_type(float))
 
 
+def interpolated(
+    function: Callable[[Float[Array, ""]], Float[Array, ""]],
+    at: Float[Array, " points"],
+    degree: int,
+) -> Float[Array, " points"]:
+    """A function that costs, of many numbers: a polynomial through its values at Chebyshev's nodes.
+
+    Args:
+        function: of a positive number; smooth.
+        at: the numbers, of which none is negative.
+        degree: how many nodes there are, from 0 to a little beyond the largest number.
+    """
+    most = at.max() + 0.01
+    orders = jnp.arange(degree)
+    angles = jnp.pi * (orders + 0.5) / degree
+    values = jax.lax.map(function, most * (1 + jnp.cos(angles)) / 2)
+    coefficients = 2 / degree * (jnp.cos(orders[:, None] * angles) @ values)
+    polynomials = jnp.cos(jnp.arccos(2 * at / most - 1)[:, None] * orders)
+    return polynomials @ coefficients - coefficients[0] / 2
+
+
 def agreed(fine: Any, coarse: Any) -> Any:
     """What was found at a step; NaN where at twice the step something else was.
 

@@ -1,6 +1,7 @@
 """Evidence lower bounds: VAEs, tighter bounds, regressions and networks of hidden variables."""
 
 from gradest.problems.variational.bayesian_network import BayesianNetwork
+from gradest.problems.variational.dirichlet_multinomial import DirichletMultinomial
 from gradest.problems.variational.linear_gaussian_vae import LinearGaussianVAE
 from gradest.problems.variational.logistic_regression import LogisticRegression
 from gradest.problems.variational.normal_normal import NormalNormalBound
@@ -10,6 +11,7 @@ from gradest.problems.variational.vae_bounds import VAEBernoulliBound, VAEGaussi
 
 __all__ = [
     "BayesianNetwork",
+    "DirichletMultinomial",
     "LinearGaussianVAE",
     "LogisticRegression",
     "NormalNormalBound",

@@ -2,11 +2,12 @@
 
 import jax
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 
 from gradest.estimators import estimator
 from gradest.problems import problem
-from tests.support.estimates import as_vector, one_estimate
+from tests.support.estimates import KEY, as_vector, one_estimate
 from tests.support.statistical import assert_variance, initial, moments_of
 
 LANDING = estimator("sticking_the_landing")
@@ -69,6 +70,46 @@ def test_variances_of_a_sampled_divergence(ratio):
     assert_variance(moments_of(vae, PATHWISE, 1, "landing")["encoder"], full)
     assert_variance(moments_of(vae, LANDING, 1, "landing")["encoder"], path)
     assert (path > full * (1 + 1e-9)) == (ratio < 0.5)
+
+
+def with_unit_scale(toy, params, power):
+    """The gradient by b in NumPy, log q under scale 1: Σ w̃^power ∂_z log w, in the mean."""
+    mean = np.asarray(toy.proposal_mean(params), float)[:, None]
+    scale = np.sqrt(float(toy.variance))
+    noise = jax.random.normal(KEY, (toy.num_points, toy.num_particles, toy.dim, 1))[..., 0]
+    z = mean + scale * np.asarray(noise, float)
+    mu = np.asarray(params["model"]["mean"], float)
+    x = np.asarray(toy.points, float)[:, None]
+    log_w = (-((z - mu) ** 2) - (x - z) ** 2 + (z - mean) ** 2).sum(-1) / 2
+    w = np.exp(log_w - log_w.max(1, keepdims=True))
+    share = w / w.sum(1, keepdims=True)
+    slope = mu + x - z - mean
+    return -(share[..., None] ** power * slope).sum(1).mean(0)
+
+
+@pytest.mark.parametrize(("name", "power"), [("sticking_the_landing", 1), ("dreg", 2)])
+def test_another_density(name, power):
+    """As published curves have it; no claim is made for it."""
+    toy = problem("normal_normal_bound", dim=3, num_points=4, num_particles=6, variance=4 / 9)
+    params = toy.init_params(jax.random.key(4))
+    subject = estimator(name, density="unit_scale")
+    found = one_estimate(toy, subject, params, 1, key=KEY)["offset"]
+    np.testing.assert_allclose(found, with_unit_scale(toy, params, power), rtol=1e-4)
+    one = problem("normal_normal_bound", num_particles=1)
+    assert estimator(name).claims_unbiased(one)
+    assert not subject.claims_unbiased(one)
+
+
+def test_another_density_needs_a_gaussian():
+    class Logistic(type(problem("normal_normal_bound"))):
+        def distribution(self, params):
+            q = super().distribution(params)
+            return dist.Logistic(q.base_dist.loc, q.base_dist.scale).to_event(2)
+
+    assert DREG.refuses(Logistic()) is None
+    for name in ("dreg", "sticking_the_landing"):
+        refusal = estimator(name, density="unit_scale").refuses(Logistic())
+        assert refusal == "density = unit_scale: Logistic is no Gaussian"
 
 
 def test_refusals():

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from gradest.estimators import estimator
-from gradest.estimators.pathwise.weight_noise import LocalGaussian, SignFlips
+from gradest.estimators.pathwise.weight_noise import LocalGaussian, SeparateWeights, SignFlips
 from gradest.problems import problem
-from tests.support.statistical import assert_z, moments_of, variance_of
+from tests.support.one_layer import OneLayer, exact_variances
+from tests.support.statistical import (
+    assert_variance,
+    assert_z,
+    initial,
+    moments_of,
+    variance_of,
+)
 
 KEY = jax.random.key(0)
 DRAWS = 40_000
@@ -26,6 +33,7 @@ def draws_of_outputs(inputs, mean, scale):
     of_inputs = jax.random.rademacher(keys[1], (DRAWS, 2, 3), jnp.float32)
     of_outputs = jax.random.rademacher(keys[2], (DRAWS, 2, 2), jnp.float32)
     noise = jax.random.normal(keys[3], (DRAWS, 2, 2))
+    of_weights = jax.random.normal(jax.random.fold_in(KEY, 4), (DRAWS, 2, 3, 2))
 
     def flipped(perturbation, r, s):
         return SignFlips(mean, perturbation, r, s)(inputs)
@@ -34,10 +42,11 @@ def draws_of_outputs(inputs, mean, scale):
         "shared": jax.vmap(lambda p: inputs @ (mean + p))(perturbations),
         "local": jax.vmap(lambda e: LocalGaussian(mean, scale, e)(inputs))(noise),
         "flips": jax.vmap(flipped)(perturbations, of_inputs, of_outputs),
+        "separate": jax.vmap(lambda e: SeparateWeights(mean, scale, e)(inputs))(of_weights),
     }
 
 
-@pytest.mark.parametrize("name", ["shared", "local", "flips"])
+@pytest.mark.parametrize("name", ["shared", "local", "flips", "separate"])
 def test_rows_of_outputs(name):
     """Each as under shared weights; between rows no covariance, where shared weights have some."""
     inputs, mean, scale = random_layer()
@@ -79,6 +88,36 @@ def test_noise_for_each_row(name):
     error = np.sqrt((of_rows.high + shared.high) / replicates)
     means = [each.mean.mean(0) for each in moments]
     assert np.linalg.norm(means[0] - means[1]) < 1.5 * error
+
+
+ROWS = {
+    "outputs": estimator("local_reparameterization"),
+    "separate weights": estimator("local_reparameterization", draw="separate_weights"),
+    "one draw": estimator("pathwise"),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_variances_of_one_layer(name):
+    """In closed form, of outputs less than of weights, and of those less than of one draw."""
+    toy = OneLayer()
+    moments = moments_of(toy, ROWS[name], 1, "one layer", replicates=32_000)
+    for_all = exact_variances(toy, initial(toy))
+    assert_variance(moments["mean"], for_all[name]["mean"])
+    assert_variance(moments["log_scale"], for_all[name]["log_scale"])
+    outputs, separate, one = (for_all[each]["log_scale"] for each in ROWS)
+    assert outputs < separate < one
+
+
+def test_draws():
+    """Of eight rows, 31 inputs of one unit, and of that and a constant: a bias is an input."""
+    network = problem("bayesian_network", num_rows=8, hidden_dim=1)
+    draws = {name: subject.draws(network, 3) for name, subject in ROWS.items()}
+    assert draws == {
+        "outputs": 3 * 8 * 2,
+        "separate weights": 3 * 8 * 33,
+        "one draw": 3 * 33,
+    }
 
 
 def test_flipout_needs_linear_layers():

@@ -159,6 +159,26 @@ def test_written_out(name):
     assert float(estimate["model"]["mean"]) == pytest.approx(by_mean, rel=1e-4)
 
 
+@pytest.mark.parametrize("name", WITHOUT_NOISE)
+def test_sums_from_both_ends(name, monkeypatch):
+    """Of many particles they are those over pairs, in another order."""
+    with jax.enable_x64(True):
+        toy = problem("normal_normal_bound", num_particles=9, num_points=3, offset=0.5)
+        params = toy.init_params(jax.random.key(4))
+        subject = in_float64(WITHOUT_NOISE[name])
+        paired = one_estimate(toy, subject, params, 2)
+        monkeypatch.setattr(particles, "MOST_PAIRED", 8)
+        found = one_estimate(toy, subject, params, 2)
+    np.testing.assert_allclose(as_vector(found), as_vector(paired), rtol=1e-9)
+
+
+def test_all_but_the_largest():
+    """Nothing is taken off a sum: of weights that differ by e^60 the small ones stay."""
+    log_w = jnp.array([[-60.0, 0.0, -61.0, -62.0]])
+    expected = [0, np.log(np.exp([-60.0, -61, -62]).sum()), 0, 0]
+    np.testing.assert_allclose(particles.rest_from_both_ends(log_w)[0], expected, atol=1e-5)
+
+
 def signal_to_noise(name: str, k: int) -> dict[str, float]:
     toy = problem("normal_normal_bound", num_particles=k)
     params = toy.init_params(jax.random.key(1))

@@ -32,7 +32,7 @@ def test_states_and_probabilities(name):
 @pytest.mark.parametrize(
     "toy",
     [
-        problem("plackett_luce_square", items=7),
+        problem("plackett_luce_square", items=13),
         problem("vae_categorical", latent_dim=5, num_images=1),
         problem("vae_bernoulli", latent_dim=13, num_images=2, hidden_dim=4),
     ],
