@@ -19,7 +19,6 @@ from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.drawing.options import print_of
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.folders.ownership import copy_run, refuse_foreign
@@ -27,7 +26,7 @@ from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.recommending.rendering import Recommendation
-from gradest.benchmarks.report.report import page_of, write_report
+from gradest.benchmarks.report.report import figures_of, page_of, write_report
 from gradest.benchmarks.report.summary import summary
 from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.sweeps.output import write_results
@@ -161,7 +160,7 @@ class Run:
 
     @cached_property
     def _specs(self) -> dict[str, FigureSpec]:
-        return {spec.name: spec for spec in figures(self.read.measurements)}
+        return {spec.name: spec for spec in figures_of(self.read)}
 
     @property
     def figures(self) -> tuple[str, ...]:

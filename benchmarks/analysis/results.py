@@ -55,6 +55,10 @@ class Run(NamedTuple):
     """Files that are not as the run wrote them, where that was asked and they are used anyhow."""
     doubt: str = ""
     """Why nothing can be said of that; empty where something can."""
+    training: pd.DataFrame | None = None
+    """training.csv; None where the run trained nothing."""
+    trajectory: pd.DataFrame | None = None
+    """trajectory.csv, likewise."""
 
 
 def find_run(name: str) -> Path:

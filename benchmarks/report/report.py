@@ -17,6 +17,7 @@ from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
+from gradest.benchmarks.learning_curves.curves import contests_of
 from gradest.benchmarks.page.page import page
 from gradest.benchmarks.paper.methods import name_of
 from gradest.benchmarks.paper.references import FILE as REFERENCES
@@ -24,8 +25,11 @@ from gradest.benchmarks.paper.references import refs
 from gradest.benchmarks.paper.table import paper_table
 from gradest.benchmarks.report.macros import numbers
 from gradest.benchmarks.report.summary import FILE, health, summary, surprises, told_tables
-from gradest.benchmarks.report.tables import crossover_table, latex, markdown, tables
+from gradest.benchmarks.report.tables import Table, crossover_table, latex, markdown, tables
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.benchmarks.training_shown.objectives import training_figures
+from gradest.benchmarks.training_shown.tables import training_tables
+from gradest.benchmarks.training_shown.words import told
 from gradest.problems.arguments import nearest, shown
 
 SCRIPT = "figures.py"
@@ -80,7 +84,7 @@ def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN)
         for name in FOLDERS:
             make_folder(folder / name)
         drawing = Drawing(folder, vouched=not run.changed)
-        specs = announced(figures(run.measurements), drawing)
+        specs = announced(figures_of(run), drawing)
         with saving(specs, folder / "figures", how) as drawn:
             texts = texts_of(run) | {SCRIPT: SCRIPT_TEXT, PAGE: page_of(run)}
             drawing.begin(*texts)
@@ -112,13 +116,19 @@ def write_figures(
     make_folder(folder)
     with held(folder):
         run = verified_run(folder, unverified=unverified)
-        chosen = named_so(list(figures(run.measurements)), names)
+        chosen = named_so(list(figures_of(run)), names)
         make_folder(folder / "figures")
         drawing = Drawing(folder, vouched=not run.changed)
         with saving(announced(chosen, drawing), folder / "figures", how) as drawn:
             pass
         drawing.finish(all_renewed=False)
     return drawn
+
+
+def figures_of(run: Run) -> Iterator[FigureSpec]:
+    """Every figure of a run: of its measurements, then of its training."""
+    yield from figures(run.measurements)
+    yield from training_figures(contests_of(run))
 
 
 def named_so(specs: Sequence[FigureSpec], names: Sequence[str]) -> list[FigureSpec]:
@@ -150,6 +160,8 @@ def texts_of(run: Run) -> dict[str, str]:
     all_tables = [*tables(run.measurements), *told_tables(run.measurements)]
     if crossings:
         all_tables.append(crossover_table(crossings))
+    trained = [told(contest) for contest in contests_of(run)]
+    all_tables += [Table(*each) for each in training_tables(trained)]
     texts = {}
     for table in all_tables:
         texts[f"tables/{table.name}.md"] = markdown(table)

@@ -11,6 +11,7 @@ from gradest.benchmarks.analysis.results import LEFT_OUT, Run, called_zero
 from gradest.benchmarks.analysis.times import time_table
 from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, sentence
 from gradest.benchmarks.folders.differences import texts_of
+from gradest.benchmarks.learning_curves.curves import contests_of
 from gradest.benchmarks.markdown import plain
 from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.report.answer import EQUAL_COST, TABLE, answer_lines, answer_table
@@ -22,6 +23,7 @@ from gradest.benchmarks.report.surprises import (
     slope_lines,
 )
 from gradest.benchmarks.report.tables import Table
+from gradest.benchmarks.training_shown.words import PREAMBLE, lines_of_training, told
 
 FILE = "summary.md"
 
@@ -57,6 +59,11 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     surprising = surprises(table, crossings)
     if surprising:
         parts += ["## Surprises", bullets(surprising)]
+    trained = training(run)
+    if trained:
+        parts += ["## Training", PREAMBLE]
+    for title_line, *others in trained:
+        parts += [plain(print_minus(title_line)), bullets(others)]
     parts += ["## Health", bullets(health(run))]
     return "\n\n".join(parts) + "\n"
 
@@ -68,8 +75,15 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
         run: a finished run.
         crossings: its crossovers.
     """
-    lines = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
-    return list(map(print_minus, lines))
+    said = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    for title_line, *others in training(run):
+        said += [f"Training: {title_line}", *others]
+    return list(map(print_minus, said))
+
+
+def training(run: Run) -> list[list[str]]:
+    """What training says, a few lines for each problem: see `lines_of_training`."""
+    return [lines_of_training(told(contest)) for contest in contests_of(run)]
 
 
 def answer(table: pd.DataFrame) -> list[str]:
