@@ -29,7 +29,7 @@ class Reason(NamedTuple):
     """What was found."""
 
 
-UNEXPLAINED = Reason("not explained", "no test of a reason passes")
+UNEXPLAINED = Reason("not explained", "")
 
 
 class Disagreement(NamedTuple):

@@ -41,7 +41,7 @@ class Runner(NamedTuple):
     together: Ratio
     """Its times in the geometric mean."""
     rank: int | None
-    """None where no seed got there."""
+    """None where some seed never got there: the mean of the others says too much."""
     tie: bool
     """Whether it may be as soon as the first."""
     ratio: Ratio
@@ -60,11 +60,11 @@ class Race(NamedTuple):
     """In COSTS."""
     target: Target
     runners: tuple[Runner, ...]
-    """From the first; those of which no seed got there come last."""
+    """From the first; those of which some seed never got there come last."""
 
     @property
     def first(self) -> Runner | None:
-        """Who is there first; None where nobody gets there."""
+        """Who is there first; None where nobody gets there with every seed."""
         first = self.runners[0]
         return first if first.rank else None
 
@@ -159,7 +159,7 @@ def race(contest: Contest, cost: str, stated: float | None = None) -> Race | Non
     in_order = sorted(
         contest.trained,
         key=lambda each: (
-            of_all[each.label].never.all(),
+            int(of_all[each.label].never.sum()),
             together[each.label].interval.value,
             each.label,
         ),
@@ -169,7 +169,7 @@ def race(contest: Contest, cost: str, stated: float | None = None) -> Race | Non
     for number, each in enumerate(in_order, start=1):
         times = of_all[each.label]
         ratio = ratio_to(contest, first, each, cost, target.value)
-        got_there = not times.never.all()
+        got_there = not times.never.any()
         runners.append(
             Runner(
                 each,

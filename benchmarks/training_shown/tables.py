@@ -115,8 +115,7 @@ def runner_cells(runner: Runner) -> list[str]:
         took = show(runner.together.interval)
     if runner.rank == 1:
         return [took, "1"]
-    tie = "=" if runner.tie else ""
-    return [took, tie + factor(runner.ratio).removesuffix(" ×")]
+    return [took, ("=" if runner.tie else "") + factor(runner.ratio).removesuffix(" ×")]
 
 
 def disagreement_rows(found: Told) -> Iterator[list[str]]:
@@ -131,5 +130,5 @@ def disagreement_rows(found: Told) -> Iterator[list[str]]:
                 each.at,
                 difference(each.worse_by),
                 reason.name,
-                reason.text,
+                reason.text or "–",
             ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gradest.benchmarks.analysis.numerals import several, show
+from gradest.benchmarks.comparisons.budgets import seconds_text
 from gradest.benchmarks.learning_curves.correlation import Correlation, correlations
 from gradest.benchmarks.learning_curves.curves import COSTS, Contest
 from gradest.benchmarks.learning_curves.disagreements import (
@@ -23,6 +24,9 @@ TABLE, CORRELATIONS, DISAGREEMENTS = (
     "training_disagreements",
 )
 """The names of the tables."""
+
+NARROW = 1e-3
+"""Relative width of an interval below which a factor is said without it."""
 
 MOST_NAMED = 3
 """Estimators, or pairs, of one kind that a line names."""
@@ -95,7 +99,7 @@ def race_lines(found: Told) -> Iterator[str]:
         per = listed_costs(costs)
         of_costs = [each for each in found.races if each.cost in costs]
         if not key:
-            yield f"Nobody reaches the target per {per}"
+            yield f"Nobody reaches the target with every seed, per {per}"
             continue
         texts = [lead_text(each) for each in of_costs]
         same = texts[:1] if len({*texts}) == 1 else texts
@@ -116,8 +120,7 @@ def listed_costs(costs: Sequence[str]) -> str:
 def lead_text(race: Race) -> str:
     """By how much the first leads, and who may be as soon."""
     assert race.first is not None
-    unit = COSTS[race.cost].each
-    took = amount(race.first.together, f"{unit}s")
+    took = amount(race.first.together, race.cost)
     ties = [each.label for each in race.ties]
     tie = f"ties with {named(ties)}" if ties else ""
     if race.next is None:
@@ -202,16 +205,18 @@ def disagreement_line(group: Sequence[Disagreement]) -> str:
     more = f" (and {several(len(others), 'estimator')} more)" if others else ""
     where = " at equal evaluations" if first.at == EQUAL_EVALUATIONS else ""
     reasons = "; ".join(reason_text(*each) for each in first.reasons)
+    worse = f"trains worse{where} by {show(first.worse_by)}"
+    if math.isinf(first.worse_by.value):
+        worse = "diverges"
     return (
         f"Quieter but worse: {first.quieter.label} has {first.quieter_by:.3g} × less relative RMSE "
-        f"at the start than {first.better.label}{more}, and trains worse{where} by "
-        f"{difference(first.worse_by)}: {reasons}"
+        f"at the start than {first.better.label}{more}, and {worse}: {reasons}"
     )
 
 
 def reason_text(name: str, text: str) -> str:
-    """A reason with what was found."""
-    return f"{name} ({text})"
+    """A reason with what was found, where something was."""
+    return f"{name} ({text})" if text else name
 
 
 def difference(found: Interval) -> str:
@@ -241,14 +246,18 @@ def factor(ratio: Ratio) -> str:
         return f"more than {value:.3g} [{low:.3g}, ∞) ×"
     if ratio.bound == AT_MOST:
         return f"less than {value:.3g} (0, {high:.3g}] ×"
-    return f"{show(ratio.interval)} ×"
+    is_narrow = high - low < NARROW * value
+    return f"{value:.4g} ×" if is_narrow else f"{show(ratio.interval)} ×"
 
 
-def amount(ratio: Ratio, unit: str) -> str:
-    """What it took, as the bound that it is where some seeds never got there."""
+def amount(ratio: Ratio, cost: str) -> str:
+    """What it took in the geometric mean over seeds.
+
+    Args:
+        ratio: of one that got there with every seed.
+        cost: in COSTS.
+    """
     value = ratio.interval.value
     if math.isnan(value):
         return "from the start"
-    if ratio.bound == AT_LEAST:
-        return f"more than {value:.3g} {unit}"
-    return f"{value:.3g} {unit}"
+    return seconds_text(value) if cost == "seconds" else f"{value:.3g} {COSTS[cost].each}s"

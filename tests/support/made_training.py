@@ -48,6 +48,38 @@ def falling(rate: float, start: float = 10.0) -> Callable[[float, int], float]:
     return lambda step, seed: start - rate * FACTORS[seed] * step
 
 
+MORE = (
+    *FOUR,
+    ("gumbel_softmax", {"temperature": 0.5}),
+    ("straight_through_gumbel", {"temperature": 0.5}),
+    ("rebar", {"coefficient": 1.0, "learned": True}),
+    ("relax", {}),
+    ("stochastic_triple", {}),
+    ("spsa", {}),
+)
+
+
+def ten() -> list[Made]:
+    """Ten estimators that fall as a VAE's bound does, from −540: one of them away, one nowhere.
+
+    Two are the same but for what they cost.
+    """
+    rates = (0.002, 0.02, 0.1, 0.1, 0.05, 0.03, 0.08, 0.01, -0.02, 0.0)
+    return [
+        Made(
+            estimator,
+            lambda step, seed, rate=rate: (
+                540 - 120 * (1 - np.exp(-rate * FACTORS[seed] * step)) if rate >= 0 else 540 + step
+            ),
+            lambda step, seed, i=i: 10.0 ** (4 - i / 3) * FACTORS[seed] / (1 + step / 20),
+            biased=i in (4, 5),
+            cost=(1, 1, 2, 40, 1, 1, 3, 3, 4, 1)[i],
+            diverges={2: 80} if i == 8 else {},
+        )
+        for i, (estimator, rate) in enumerate(zip(MORE, rates, strict=True))
+    ]
+
+
 def training(
     made: Sequence[Made],
     seeds: int = len(FACTORS),
