@@ -128,6 +128,8 @@ class Contest(NamedTuple):
     trained: tuple[Trained, ...]
     failed: dict[str, str]
     """Why others have no curve, by their label."""
+    is_exact: bool
+    """Whether the objective is without error of its own."""
 
     @property
     def steps(self) -> int:
@@ -197,7 +199,9 @@ def contests(
                 failed[label] = str(own.reason.iloc[0])
         if trained:
             sign = -1 if rises else 1
-            found.append(Contest(*key, names[key], sign, tuple(trained), failed))
+            is_exact = bool((rows.objective_kind[rows.status.isin(FINE)] == "exact").all())
+            parts = (names[key], sign, tuple(trained), failed, is_exact)
+            found.append(Contest(*key, *parts))
     return found
 
 

@@ -9,7 +9,7 @@ from gradest.benchmarks.learning_curves.endings import endings
 from gradest.benchmarks.learning_curves.reaching import is_known
 from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.page.contents import as_rounded, estimator_columns
-from gradest.benchmarks.page.curves import Spec, chart
+from gradest.benchmarks.page.curves import HIGHLIGHTED, Spec, chart
 from gradest.benchmarks.training_shown.lines import MARKED, Line
 from gradest.benchmarks.training_shown.objectives import (
     is_early,
@@ -21,6 +21,9 @@ from gradest.benchmarks.training_shown.words import PREAMBLE, TABLE, lines_of_tr
 
 DIGITS = 6
 """Of an objective, of which a small part may be what training gained."""
+
+BAND = 0.15
+"""The opacity of a band."""
 
 LOOKS = ("color", "shape", "dash", "family")
 
@@ -111,7 +114,7 @@ def objective_spec() -> Spec:
             "encoding": {
                 "y": {**height, "field": "low"},
                 "y2": {"field": "high"},
-                "opacity": {"value": 0.15},
+                "opacity": {"condition": {"test": HIGHLIGHTED, "value": BAND}, "value": 0},
             },
         },
         {

@@ -1,7 +1,7 @@
 """Figures of training: the objective against each cost."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,30 +27,28 @@ from gradest.benchmarks.training_shown.lines import (
     series_of,
 )
 from gradest.benchmarks.training_shown.noise import noise
+from gradest.benchmarks.training_shown.optima import optimum_of
 
 EARLY = 1 / 20
 """Of the longest curve: where half of some line's gain is made before, the x axis is logarithmic."""
 
+FARTHEST = 3.0
+"""Times the distance from the optimum at the start, beyond which lines leave a logarithmic axis."""
+
 ABOVE = 0.3
 """How far the axis goes beyond the start, in parts of what the best gained: what diverges leaves."""
 
-Optima = Mapping[tuple[str, str], float]
-"""The least (or largest) objective there is, by problem and arguments, where it is known exactly."""
 
-
-def training_figures(contests: Sequence[Contest], optima: Optima | None = None) -> Iterator[FigureSpec]:
+def training_figures(contests: Sequence[Contest]) -> Iterator[FigureSpec]:
     """Two figures for each contest: objectives, and where checkpoints were measured the noise.
 
-    Args:
-        contests: who trained.
-        optima: where one is known, the distance from it is drawn, on a logarithmic axis.
+    Where the optimum is known it is the distance from it, on a logarithmic axis.
     """
     several = len({each.num_samples for each in contests}) > 1
     for contest in contests:
         place = slug(contest.problem, contest.problem_args)
         suffix = f"{place}_L{contest.num_samples}" if several else place
-        optimum = (optima or {}).get((contest.problem, contest.problem_args))
-        yield objectives(contest, f"training_{suffix}", optimum)
+        yield objectives(contest, f"training_{suffix}", optimum_of(contest))
         noisy = noise(contest, f"training_noise_{suffix}")
         if noisy:
             yield noisy
@@ -107,7 +105,7 @@ def objective_line(
         at = [int(np.searchsorted(curve.step, step)) for curve in curves]
         values = np.array([curve.objective[i] for curve, i in zip(curves, at, strict=True)])
         if optimum is not None:
-            values = contest.sign * (values - optimum)
+            values = values - optimum
         x = mean_cost(curves, at, cost)
         points.append(Point(x, mean(values)))
     return Line(trained, points)
@@ -185,8 +183,8 @@ def objective_axis(contest: Contest, lines: Sequence[Line], optimum: float | Non
     """The y axis: from the best to a little beyond the start; what is worse leaves the panel."""
     if optimum is not None:
         known = [point.y.value for line in lines for point in line.points if point.y.value > 0]
-        return log_axis("objective − optimum" if contest.sign > 0 else "optimum − objective",
-                        pd.Series(known))
+        farthest = FARTHEST * (contest.start - optimum)
+        return log_axis("objective − optimum", pd.Series([min(y, farthest) for y in known]))
     label = "objective E[f]" + (", to rise" if contest.sign < 0 else "")
     values = np.array([contest.sign * p.y.value for line in lines for p in line.points])
     values = values[np.isfinite(values)]

@@ -111,7 +111,7 @@ def training(
                         "f_evals": step * each.cost,
                         "grad_evals": 0,
                         "objective": each.objective(step, seed) if is_fine else np.nan,
-                        "objective_kind": "exact",
+                        "objective_kind": "estimated",
                         "status": "ok" if is_fine else "failed",
                         "reason": "" if is_fine else f"θ is not finite at step {step}",
                     }

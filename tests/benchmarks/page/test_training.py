@@ -97,10 +97,7 @@ def test_another_cost_is_another_axis(trained_page):
 
 def test_what_is_highlighted_fades_the_others(trained_page):
     trained_page.run("document.querySelector('#training-legend button').click()")
-    faded = (
-        "[...document.querySelectorAll('#training-chart .mark-line path')]"
-        ".filter(path => Number(path.getAttribute('stroke-opacity') ?? path.getAttribute('opacity') ?? 1) < 1).length"
-    )
+    faded = "document.querySelectorAll('#training-chart .mark-line path[opacity=\"0.12\"]').length"
     trained_page.until(f"{faded} === 7")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.learning_curves.confirming import Confirmed, Pair
 from gradest.benchmarks.recommending.candidates import TIME_SPENT
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import Rules
@@ -16,6 +17,7 @@ from gradest.benchmarks.recommending.rendering import (
     as_text,
     by_reason,
 )
+from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.terminal import WIDTH
 from tests.support.made_errors import row
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, write

@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -13,8 +14,9 @@ from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.learning_curves.curves import contests
 from gradest.benchmarks.training_shown.lines import power_name, powers
 from gradest.benchmarks.training_shown.objectives import training_figures
+from gradest.benchmarks.training_shown.optima import optimum_of
 from tests.support.figure_faults import grey_faults
-from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, SQUARE
+from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN
 from tests.support.made_training import FACTORS, STEPS, Made, contest, falling, ten, training
 
 SLOW = Made(PLAIN, falling(0.01), lambda step, seed: 16.0 * FACTORS[seed])
@@ -39,8 +41,6 @@ def test_there_are_two_for_a_contest():
 
 
 def test_several_numbers_of_draws_have_figures_of_their_own():
-    import pandas as pd
-
     table = pd.concat([training([SLOW], samples=samples) for samples in (1, 8)])
     names = [each.name for each in training_figures(contests(table))]
     assert names == ["training_gaussian_square_L1", "training_gaussian_square_L8"]
@@ -151,11 +151,18 @@ def test_what_has_no_noise_is_named():
 
 def test_where_the_optimum_is_known_the_distance_from_it_is_drawn():
     falls = Made(PLAIN, lambda step, seed: 4 + FACTORS[seed] * math.exp(-step / 20))
-    key = (SQUARE[0], json.dumps(SQUARE[1], sort_keys=True))
-    objective, _ = training_figures([contest([falls])], {key: 4.0})
+    (estimated,) = contests(training([falls]))
+    assert optimum_of(estimated) is None
+    (exact,) = contests(training([falls], objective_kind="exact"))
+    (objective,) = training_figures([exact])
     panel = objective.panels[0]
     assert panel.y.scale == "log"
-    expected = [math.exp(-step / 20) for step in STEPS]
+    # of the seeds' distances 4 + factor · e^(−step/20) from 0
+    logs = [
+        np.mean([math.log(4 + factor * math.exp(-step / 20)) for factor in FACTORS])
+        for step in STEPS
+    ]
+    expected = [math.exp(each) for each in logs]
     assert panel.series[0].value == pytest.approx(expected)
     assert panel.y.label == "objective − optimum"
 
