@@ -23,12 +23,22 @@ def of_shared_bits(arguments: Arguments) -> float:
     return float(min(sum(t**2 for t in targets), sum((1 - t) ** 2 for t in targets)))
 
 
+def of_bump(arguments: Arguments) -> float:
+    """Of $e^{-k x^2}$: 0 far away, and 1 at the middle where k makes it a bowl."""
+    return 0.0 if arguments["k"] > 0 else float(arguments["dim"])
+
+
+def of_cosine(arguments: Arguments) -> float:
+    r"""Of $\cos(k x)$: −1, and 1 everywhere where k is 0."""
+    return float(-arguments["dim"] if arguments["k"] else arguments["dim"])
+
+
 INFIMA: dict[str, Callable[[Arguments], float]] = {
     # a Gaussian may be as narrow as it likes, about any point: the least of h itself
     "gaussian_square": lambda _: 0.0,
-    "gaussian_exponential": lambda _: 0.0,
+    "gaussian_exponential": of_bump,
     "gaussian_step": lambda _: 0.0,
-    "gaussian_cosine": lambda arguments: -float(arguments["dim"]),
+    "gaussian_cosine": of_cosine,
     "bernoulli_square": of_bits,
     "bernoulli_shared": of_shared_bits,
 }
