@@ -152,12 +152,10 @@ def confirm(ranked: Sequence[Candidate], train: Train, seeds: int = SEEDS) -> Co
         failed = {text: reasons[key] for key, text in texts.items()}
         return Confirmed(0, seeds, (), (), failed)
     (contest,) = found
-    return verdict(contest, texts, reasons)
+    return compared(contest, texts, reasons)
 
 
-def verdict(
-    contest: Contest, texts: dict[Key, str], reasons: dict[Key, str]
-) -> Confirmed:
+def compared(contest: Contest, texts: dict[Key, str], reasons: dict[Key, str]) -> Confirmed:
     """What a contest says of the order of its estimators.
 
     Args:
@@ -171,9 +169,7 @@ def verdict(
         Pair(first, second, apart(contest, one, other))
         for (first, one), (second, other) in itertools.combinations(there, 2)
     ]
-    losses = {
-        text: float(contest.losses(each, [*each.curves]).mean()) for text, each in there
-    }
+    losses = {text: float(contest.losses(each, [*each.curves]).mean()) for text, each in there}
     return Confirmed(
         contest.steps,
         len({seed for _, each in there for seed in each.curves}),

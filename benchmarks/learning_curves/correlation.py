@@ -75,9 +75,7 @@ def correlations(contest: Contest) -> list[Correlation]:
         if not seeds or known.sum() < LEAST:
             continue
         losses = np.array([contest.losses(each, seeds) for each in contest.trained])
-        found.append(
-            Correlation(name, correlation(errors[known], losses[known]), int(known.sum()))
-        )
+        found.append(Correlation(name, correlation(errors[known], losses[known]), int(known.sum())))
     return found
 
 

@@ -200,8 +200,9 @@ def contests(
         if trained:
             sign = -1 if rises else 1
             is_exact = bool((rows.objective_kind[rows.status.isin(FINE)] == "exact").all())
-            parts = (names[key], sign, tuple(trained), failed, is_exact)
-            found.append(Contest(*key, *parts))
+            problem, problem_args, samples = key
+            where = (problem, problem_args, int(samples))
+            found.append(Contest(*where, names[key], sign, tuple(trained), failed, is_exact))
     return found
 
 
@@ -266,6 +267,16 @@ def trained_of(
 
 def checkpoint_of(rows: pd.DataFrame) -> Checkpoint:
     """The rows of all groups of θ together: errors add, and so do the squares of lengths."""
-    total = rows[["variance", "mse", "mse_low", "mse_high", "bias_squared"]].sum(skipna=False)
-    squared_norm = float((rows.exact_norm.astype(float) ** 2).sum(skipna=False))
-    return Checkpoint(*total.astype(float), squared_norm, bool((rows.bias_finding == "biased").any()))
+
+    def total(name: str) -> float:
+        return float(rows[name].astype(float).sum(skipna=False))
+
+    return Checkpoint(
+        variance=total("variance"),
+        mse=total("mse"),
+        mse_low=total("mse_low"),
+        mse_high=total("mse_high"),
+        bias_squared=total("bias_squared"),
+        squared_norm=float((rows.exact_norm.astype(float) ** 2).sum(skipna=False)),
+        is_found=bool((rows.bias_finding == "biased").any()),
+    )

@@ -60,7 +60,9 @@ def start_of(trained: Trained) -> Start | None:
     if not first or not all(each.squared_norm > 0 for each in first):
         return None
     ends = [
-        float(np.mean([math.sqrt(max(squared, 0.0) / each.squared_norm) for each, squared in pairs]))
+        float(
+            np.mean([math.sqrt(max(squared, 0.0) / each.squared_norm) for each, squared in pairs])
+        )
         for pairs in (
             [(each, each.mse) for each in first],
             [(each, each.mse_low) for each in first],
@@ -92,7 +94,7 @@ def pairs_that_disagree(contest: Contest) -> Iterator[Disagreement]:
 
 
 def worse(contest: Contest, quieter: Trained, better: Trained) -> tuple[str, Interval]:
-    """Where the quieter one is worse than the other, and by how much; at the end, if it is there."""
+    """Where the quieter one is worse than the other, and by how much: at the end, if it is."""
     at_end = loss_over(contest, better, quieter)
     if at_end.low > 0:
         return EQUAL_STEPS, at_end

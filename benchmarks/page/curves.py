@@ -45,9 +45,7 @@ WIDTHS = {
 """Over what; the page gives a swept argument its title, and the second where its values are all
 positive and far apart."""
 
-HIGHLIGHTED = (
-    "highlighted === '' || datum.family === highlighted || datum.label === highlighted"
-)
+HIGHLIGHTED = "highlighted === '' || datum.family === highlighted || datum.label === highlighted"
 """Whether a row is of what a reader chose."""
 
 FADED = 0.12

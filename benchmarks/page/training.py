@@ -48,7 +48,9 @@ def contest_contents(contest: Contest) -> dict[str, Any]:
     in_order = [each.trained for each in endings(contest)]
     looks = looks_of(in_order)
     costs = [cost for cost in COSTS if is_known(contest, cost)]
-    lines = {cost: [objective_line(contest, each, cost, None) for each in in_order] for cost in costs}
+    lines = {
+        cost: [objective_line(contest, each, cost, None) for each in in_order] for cost in costs
+    }
     y = objective_axis(contest, lines[costs[0]], None)
     assert y.limits is not None
     found = told(contest)

@@ -63,7 +63,7 @@ def lie_on(one: Line, other: Line, near: Callable[[float, float], bool]) -> bool
 def cost_axis(
     title: str, lines: Sequence[Line], early: bool
 ) -> tuple[Axis, Callable[[float], float]]:
-    """The x axis, and where on it a value stands: on a logarithmic one 0 has a place at the left."""
+    """The x axis, and where a value stands on it: 0 at the left of a logarithmic one."""
     values = [point.x for line in lines for point in line.points]
     positive = [x for x in values if x > 0]
     longest = max(values)

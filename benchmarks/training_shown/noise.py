@@ -52,7 +52,8 @@ def noise(contest: Contest, name: str) -> FigureSpec | None:
     if not panels:
         return None
     notes = [
-        f"At θ of each estimator's own training; geometric mean and 95 % over {seeds_text(contest)}.",
+        "At θ of each estimator's own training; geometric mean and 95 % over "
+        f"{seeds_text(contest)}.",
         *equal_notes(panels, "at every checkpoint"),
         *left_out_notes([[line] for line in left], "for they end worse"),
         *([f"No line, for there is no noise: {'; '.join(sorted(absent))}."] if absent else []),

@@ -30,13 +30,13 @@ from gradest.benchmarks.training_shown.noise import noise
 from gradest.benchmarks.training_shown.optima import optimum_of
 
 EARLY = 1 / 20
-"""Of the longest curve: where half of some line's gain is made before, the x axis is logarithmic."""
+"""Of the longest curve: where some line makes half of its gain before, x is logarithmic."""
 
 FARTHEST = 3.0
 """Times the distance from the optimum at the start, beyond which lines leave a logarithmic axis."""
 
 ABOVE = 0.3
-"""How far the axis goes beyond the start, in parts of what the best gained: what diverges leaves."""
+"""How far the axis goes beyond the start, in parts of what the best gained."""
 
 
 def training_figures(contests: Sequence[Contest]) -> Iterator[FigureSpec]:
@@ -93,9 +93,7 @@ def objectives(contest: Contest, name: str, optimum: float | None) -> FigureSpec
     )
 
 
-def objective_line(
-    contest: Contest, trained: Trained, cost: str, optimum: float | None
-) -> Line:
+def objective_line(contest: Contest, trained: Trained, cost: str, optimum: float | None) -> Line:
     """The mean objective over seeds, at the steps that all of them came to."""
     curves = [*trained.curves.values()]
     steps = sorted(set.intersection(*({*curve.step} for curve in curves)))

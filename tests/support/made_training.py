@@ -1,7 +1,8 @@
 """training.csv and trajectory.csv that nobody trained, with answers that are known beforehand."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -30,16 +31,16 @@ class Made(NamedTuple):
     estimator: tuple[str, dict]
     objective: Callable[[float, int], float]
     """By step and seed."""
-    variance: Callable[[int, int], float] = lambda step, seed: 1.0  # noqa: ARG005
+    variance: Callable[[int, int], float] = lambda step, seed: 1.0
     """By step and seed."""
-    bias_squared: Callable[[int, int], float] = lambda step, seed: 0.0  # noqa: ARG005
+    bias_squared: Callable[[int, int], float] = lambda step, seed: 0.0
     biased: bool = False
     """Whether it says so, and was found to be."""
     cost: int = 1
     """Evaluations of f in a step."""
     seconds: float = 1e-3
     """Of a step."""
-    diverges: dict[int, int] = {}
+    diverges: Mapping[int, int] = MappingProxyType({})
     """The step at which a seed is no longer finite."""
 
 

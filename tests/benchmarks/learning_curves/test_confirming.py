@@ -52,9 +52,8 @@ def test_an_order_that_holds():
     assert found.holds is True
     assert found.order == ("a", "b", "c")
     assert found.pairs[0].behind.value == pytest.approx(0.01 * 1.11 * 100)
-    assert found.text.startswith(
-        "Trained for 100 steps with 5 seeds: the order holds: a ends 1.11 [0.40, 1.82] better than b"
-    )
+    assert found.text.startswith("Trained for 100 steps with 5 seeds: the order holds: a ends ")
+    assert "a ends 1.11 [0.40, 1.82] better than b" in found.text
 
 
 def test_an_order_that_does_not():

@@ -85,7 +85,7 @@ def test_the_quieter_the_better_is_one(rates, expected):
 
 def test_along_the_way_is_another_order_than_at_the_start():
     """The loudest at the start is the quietest of all later, and trains best."""
-    late = lambda step, seed: 4.0 if step == 0 else 1e-6  # noqa: E731, ARG005
+    late = lambda step, seed: 4.0 if step == 0 else 1e-6  # noqa: E731
     made = of_four((1.0, 2.0, 3.0, 4.0), (0.03, 0.02, 0.01, 0.04))
     made[3] = made[3]._replace(variance=late)
     found = {each.error: each.tau.value for each in correlations(contest(made))}

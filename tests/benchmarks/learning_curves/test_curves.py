@@ -8,16 +8,17 @@ import pytest
 
 from gradest.benchmarks.learning_curves.curves import contests
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, SQUARE
-from tests.support.made_training import Made, contest, falling, trajectory, training
+from tests.support.made_training import Made, contest, falling, training, trajectory
 
 TWO = [Made(PLAIN, falling(0.01)), Made(PATHWISE, falling(0.02), cost=3)]
 
 
 def test_a_contest_has_its_estimators_with_a_curve_a_seed():
     found = contest(TWO)
-    assert [each.label for each in found.trained] == ["score function, no baseline", "pathwise"] or [
-        each.estimator for each in found.trained
-    ] == ["score_function", "pathwise"]
+    assert [each.label for each in found.trained] == [
+        "score function, no baseline",
+        "pathwise",
+    ] or [each.estimator for each in found.trained] == ["score_function", "pathwise"]
     one, other = found.trained
     assert [*one.curves] == [0, 1, 2, 3, 4]
     assert one.curves[0].objective[-1] == pytest.approx(10 - 0.01 * 0.5 * 100)

@@ -33,7 +33,8 @@ def test_the_mean_has_students_interval():
 def test_one_seed_has_no_interval_and_what_is_infinite_no_mean():
     value, low, high = mean_over_seeds([3.0])
     assert value == 3.0
-    assert math.isnan(low) and math.isnan(high)
+    assert math.isnan(low)
+    assert math.isnan(high)
     assert math.isnan(mean_over_seeds([1.0, math.inf]).value)
     assert math.isnan(mean_over_seeds([]).value)
 
@@ -54,7 +55,7 @@ def test_what_seeds_have_in_common_cancels():
 
 
 def test_a_seed_that_never_got_there_bounds_the_ratio():
-    """Followed for 10, it may have needed any more: with 10 or 1000 the truth is above the bound."""
+    """Followed for 10, it may have needed more: with 10 or 1000 the truth is above the bound."""
     below = times([2.0, 2.0, 2.0])
     found = ratio_of_times(times([4.0, 8.0, 10.0], never=[2]), below)
     assert found.bound == AT_LEAST

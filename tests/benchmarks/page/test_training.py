@@ -12,7 +12,7 @@ from gradest.benchmarks.page.training import training_contents
 from gradest.benchmarks.training_shown.tables import training_tables
 from gradest.benchmarks.training_shown.words import lines_of_training, told
 from tests.support.browser import choose, opened, shown
-from tests.support.made_training import STEPS, contest, ten, trajectory, training
+from tests.support.made_training import STEPS, contest, ten, training, trajectory
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,9 @@ def test_a_run_that_trained_nothing_has_no_such_part(default_run, page):
 def test_it_is_shown_with_its_answer_and_its_table(trained_page, trained_run):
     (found,) = training_contents(trained_run)["contests"]
     assert not trained_page.run("byId('training').hidden")
-    said = trained_page.run("[...document.querySelectorAll('#training-said li')].map(e => e.textContent)")
+    said = trained_page.run(
+        "[...document.querySelectorAll('#training-said li')].map(e => e.textContent)"
+    )
     assert said == found["said"]
     rows = trained_page.run(
         "[...document.querySelectorAll('#trained tbody tr')].map(row => "
@@ -102,11 +104,15 @@ def test_what_is_highlighted_fades_the_others(trained_page):
 
 
 def test_its_table_is_copied_as_latex(trained_page):
-    trained_page.run("document.querySelector('.tools[data-table=trained] [data-copy=latex]').click()")
+    trained_page.run(
+        "document.querySelector('.tools[data-table=trained] [data-copy=latex]').click()"
+    )
     trained_page.until("byId('copied').value.includes('tabular')")
     text = trained_page.run("byId('copied').value")
     assert re.search(r"objective at the end", text)
     assert text.count(r"\\") == 1 + 10
-    trained_page.run("document.querySelector('.tools[data-table=trained] [data-copy=toml]').click()")
+    trained_page.run(
+        "document.querySelector('.tools[data-table=trained] [data-copy=toml]').click()"
+    )
     trained_page.until("byId('copied').value.includes('[[problem]]')")
     assert trained_page.run("byId('copied').value === run.sweep")

@@ -16,7 +16,7 @@ from tests.support.made_training import Made, contest, falling, training
 
 GAUSSIAN = [name for name in INFIMA if name.startswith("gaussian")]
 
-GRID = np.linspace(-20, 20, 160_001)
+GRID = np.linspace(-40, 40, 160_001)
 
 
 def arguments_of(name, **chosen):
