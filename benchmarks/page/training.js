@@ -23,7 +23,8 @@ function showTraining() {
 /** The chart with its axes: on a logarithmic one there is no place for the start, at 0. */
 function objectiveSpec(contest, cost) {
   const spec = structuredClone(run.training.spec);
-  Object.assign(spec.encoding.x, { title: cost.label, scale: { type: cost.scale, zero: false, nice: false } });
+  const scale = cost.scale === "log" ? { type: "log", nice: false } : { type: "linear", nice: false, zero: false };
+  Object.assign(spec.encoding.x, { title: cost.label, scale });
   for (const { encoding } of spec.layer) {
     encoding.y.title = contest.title;
     encoding.y.scale.domain = contest.domain;

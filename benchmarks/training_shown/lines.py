@@ -1,10 +1,10 @@
 """Lines in a figure of training: their points over seeds, and which of them lie on each other."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from gradest.benchmarks.figures.bundles import NEAR
+from gradest.benchmarks.figures.bundles import NEAR, in_some
 from gradest.benchmarks.figures.looks import look_of
 from gradest.benchmarks.figures.spec import Axis, Panel, Series, numbers
 from gradest.benchmarks.learning_curves.curves import Contest, Trained
@@ -97,7 +97,7 @@ def power_name(value: float) -> str:
     ('100', '$10^{6}$')
     """
     if 1e-3 <= value < 1e4:
-        return f"{value:.3g}"
+        return f"{value:.4g}"
     factor, power = f"{value:.1e}".split("e")
     times = "" if factor == "1.0" else rf"{float(factor):g}\times"
     return f"${times}10^{{{int(power)}}}$"
@@ -134,10 +134,26 @@ def equal_notes(panels: Sequence[Panel], of: str) -> list[str]:
     return [f"Equal: means closer than {100 * NEAR:g} % {of}."]
 
 
-def left_out_notes(left: Sequence[Sequence[Line]], why: str) -> list[str]:
-    """A sentence on the lines for which there is no room."""
-    names = dict.fromkeys(line.trained.label for bundle in left for line in bundle)
-    return [f"Not drawn, {why}: {'; '.join(names)}."] if names else []
+def left_out_notes(
+    panels: Sequence[Panel], in_order: Sequence[Trained], absent: Collection[str] = ()
+) -> list[str]:
+    """A sentence on the lines for which a panel has no room.
+
+    Args:
+        panels: of the figure.
+        in_order: all that trained.
+        absent: the labels of those that have no line anywhere, which another sentence names.
+    """
+    where: dict[str, list[str]] = {}
+    for panel in panels:
+        drawn = {name for each in panel.series for name in each.members or (each.label,)}
+        left = [each.label for each in in_order if each.label not in {*drawn, *absent}]
+        if left:
+            where.setdefault("; ".join(left), []).append(panel.name)
+    return [
+        f"Not drawn{in_some(names, panels)}, for they end worse: {texts}."
+        for texts, names in where.items()
+    ]
 
 
 def axis_notes(panels: Sequence[Panel]) -> list[str]:

@@ -34,28 +34,26 @@ def noise(contest: Contest, name: str) -> FigureSpec | None:
         name: the figure's.
     """
     in_order = [each.trained for each in endings(contest)]
-    panels, left, absent = [], [], set()
-    for title, (label, of) in NOISES.items():
+    panels = []
+    absent: set[str] = {each.label for each in in_order}
+    for name_of_panel, (title, of) in NOISES.items():
         lines = [noise_line(each, of) for each in in_order]
         bundles = bundled(lines, near_by_ratio)
-        absent |= {each.label for each in in_order} - {
-            line.trained.label for bundle in bundles for line in bundle
-        }
+        absent -= {line.trained.label for bundle in bundles for line in bundle}
         if not bundles:
             continue
         drawn = bundles[:MOST_LINES]
-        left += [line for bundle in bundles[MOST_LINES:] for line in bundle]
         firsts = [bundle[0] for bundle in drawn]
         x, place = cost_axis(COSTS["step"].title, firsts, early=True)
         series = tuple(as_one([series_of(line, place) for line in bundle]) for bundle in drawn)
-        panels.append(Panel(title, title, x, noise_axis(label, firsts), series))
+        panels.append(Panel(name_of_panel, title, x, noise_axis(firsts), series))
     if not panels:
         return None
     notes = [
         "At θ of each estimator's own training; geometric mean and 95 % over "
         f"{seeds_text(contest)}.",
         *equal_notes(panels, "at every checkpoint"),
-        *left_out_notes([[line] for line in left], "for they end worse"),
+        *left_out_notes(panels, in_order, absent),
         *([f"No line, for there is no noise: {'; '.join(sorted(absent))}."] if absent else []),
         *axis_notes(panels),
     ]
@@ -75,10 +73,10 @@ def relative_rmse(at: Checkpoint) -> float:
 
 
 NOISES: dict[str, tuple[str, Callable[[Checkpoint], float]]] = {
-    "variance": ("tr Cov(g), all of θ", lambda at: at.variance),
-    "relative RMSE": ("√(tr Cov(g) + ‖bias‖²)/‖∇‖", relative_rmse),
+    "variance": ("variance tr Cov(g), all of θ", lambda at: at.variance),
+    "relative RMSE": ("relative RMSE √(tr Cov(g) + ‖bias‖²)/‖∇‖", relative_rmse),
 }
-"""What is drawn along the way: the words at its axis, and how it is told of a checkpoint."""
+"""What is drawn along the way: the words over its panel, and how it is told of a checkpoint."""
 
 
 def noise_line(trained: Trained, of: Callable[[Checkpoint], float]) -> Line:
@@ -93,6 +91,6 @@ def noise_line(trained: Trained, of: Callable[[Checkpoint], float]) -> Line:
     return Line(trained, points)
 
 
-def noise_axis(label: str, lines: Sequence[Line]) -> Axis:
-    """The logarithmic axis of what is drawn."""
-    return log_axis(label, pd.Series([p.y.value for line in lines for p in line.points]))
+def noise_axis(lines: Sequence[Line]) -> Axis:
+    """The logarithmic axis of what is drawn, which the panel's title names."""
+    return log_axis("", pd.Series([p.y.value for line in lines for p in line.points]))

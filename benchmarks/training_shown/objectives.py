@@ -69,16 +69,15 @@ def objectives(contest: Contest, name: str, optimum: float | None) -> FigureSpec
     }
     near = near_of(contest, of_costs[costs[0]], optimum)
     bundles = bundled(of_costs[costs[0]], near)
-    drawn, left = bundles[:MOST_LINES], bundles[MOST_LINES:]
     panels = [
-        objective_panel(contest, cost, chosen(of_costs[cost], drawn), optimum) for cost in costs
+        objective_panel(contest, cost, chosen(of_costs[cost], bundles), optimum) for cost in costs
     ]
     what = "mean" if optimum is None else "geometric mean"
     notes = [
         f"{what.capitalize()} and 95 % band over {seeds_text(contest)}; a line ends where a seed "
         "diverged.",
         *equal_notes(panels, "of what the best gained" if optimum is None else "at every step"),
-        *left_out_notes(left, "for they end worse"),
+        *left_out_notes(panels, in_order),
         *axis_notes(panels),
     ]
     if "seconds" in costs:
@@ -153,10 +152,16 @@ def objective_panel(
 ) -> Panel:
     """The lines against one cost."""
     firsts = [bundle[0] for bundle in bundles]
-    x, place = cost_axis(COSTS[cost].title, firsts, is_early(contest, firsts, optimum))
+    # each panel has another x, so that it is named over the panel and not under the last one
+    x, place = cost_axis("", firsts, is_early(contest, firsts, optimum))
     series = tuple(as_one([series_of(line, place) for line in bundle]) for bundle in bundles)
-    title = f"by {COSTS[cost].each}s"
-    return Panel(cost, title, x, objective_axis(contest, firsts, optimum), series)
+    return Panel(
+        f"by {COSTS[cost].each}s",
+        f"over {COSTS[cost].title}",
+        x,
+        objective_axis(contest, firsts, optimum),
+        series,
+    )
 
 
 def is_early(contest: Contest, lines: Sequence[Line], optimum: float | None) -> bool:

@@ -59,12 +59,16 @@ def test_lines_are_means_over_seeds_with_students_band():
 
 def test_a_panel_for_each_cost_that_is_known():
     objective, _ = specs(SLOW, FAST)
-    assert [each.name for each in objective.panels] == ["step", "evaluations", "seconds"]
+    assert [each.title for each in objective.panels] == [
+        "over steps",
+        "over evaluations of f and its gradient",
+        "over seconds of training",
+    ]
     assert series_of(objective, 1, "pathwise").x[-1] == pytest.approx(800)
     assert series_of(objective, 2, "pathwise").x[-1] == pytest.approx(0.2)
     (untimed,) = contests(training([SLOW, FAST]).assign(seconds=np.nan))
     (found,) = training_figures([untimed])
-    assert [each.name for each in found.panels] == ["step", "evaluations"]
+    assert [each.name for each in found.panels] == ["by steps", "by evaluations"]
 
 
 def test_the_axis_is_logarithmic_where_a_line_falls_early():
@@ -117,10 +121,15 @@ def test_of_many_the_best_are_drawn_and_the_others_named():
     for panel in (*objective.panels, *noise.panels):
         assert len(panel.series) <= MOST_LINES
         assert grey_faults(panel) == []
-    drawn = {name for each in objective.panels[0].series for name in each.members or [each.label]}
-    left = next(note for note in objective.notes if note.startswith("Not drawn"))
-    assert len(drawn) < 10
-    assert all((each.label in drawn) != (each.label in left) for each in contest(ten()).trained)
+    for panel in objective.panels:
+        drawn = {name for each in panel.series for name in each.members or [each.label]}
+        (left,) = [
+            note
+            for note in objective.notes
+            if note.startswith("Not drawn") and panel.name in note.partition(",")[0]
+        ]
+        assert len(drawn) < 10
+        assert all((e.label in drawn) != (e.label in left) for e in contest(ten()).trained)
 
 
 def test_looks_are_the_estimators_as_everywhere():
