@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gradest.benchmarks.analysis.labels import subject
 from gradest.benchmarks.analysis.numerals import several, show
 from gradest.benchmarks.comparisons.budgets import seconds_text
 from gradest.benchmarks.learning_curves.correlation import Correlation, correlations
@@ -136,10 +137,10 @@ def lead_text(race: Race) -> str:
 
 
 def named(labels: Sequence[str]) -> str:
-    """The first labels, and how many more there are."""
+    """The first labels, their arguments in brackets, and how many more there are."""
     more = len(labels) - MOST_NAMED
     rest = [f"{more} more"] if more > 0 else []
-    return " and ".join([", ".join(labels[:MOST_NAMED]), *rest])
+    return " and ".join([", ".join(map(subject, labels[:MOST_NAMED])), *rest])
 
 
 def absent_lines(found: Told) -> Iterator[str]:
@@ -257,14 +258,15 @@ def geometric(found: Interval) -> str:
 
     >>> geometric(Interval(4.0, 4.0, 4.0)), geometric(Interval(2.0, 1.6, 2.5))
     ('4', '2.0 [1.6, 2.5]')
-    >>> geometric(Interval(3.0, 0.125, 72.0))
-    '3 [0.12, 72]'
+    >>> geometric(Interval(3.0, 0.125, 512.0))
+    '3 [0.12, 510]'
     """
     value, low, high = found
     if high - low < NARROW * value:
         return f"{value:.4g}"
     if low > 0 and high > WIDE * low and math.isfinite(high):
-        return f"{value:.2g} [{low:.2g}, {high:.2g}]"
+        texts = [f"{float(f'{end:.2g}'):g}" for end in found]
+        return "{} [{}, {}]".format(*texts)
     return show(found)
 
 
