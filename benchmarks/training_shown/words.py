@@ -247,7 +247,7 @@ def shown(found: Interval) -> str:
     """A number with its interval, unless that is one of rounding alone.
 
     >>> shown(Interval(1.632408123, 1.632408122, 1.632408124)), shown(Interval(2.0, 1.5, 2.5))
-    ('1.632', '2.0 [1.5, 2.5]')
+    ('1.632', '2.00 [1.50, 2.50]')
     """
     is_rounding = found.high - found.low <= ROUNDING * abs(found.value)
     return number(found.value) if is_rounding else show(found)
@@ -257,7 +257,7 @@ def geometric(found: Interval) -> str:
     """A geometric mean with its interval, which may be much longer above than below.
 
     >>> geometric(Interval(4.0, 4.0, 4.0)), geometric(Interval(2.0, 1.6, 2.5))
-    ('4', '2.0 [1.6, 2.5]')
+    ('4', '2.00 [1.60, 2.50]')
     >>> geometric(Interval(3.0, 0.125, 512.0))
     '3 [0.12, 510]'
     """
