@@ -56,16 +56,11 @@ class Told(NamedTuple):
     disagreements: list[Disagreement]
 
 
-def told(contest: Contest, stated: float | None = None) -> Told:
-    """What is said of a contest.
-
-    Args:
-        contest: who trained.
-        stated: the objective that is to be reached; without one what `target_of` says.
-    """
+def told(contest: Contest) -> Told:
+    """What is said of a contest."""
     return Told(
         contest,
-        races(contest, stated),
+        races(contest, contest.stated),
         endings(contest),
         correlations(contest),
         disagreements(contest),

@@ -106,7 +106,7 @@ def test_where_nobody_gains_there_is_no_target():
 
 
 def test_a_target_that_nobody_reaches():
-    found = lines_of_training(told(contest([SLOW, FAST]), stated=-100.0))
+    found = lines_of_training(told(contest([SLOW, FAST])._replace(stated=-100.0)))
     assert "target: objective −100 (stated)" in found[0]
     assert line(found, "Nobody reaches").endswith("per step, evaluation and second")
 
