@@ -155,8 +155,11 @@ def draw_line(series: Series, axes: Axes, limits: tuple[float, float] | None) ->
     if series.style.line:
         shaded = np.where(doubtful, np.nan, top)
         axes.fill_between(x, low, shaded, color=color, alpha=0.2, linewidth=0)
-    axes.vlines(x[known], low[known], top[known], color=color, linewidth=grown(0.6), zorder=2.5)
+    barred = np.flatnonzero(known)[:: series.every]
+    axes.vlines(x[barred], low[barred], top[barred], color=color, linewidth=grown(0.6), zorder=2.5)
     keywords = plot_keywords(series.style)
+    if series.every > 1:
+        keywords |= {"markevery": series.every}
     if series.steps:
         keywords |= {"drawstyle": "steps-post", "markevery": STEPS_MARKED}
     label = without_math(series.label) if series.style.line else None

@@ -133,6 +133,8 @@ class Series:
     """What stands in the margin at its row."""
     steps: bool = False
     """Whether the line keeps a value up to the next one."""
+    every: int = 1
+    """Every so many values have a marker and a bar, from the first on."""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,9 @@ WIDTHS = {
 """Over what; the page gives a swept argument its title, and the second where its values are all
 positive and far apart."""
 
+HIGHLIGHTED = "highlighted === '' || datum.family === highlighted || datum.label === highlighted"
+"""Whether a row is of what a reader chose."""
+
 FADED = 0.12
 
 
@@ -98,8 +101,7 @@ def chart(layers: list[Spec], title: str, scale: str, shown: tuple[str, ...]) ->
     """Layers over one x, each series in its colour, those of other families faded."""
     opacity = {
         "condition": {
-            "test": "highlighted === '' || datum.family === highlighted || "
-            "datum.label === highlighted",
+            "test": HIGHLIGHTED,
             "value": 1,
         },
         "value": FADED,

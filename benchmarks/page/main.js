@@ -1,9 +1,9 @@
 // What is chosen, kept in the address after “#”, and the start.
 
-const NUMBERS = ["place", "budget", "mu", "sigma", "eps", "logit", "tau", "u", "seed"];
+const NUMBERS = ["place", "contest", "budget", "mu", "sigma", "eps", "logit", "tau", "u", "seed"];
 const START = {
   place: 0, unit: run.costs[0]?.name, budget: middleOf(run.costs[0]?.name), unbiased: false, pin: null,
-  all: "", y: "variance", x: "", highlight: "", mode: "direct", library: "jax",
+  all: "", contest: 0, cost: "step", y: "variance", x: "", highlight: "", mode: "direct", library: "jax",
   mu: 0.5, sigma: 0.8, eps: 1.5, logit: 0.5, tau: 0.5, u: 0.3, seed: 0,
 };
 const state = { ...START };
@@ -20,11 +20,12 @@ function readAddress() {
   if (asked.get("unit") in budgets) Object.assign(state, { unit: asked.get("unit"), budget: middleOf(asked.get("unit")) });
   for (const name of NUMBERS) if (asked.has(name) && Number.isFinite(Number(asked.get(name)))) state[name] = Number(asked.get(name));
   state.budget = Math.min(state.budget, budgets[state.unit].at(-1));
-  for (const name of ["all", "y", "x", "highlight", "mode", "library"]) if (asked.has(name)) state[name] = asked.get(name);
+  for (const name of ["all", "cost", "y", "x", "highlight", "mode", "library"]) if (asked.has(name)) state[name] = asked.get(name);
   state.unbiased = asked.get("only") === "unbiased";
   const pin = estimators.name.indexOf(asked.get("pin"));
   state.pin = pin < 0 ? null : pin;
   if (!(state.place in places.label)) state.place = START.place;
+  if (!(state.contest in run.training.contests)) state.contest = START.contest;
   if (!(state.y in run.specs.curves)) state.y = START.y;
   if (!(state.mode in MODES)) state.mode = START.mode;
   if (!(state.library in CODE.direct)) state.library = START.library;
@@ -68,6 +69,7 @@ function showRun() {
   showAnswer();
   showMatrix();
   showCurves();
+  showTraining();
   showPaper();
   runBias();
 }
@@ -77,7 +79,8 @@ function listen() {
   byId("budget").addEventListener("input", event => change({ budget: budgets[state.unit][event.target.value] }));
   byId("unit").addEventListener("change", event => change({ unit: event.target.value, budget: middleOf(event.target.value) }));
   byId("unbiased").addEventListener("change", event => change({ unbiased: event.target.checked }));
-  for (const name of ["y", "x", "highlight"]) byId(name).addEventListener("change", event => change({ [name]: event.target.value }));
+  byId("contest").addEventListener("change", event => change({ contest: Number(event.target.value) }));
+  for (const name of ["y", "x", "highlight", "cost"]) byId(name).addEventListener("change", event => change({ [name]: event.target.value }));
   for (const name of Object.keys(SLIDERS)) byId(name).addEventListener("input", event => changeFlow({ [name]: Number(event.target.value) }));
   for (const button of document.querySelectorAll("[data-all]")) button.addEventListener("click", () => toggleAll(button.dataset.all));
   matchMedia(NARROW).addEventListener("change", showFlow);

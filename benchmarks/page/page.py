@@ -17,6 +17,7 @@ from typing import Any
 from gradest.benchmarks.analysis.results import Run
 from gradest.benchmarks.comparisons.levels import MORE, RULE
 from gradest.benchmarks.page.contents import contents
+from gradest.benchmarks.page.training import training_contents
 
 VENDORED = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js")
 
@@ -26,6 +27,7 @@ SCRIPTS = (
     "answer.js",
     "matrix.js",
     "curves.js",
+    "training.js",
     "paper.js",
     "flow.js",
     "code.js",
@@ -47,7 +49,7 @@ def page(run: Run, health: Sequence[str]) -> str:
         run: a finished one.
         health: what is to be said of it, a line each.
     """
-    data = contents(run, health)
+    data = contents(run, health) | {"training": training_contents(run)}
     scripts = [vendored(name) for name in VENDORED]
     scripts.append("\n".join(['"use strict";', *map(own, (*SCRIPTS, LAST))]))
     values = {

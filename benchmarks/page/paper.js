@@ -34,12 +34,15 @@ async function copy(text, what) {
   }
 }
 
+/** The sweeps that measure what a table shows, by what its tools name. */
+const TOMLS = { shown: () => tomlShown(), flow: () => flowToml(), run: () => run.sweep };
+
 /** Under each table: copy it as LaTeX, copy the TOML that measures it. */
 function fillTools() {
   for (const tools of document.querySelectorAll(".tools")) {
     const { table, toml } = tools.dataset;
     const asLatex = () => copy(latexOf(byId(table)), "LaTeX");
-    const asToml = () => copy(toml === "flow" ? flowToml() : tomlShown(), "TOML");
+    const asToml = () => copy(TOMLS[toml ?? "shown"](), "TOML");
     tools.append(
       make("button", { type: "button", "data-copy": "latex", onclick: asLatex }, "copy as LaTeX"),
       make("button", { type: "button", "data-copy": "toml", onclick: asToml }, "copy the TOML that measures this"),

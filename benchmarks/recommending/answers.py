@@ -11,9 +11,11 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.labels import place_label
 from gradest.benchmarks.analysis.numerals import percent, show
+from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.learning_curves.confirming import Confirmed
 from gradest.benchmarks.recommending.ranking import BACKWARDS, FREE
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.estimators import ESTIMATORS
@@ -93,6 +95,8 @@ class Findings:
     """What else is to be said."""
     interrupted: bool = False
     """Whether measuring was: these are the rounds before."""
+    confirmed: Mapping[Place, Confirmed] = field(default_factory=dict)
+    """What training says of the order at each place where the first ones trained."""
 
     @property
     def answers(self) -> list[Answer]:

@@ -75,8 +75,17 @@ def text_of_answer(answer: Answer, found: Findings) -> str:
     rows = answer.frame.itertuples()
     lines = [HEADER, *map(cells_of, rows)]
     table = table_lines(lines, WIDTH - len(GAP), name=NAME, right=NUMBERS)
-    said = [*doubts(answer), *sentences(answer)]
+    said = [*doubts(answer), *sentences(answer), *training_lines(answer, found)]
     return "\n".join([title, *(GAP + line for line in table), *map(wrapped, said)])
+
+
+def training_lines(answer: Answer, found: Findings) -> list[str]:
+    """What training says of the order, where the first ones trained, and who failed in it."""
+    confirmed = found.confirmed.get(answer.place)
+    if confirmed is None:
+        return []
+    failed = [f"failed to train: {name}: {why}" for name, why in confirmed.failed.items()]
+    return [confirmed.text, *failed]
 
 
 def reason_lines(found: Findings, *, verbose: bool = False) -> list[str]:
@@ -122,6 +131,8 @@ def json_of(answer: Answer, found: Findings) -> dict[str, Any]:
     """The ranking at one place."""
     problem, arguments, point, group = answer.place
     limits = found.budget._asdict().items()
+    confirmed = found.confirmed.get(answer.place)
+    of_training = {"confirmed": confirmed.as_json} if confirmed else {}
     return {
         "problem": short_name(problem, arguments),
         "point": point,
@@ -129,7 +140,7 @@ def json_of(answer: Answer, found: Findings) -> dict[str, Any]:
         "budget": {name: value for name, value in limits if value is not None},
         "recommended": answer.best.estimator,
         "ranking": [ranked_json(row) for row in answer.frame.itertuples()],
-    }
+    } | of_training
 
 
 def short_name(problem: str, arguments: str) -> str:
@@ -166,7 +177,8 @@ def as_html(found: Findings) -> str:
     for answer in found.answers:
         caption = f"{title_of(answer)}: {found.budget.text}"
         parts.append(notebook.table(caption, HEADER, map(html_row, answer.frame.itertuples())))
-        parts.append(notebook.paragraphs([*sentences(answer), *doubts(answer)]))
+        said = [*sentences(answer), *training_lines(answer, found), *doubts(answer)]
+        parts.append(notebook.paragraphs(said))
     parts.append(notebook.paragraphs([*keys_of(found), *remarks_of(found)]))
     count = len(found.left_out) + len(found.failures)
     lines = reason_lines(found, verbose=True)

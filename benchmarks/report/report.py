@@ -16,6 +16,7 @@ from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
+from gradest.benchmarks.learning_curves.curves import contests_of
 from gradest.benchmarks.page.page import page
 from gradest.benchmarks.paper.methods import name_of
 from gradest.benchmarks.paper.references import FILE as REFERENCES
@@ -28,6 +29,8 @@ from gradest.benchmarks.reproductions.figures import figures_of
 from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
 from gradest.benchmarks.reproductions.numbers import headlines, published_lines
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
+from gradest.benchmarks.training_shown.tables import training_tables
+from gradest.benchmarks.training_shown.words import told
 from gradest.problems.arguments import nearest, shown
 
 SCRIPT = "figures.py"
@@ -155,6 +158,8 @@ def texts_of(run: Run) -> dict[str, str]:
     published = published_lines(run)
     if published:
         all_tables.append(Table(NUMBERS, *published))
+    trained = [told(contest) for contest in contests_of(run)]
+    all_tables += [Table(*each) for each in training_tables(trained)]
     texts = {}
     for table in all_tables:
         texts[f"tables/{table.name}.md"] = markdown(table)

@@ -11,6 +11,7 @@ from gradest.benchmarks.analysis.results import LEFT_OUT, Run, called_zero
 from gradest.benchmarks.analysis.times import time_table
 from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, sentence
 from gradest.benchmarks.folders.differences import texts_of
+from gradest.benchmarks.learning_curves.curves import contests_of
 from gradest.benchmarks.markdown import plain
 from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.report.answer import EQUAL_COST, TABLE, answer_lines, answer_table
@@ -24,6 +25,7 @@ from gradest.benchmarks.report.surprises import (
 from gradest.benchmarks.report.tables import Table
 from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
 from gradest.benchmarks.reproductions.numbers import headlines
+from gradest.benchmarks.training_shown.words import PREAMBLE, lines_of_training, told
 
 FILE = "summary.md"
 
@@ -34,6 +36,9 @@ MOST_LISTED = 8
 
 MOST_CROSSINGS = 3
 """The same of crossovers: those known best."""
+
+MOST_CONTESTS = 3
+"""Of whose training something is said at the end of a run; of all of them in summary.md."""
 
 STATUSES = ("ok", "unreliable", "failed", "skipped")
 """From best to worst, as far as a cell's groups can differ."""
@@ -62,6 +67,11 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     surprising = surprises(table, crossings)
     if surprising:
         parts += ["## Surprises", bullets(surprising)]
+    trained = training(run)
+    if trained:
+        parts += ["## Training", PREAMBLE]
+    for title_line, *others in trained:
+        parts += [plain(print_minus(title_line)), bullets(others)]
     parts += ["## Health", bullets(health(run))]
     return "\n\n".join(parts) + "\n"
 
@@ -73,9 +83,20 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
         run: a finished run.
         crossings: its crossovers.
     """
-    lines = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
-    lines[:0] = cut(headlines(run), NUMBERS)
-    return list(map(print_minus, lines))
+    said = cut(headlines(run), NUMBERS)
+    said += [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
+    trained = training(run)
+    for title_line, *others in trained[:MOST_CONTESTS]:
+        said += [f"Training: {title_line}", *others]
+    more = len(trained) - MOST_CONTESTS
+    if more > 0:
+        said.append(f"Training: … and {several(more, 'problem')} more, in {FILE}")
+    return list(map(print_minus, said))
+
+
+def training(run: Run) -> list[list[str]]:
+    """What training says, a few lines for each problem: see `lines_of_training`."""
+    return [lines_of_training(told(contest)) for contest in contests_of(run)]
 
 
 def answer(table: pd.DataFrame) -> list[str]:

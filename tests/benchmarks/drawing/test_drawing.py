@@ -15,7 +15,9 @@ from gradest.benchmarks.drawing.saving import saving
 from gradest.benchmarks.drawing.styles import STYLES, in_style
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.spec import LIMIT
+from gradest.benchmarks.training_shown.objectives import training_figures
 from tests.support.made_tables import ELEVEN, SQUARE, ranked, table
+from tests.support.made_training import contest, ten
 
 VAE = [
     ("vae_bernoulli", {"kl": "analytic", "latent_dim": 3, "train_steps": steps})
@@ -45,7 +47,8 @@ def specs():
         table(k, ELEVEN[:6], levels=(1,), groups=("mean",), **snr, **squared),
     ]
     made = ranked(pd.concat(tables, ignore_index=True))
-    return {spec.name: spec for spec in figures(made)}
+    of_training = training_figures([contest(ten())])
+    return {spec.name: spec for spec in [*figures(made), *of_training]}
 
 
 def drawn(spec, how):
@@ -79,6 +82,7 @@ def test_a_biased_row_is_hatched_over_the_whole_panel(specs, on_screen):
 
 def test_all_kinds_of_figures_are_there(specs):
     kinds = ("relative_rmse", "performance_profile", "variance_vs_samples", "bias", "snr_vs_k")
+    kinds += ("training_noise", "training_gaussian")
     assert not {kind for kind in kinds if not any(name.startswith(kind) for name in specs)}
     assert list(specs)[:2] == ["relative_rmse", "performance_profile"]
 
@@ -154,12 +158,11 @@ def test_every_value_of_a_line_has_its_interval_and_a_limit_its_mark(specs, on_s
         for panel, axes in zip(spec.panels, figure.axes, strict=True):
             spans = {(bar[0][0], bar[0][1], bar[1][1]) for bar in bars(axes)}
             for series in panel.series:
-                for x, value, low, high in zip(
-                    series.x, series.value, series.low, series.high, strict=True
-                ):
-                    if value is not None:
-                        top = panel.y.limits[1] if high is None else high
-                        assert (x, low, top) in spans, (spec.name, series.label)
+                points = zip(series.x, series.value, series.low, series.high, strict=True)
+                known = [point for point in points if point[1] is not None]
+                for x, _, low, high in known[:: series.every]:
+                    top = panel.y.limits[1] if high is None else high
+                    assert (x, low, top) in spans, (spec.name, series.label)
             arrows = [line for line in axes.lines if line.get_marker() == LIMIT.marker]
             marks += sum(len(line.get_xdata()) for line in arrows)
     assert marks

@@ -7,6 +7,7 @@ import pytest
 
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.learning_curves.confirming import Confirmed, Pair
 from gradest.benchmarks.recommending.candidates import TIME_SPENT
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import Rules
@@ -16,6 +17,7 @@ from gradest.benchmarks.recommending.rendering import (
     as_text,
     by_reason,
 )
+from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.terminal import WIDTH
 from tests.support.made_errors import row
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, write
@@ -144,3 +146,15 @@ def test_an_error_above_the_gradient_asks_for_more(tmp_path):
 def test_reasons_are_said_once_and_variants_with_their_estimator():
     left_out = {"rebar": "a", "rebar[temperature=0.2]": "a", "arm": "b", "x[y=1]": "b"}
     assert by_reason(left_out) == {"a": ["rebar"], "b": ["arm", "x[y=1]"]}
+
+
+def test_what_training_says_is_in_the_text_and_in_json(found):
+    pair = Pair("a", "b", Interval(2.0, 1.0, 3.0))
+    confirmed = Confirmed(300, 5, ("a", "b"), (pair,), {"c": "mine.py, line 3"})
+    trained = dataclasses.replace(found, confirmed={found.answer.place: confirmed})
+    text = " ".join(as_text(trained).split())
+    assert "Trained for 300 steps with 5 seeds: the order holds: a ends 2.0 [1.0, 3.0]" in text
+    assert "failed to train: c: mine.py, line 3" in text
+    assert as_json(trained)["confirmed"]["holds"] is True
+    assert "confirmed" not in as_json(found)
+    assert "the order holds" in as_html(trained)

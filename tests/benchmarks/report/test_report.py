@@ -10,14 +10,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.analysis.verification import verify
 from gradest.benchmarks.drawing.styles import SCREEN, STYLES
 from gradest.benchmarks.errors import BadInput, StoreInUse
 from gradest.benchmarks.folders import lock
-from gradest.benchmarks.report.report import write_figures, write_report
+from gradest.benchmarks.report.report import figures_of, texts_of, write_figures, write_report
 from tests.support.folders import Killed, killed_at
 from tests.support.house import FILES_OF_RUNS, ROOT, imported
 from tests.support.made_runs import BATCHES, PATHWISE, PLAIN, SQUARE, cell, jackknifed, write
+from tests.support.made_training import ten, training, trajectory
 
 
 def some(*values):
@@ -67,7 +69,7 @@ def test_killed_at_any_write_the_next_report_mends_all(folder, write_number):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from gradest.benchmarks.report.report import write_figures, write_report
+from gradest.benchmarks.report.report import figures_of, texts_of, write_figures, write_report
 from gradest.benchmarks.runtime import files
 
 replace, count = os.replace, 0
@@ -195,3 +197,17 @@ def test_the_script_beside_a_run_draws_its_figures(folder, tmp_path):
     assert figure.name in {path.name for path in (folder / "figures").iterdir()}
     assert figure.read_bytes().startswith(b"%PDF")
     assert verify(folder).differences == []
+
+
+def test_training_has_its_tables_and_its_figures(folder):
+    made = ten()
+    run = read_run(folder)
+    assert not any("training" in name for name in texts_of(run))
+    trained = run._replace(training=training(made), trajectory=trajectory(made))
+    texts = texts_of(trained)
+    for name in ("training", "training_correlations", "training_disagreements"):
+        assert texts[f"tables/{name}.md"].startswith("### ")
+        assert r"\begin{tabular}" in texts[f"tables/{name}.tex"]
+    names = [spec.name for spec in figures_of(trained)]
+    assert names[-2:] == ["training_gaussian_square", "training_noise_gaussian_square"]
+    assert [spec.name for spec in figures_of(run)] == names[:-2]

@@ -12,6 +12,7 @@ from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import (
     doubtful_lines,
     health,
+    news,
     summary,
     told_tables,
 )
@@ -27,6 +28,7 @@ from tests.support.made_runs import (
     jackknifed,
     write,
 )
+from tests.support.made_training import ten, training, trajectory
 
 LEVELS = (1, 4, 16, 64)
 
@@ -178,3 +180,32 @@ def test_it_begins_with_the_answer_and_says_what_is_wrong_and_why(reference):
         r"bias \+0\.8 %, 2\.\d+ \[.*\] × before measure-valued, the best unbiased",
         reference,
     )
+
+
+def test_what_training_says_has_a_section_where_there_is_any(cells, tmp_path):
+    run = read_run(write(tmp_path, cells))
+    assert "## Training" not in summary(run, [])
+    made = ten()
+    trained = run._replace(training=training(made), trajectory=trajectory(made))
+    text = summary(trained, [])
+    _, _, section = text.partition("## Training")
+    section, _, _ = section.partition("## Health")
+    assert "Gaussian square: 10 estimators, 100 steps, 5 seeds; target: objective" in section
+    assert "\n- First to reach it, per " in section
+    assert "\n- Best at the end: " in section
+    said = news(trained, [])
+    assert any(line.startswith("Training: Gaussian square: 10 estimators") for line in said)
+    assert not any(line.startswith("Training: ") for line in news(run, []))
+
+
+def test_training_that_is_to_rise_is_read_so(cells, tmp_path):
+    """By the sweep that the manifest records: what falls then gains nothing."""
+    made = ten()
+    run = read_run(write(tmp_path, cells))._replace(training=training(made))
+    sweep = {"sweep": {"training": {"maximize": True}}}
+    risen = run._replace(manifest=(run.manifest or {}) | sweep)
+    assert "target: objective" in summary(run, [])
+    stated = {"sweep": {"training": {"target": 500.0}}}
+    there = run._replace(manifest=(run.manifest or {}) | stated)
+    assert "target: objective 500 (stated)" in summary(there, [])
+    assert "no estimator ends better than it began with every seed: no target" in summary(risen, [])

@@ -1,0 +1,1 @@
+"""Training as a reader sees it: in words, in tables, in figures."""
