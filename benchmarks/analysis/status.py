@@ -230,8 +230,7 @@ def training_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
 
 def trainings_text(plan: Plan) -> list[str]:
     """What a plan trains, in a line; nothing where it trains nothing."""
-    seeds = seeds_in(plan)
-    if not seeds:
+    if not (seeds := seeds_in(plan)):
         return []
     f_evals = grad_evals = 0
     how = seeds[0].how
@@ -241,11 +240,10 @@ def trainings_text(plan: Plan) -> list[str]:
             each = estimator.evaluations(problem, seed.num_samples)
             f_evals += how.steps * each.f
             grad_evals += how.steps * each.grad
-    places = f"{several(len(how.measured), 'checkpoint')} each"
     return [
         f"{several(len(seeds), 'training')} of {several(how.steps, 'step')} of {how.optimizer}, "
-        f"{places}; {f_evals:.3g} evaluations of f, {grad_evals:.3g} of its gradient, "
-        "none of it in that time"
+        f"{several(len(how.measured), 'checkpoint')} each; {f_evals:.3g} evaluations of f, "
+        f"{grad_evals:.3g} of its gradient, none of it in that time"
     ]
 
 

@@ -25,7 +25,8 @@ from gradest.benchmarks.statistics.moments import Moments
 from gradest.benchmarks.sweeps.executors import Executor, Jobs, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Choice, Plan, resolve
-from gradest.benchmarks.sweeps.schema import Sweep, lengthened
+from gradest.benchmarks.sweeps.schema import Sweep
+from gradest.benchmarks.sweeps.selection import lengthened
 from gradest.benchmarks.sweeps.store import Store, open_store
 from gradest.benchmarks.training.runs import TRAINS, seeds_in, train_plan, valid_trainings
 from gradest.estimators.base import Estimator

@@ -1,13 +1,21 @@
-"""A part of a sweep: some of its problems and estimators, and other values of its keys."""
+"""A sweep made another: some of its problems and estimators, other values, more replicates."""
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.sweeps.entries import NAMED, Entry
-from gradest.benchmarks.sweeps.schema import KEYS, OF_PAPERS, Sweep, override
+from gradest.benchmarks.limits import MOST_REPLICATES
+from gradest.benchmarks.sweeps.entries import NAMED, Entry, ProblemEntry
+from gradest.benchmarks.sweeps.schema import (
+    DEFAULT_REPLICATES,
+    KEYS,
+    OF_PAPERS,
+    Sweep,
+    override,
+)
 from gradest.estimators import ESTIMATORS
 from gradest.problems import PROBLEMS
 from gradest.problems.arguments import defaults, instead, nearest, shown
@@ -169,3 +177,48 @@ def value_of(key: str, text: str) -> Any:
         return tomllib.loads(f"value = [{text}]" if listed else f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def lengthened(sweep: Sweep, more: int) -> Sweep:
+    """The sweep with so many more replicates.
+
+    A problem with an R of its own gets more in proportion.
+
+    Raises:
+        BadInput: R was chosen by precision, or a sum does not split.
+    """
+    if sweep.precision:
+        raise BadInput(
+            f"sweep {sweep.name}: R was chosen by precision: ask for a smaller --precision instead"
+        )
+    base = sweep.replicates or DEFAULT_REPLICATES
+    problems = [longer_entry(entry, base, more) for entry in sweep.problem]
+    longest = max([base + more, *(entry.replicates or 0 for entry in problems)])
+    if longest > MOST_REPLICATES:
+        raise BadInput(
+            f"--replicates {shown(more)}: R would be {shown(longest)}: "
+            f"expected at most {MOST_REPLICATES:,}"
+        )
+    longer = {"replicates": base + more, "problem": problems}
+    if sweep.training:  # what is there of trainings stays
+        measured = sweep.training.replicates or base
+        longer["training"] = sweep.training.model_copy(update={"replicates": measured})
+    return sweep.model_copy(update=longer)
+
+
+def longer_entry(entry: ProblemEntry, base: int, more: int) -> ProblemEntry:
+    """A problem's entry where the sweep's R grows from `base` by `more`.
+
+    Raises:
+        BadInput: R of its own would not grow by a whole number.
+    """
+    if entry.replicates is None:
+        return entry
+    share, rest = divmod(entry.replicates * more, base)
+    if rest:
+        step = base // math.gcd(base, entry.replicates)
+        raise BadInput(
+            f"--replicates {more}: problem {entry.label} has R = {entry.replicates} of its own, "
+            f"which grows in proportion to the sweep's {base}: expected a multiple of {step}"
+        )
+    return entry.model_copy(update={"replicates": entry.replicates + share})

@@ -37,7 +37,7 @@ class DirichletMultinomial(Problem):
     offset: Number = number(0.0, "a constant that is taken off f")
     counts: Float[Array, " categories"] = eqx.field(default=None)
 
-    purpose: ClassVar[str] = "proportions under counts, with a known posterior"
+    purpose: ClassVar[str] = "proportions under counts"
     truth: ClassVar[str] = "closed form"
     source: ClassVar[str] = "Naesseth, Ruiz, Linderman and Blei, 2017"
 

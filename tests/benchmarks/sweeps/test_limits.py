@@ -6,7 +6,8 @@ import gradest
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.limits import MOST_BYTES, MOST_COMPLAINTS
 from gradest.benchmarks.sweeps.plan import resolve
-from gradest.benchmarks.sweeps.schema import lengthened, load_sweep, parse_sweep
+from gradest.benchmarks.sweeps.schema import load_sweep, parse_sweep
+from gradest.benchmarks.sweeps.selection import lengthened
 from gradest.benchmarks.sweeps.timing import time_run
 from tests.support.sweeps import GOOD_SWEEP, Quiet
 

@@ -30,7 +30,8 @@ from gradest.benchmarks.sweeps import executors
 from gradest.benchmarks.sweeps import run as running
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import codes_by_digest, run_sweep
-from gradest.benchmarks.sweeps.schema import lengthened, override, parse_sweep
+from gradest.benchmarks.sweeps.schema import override, parse_sweep
+from gradest.benchmarks.sweeps.selection import lengthened
 from gradest.benchmarks.sweeps.store import open_store, read_outcomes
 from tests.support.folders import read_measurements
 from tests.support.short_of_memory import short_of_memory

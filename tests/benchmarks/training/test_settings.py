@@ -6,8 +6,8 @@ import pytest
 
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.plan import resolve
-from gradest.benchmarks.sweeps.schema import lengthened, parse_sweep
-from gradest.benchmarks.sweeps.selection import reset
+from gradest.benchmarks.sweeps.schema import parse_sweep
+from gradest.benchmarks.sweeps.selection import lengthened, reset
 from gradest.benchmarks.training.settings import Training, evenly
 from tests.support.house import ROOT
 from tests.support.sweeps import GOOD_SWEEP

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from gradest.benchmarks.cells.judged import judged
 from gradest.benchmarks.folders.columns import COLUMNS
-from gradest.benchmarks.sweeps.output import judged
 
 
 def test_findings_are_of_the_whole_sweep():
