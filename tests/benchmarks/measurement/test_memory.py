@@ -26,6 +26,8 @@ CASES = [
     ("lax", {}, ("gaussian_square", {"dim": 1})),
     ("measure_valued", {}, GAUSSIAN),
     ("stochastic_triple", {"pruned": False}, WIDE),
+    ("stochastic_triple", {}, ("random_walk", {"steps": 50})),
+    ("stochastic_triple", {"pruned": False}, ("random_walk", {"steps": 50})),
     ("score_function", {}, GAUSSIAN),
 ]
 """Estimators that hold more than f, or less than all evaluations of it, and one that does not."""
