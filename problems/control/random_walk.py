@@ -65,10 +65,10 @@ class RandomWalk(EndsInState):
         return state**2
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(self.expectation)(params)
+        return jax.grad(self.exact_objective)(params)
 
-    def expectation(self, params: Params) -> Float[Array, ""]:
-        """E[f], from the probability of each place after each step."""
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
+        # from the probability of each place after each step
         positions = jnp.arange(self.steps + 1, dtype=params["decay"].dtype)
         a = positions / params["decay"]
         up, down = jnp.exp(-a), -jnp.expm1(-a)

@@ -122,43 +122,45 @@ class Enumerated(Problem):
     truth: ClassVar[str] = "enumeration"
 
     def exact_gradient(self, params: Params) -> Params | None:
-        q = self.abstract_distribution()
-        if not is_enumerable(q):
-            return None
-
         def gradient(problem: Problem) -> Params:
             return jax.grad(lambda params: enumerated_expectation(problem, params))(params)
 
+        return self.over_all_values(gradient)
+
+    def exact_objective(self, params: Params) -> Float[Array, ""] | None:
+        return self.over_all_values(lambda problem: enumerated_expectation(problem, params))
+
+    def over_all_values(self, made_of: Callable[[Problem], Any]) -> Any:
+        """What is a sum over all x, made of the problem's data points some at a time where there
+        are many; None where x has too many values."""
+        q = self.abstract_distribution()
+        if not is_enumerable(q):
+            return None
         if isinstance(self, WithData) and self.averaged:
             most = MOST_AT_ONCE // int(number_of_states(q))
             if self.num_points > most:
-                return mean_over_parts(self, gradient, max(1, most))
-        return gradient(self)
+                return mean_over_parts(self, made_of, max(1, most))
+        return made_of(self)
 
 
-def mean_over_parts(problem: WithData, gradient: Callable[[Problem], Params], most: int) -> Params:
-    """The gradient of a mean over data points, made of some at a time.
+def mean_over_parts(problem: WithData, made_of: Callable[[Problem], Any], most: int) -> Any:
+    """What is a mean over data points, made of some at a time.
 
     Args:
         problem: all of it.
-        gradient: of the problem of some data points.
+        made_of: what is made of the problem of some data points.
         most: how many at a time, at most.
     """
     points = problem.num_points
     size = max(each for each in range(1, min(most, points) + 1) if points % each == 0)
     parts = tuple(rows.reshape(-1, size, *rows.shape[1:]) for rows in problem.data_rows)
 
-    def add(total: Params, part: tuple[Array, ...]) -> tuple[Params, None]:
-        return jax.tree.map(jnp.add, total, gradient(problem.with_data(part))), None
+    def add(total: Any, part: tuple[Array, ...]) -> tuple[Any, None]:
+        return jax.tree.map(jnp.add, total, made_of(problem.with_data(part))), None
 
-    zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(gradient, problem))
+    zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(made_of, problem))
     total, _ = jax.lax.scan(add, zeros, parts)
     return jax.tree.map(lambda leaf: leaf * (size / points), total)
-
-    def exact_objective(self, params: Params) -> Float[Array, ""] | None:
-        if not is_enumerable(self.abstract_distribution()):
-            return None
-        return enumerated_expectation(self, params)
 
 
 @singledispatch

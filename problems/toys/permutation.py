@@ -59,10 +59,13 @@ class PlackettLuceSquare(Enumerated):
             return super().exact_gradient(params)
         if self.items > MOST_BITS:
             return None
-        return jax.grad(self.expectation)(params)
+        return jax.grad(self.by_places)(params)
 
-    def expectation(self, params: Params) -> Float[Array, ""]:
-        """E[f], for n up to 12."""
+    def exact_objective(self, params: Params) -> Float[Array, ""] | None:
+        return None if self.items > MOST_BITS else self.by_places(params)
+
+    def by_places(self, params: Params) -> Float[Array, ""]:
+        """E[f] from the probability of each item at each place, for n up to 12."""
         probabilities = place_probabilities(params["logits"])
         return self.items + (self.target**2).sum() - 2 * (self.target * probabilities).sum()
 

@@ -64,10 +64,9 @@ class DirichletMultinomial(Problem):
         return self.cost(params, log_z)
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(self.expectation)(params)
+        return jax.grad(self.exact_objective)(params)
 
-    def expectation(self, params: Params) -> Float[Array, ""]:
-        """E[f]."""
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
         alpha = params["concentration"]
         return self.cost(params, digamma(alpha) - digamma(alpha.sum()))
 
