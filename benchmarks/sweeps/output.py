@@ -99,8 +99,7 @@ def training_texts(plan: Plan, trained: Mapping[str, Outcome]) -> dict[str, str]
     """The tables of a sweep that trains, by name."""
 
     def made(cell: Cell, outcome: Outcome, measured: dict[str, Any]) -> Row:
-        size = plan.minibatch_sizes.get(cell.problem)
-        return row_of(cell, outcome, of_minibatches(measured, size))
+        return row_of(cell, outcome, of_minibatches(measured, cell, plan))
 
     seeds = seeds_in(plan)
     tables = training_table(seeds, trained), trajectory_table(seeds, trained, made, judged)
@@ -127,11 +126,9 @@ def measurements(
             batched, alone = (
                 (timings or {}).get(name, ()) for name in (cell.id, alone_name(cell.id))
             )
-            size = plan.minibatch_sizes.get(cell.problem)
             for measured in outcome.rows or [{}]:
                 numbers = timed_alone(retimed(measured, batched), alone)
-                of_size = of_minibatches(numbers, size)
-                rows.append(row_of(cell, outcome, apart(of_size) if cell.minibatch else of_size))
+                rows.append(row_of(cell, outcome, of_minibatches(numbers, cell, plan)))
     table = pd.DataFrame(map(vars, rows), columns=list(COLUMNS))
     table = table.astype(dict.fromkeys(WHOLE, "Int64"))
     return judged(table.sort_values(list(SORTED_BY), kind="stable", na_position="first"))
