@@ -65,7 +65,7 @@ points: $(READY)
 
 # docs/columns.md, from the fields of the tables' rows.
 columns: $(READY)
-	$(BIN)/python -m gradest.benchmarks.folders.columns
+	$(BIN)/python -m gradest.benchmarks.folders.columns_page
 
 # README and docs/ as a site that needs no network, with a page of each reference run and a gallery of them:
 # build/docs/index.html.

@@ -24,6 +24,9 @@ MOST_SAMPLES = MOST_ELEMENTS
 MOST_STEPS = 1_000_000
 """Estimates that warm up a state: they are made one after the other, in each of 32 batches."""
 
+MOST_SEEDS = 1_000
+"""Of a training: each is run by itself, one after the other."""
+
 MOST_COMBINATIONS = 1_000
 """Of one entry's arguments: each is an object that is made and traced, in ten milliseconds, before
 the first cell is measured."""

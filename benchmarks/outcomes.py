@@ -1,6 +1,7 @@
 """What is known of a cell once it was measured: how it ended, and what it was measured with."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -93,3 +94,22 @@ class Kept(NamedTuple):
     """The cells whose rows do not fit their checksums."""
     codes: dict[str, dict[str, str]]
     """For each digest of code that is known, the digests of its modules."""
+    trainings: dict[str, Outcome]
+    """What became of trainings, by id."""
+
+
+BEFORE = "cell, status, reason, rows, environment, theta"
+"""The columns of versions 1 and 2."""
+
+
+def older_outcomes(connection: sqlite3.Connection) -> dict[str, Outcome]:
+    """What became of every cell in a store of version 1 or 2.
+
+    Raises:
+        sqlite3.DatabaseError: there is something else in it.
+    """
+    rows = connection.execute(f"select {BEFORE} from cells").fetchall()
+    try:
+        return {row[0]: Outcome.of(row[1:]) for row in rows}
+    except (ValueError, TypeError) as error:
+        raise sqlite3.DatabaseError(f"a cell cannot be read: {error}") from error

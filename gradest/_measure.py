@@ -15,16 +15,17 @@ from gradest._run import Run
 from gradest.benchmarks.analysis import results
 from gradest.benchmarks.analysis.status import stale_cells
 from gradest.benchmarks.analysis.verification import verified_run
-from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.comparisons import ratios
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
-from gradest.benchmarks.sweeps.plan import plan_of, resolve
-from gradest.benchmarks.sweeps.run import measure_plan, run_sweep, use_caches
+from gradest.benchmarks.sweeps.plan import Plan, plan_of, resolve
+from gradest.benchmarks.sweeps.run import measure_plan, origins_of, run_sweep, use_caches
 from gradest.benchmarks.sweeps.schema import Sweep, checked, load_sweep
+from gradest.benchmarks.training.runs import TRAINS, train_plan
 from gradest.estimators import ESTIMATORS, Estimator, is_estimator, named_estimator
 from gradest.estimators.conformance import refusal
 from gradest.problems import Problem
@@ -42,7 +43,7 @@ class Quiet:
     def start(self, missing: int) -> None:
         """Says nothing."""
 
-    def __call__(self, cell: Cell, status: str, seconds: float) -> None:
+    def __call__(self, cell: Any, status: str, seconds: float) -> None:
         """Says nothing."""
 
 
@@ -226,12 +227,20 @@ def sweep(
     plan = resolve(sweep_of(spec, settings))
     use_caches(plan)
     if folder is None:
-        return Run.of(plan, measure_plan(plan, Quiet()))
+        outcomes = measure_plan(plan, Quiet())
+        return Run.of(plan, outcomes, trained_by(plan))
     stale = stale_cells(plan, Path(folder))
     ended = run_sweep(plan, Path(folder), Quiet())
     for line in (*(each.text for each in stale), *ended.remarks):
         warnings.warn(line, stacklevel=2)
     return load(folder)
+
+
+def trained_by(plan: Plan) -> dict[str, Outcome]:
+    """What became of the trainings of a plan; none where its sweep trains nothing."""
+    if plan.sweep.training is None:
+        return {}
+    return train_plan(plan, Quiet(), origins_of(plan, through=TRAINS))
 
 
 def sweep_of(spec: str | Path | Mapping[str, Any], settings: Mapping[str, Any]) -> Sweep:

@@ -47,19 +47,39 @@ class Run:
     plan: Plan | None = None
     """What was to be measured; None where the run was read from a folder."""
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    trained: Mapping[str, Outcome] = field(default_factory=dict)
+    """What became of its trainings, by id."""
 
     @classmethod
-    def of(cls, plan: Plan, outcomes: Mapping[str, Outcome]) -> "Run":
+    def of(
+        cls,
+        plan: Plan,
+        outcomes: Mapping[str, Outcome],
+        trained: Mapping[str, Outcome] | None = None,
+    ) -> "Run":
         """The run of a plan that was measured here.
 
         Args:
             plan: what was to be measured.
             outcomes: what became of its cells, by id.
+            trained: what became of its trainings, by id.
         """
+        made = trained or {}
         with tempfile.TemporaryDirectory() as folder:
-            write_results(plan, outcomes, {}, Path(folder), codes_by_digest(plan))
+            codes = codes_by_digest(plan)
+            write_results(plan, outcomes, {}, Path(folder), codes, trained=made)
             read = results.read_run(Path(folder))
-        return cls(read._replace(folder=Path(plan.sweep.name)), plan, outcomes)
+        return cls(read._replace(folder=Path(plan.sweep.name)), plan, outcomes, made)
+
+    @property
+    def training(self) -> pd.DataFrame | None:
+        """training.csv: the objective along every training; None where nothing was trained."""
+        return None if self.read.training is None else self.read.training.copy()
+
+    @property
+    def trajectory(self) -> pd.DataFrame | None:
+        """trajectory.csv: gradients at the checkpoints of every training, likewise."""
+        return None if self.read.trajectory is None else self.read.trajectory.copy()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -221,7 +241,8 @@ class Run:
         if self.plan is None:
             copy_run(self.read.folder, path)
             return path
-        write_results(self.plan, self.outcomes, {}, path, codes_by_digest(self.plan))
+        codes = codes_by_digest(self.plan)
+        write_results(self.plan, self.outcomes, {}, path, codes, trained=self.trained)
         write_report(path)
         return path
 

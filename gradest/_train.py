@@ -2,30 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
 import pandas as pd
-from jaxtyping import Array
 from matplotlib.figure import Figure
 
 from gradest._measure import Named, as_estimator, as_problem, whole_numbers
 from gradest._own_faults import faults_told
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.runtime.configure import configure, in_full_precision
-from gradest.benchmarks.statistics.intervals import t_quantile
-from gradest.estimators.base import Estimator, State
-from gradest.estimators.sampling import sample
-from gradest.problems.arguments import nearest
+from gradest.benchmarks.training.loop import Loop
+from gradest.benchmarks.training.objective import objective_at
+from gradest.benchmarks.training.optimizers import Optimizer, Recipe, expect_optimizer
+from gradest.benchmarks.training.settings import evenly
 from gradest.problems.base import Params, Problem
 from gradest.problems.registry.naming import parse
 
 POINTS = 50
-"""Steps, about, at which the objective is estimated."""
+"""Steps, about, at which the objective is recorded."""
+
+DRAWS = 2**31 - 1
+"""The seed of the draws by which it is estimated: the same at every step and seed."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,7 +32,8 @@ class Training:
     """What training did: the objective along the way, and θ at the end."""
 
     frame: pd.DataFrame
-    """seed, step, objective with its interval, and the evaluations of f and its gradient so far."""
+    """seed, step, seconds of training, objective with its interval, exact or estimated, and the
+    evaluations of f and its gradient so far."""
     params: Any
     """θ at the end; of several seeds a list."""
 
@@ -69,7 +69,7 @@ def train(
     estimator: Named,
     *,
     steps: int,
-    optimizer: str | optax.GradientTransformation = "adam",
+    optimizer: str | Optimizer = "adam",
     learning_rate: float = 0.01,
     seeds: int | Sequence[int] = 1,
     num_samples: int = 1,
@@ -83,9 +83,10 @@ def train(
         steps: of the optimizer.
         optimizer: optax's, by name and with arguments ("sgd[momentum=0.9]"), or as it is.
         learning_rate: of an optimizer by name.
-        seeds: how many seeds, from 0 on, or which.
+        seeds: how many seeds, from 0 on, or which. θ starts at the same place for all.
         num_samples: L of each step.
-        evaluate_samples: draws by which the objective is estimated, at about 50 steps.
+        evaluate_samples: draws by which the objective is estimated, at about 50 steps, where it
+            is not known exactly.
 
     Returns:
         The objective along the way, and θ.
@@ -115,96 +116,43 @@ def train(
     with faults_told(f"train {type(trained).__name__}", trained, chosen):
         if reason := chosen.refuses(trained) or chosen.refuses_samples(num_samples):
             raise BadInput(f"train: {reason}")
-        return followed(trained, chosen, rule, steps, chosen_seeds, num_samples, evaluate_samples)
+        loop = Loop(trained, chosen, rule, num_samples)
+        ended = [followed(loop, steps, seed, evaluate_samples) for seed in chosen_seeds]
+    frame = pd.concat([each for each, _ in ended], ignore_index=True)
+    params = [end for _, end in ended]
+    return Training(frame, params if len(params) > 1 else params[0])
 
 
-def followed(
-    problem: Problem,
-    estimator: Estimator,
-    rule: optax.GradientTransformation,
-    steps: int,
-    seeds: Sequence[int],
-    num_samples: int,
-    evaluate_samples: int,
-) -> Training:
-    """What training did: see `train`."""
-    every = max(steps // POINTS, 1)
-    recorded = [*range(0, steps, every), steps]
+def followed(loop: Loop, steps: int, seed: int, draws: int) -> tuple[pd.DataFrame, Params]:
+    """What training with one seed did: the rows of the frame, and θ at the end.
 
-    def begin(key: Array) -> tuple[Params, Any, State]:
-        theta_key, state_key = jax.random.split(jax.random.fold_in(key, 0))
-        params = problem.init_params(theta_key)
-        return params, rule.init(params), estimator.init(problem, params, state_key)
-
-    keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-    carried = jax.vmap(begin)(keys)
-    advance = jax.jit(
-        jax.vmap(partial(steps_of, problem, estimator, rule, num_samples), (0, 0, None, None))
-    )
-    evaluate = jax.jit(jax.vmap(partial(objective_of, problem, evaluate_samples), (0, 0, None)))
-
-    parts = []
-    for start, end in zip([0, *recorded], recorded, strict=False):
-        carried = advance(carried, keys, start, end)
-        mean, error = evaluate(carried[0], keys, end)
-        parts.append(pd.DataFrame(rows_of(seeds, end, mean, error, evaluate_samples)))
-    frame = pd.concat(parts, ignore_index=True).sort_values(["seed", "step"], ignore_index=True)
-    cost = estimator.evaluations(problem, num_samples)
-    frame = frame.assign(f_evals=frame.step * cost.f, grad_evals=frame.step * cost.grad)
-    each = [jax.tree.map(lambda leaf, i=i: leaf[i], carried[0]) for i in range(len(seeds))]
-    return Training(frame, each if len(each) > 1 else each[0])
+    Args:
+        loop: what is trained.
+        steps: of the optimizer.
+        seed: of training's random numbers.
+        draws: by which the objective is estimated.
+    """
+    cost = loop.estimator.evaluations(loop.problem, loop.num_samples)
+    start = params_at(loop.problem, 0)
+    rows = []
+    for moment in loop.followed(start, jax.random.key(seed), evenly(steps, POINTS)):
+        params = moment.carried.params
+        value = objective_at(loop.problem, params, jax.random.key(DRAWS), draws)
+        rows.append(
+            {
+                "seed": seed,
+                "step": moment.step,
+                "seconds": moment.seconds,
+                **value.columns("objective"),
+                "objective_kind": value.kind,
+                "f_evals": moment.step * cost.f,
+                "grad_evals": moment.step * cost.grad,
+            }
+        )
+    return pd.DataFrame(rows), params
 
 
-def steps_of(
-    problem: Problem,
-    estimator: Estimator,
-    rule: optax.GradientTransformation,
-    num_samples: int,
-    carried: tuple[Params, Any, State],
-    key: Array,
-    start: Array,
-    end: Array,
-) -> tuple[Params, Any, State]:
-    """θ, the optimizer's memory and the estimator's state after the steps from `start` to `end`."""
-
-    def step(i: Array, carried: tuple[Params, Any, State]) -> tuple[Params, Any, State]:
-        params, opt_state, state = carried
-        step_key = jax.random.fold_in(key, 2 * i + 1)
-        grads, state = estimator.estimate(problem, params, state, step_key, num_samples)
-        updates, opt_state = rule.update(grads, opt_state, params)
-        return optax.apply_updates(params, updates), opt_state, state
-
-    return jax.lax.fori_loop(start, end, step, carried)
-
-
-def objective_of(
-    problem: Problem, draws: int, params: Params, key: Array, step: Array
-) -> tuple[Array, Array]:
-    """E[f], summed over data points, and its standard error."""
-    x = sample(problem.distribution(params), jax.random.fold_in(key, 2 * step + 2), draws)
-    values = problem.objectives(params, x).reshape(draws, -1).sum(1)
-    return values.mean(), values.std(ddof=1) / np.sqrt(draws)
-
-
-def rows_of(
-    seeds: Sequence[int], step: int, mean: Array, error: Array, draws: int
-) -> dict[str, Any]:
-    """The columns of the frame at one step."""
-    value = np.asarray(mean, float)
-    half = t_quantile(draws - 1) * np.asarray(error, float)
-    return {
-        "seed": seeds,
-        "step": step,
-        "objective": value,
-        "objective_low": value - half,
-        "objective_high": value + half,
-        "objective_kind": "estimated",
-    }
-
-
-def optimizer_of(
-    optimizer: str | optax.GradientTransformation, learning_rate: float
-) -> optax.GradientTransformation:
+def optimizer_of(optimizer: str | Optimizer, learning_rate: float) -> Recipe | Optimizer:
     """An optimizer of optax.
 
     Raises:
@@ -216,11 +164,8 @@ def optimizer_of(
         name, arguments = parse(optimizer)
     except ValueError as error:
         raise BadInput(f"optimizer {error}") from None
-    make = getattr(optax, name, None)
-    if make is None:
-        known = [known for known in dir(optax) if not known.startswith("_")]
-        raise BadInput(f"optimizer {name!r}: expected one of optax's{nearest(name, known)}")
     try:
-        return make(learning_rate, **arguments)
-    except TypeError as error:
+        expect_optimizer(name, arguments)
+    except ValueError as error:
         raise BadInput(f"optimizer {optimizer!r}: {error}") from error
+    return Recipe(name, learning_rate, tuple(sorted(arguments.items())))

@@ -100,6 +100,13 @@ class Problem(Configured):
         """
         return None
 
+    def exact_objective(self, params: Params) -> Float[Array, ""] | None:
+        r"""$E_{q_\theta}[f]$ without Monte Carlo error, summed over data points.
+
+        None where it is not known.
+        """
+        return None
+
     def objectives(self, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
         """f for each of L samples."""
         return jax.vmap(self.objective, in_axes=(None, 0))(params, x)

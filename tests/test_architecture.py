@@ -35,6 +35,7 @@ FLOORS = (
     {"estimators/__init__"},
     {"benchmarks/measurement", "benchmarks/folders", "gradest/monte_carlo"},
     {"benchmarks/cells"},
+    {"benchmarks/training"},
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
     {"benchmarks/comparisons", "benchmarks/distributing", "benchmarks/learning_curves"},

@@ -26,6 +26,13 @@ from gradest.benchmarks.folders.manifest import (
     read_manifest,
 )
 from gradest.benchmarks.folders.record import TABLES
+from gradest.benchmarks.folders.training_columns import (
+    TRAINING,
+    TRAINING_TABLES,
+    TRAJECTORY,
+    TrainingRow,
+    TrajectoryRow,
+)
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.statistics.intervals import LINEAR, Interval, Jackknifed, interval
 from gradest.benchmarks.statistics.trends import log_log_slope
@@ -33,6 +40,14 @@ from gradest.benchmarks.sweeps.schema import Sweep, is_file
 from gradest.problems.arguments import nearest, shown
 
 MEASUREMENTS, LEFT_OUT = TABLES
+
+ROWS = {
+    MEASUREMENTS: Row,
+    LEFT_OUT: LeftOutRow,
+    TRAINING: TrainingRow,
+    TRAJECTORY: TrajectoryRow,
+}
+"""The tables of a run, by their names."""
 
 ZERO = "variance zero"
 """Begins the reason of a row whose variance is zero, if only to rounding."""
@@ -103,8 +118,16 @@ def read_run(folder: Path) -> Run:
         BadInput: measurements.csv is not there, or a file is not what a run writes.
     """
     refuse_no_run(folder)
-    contents = {name: read_file(folder / name) for name in TABLES}
-    return run_of(folder, contents, read_manifest(folder))
+    manifest = read_manifest(folder)
+    contents = {name: read_file(folder / name) for name in tables_of(manifest)}
+    return run_of(folder, contents, manifest)
+
+
+def tables_of(manifest: Manifest | None) -> tuple[str, ...]:
+    """The tables that a run writes: more where its sweep trains."""
+    sweep = (manifest or {}).get("sweep")
+    trains = isinstance(sweep, dict) and sweep.get("training")
+    return (*TABLES, *TRAINING_TABLES) if trains else TABLES
 
 
 def refuse_no_run(folder: Path) -> None:
@@ -130,7 +153,7 @@ def run_of(
 
     Args:
         folder: theirs.
-        contents: the bytes of TABLES by name, None for one that is not there.
+        contents: the bytes of its tables by name, None for one that is not there.
         manifest: the run's, where it has one.
         vouched: those of them that are known to be what a run wrote.
 
@@ -138,8 +161,8 @@ def run_of(
         BadInput: they are not what a run writes.
     """
     tables = {}
-    for name, row in ((MEASUREMENTS, Row), (LEFT_OUT, LeftOutRow)):
-        content = contents[name]
+    for name, row in ROWS.items():
+        content = contents.get(name)
         if content is not None:
             tables[name] = read_table(folder / name, content, row, vouched=name in vouched)
     measurements, left_out = tables[MEASUREMENTS], tables.get(LEFT_OUT)
@@ -150,6 +173,8 @@ def run_of(
         measurements=attach(measurements, left_out),
         manifest=manifest,
         jackknifed=left_out is not None,
+        training=tables.get(TRAINING),
+        trajectory=tables.get(TRAJECTORY),
     )
 
 

@@ -1,7 +1,7 @@
 """What a sweep asks for, why it skips cells, and how far a run of it has come."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,8 @@ from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.run import codes_of
 from gradest.benchmarks.sweeps.schema import preset_names
 from gradest.benchmarks.sweeps.store import Kept, read_store
+from gradest.benchmarks.training.runs import seeds_in
+from gradest.benchmarks.training.seeds import DIVERGED, Seed
 
 MOST_NAMED = 3
 """How many problems, or modules, a line names."""
@@ -201,6 +203,46 @@ def failed_lines(plan: Plan, outcomes: dict[str, Outcome]) -> list[str]:
         f"failed {several(len(each), 'cell')}: {first_of(cell.estimator.name for cell in each)} "
         f"on {first_of(cell.problem.name for cell in each)}: {reason}"
         for reason, each in cells.items()
+    ]
+
+
+def training_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Why trainings failed or diverged: a line for each reason, with the estimators.
+
+    Args:
+        plan: of the run.
+        outcomes: what became of its trainings, by id.
+    """
+    seeds: dict[tuple[str, str], list[Seed]] = defaultdict(list)
+    for seed in seeds_in(plan):
+        outcome = outcomes.get(seed.id)
+        if outcome and outcome.status in ("failed", DIVERGED):
+            seeds[outcome.status, outcome.reason].append(seed)
+    return [
+        f"{status} {several(len(each), 'training')}: "
+        f"{first_of(seed.estimator.name for seed in each)} "
+        f"on {first_of(seed.problem.name for seed in each)}: {reason}"
+        for (status, reason), each in seeds.items()
+    ]
+
+
+def trainings_text(plan: Plan) -> list[str]:
+    """What a plan trains, in a line; nothing where it trains nothing."""
+    seeds = seeds_in(plan)
+    if not seeds:
+        return []
+    f_evals = grad_evals = 0
+    how = seeds[0].how
+    for seed in seeds:
+        if not plan.faults.get(seed.cell.id):
+            problem, estimator = plan.parts(seed.cell)
+            each = estimator.evaluations(problem, seed.num_samples)
+            f_evals += how.steps * each.f
+            grad_evals += how.steps * each.grad
+    places = f"{several(len(how.measured), 'checkpoint')} each"
+    return [
+        f"{several(len(seeds), 'training')} of {several(how.steps, 'step')} of {how.optimizer}, "
+        f"{places}; {f_evals:.3g} evaluations of f, {grad_evals:.3g} of its gradient"
     ]
 
 

@@ -21,6 +21,8 @@ from gradest.benchmarks.folders.columns import (
     columns_of,
     dtypes_of,
 )
+from gradest.benchmarks.folders.training_columns import TrainingRow
+from gradest.benchmarks.training.seeds import DIVERGED
 
 UNIQUE = {Row: (("cell", "group"), SORTED_BY), LeftOutRow: (("cell", "group", "batch"),)}
 """Columns that no two rows of a table have alike."""
@@ -82,7 +84,8 @@ OWN_KINDS = {
     "group": ANYTHING,
     "problem_args": ARGUMENTS,
     "estimator_args": ARGUMENTS,
-    "status": one_of("ok", "unreliable", "skipped", "failed"),
+    "status": one_of("ok", "unreliable", "skipped", "failed", DIVERGED),
+    "objective_kind": one_of("exact", "estimated"),
     "dtype": one_of("float32", "float64"),
     "bias_finding": one_of("biased", "equivalent", "none found"),
     "num_samples": at_least(1),
@@ -91,7 +94,7 @@ OWN_KINDS = {
     "batch": at_least(0),
     **dict.fromkeys(("variance", "variance_low", "variance_high", "exact_variance"), NOT_NEGATIVE),
     **dict.fromkeys(("exact_norm", "bias_norm", "mse", "relative_rmse"), NOT_NEGATIVE),
-    **dict.fromkeys(("seconds", "seconds_low", "seconds_high"), POSITIVE),
+    **dict.fromkeys(("seconds_low", "seconds_high"), POSITIVE),
     **dict.fromkeys(("seconds_alone", "seconds_alone_low", "seconds_alone_high"), POSITIVE),
     "minibatch_size": at_least(1),
     "minibatch_variance": NOT_NEGATIVE,
@@ -121,6 +124,8 @@ def read_table(path: Path, content: bytes, row: type, *, vouched: bool) -> pd.Da
         raise BadInput(f"{path} cannot be read: {error}") from error
     refuse_missing(path, table.columns, row)
     empty = {name: math.nan for name in columns_of(row) if name not in table}
+    if "group" not in columns_of(row):
+        return table.assign(**empty)
     return table.assign(group=named_groups(table), **empty)
 
 
@@ -159,7 +164,7 @@ def refuse_damaged(path: Path, content: bytes, row: type) -> None:
             raise BadInput(f"{path}: line {line}: expected {len(names)} values; got {len(values)}")
         named = dict(zip(names, values, strict=True))
         refuse_values(f"{path}: line {line}", named, kinds)
-        for columns in UNIQUE[row]:
+        for columns in UNIQUE.get(row, ()):
             key = tuple(named[name] for name in columns)
             if key in seen:
                 what = ", ".join(f"{name} {named[name]}" for name in columns)
@@ -191,11 +196,19 @@ def lines_of(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
         yield reader.line_num, values
 
 
+OF_ONE_TABLE: dict[type, dict[str, Kind]] = {
+    Row: {"seconds": POSITIVE},
+    TrainingRow: {"seconds": NOT_NEGATIVE, "seed": at_least(0), "step": at_least(0)},
+}
+"""The same of one table alone."""
+
+
 def kinds_of(row: type) -> dict[str, tuple[Kind, bool]]:
     """What each column must be, and whether it may be empty."""
     kinds = {}
     for field in dataclasses.fields(row):
-        kind = OWN_KINDS.get(field.name) or KINDS[field.type]
+        own = OWN_KINDS | OF_ONE_TABLE.get(row, {})
+        kind = own.get(field.name) or KINDS[field.type]
         may_be_empty = (
             ANYTHING is kind or field.type is float or field.default is not dataclasses.MISSING
         )

@@ -9,7 +9,8 @@ gives checksums to what it draws, and only where the tables are those that the m
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from gradest.benchmarks.analysis.results import (
     recorded_sweep,
     refuse_no_run,
     run_of,
+    tables_of,
 )
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.differences import (
@@ -42,7 +44,7 @@ from gradest.benchmarks.folders.manifest import (
     read_file,
 )
 from gradest.benchmarks.folders.record import TABLES
-from gradest.benchmarks.sweeps.output import measurements, timings_of
+from gradest.benchmarks.sweeps.output import measurements, timings_of, training_texts
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.store import FILE as STORE
 from gradest.benchmarks.sweeps.store import reading
@@ -60,7 +62,7 @@ class Read(NamedTuple):
 
     folder: Path
     tables: dict[str, bytes | None]
-    """TABLES by name; None for one that is not there."""
+    """The run's tables by name; None for one that is not there."""
     manifest: Manifest | None
     changed: list[Difference]
     """Those of them that are not as the run wrote them."""
@@ -70,7 +72,7 @@ class Read(NamedTuple):
         """The tables that are as the manifest says."""
         if self.manifest is None:
             return []
-        return [name for name in TABLES if not of_file(self.manifest, name, self.tables[name])]
+        return [n for n, content in self.tables.items() if not of_file(self.manifest, n, content)]
 
     @property
     def doubt(self) -> str:
@@ -103,6 +105,7 @@ def read_files(folder: Path) -> Read:
         manifest = parse_manifest(folder / FILE, content)
     except BadInput:
         return Read(folder, tables, None, [Difference(FILE, UNREADABLE)])
+    tables |= {name: read_file(folder / name) for name in tables_of(manifest) if name not in tables}
     return Read(folder, tables, manifest, changed_since(manifest, tables))
 
 
@@ -214,7 +217,7 @@ def from_store(folder: Path) -> tuple[int, list[Difference]]:
     with reading(folder) as store:
         if store is None:
             return 0, [Difference(STORE, f"{NOT_COMPARED}: an earlier version wrote it")]
-        outcomes = store.outcomes()
+        outcomes, trained = store.outcomes(), store.trainings.outcomes()
         timings = timings_of(store, outcomes)
         lost = [f"cell {cell} does not fit its checksum" for cell in store.damaged.values()]
         damaged = [Difference(STORE, f"is damaged: {what}") for what in [*lost, *store.lost]]
@@ -224,10 +227,27 @@ def from_store(folder: Path) -> tuple[int, list[Difference]]:
         for cell in dict.fromkeys([*stored, *written])
         if (text := difference_of(cell, written.get(cell), stored.get(cell)))
     ]
+    if plan.sweep.training:
+        found += trainings_that_differ(folder, training_texts(plan, trained))
     more = len(found) - MOST_NAMED
     if more > 0:
         found = [*found[:MOST_NAMED], Difference(MEASUREMENTS, f"differs in {more} more cells")]
     return len(stored), damaged + found
+
+
+def trainings_that_differ(folder: Path, stored: Mapping[str, str]) -> Iterator[Difference]:
+    """Which tables of trainings are not as the store has them.
+
+    Args:
+        folder: of the run.
+        stored: their texts by the store.
+    """
+    for name, text in stored.items():
+        content = content_of(folder, name)
+        if content is not None and content != text.encode():
+            lines = zip_longest(content.decode(errors="replace").splitlines(), text.splitlines())
+            first = next((n for n, (one, other) in enumerate(lines, 1) if one != other), 1)
+            yield Difference(name, f"differs from the store, first in line {first}")
 
 
 def rows_by_cell(text: str) -> dict[str, list[dict[str, str]]]:

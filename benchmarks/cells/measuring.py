@@ -18,7 +18,7 @@ from gradest.benchmarks.outcomes import Outcome, Summaries
 from gradest.benchmarks.runtime.arrays import fingerprint
 from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.benchmarks.statistics import intervals, tails
-from gradest.estimators.base import Estimator
+from gradest.estimators.base import Estimator, State
 from gradest.estimators.conformance import expect_estimate
 from gradest.problems.base import Problem
 from gradest.problems.registry.own_faults import failures_of, fault_of
@@ -61,6 +61,7 @@ def measure_cell(
     setting: Setting,
     environment: dict[str, str],
     earlier: tuple[Summaries, ...] = (),
+    trained: State | None = None,
 ) -> CellResult:
     """Measures one cell, in the precision in force; what goes wrong in it is its outcome.
 
@@ -71,6 +72,7 @@ def measure_cell(
         setting: θ, and the gradient to compare with.
         environment: versions and hardware, which the outcome records.
         earlier: shorter runs of the cell's series; the first that can be gone on from is.
+        trained: a state that is measured as it is; None where one is warmed up, if there is any.
     """
     begun = time.perf_counter()
     run = partial(
@@ -80,6 +82,7 @@ def measure_cell(
         setting.params,
         num_samples=cell.num_samples,
         adapt_steps=cell.adapt_steps,
+        trained=trained,
     )
     try:
         expect_estimate(problem, estimator, setting.params, cell.num_samples)

@@ -105,6 +105,11 @@ def make_setting(problem: Problem, cell: Cell) -> Setting:
     """θ for the cell's problem, and the gradient there: exact, or from a reference run."""
     params = params_at(problem, cell.seed)
     expect_problem(problem, params)
+    return setting_at(problem, cell, params)
+
+
+def setting_at(problem: Problem, cell: Cell, params: Params) -> Setting:
+    """The same at any θ, of which the cell's point is the name."""
     exact = exact_gradient(problem, params)
     if exact is not None:
         truths = {group: exactly(gradient) for group, gradient in exact.items()}

@@ -17,6 +17,8 @@ from gradest.benchmarks.analysis.status import (
     skipped_lines,
     status_of,
     totals_of,
+    training_lines,
+    trainings_text,
     unmeasured_lines,
 )
 from gradest.benchmarks.catalogue import listing
@@ -33,6 +35,8 @@ from gradest.benchmarks.sweeps.schema import Sweep, is_file, load_sweep, overrid
 from gradest.benchmarks.sweeps.selection import reset, selected
 from gradest.benchmarks.sweeps.store import read_store
 from gradest.benchmarks.terminal import columns_there
+from gradest.benchmarks.training.runs import seeds_in
+from gradest.benchmarks.training.tables import counts_of_trainings
 
 
 def load_plan(
@@ -102,10 +106,16 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
         sizes = {choice.label: size for choice, size in plan.minibatch_sizes.items()}
         known = {"there": there, "stale": stale_as_json, "places": places, **expected.as_json}
         about = {"minibatch_sizes": sizes, "points": points, "cells": cells, **known}
+        if plan.sweep.training:
+            about["trainings"] = [
+                {"training": seed.id, "label": seed.label, "steps": seed.how.steps}
+                for seed in seeds_in(plan)
+            ]
         emit({"sweep": plan.sweep.name, **totals.as_json, **about})
         return ExitStatus.OK
     known_text = f"\n{there} of the cells are there already" if there else ""
     lines = [f"{plan.sweep.name}: {totals.text}", expected.text, *minibatch_lines(plan)]
+    lines += trainings_text(plan)
     lines += [f"θ of {place}: {origin}" for place, origin in points.items()]
     listed = [f"  {place}: {several(count, 'cell')}" for place, count in places.items()]
     emit("\n".join([*lines, f"results into {folder}{known_text}", "places:", *listed]))
@@ -127,6 +137,8 @@ def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) ->
     stale = compared(plan, kept).stale
     tell(each.text for each in stale)
     others = len(outcomes.keys() - {cell.id for cell in plan.cells})
+    trained = counts_of_trainings(seeds_in(plan), kept.trainings)
+    about = {"trainings": trained} if plan.sweep.training else {}
     if as_json:
         emit(
             {
@@ -136,11 +148,15 @@ def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) ->
                 "failures": status.failures,
                 "stale": [each.as_json for each in stale],
             }
+            | about
         )
     else:
         other_text = [f"{several(others, 'cell')} of other settings there"] if others else []
+        if about:
+            other_text += [f"trainings: {counted(trained)}", *training_lines(plan, kept.trainings)]
         emit("\n".join([f"{folder}: {counted(status.counts)}", *other_text, *status.failures]))
-    return ExitStatus.CELLS_FAILED if status.failures else ExitStatus.OK
+    some_failed = status.failures or trained["failed"]
+    return ExitStatus.CELLS_FAILED if some_failed else ExitStatus.OK
 
 
 def show_catalogue(

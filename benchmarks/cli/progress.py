@@ -17,6 +17,7 @@ from rich.progress import (
 
 from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.training.seeds import Seed
 
 NUMBERS = 36
 """Characters that counts and times take at most, with the spaces between columns."""
@@ -34,7 +35,7 @@ class Reporter:
         self._done = 0
         self._task = bar.add_task("measuring", total=total) if bar else None
 
-    def __call__(self, cell: Cell, status: str, seconds: float) -> None:
+    def __call__(self, cell: Cell | Seed, status: str, seconds: float) -> None:
         self._done += 1
         if self._bar and self._task is not None:
             self._bar.update(self._task, advance=1, description=line_of(cell))
@@ -57,12 +58,13 @@ class Reporter:
             self._bar.update(self._task, description=text)
 
 
-def line_of(cell: Cell) -> str:
-    """A cell with the arguments that are not the defaults."""
+def line_of(cell: Cell | Seed) -> str:
+    """A cell, or a training, with the arguments that are not the defaults."""
     problem, estimator = (
         short_label(each.name, each.json) for each in (cell.problem, cell.estimator)
     )
-    return f"{problem} × {estimator} L={cell.num_samples}"
+    line = f"{problem} × {estimator} L={cell.num_samples}"
+    return f"{line} trained, seed {cell.seed}" if isinstance(cell, Seed) else line
 
 
 def console_of_stderr() -> Console:

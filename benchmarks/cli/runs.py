@@ -1,6 +1,6 @@
 """What `gradest run`, `extend` and `time` do: they measure, and draw what was measured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from gradest.benchmarks.analysis.status import (
     skipped_lines,
     stale_cells,
     status_of,
+    training_lines,
     unmeasured_lines,
 )
 from gradest.benchmarks.cli.output import counted, emit, tell
@@ -26,6 +27,8 @@ from gradest.benchmarks.distributing.merging import merge as merge_runs
 from gradest.benchmarks.distributing.processes import Processes, leave_gpus_to_workers
 from gradest.benchmarks.distributing.shards import Shard, part_of, shard_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
+from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.report.summary import FILE, news
 from gradest.benchmarks.sweeps.executors import Executor, Local, Untimed
@@ -40,6 +43,8 @@ from gradest.benchmarks.sweeps.run import (
 from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.benchmarks.sweeps.store import read_outcomes
 from gradest.benchmarks.sweeps.timing import cells_alone, time_run
+from gradest.benchmarks.training.runs import seeds_in
+from gradest.benchmarks.training.tables import counts_of_trainings
 
 TABLES = 3
 """Files that are written before anything is drawn: two tables and the manifest."""
@@ -71,6 +76,10 @@ def run(
 
 UNTIMED = "seconds are left out, taken beside other work: `gradest time {folder}` takes them"
 """What is said after a run in several processes."""
+
+
+ONE_BY_ONE = "trainings are made in this process, one after the other, when the cells are measured"
+"""What is said before a run in several processes that trains."""
 
 
 class Place(NamedTuple):
@@ -115,17 +124,18 @@ def measure_shard(plan: Plan, shard: Shard, output: Path | None, as_json: bool) 
     part = part_of(plan, shard)
     whole = folder_of(plan)
     folder = output or whole.with_name(f"{whole.name}-{shard.number}-of-{shard.of}")
-    with show_progress(len(part.cells)) as progress:
+    with show_progress(len(part.cells) + len(seeds_in(plan, part.cells))) as progress:
         summary = run_sweep(plan, folder, progress, Untimed(Local()), part)
     outcomes = {c: o for c, o in read_outcomes(folder).items() if c in part.cells}
-    failed = failed_lines(plan, outcomes)
+    failed = [*failed_lines(plan, outcomes), *training_lines(plan, summary.trainings)]
     tell([*summary.remarks, *failed])
     if as_json:
         emit({"folder": str(folder), "shard": shard.name, "cells": summary.counts})
     else:
         measured = f"{folder}: {several(len(outcomes), 'cell')} of shard {shard.name}"
         emit(f"{measured} in {summary.seconds:.0f} s; `gradest merge` joins and draws the shards")
-    return ExitStatus.CELLS_FAILED if failed else ExitStatus.OK
+    some_failed = failed_lines(plan, outcomes) or any_failed(summary.trainings)
+    return ExitStatus.CELLS_FAILED if some_failed else ExitStatus.OK
 
 
 def merge(runs: tuple[str, ...], output: Path, as_json: bool) -> ExitStatus:
@@ -171,22 +181,40 @@ def measure_and_draw(
     use_caches(plan)
     stale = stale_cells(plan, folder)
     tell(each.text for each in stale)
-    with show_progress(len(plan.measurable)) as progress:
+    if isinstance(executor, Untimed) and plan.sweep.training:
+        tell([ONE_BY_ONE])
+    with show_progress(len(plan.measurable) + len(seeds_in(plan))) as progress:
         summary = run_sweep(plan, folder, progress, executor)
         written = draw(folder, progress)
     tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
     outcomes = read_outcomes(folder)
-    tell(failed_lines(plan, outcomes))
+    tell([*failed_lines(plan, outcomes), *training_lines(plan, summary.trainings)])
     finished = read_run(folder)
     said = news(finished, find_crossovers(finished.measurements))
     if as_json:
         failures = status_of(plan, outcomes).failures
-        emit(summary_as_json(summary, written, said, stale) | {"failures": failures})
+        about = summary_as_json(summary, written, said, stale) | {"failures": failures}
+        if plan.sweep.training:
+            about["files"] = len(written) + tables_of(plan)
+            about["trainings"] = counts_of_trainings(seeds_in(plan), summary.trainings)
+        emit(about)
     else:
         counts = counted(summary.counts)
-        first = f"{folder}: {counts} in {summary.seconds:.0f} s; {len(written) + TABLES} files"
+        files = len(written) + tables_of(plan)
+        first = f"{folder}: {counts} in {summary.seconds:.0f} s; {files} files"
         emit("\n".join([first, *said, f"Read {folder / FILE} first."]))
-    return ExitStatus.CELLS_FAILED if summary.counts["failed"] else ExitStatus.OK
+    some_failed = summary.counts["failed"] or any_failed(summary.trainings)
+    return ExitStatus.CELLS_FAILED if some_failed else ExitStatus.OK
+
+
+def tables_of(plan: Plan) -> int:
+    """Files of a run that are written before anything is drawn."""
+    return TABLES + len(TRAINING_TABLES) if plan.sweep.training else TABLES
+
+
+def any_failed(trainings: Mapping[str, Outcome]) -> bool:
+    """Whether some training failed; one that diverged is a finding."""
+    return any(outcome.status == "failed" for outcome in trainings.values())
 
 
 def draw(folder: Path, progress: Reporter) -> list[Path]:

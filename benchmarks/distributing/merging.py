@@ -20,6 +20,7 @@ from gradest.benchmarks.sweeps.output import write_results
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store, reading
+from gradest.benchmarks.training.runs import seeds_in
 from gradest.problems.arguments import shown
 
 
@@ -81,10 +82,13 @@ def merge(names: Sequence[str], output: Path) -> Merged:
             for code in source.codes.values():
                 store.keep_code(code)
             copy_cells(plan.measurable, source, store)
+            copy_trainings(plan, source, store)
         known = {cell.id for cell in plan.measurable}
         outcomes = {cell: each for cell, each in store.outcomes().items() if cell in known}
         about = {"merged": [str(source.part or source.folder.name) for source in sources]}
-        counts = write_results(plan, outcomes, {}, output, store.codes(outcomes), about)
+        trained = store.trainings.outcomes()
+        codes = store.codes(outcomes)
+        counts = write_results(plan, outcomes, {}, output, codes, about, trained=trained)
     shards = [shard_of(source.part, f"{source.folder}: part") for source in sources if source.part]
     return Merged(output, plan, outcomes, counts, missing(shards))
 
@@ -213,6 +217,26 @@ def copy_cells(cells: Sequence[Cell], source: Source, store: Store) -> None:
                 continue
             rows = [untimed(row) for row in outcome.rows]
             store.keep(cell.id, outcome._replace(rows=rows), summaries_of(theirs, cell, outcome))
+
+
+def copy_trainings(plan: Plan, source: Source, store: Store) -> None:
+    """Copies trainings of a run into a store, with their seconds: they were made alone.
+
+    One that failed is put in the place of none that did not.
+
+    Args:
+        plan: of which they are.
+        source: the run.
+        store: where they go.
+    """
+    there = store.trainings.outcomes()
+    with reading(source.folder) as theirs:
+        assert theirs is not None
+        found = theirs.trainings.outcomes()
+    for seed in seeds_in(plan):
+        outcome = found.get(seed.id)
+        if outcome and not (outcome.status == "failed" and seed.id in there):
+            store.trainings.keep(seed.id, outcome)
 
 
 def summaries_of(store: Store, cell: Cell, outcome: Outcome) -> Summaries | None:

@@ -1,18 +1,14 @@
 """The columns of a run's tables: their order, what each means, its unit and its type.
 
 The fields of `Row` are the columns of measurements.csv, those of `LeftOutRow` the columns of
-leave_one_out.csv, and those of `RankedRow` the columns of leaderboard.csv. The page docs/columns.md
-is made of them: `make columns`.
+leave_one_out.csv, and those of `RankedRow` the columns of leaderboard.csv. `columns_page` makes
+docs/columns.md of them.
 """
 
 import dataclasses
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from gradest.benchmarks.runtime.files import write_atomically
-from gradest.benchmarks.runtime.source_code import package_root
 
 EVALUATIONS = "evaluations"
 GRADIENT = "g"
@@ -233,69 +229,3 @@ SORTED_BY = (
     "num_samples",
 )
 """The columns that rows are sorted by."""
-
-PAGE = """# The columns of a run's tables
-
-Made from `benchmarks/folders/columns.py` by `make columns`. A number is empty where a cell was not
-measured, or where there is none. In the column "unit", g is the unit of the gradient: f's over θ's.
-
-## measurements.csv
-
-A row for each cell and group of θ, in full precision.
-
-{measurements}
-
-## leave_one_out.csv
-
-A row for each cell, group of θ and batch of replicates: the same statistics without that batch,
-from which ratios, slopes and crossovers have their intervals.
-
-{left_out}
-
-## leaderboard.csv
-
-A row for each place, budget and estimator that it pays for, among all and among the unbiased. The
-budgets are the measured L of the place as evaluations, and twice the largest where some estimator
-costs more, those that pay for two estimators; where none does, the least that does. Each estimator
-takes the largest L that the budget pays for, measured or, where its variance there follows exactly
-from those at measured ones, doubled from one of them.
-
-{ranked}
-"""
-
-
-def page() -> str:
-    """The text of docs/columns.md."""
-    return PAGE.format(measurements=table(Row), left_out=table(LeftOutRow), ranked=table(RankedRow))
-
-
-def table(row: type) -> str:
-    """A table's columns in Markdown."""
-    lines = ["| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
-    for field in dataclasses.fields(row):
-        kind = WORDS[field.type]
-        unit = field.metadata["unit"]
-        meaning = field.metadata["meaning"]
-        lines.append(f"| `{field.name}` | {kind} | {unit} | {meaning} |")
-    return "\n".join(lines)
-
-
-WORDS: dict[Any, str] = {
-    str: "text",
-    str | None: "text",
-    int: "whole",
-    int | None: "whole",
-    float: "number",
-    bool: "flag",
-    bool | None: "flag",
-}
-"""The types of a field in words."""
-
-
-def main() -> None:
-    """Writes docs/columns.md of this checkout."""
-    write_atomically(Path(package_root().parent, "docs", "columns.md"), page())
-
-
-if __name__ == "__main__":
-    main()

@@ -15,6 +15,7 @@ from gradest.benchmarks.folders.manifest import (
     read_file,
 )
 from gradest.benchmarks.folders.record import TABLES
+from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 
 MISSING = "is missing"
 CHANGED = "was changed after it was written"
@@ -88,7 +89,7 @@ def of_file(manifest: Manifest, name: str, content: bytes | None) -> Difference 
     if name not in files:
         return Difference(name, MISSING if content is None else UNLISTED)
     if files[name] is None:
-        return Difference(name, UNFINISHED if name in TABLES else OUTDATED)
+        return Difference(name, UNFINISHED if name in (*TABLES, *TRAINING_TABLES) else OUTDATED)
     if content is None:
         return Difference(name, MISSING)
     return None if checksum_of(content) == files[name] else Difference(name, CHANGED)

@@ -8,6 +8,7 @@ from pathlib import Path
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.manifest import FILE, read_manifest
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, TABLES
+from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 
 STORE = "store.sqlite"
 
@@ -20,6 +21,7 @@ FIXED = (
     "figures.py",
     "refs.bib",
     PAGE,
+    *TRAINING_TABLES,
 )
 """What is written under these names whatever was measured."""
 

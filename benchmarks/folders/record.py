@@ -23,6 +23,7 @@ from gradest.benchmarks.folders.manifest import (
     read_file,
     write_manifest,
 )
+from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 from gradest.benchmarks.runtime.files import remove_parts, write_atomically
 
 TABLES = ("measurements.csv", "leave_one_out.csv")
@@ -44,11 +45,14 @@ def write_run(folder: Path, manifest: Manifest, tables: Mapping[str, str]) -> No
     Args:
         folder: must be there.
         manifest: how the run came about.
-        tables: the texts of TABLES, by name.
+        tables: the texts of TABLES and of the other tables of the run, by name.
     """
     with held(folder):
         before = whole_manifest(folder)
         files = listed_checksums(before)
+        for name in set(TRAINING_TABLES) & files.keys() - tables.keys():  # it trained, and does not
+            (folder / name).unlink(missing_ok=True)
+            del files[name]
         drawn = {name: value for name, value in files.items() if name not in tables}
         written = {name: checksum_of(text.encode("utf-8")) for name, text in tables.items()}
         if any(files.get(name) != checksum for name, checksum in written.items()):

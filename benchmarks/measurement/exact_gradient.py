@@ -1,4 +1,5 @@
-"""The exact gradient of a problem, where it is known, and a group of θ as one vector."""
+"""The exact gradient and objective of a problem, where they are known, and a group of θ as one
+vector."""
 
 from functools import partial
 from typing import Any
@@ -40,6 +41,21 @@ def exact_vectors(problem: Problem, params: Params) -> dict[str, Float[Array, " 
         group: jnp.concatenate(list(map(jnp.ravel, jax.tree.leaves(truth[group]))))
         for group in truth
     }
+
+
+@in_full_precision
+def exact_objective(problem: Problem, params: Params) -> float | None:
+    """The problem's E[f] at these very numbers, in float64; None as for the gradient."""
+    with jax.enable_x64(True):
+        wide = jax.tree.map(partial(jnp.asarray, dtype=jnp.float64), (problem, params))
+        value = exact_number(*wide)
+        return float(value) if value is not None and bool(jnp.isfinite(value)) else None
+
+
+@compiled(options=(COMPILER,))
+def exact_number(problem: Problem, params: Params) -> Float[Array, ""] | None:
+    """The problem's E[f]; None where it is not known."""
+    return problem.exact_objective(params)
 
 
 def flat(leaves: Any) -> Float[np.ndarray, " P"]:

@@ -298,6 +298,21 @@ def warm_up(
     return jax.tree.unflatten(structure, leaves)
 
 
+def warm_states(
+    problem: Problem, estimator: Estimator, params: Params, key: Array, sizes: dict[str, Any]
+) -> State:
+    """A state for each batch, on the host, warmed up on keys of its own.
+
+    Args:
+        problem, estimator, params: of the cell.
+        key: of the cell.
+        sizes: the other arguments of `warm_up`.
+    """
+    # 2³² − 1 is the last index that 32 bits hold: no replicate has it
+    warm_up_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
+    return jax.tree.map(np.asarray, warm_up(problem, estimator, params, warm_up_key, **sizes))
+
+
 def random_groups(
     problem: Problem, estimator: Estimator, params: Params, num_samples: int
 ) -> set[str]:

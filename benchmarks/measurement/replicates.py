@@ -29,7 +29,7 @@ from gradest.benchmarks.measurement.programs import (
     rounding,
     some_replicates,
     sums,
-    warm_up,
+    warm_states,
     warm_up_leaves,
 )
 from gradest.benchmarks.measurement.streaming import (
@@ -114,6 +114,7 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
     adapt_steps: int = 200,
     earlier: dict[str, Moments] | None = None,
     least_timed: int = LEAST_TIMED,
+    trained: State | None = None,
 ) -> Measurement:
     """Measures one cell.
 
@@ -133,6 +134,7 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         earlier: the moments of a shorter run, which are gone on from; `extends` must allow it.
         least_timed: calls to time, some of which show rounding; 0 where moments are all that is
             asked for.
+        trained: a state that is frozen as it is, in every batch; none is warmed up then.
 
     Raises:
         ValueError: R does not split, or the estimator cannot take so many samples.
@@ -152,12 +154,12 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         num_samples=num_samples,
         replicates=replicates,
         key=key,
-        adapt_steps=adapt_steps,
+        adapt_steps=adapt_steps if trained is None else 0,
     )
 
     # Warm up a state for each batch.
     started = time.perf_counter()
-    states: State = ()
+    states: State = () if trained is None else copies(trained, batches)
     if programs.warm_up:
         sizes = warm_up_sizes(programs.layout, batches, num_samples, adapt_steps)
         states = warm_states(problem, estimator, params, key, sizes)
@@ -203,13 +205,9 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
     )
 
 
-def warm_states(
-    problem: Problem, estimator: Estimator, params: Params, key: Array, sizes: dict[str, Any]
-) -> State:
-    """A state for each batch, warmed up on keys of its own; for `sizes` see `warm_up_sizes`."""
-    # 2³² − 1 is the last index that 32 bits hold: no replicate has it
-    warm_up_key = jax.random.fold_in(key, np.uint32(2**32 - 1))
-    return jax.tree.map(np.asarray, warm_up(problem, estimator, params, warm_up_key, **sizes))
+def copies(state: State, number: int) -> State:
+    """So many of a state, on the host."""
+    return jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf)[None], number, 0), state)
 
 
 def warm_up_sizes(calls: Layout, batches: int, num_samples: int, steps: int) -> dict[str, Any]:
@@ -320,7 +318,7 @@ def compile_cell(
         block=calls.block,
     )
     warming = None
-    if jax.tree.leaves(start):
+    if jax.tree.leaves(start) and adapt_steps:
         sizes = warm_up_sizes(calls, batches, num_samples, adapt_steps)
         warming = warm_up_leaves.executable(problem, estimator, params, key, **sizes)
     return CellPrograms(moments, warming, calls, states)

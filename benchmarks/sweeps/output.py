@@ -15,6 +15,7 @@ from gradest.benchmarks.cells.minibatches import minibatch_variance
 from gradest.benchmarks.cells.rows import bounds
 from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.folders.record import write_run
+from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.configure import MATMUL_PRECISION
 from gradest.benchmarks.runtime.environment import hardware
@@ -25,6 +26,12 @@ from gradest.benchmarks.statistics.products import product
 from gradest.benchmarks.statistics.times import over_processes
 from gradest.benchmarks.sweeps.plan import Plan
 from gradest.benchmarks.sweeps.store import Store
+from gradest.benchmarks.training.runs import seeds_in
+from gradest.benchmarks.training.tables import (
+    counts_of_trainings,
+    training_table,
+    trajectory_table,
+)
 
 STATUSES = ("ok", "unreliable", "skipped", "failed", "pending")
 """What may become of a cell, the worse the further behind."""
@@ -52,8 +59,12 @@ def write_results(
     folder: Path,
     codes: Mapping[str, Mapping[str, str]],
     about: Mapping[str, Any] | None = None,
+    *,
+    trained: Mapping[str, Outcome] | None = None,
 ) -> dict[str, int]:
     """Writes measurements.csv, leave_one_out.csv and manifest.json into a folder.
+
+    And training.csv and trajectory.csv, where the sweep trains.
 
     Args:
         plan: what was to be measured.
@@ -62,6 +73,7 @@ def write_results(
         folder: must be there.
         codes: for each digest of code the digests of its modules, as far as they are known.
         about: what else the manifest says.
+        trained: what became of the trainings, by id.
 
     Returns:
         How many cells have each status.
@@ -74,8 +86,24 @@ def write_results(
     }
     counts = counts_of(plan, table)
     manifest = manifest_of(plan, outcomes, counts, codes) | dict(about or {})
+    if plan.sweep.training:
+        texts |= training_texts(plan, trained or {})
+        manifest["trainings"] = counts_of_trainings(seeds_in(plan), trained or {})
     write_run(folder, manifest, texts)
     return counts
+
+
+def training_texts(plan: Plan, trained: Mapping[str, Outcome]) -> dict[str, str]:
+    """The tables of a sweep that trains, by name."""
+
+    def made(cell: Cell, outcome: Outcome, measured: dict[str, Any]) -> Row:
+        size = plan.minibatch_sizes.get(cell.problem)
+        return row_of(cell, outcome, of_minibatches(measured, size))
+
+    seeds = seeds_in(plan)
+    tables = training_table(seeds, trained), trajectory_table(seeds, trained, made, judged)
+    texts = [table.to_csv(index=False) for table in tables]
+    return dict(zip(TRAINING_TABLES, texts, strict=True))
 
 
 def measurements(

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Choice, Plan, resolve
 from gradest.benchmarks.sweeps.schema import Sweep, lengthened
 from gradest.benchmarks.sweeps.store import Store, open_store
+from gradest.benchmarks.training.runs import TRAINS, seeds_in, train_plan, valid_trainings
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Problem
 from gradest.problems.cache import private_folder
@@ -56,16 +57,18 @@ class Summary:
     seconds: float
     remarks: tuple[str, ...] = ()
     """What was damaged in the store besides cells, a line each."""
+    trainings: dict[str, Outcome] = field(default_factory=dict)
+    """What became of trainings, by id."""
 
 
 class Progress(Protocol):
     """Who is told how a run goes."""
 
     def start(self, missing: int) -> None:
-        """Before the first cell: how many are to be measured."""
+        """Before the first cell: how many are to be measured, trainings among them."""
 
-    def __call__(self, cell: Cell, status: str, seconds: float) -> None:
-        """After each cell."""
+    def __call__(self, cell: Any, status: str, seconds: float) -> None:
+        """After each cell, and after each training, a `Seed`."""
 
 
 def run_sweep(
@@ -98,13 +101,20 @@ def run_sweep(
     here = origins_of(plan, executor)
     with open_store(folder) as store:
         reused = len(still_valid(store.outcomes(), here))
-        outcomes = measure_plan(plan, progress, store, executor, part)
+        cells = part.cells if part else None
+        origins = origins_of(plan, through=TRAINS) if plan.sweep.training else {}
+        seeds = seeds_in(plan, cells)
+        valid = valid_trainings(seeds, store.trainings.outcomes(), origins)
+        missing = len(seeds) - len(valid)
+        outcomes = measure_plan(plan, progress, store, executor, part, missing)
+        trained = train_plan(plan, progress, origins, store.trainings, cells)
         timings = timings_of(store, outcomes)
         codes = store.codes(outcomes)
         about = {"part": part.name, "xla_threads": part.threads} if part else {}
-        counts = write_results(plan, outcomes, timings, folder, codes, about)
+        counts = write_results(plan, outcomes, timings, folder, codes, about, trained=trained)
         remarks = tuple(dict.fromkeys(store.lost))
-    return Summary(folder, counts, reused, time.perf_counter() - started, remarks)
+    seconds = time.perf_counter() - started
+    return Summary(folder, counts, reused, seconds, remarks, trained)
 
 
 def measure_plan(
@@ -113,6 +123,7 @@ def measure_plan(
     store: Store | None = None,
     executor: Executor | None = None,
     part: Part | None = None,
+    trainings: int = 0,
 ) -> dict[str, Outcome]:
     """Measures the cells of a plan that are not in the store yet.
 
@@ -123,6 +134,7 @@ def measure_plan(
             everything is measured, and kept nowhere.
         executor: where cells are measured; this process, one at a time, where there is none.
         part: of the plan, which is all that is measured.
+        trainings: how many are made afterwards, which `progress` is told of beside the cells.
 
     Returns:
         What became of each measurable cell, by its id.
@@ -139,7 +151,7 @@ def measure_plan(
     if store:
         prepare(store, plan, missing)
     state: Any = git_state()
-    progress.start(len(missing))
+    progress.start(len(missing) + trainings)
 
     def earlier(cell: Cell) -> tuple[Summaries, ...]:
         return earlier_runs(cell, here[cell.id], store) if store else ()
@@ -211,8 +223,13 @@ def end_extension(folder: Path) -> None:
         store.keep_extension(None)
 
 
-def codes_of(plan: Plan) -> dict[str, dict[str, str]]:
-    """The code that each measurable cell would be measured with, by its id: see `code_of`."""
+def codes_of(plan: Plan, through: str = MEASURES) -> dict[str, dict[str, str]]:
+    """The code that each measurable cell would be measured with, by its id: see `code_of`.
+
+    Args:
+        plan: that the cells are of.
+        through: the module that measures, or trains.
+    """
     helpers: dict[Choice, tuple[Estimator, ...]] = {}
     made: dict[tuple[Choice, Choice], dict[str, str]] = {}
     codes = {}
@@ -222,7 +239,7 @@ def codes_of(plan: Plan) -> dict[str, dict[str, str]]:
             helpers[cell.problem] = helpers_of(problem)
         pair = cell.problem, cell.estimator
         if pair not in made:
-            made[pair] = code_of(MEASURES, problem, estimator, *helpers[cell.problem])
+            made[pair] = code_of(through, problem, estimator, *helpers[cell.problem])
         codes[cell.id] = made[pair]
     return codes
 
@@ -241,7 +258,9 @@ def codes_by_digest(plan: Plan) -> dict[str, dict[str, str]]:
     return {digest_of(code): code for code in codes_of(plan).values()}
 
 
-def origins_of(plan: Plan, executor: Executor | None = None) -> dict[str, Origin]:
+def origins_of(
+    plan: Plan, executor: Executor | None = None, through: str = MEASURES
+) -> dict[str, Origin]:
     """What each measurable cell would be measured with, by its id.
 
     That is versions and hardware, and the code, a user's own too: where any of it was changed, the
@@ -250,9 +269,10 @@ def origins_of(plan: Plan, executor: Executor | None = None) -> dict[str, Origin
     Args:
         plan: that the cells are of.
         executor: where they would be measured; this process where there is none.
+        through: the module that measures, or trains.
     """
     here = (executor or Local()).environment(plan.sweep.generator)
-    return {cell: Origin(here, digest_of(code)) for cell, code in codes_of(plan).items()}
+    return {cell: Origin(here, digest_of(code)) for cell, code in codes_of(plan, through).items()}
 
 
 def still_valid(outcomes: dict[str, Outcome], here: dict[str, Origin]) -> dict[str, Outcome]:

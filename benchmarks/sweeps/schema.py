@@ -41,6 +41,7 @@ from gradest.benchmarks.sweeps.entries import (
     Replicates,
     Samples,
 )
+from gradest.benchmarks.training.settings import Training
 from gradest.problems.arguments import nearest, shortened, shown
 from gradest.problems.registry.own_folders import search_in
 
@@ -80,6 +81,8 @@ class Sweep(BaseModel):
     """Of the replicates' random numbers. θ and reference runs are always made with threefry."""
     problem: Annotated[list[ProblemEntry], Field(min_length=1)]
     estimator: Annotated[list[Entry], Field(min_length=1)]
+    training: Training | None = None
+    """How θ is trained by every estimator, where it is."""
     _notes: list[str] = PrivateAttr(default_factory=list)
 
     @model_validator(mode="after")
@@ -92,6 +95,15 @@ class Sweep(BaseModel):
                 raise ValueError(f"{bound}: expected only with precision, which it bounds")
         if self.precision is None and self.replicates is None:
             self.replicates = DEFAULT_REPLICATES
+        return self
+
+    @model_validator(mode="after")
+    def _replicates_at_checkpoints(self) -> "Sweep":
+        how = self.training
+        if how and self.precision and how.measured and how.replicates is None:
+            raise ValueError(
+                "training: replicates is missing: a precision chooses none for checkpoints"
+            )
         return self
 
     @model_validator(mode="after")
@@ -109,6 +121,7 @@ class Sweep(BaseModel):
     def _replicates(self) -> list[tuple[BaseModel, str]]:
         """What says how many replicates, with the key."""
         own: list[tuple[BaseModel, str]] = [(self, "replicates"), (self, "reference_replicates")]
+        own += [(self.training, "replicates")] if self.training else []
         all_of_them = [*own, *((entry, "replicates") for entry in self.problem)]
         return [(owner, key) for owner, key in all_of_them if getattr(owner, key) is not None]
 
@@ -123,6 +136,9 @@ class Sweep(BaseModel):
         cells = sum(levels) * sum(entry.number for entry in self.estimator)
         if cells > MOST_CELLS:
             raise ValueError(f"{cells:,} cells: expected at most {MOST_CELLS:,} in one sweep")
+        trainings = cells * self.training.seeds if self.training else 0
+        if trainings > MOST_CELLS:
+            raise ValueError(f"{trainings:,} trainings: expected at most {MOST_CELLS:,}")
         return self
 
     def replicates_of(self, entry: ProblemEntry) -> int:
@@ -302,7 +318,11 @@ def lengthened(sweep: Sweep, more: int) -> Sweep:
             f"--replicates {shown(more)}: R would be {shown(longest)}: "
             f"expected at most {MOST_REPLICATES:,}"
         )
-    return sweep.model_copy(update={"replicates": base + more, "problem": problems})
+    longer = {"replicates": base + more, "problem": problems}
+    if sweep.training:  # what is there of trainings stays
+        measured = sweep.training.replicates or base
+        longer["training"] = sweep.training.model_copy(update={"replicates": measured})
+    return sweep.model_copy(update=longer)
 
 
 def longer_entry(entry: ProblemEntry, base: int, more: int) -> ProblemEntry:

@@ -26,6 +26,10 @@ LISTS = ("samples",)
 """Keys of a sweep whose value is a list."""
 
 
+TRAINING = "training."
+"""With which begins a key of the table [training]."""
+
+
 class Wanted(NamedTuple):
     """What is asked for: a name, and those of its arguments that matter."""
 
@@ -121,8 +125,11 @@ def reset(sweep: Sweep, texts: Sequence[str]) -> Sweep:
     """
     if not texts:
         return sweep
+    keys = dict(map(assignment, texts))
+    own = sweep.training.model_dump(exclude_none=True) if sweep.training else {}
+    own |= {key.removeprefix(TRAINING): keys.pop(key) for key in [*keys] if is_of_training(key)}
     try:
-        return override(sweep, **dict(map(assignment, texts)))
+        return override(sweep, **keys, training=own or None)
     except BadInput as error:  # which calls a key as an option of its own would be called
         raise BadInput(re.sub("^--(?!set)", "--set ", str(error), flags=re.MULTILINE)) from error
 
@@ -137,18 +144,25 @@ def assignment(text: str) -> tuple[str, Any]:
     ('samples', [1, 8])
     """
     key, separator, value = (part.strip() for part in text.partition("="))
-    known = [name for name in KEYS if name not in ("schema", "problem", "estimator")]
+    known = [name for name in KEYS if name not in ("schema", "problem", "estimator", "training")]
     if not separator or not value:
         raise BadInput(f"--set {shown(text)}: expected key=value")
-    if key not in known:
+    if key not in known and not is_of_training(key):
+        known = [*known, f"{TRAINING}steps"]
         expected = f"expected one of {', '.join(known)}{nearest(key, known)}"
         raise BadInput(f"--set {shown(text)}: unknown key {shown(key)}: {expected}")
     return key, value_of(key, value)
 
 
+def is_of_training(key: str) -> bool:
+    """Whether a key is one of the table [training]."""
+    return key.startswith(TRAINING)
+
+
 def value_of(key: str, text: str) -> Any:
     """A value as a file has it; one that is none there is a text."""
-    listed = key in LISTS and not text.startswith("[")
+    is_list = key in LISTS or (is_of_training(key) and "," in text)
+    listed = is_list and not text.startswith("[")
     try:
         return tomllib.loads(f"value = [{text}]" if listed else f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

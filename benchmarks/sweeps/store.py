@@ -27,12 +27,22 @@ from gradest.benchmarks.database import (
     transaction,
 )
 from gradest.benchmarks.errors import StoreInUse
-from gradest.benchmarks.outcomes import Extension, Kept, Origin, Outcome, Summaries, Timing
+from gradest.benchmarks.outcomes import (
+    Extension,
+    Kept,
+    Origin,
+    Outcome,
+    Summaries,
+    Timing,
+    older_outcomes,
+)
 from gradest.benchmarks.runtime.environment import digest_of
 from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.statistics.moments import pack, unpack
+from gradest.benchmarks.training.kept import TABLE as TRAININGS
+from gradest.benchmarks.training.kept import KeptTrainings
 
-VERSION = 3
+VERSION = 4
 FILE = "store.sqlite"
 
 TABLES = {
@@ -75,6 +85,7 @@ TABLES = {
     target text not null,
     checksum text not null
 """,
+    "trainings": TRAININGS,
 }
 """No table has an index: what is in an index besides could be damaged, and is seen by nobody."""
 
@@ -88,8 +99,8 @@ TIMING = "cell, process, seconds, environment, code"
 
 LOST_SUMMARIES = "what a longer run goes on from is damaged: it is measured from nothing"
 
-BEFORE = "cell, status, reason, rows, environment, theta"
-"""The columns of versions 1 and 2."""
+WITH_CODE = 3
+"""The first version whose cells are as they are now."""
 
 
 class Store:
@@ -102,6 +113,7 @@ class Store:
         """The cells whose rows do not fit their checksums, by row, of those that were read."""
         self.lost: list[str] = []
         """What else does not, of what was read, in words."""
+        self.trainings = KeptTrainings(connection, path, self.lost)
 
     def outcomes(self) -> dict[str, Outcome]:
         """What became of every cell, by id, but for those whose rows are damaged."""
@@ -246,25 +258,16 @@ class Store:
             yield self._connection
 
 
-def older_outcomes(connection: sqlite3.Connection) -> dict[str, Outcome]:
-    """What became of every cell in a store of version 1 or 2.
-
-    Raises:
-        sqlite3.DatabaseError: there is something else in it.
-    """
-    rows = connection.execute(f"select {BEFORE} from cells").fetchall()
-    try:
-        return {row[0]: Outcome.of(row[1:]) for row in rows}
-    except (ValueError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"a cell cannot be read: {error}") from error
-
-
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
-    """Makes a store of this version of one of version 1 or 2.
+    """Makes a store of this version of an older one.
 
-    What became of its cells is kept and can be read. With which code they were measured is not
-    known, so that they are measured again; what served to go on from them is dropped.
+    Version 3 had no trainings. What became of the cells of version 1 or 2 is kept and can be read.
+    With which code they were measured is not known, so that they are measured again; what served to
+    go on from them is dropped.
     """
+    if version == WITH_CODE:
+        connection.execute(SCHEMA.statements["trainings"])
+        return
     outcomes = older_outcomes(connection)
     connection.execute("drop table cells")
     connection.execute("drop table if exists timings")
@@ -312,20 +315,21 @@ def read_store(folder: Path) -> Kept:
     """
     path = folder / FILE
     if not path.exists():
-        return Kept({}, [], {})
+        return Kept({}, [], {}, {})
     connection, version = open_to_read(path, SCHEMA)
     with closing(connection):
-        if version < VERSION:
+        if version < WITH_CODE:
             with told(path):
-                return Kept(older_outcomes(connection) if version else {}, [], {})
+                return Kept(older_outcomes(connection) if version else {}, [], {}, {})
         store = Store(connection, path)
-        outcomes = store.outcomes()
-        return Kept(outcomes, list(store.damaged.values()), store.codes(outcomes))
+        outcomes, trained = store.outcomes(), store.trainings.outcomes()
+        codes = store.codes(outcomes)
+        return Kept(outcomes, list(store.damaged.values()), codes, trained)
 
 
 @contextmanager
 def reading(folder: Path) -> Iterator[Store | None]:
-    """The store of a results folder, to be read only; None where there is none of this version.
+    """The store of a results folder, to be read only; None where there is none, or an old one.
 
     Raises:
         StoreDamaged: the file is there but is no store.
@@ -336,7 +340,7 @@ def reading(folder: Path) -> Iterator[Store | None]:
         return
     connection, version = open_to_read(path, SCHEMA)
     with closing(connection):
-        yield Store(connection, path) if version == VERSION else None
+        yield Store(connection, path) if version >= WITH_CODE else None
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:

@@ -54,3 +54,7 @@ class Bandit(Problem):
         f = (self.actions(p.dtype) - self.target) ** 2
         differences = f[:, None] - f  # of which no digits cancel where one p is nearly 1
         return {"logits": p * (p @ differences.T)}
+
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
+        p = jax.nn.softmax(params["logits"])[0]
+        return p @ (self.actions(p.dtype) - self.target) ** 2 - self.offset

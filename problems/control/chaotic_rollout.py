@@ -76,13 +76,24 @@ class ChaoticRollout(Problem):
         # So ∂_μ E[f] = ∫ f u φ(u) du / σ, and ∂_σ E[f] = ∫ f (u² − 1) φ(u) du / σ.
         if self.horizon > MOST_STEPS:
             return None
-        u = jnp.arange(-12, 12, STEP, dtype=self.mean.dtype)
-        weights = STEP * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
-        mean = params["mean"]
+        u, weights, f = self.at_nodes(params)
         scale = params["scale"]
-        x = mean[:, None] + scale[:, None] * u
-        f = self.mean_state(jax.nn.sigmoid(x))
         return {
             "mean": (f * u) @ weights / scale,
             "scale": (f * (u**2 - 1)) @ weights / scale,
         }
+
+    def exact_objective(self, params: Params) -> Float[Array, ""] | None:
+        if self.horizon > MOST_STEPS:
+            return None
+        _, weights, f = self.at_nodes(params)
+        return (f @ weights)[0]
+
+    def at_nodes(
+        self, params: Params
+    ) -> tuple[Float[Array, " nodes"], Float[Array, " nodes"], Float[Array, "1 nodes"]]:
+        """The nodes u of the trapezoid rule, their weights, and f at μ + σu."""
+        u = jnp.arange(-12, 12, STEP, dtype=self.mean.dtype)
+        weights = STEP * jnp.exp(-(u**2) / 2) / jnp.sqrt(2 * jnp.pi)
+        x = params["mean"][:, None] + params["scale"][:, None] * u
+        return u, weights, self.mean_state(jax.nn.sigmoid(x))

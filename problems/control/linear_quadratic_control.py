@@ -80,9 +80,9 @@ class LinearQuadraticControl(Problem):
         return costs.sum() + last @ last
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(self.expected_cost)(params)
+        return jax.grad(self.exact_objective)(params)
 
-    def expected_cost(self, params: Params) -> Float[Array, ""]:
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
         r"""E[f], by the moments of the state.
 
         With m and P its mean and covariance, $E[s s^\top] = P + m m^\top$, and under the policy

@@ -122,6 +122,11 @@ class Enumerated(Problem):
             return None
         return jax.grad(lambda params: enumerated_expectation(self, params))(params)
 
+    def exact_objective(self, params: Params) -> Float[Array, ""] | None:
+        if not is_enumerable(self.abstract_distribution()):
+            return None
+        return enumerated_expectation(self, params)
+
 
 @singledispatch
 def _number_of_states(q: dist.Distribution, event: tuple[int, ...]) -> int | float:

@@ -52,6 +52,13 @@ class BernoulliSquare(SumOfTerms):
             return {"logits": gradient / self.dim}
         return {"logits": gradient}
 
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
+        logits = params["logits"]
+        on = sigmoid(logits) * (1 - self.t) ** 2
+        off = sigmoid(-logits) * self.t**2
+        total = (on + off).sum()
+        return total / self.dim if self.reduce == "mean" else total
+
 
 class BernoulliShared(Enumerated):
     r"""$f(b) = \sum_{i=1}^3 (b_i - t_i)^2$ with t = (0.6, 0.51, 0.48) and one logit η shared by the

@@ -53,6 +53,9 @@ class CategoricalToy(Problem):
         differences = slopes[:, :, None] - slopes[:, None, :]
         return {"logits": probs * (differences * probs[:, None, :]).sum(-1)}
 
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
+        return self.expectation(jax.nn.softmax(params["logits"]))
+
 
 class CategoricalSquare(CategoricalToy):
     r"""$f(x) = \|\bar x - t\|^2$, $\bar x = \frac1D \sum_d x_d$ the frequencies of the categories,

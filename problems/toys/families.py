@@ -88,6 +88,13 @@ class FamilyToy(SumOfTerms):
         # some at a time: the nodes of all coordinates at once might not fit
         return jax.lax.map(of_coordinate, params, batch_size=COORDINATES)
 
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
+        def of_coordinate(params: Params) -> Float[Array, ""]:
+            q = self.coordinates(params)
+            return agreed(self.expectation(q, STEP), self.expectation(q, 2 * STEP))
+
+        return jax.lax.map(of_coordinate, params, batch_size=COORDINATES).sum()
+
 
 class LineToy(FamilyToy):
     """A family on the real line or a part of it, with an h that is bounded, linear or quadratic.

@@ -56,10 +56,10 @@ class GaussianToy(SumOfTerms):
         return self.integrand(x)
 
     def exact_gradient(self, params: Params) -> Params:
-        def expectation(params: Params) -> Float[Array, ""]:
-            return self.expectation(params["mean"], params["scale"]).sum()
+        return jax.grad(self.exact_objective)(params)
 
-        return jax.grad(expectation)(params)
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
+        return self.expectation(params["mean"], params["scale"]).sum()
 
 
 class GaussianSquare(GaussianToy):

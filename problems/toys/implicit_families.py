@@ -211,10 +211,9 @@ class DirichletToy(Problem):
         return (x**2).sum(-1) - 2 * x[..., 0] + 1
 
     def exact_gradient(self, params: Params) -> Params:
-        return jax.grad(self.expectation)(params)
+        return jax.grad(self.exact_objective)(params)
 
-    def expectation(self, params: Params) -> Float[Array, ""]:
-        """E[f]."""
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
         # ‖x − e₁‖² = Σ x_i² − 2 x₁ + 1, of which E[x_i] = m_i, Var[x_i] = m_i (1 − m_i) / (1 + α₀)
         total = params["concentration"].sum()
         mean = params["concentration"] / total

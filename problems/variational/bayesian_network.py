@@ -91,6 +91,9 @@ class BayesianNetwork(LinearLayers, WithData):
             return None
         return jax.grad(self.negative_elbo)(params)
 
+    def exact_objective(self, params: Params) -> Float[Array, ""] | None:
+        return None if self.hidden_dim > 1 else self.negative_elbo(params)
+
     def negative_elbo(self, params: Params) -> Float[Array, ""]:
         r"""E[f], with one hidden unit.
 

@@ -86,6 +86,9 @@ class LinearGaussianVAE(VariationalBound, WithData):
     def exact_gradient(self, params: Params) -> Params:
         return jax.grad(self.negative_elbo)(params)
 
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
+        return self.negative_elbo(params) + jnp.log(2 * jnp.pi) / 2
+
     def negative_elbo(self, params: Params) -> Float[Array, ""]:
         r"""The sum of E[f] over the points, less a constant.
 

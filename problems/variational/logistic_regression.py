@@ -58,21 +58,21 @@ class LogisticRegression(WithData):
         return losses.sum() + kl_from_standard(params)
 
     def exact_gradient(self, params: Params) -> Params:
+        return jax.grad(self.exact_objective)(params)
+
+    def exact_objective(self, params: Params) -> Float[Array, ""]:
         steps = jnp.arange(-12 / STEP, 12 / STEP + 1, dtype=self.features.dtype)
         nodes = steps * STEP
         weights = STEP * jnp.exp(-(nodes**2) / 2) / jnp.sqrt(2 * jnp.pi)
 
-        def expectation(params: Params) -> Float[Array, ""]:
-            # The likelihood of a row depends on w only through z_n = y_n x_nᵀw, which is Gaussian
-            # under q, with mean y_n x_nᵀμ and variance (x_n²)ᵀ e^{2λ}: E[log(1 + e^{−z_n})] is an
-            # integral over one standard normal variable.
-            center = self.labels * (self.features @ params["mean"])
-            spread = jnp.sqrt(self.features**2 @ jnp.exp(2 * params["log_scale"]))
-            z = center[:, None] + spread[:, None] * nodes
-            expected_losses = jax.nn.softplus(-z) @ weights
-            return expected_losses.sum() + kl_from_standard(params)
-
-        return jax.grad(expectation)(params)
+        # The likelihood of a row depends on w only through z_n = y_n x_nᵀw, which is Gaussian
+        # under q, with mean y_n x_nᵀμ and variance (x_n²)ᵀ e^{2λ}: E[log(1 + e^{−z_n})] is an
+        # integral over one standard normal variable.
+        center = self.labels * (self.features @ params["mean"])
+        spread = jnp.sqrt(self.features**2 @ jnp.exp(2 * params["log_scale"]))
+        z = center[:, None] + spread[:, None] * nodes
+        expected_losses = jax.nn.softplus(-z) @ weights
+        return expected_losses.sum() + kl_from_standard(params)
 
 
 def kl_from_standard(params: Params) -> Float[Array, ""]:

@@ -44,7 +44,8 @@ def test_the_objective_falls_to_its_minimum():
     done = gradest.train("gaussian_square", "pathwise", steps=300, learning_rate=0.05)
     assert done.params["mean"] == pytest.approx(3, abs=0.2)
     first, last = done.frame.iloc[0], done.frame.iloc[-1]
-    assert first.objective_low < 5 < first.objective_high  # (1 − 3)² + 1
+    assert first.objective == pytest.approx(5)  # (1 − 3)² + 1
+    assert first.objective_kind == "exact"
     assert last.objective < 1
 
 
@@ -74,8 +75,8 @@ def test_the_frame_counts_steps_and_evaluations():
     assert one.step.tolist() == [*range(0, 105, 2), 105]
     assert one.f_evals.tolist() == [3 * step for step in one.step]
     assert one.grad_evals.tolist() == one.f_evals.tolist()
-    assert (frame.objective_low < frame.objective).all()
-    assert (frame.objective < frame.objective_high).all()
+    assert (frame.objective_low == frame.objective).all()  # it is exact
+    assert (frame.objective == frame.objective_high).all()
     assert len(done.params) == 2
 
 

@@ -15,9 +15,9 @@ from gradest.benchmarks.folders.columns import (
     LeftOutRow,
     Row,
     dtypes_of,
-    main,
-    page,
 )
+from gradest.benchmarks.folders.columns_page import main, page
+from gradest.benchmarks.folders.training_columns import TrainingRow, TrajectoryRow
 from gradest.benchmarks.sweeps.output import leave_one_out, measurements
 from gradest.benchmarks.sweeps.run import measure_plan
 from gradest.benchmarks.sweeps.store import read_outcomes
@@ -52,7 +52,7 @@ work_normalised_variance work_normalised_variance_low work_normalised_variance_h
 """Of measurements.csv in version 0.3."""
 
 
-@pytest.mark.parametrize("row", [Row, LeftOutRow])
+@pytest.mark.parametrize("row", [Row, LeftOutRow, TrainingRow, TrajectoryRow])
 def test_every_column_says_what_it_is(row):
     for field in dataclasses.fields(row):
         meaning = field.metadata["meaning"]
