@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from gradest.benchmarks.analysis.labels import slug
+from gradest.benchmarks.analysis.labels import problem_label, slug
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, as_one, equal_entries
 from gradest.benchmarks.figures.lines import COLUMNS, log_axis
 from gradest.benchmarks.figures.spec import Axis, FigureSpec, Panel
@@ -48,8 +48,10 @@ def training_figures(contests: Sequence[Contest]) -> Iterator[FigureSpec]:
     for contest in contests:
         place = slug(contest.problem, contest.problem_args)
         suffix = f"{place}_L{contest.num_samples}" if several else place
-        yield objectives(contest, f"training_{suffix}", optimum_of(contest))
-        noisy = noise(contest, f"training_noise_{suffix}")
+        label = problem_label(contest.problem, contest.problem_args)
+        titled = contest._replace(title=f"{label}, L = {contest.num_samples}")
+        yield objectives(titled, f"training_{suffix}", optimum_of(contest))
+        noisy = noise(titled, f"training_noise_{suffix}")
         if noisy:
             yield noisy
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gradest.benchmarks.analysis.numerals import show
 from gradest.benchmarks.learning_curves.curves import COSTS
 from gradest.benchmarks.learning_curves.endings import Ending
 from gradest.benchmarks.learning_curves.paired import AT_LEAST
@@ -16,6 +15,8 @@ from gradest.benchmarks.training_shown.words import (
     Told,
     difference,
     factor,
+    geometric,
+    shown,
 )
 
 
@@ -49,7 +50,7 @@ def training_tables(found: Sequence[Told]) -> Iterator[Cells]:
             "Whether an error of the gradient tells who trains better",
             ["problem", "error", "estimators", "τ-b with the objective at the end"],
             [
-                [each.contest.title, one.error, str(one.estimators), show(one.tau)]
+                [each.contest.title, one.error, str(one.estimators), shown(one.tau)]
                 for each in found
                 for one in each.correlations
             ],
@@ -90,7 +91,7 @@ def ending_row(found: Told, ending: Ending, costs: Sequence[str]) -> list[str]:
         found.contest.title,
         f"{ending.label}{kind}",
         f"{len(trained.curves)}{diverged}",
-        "–" if math.isnan(ending.objective.value) else show(ending.objective),
+        "–" if math.isnan(ending.objective.value) else shown(ending.objective),
         "–" if ending is best or math.isnan(ending.behind.value) else difference(ending.behind),
         f"={rank}" if ending.tie and ending is not best else rank,
     ]
@@ -100,7 +101,7 @@ def ending_row(found: Told, ending: Ending, costs: Sequence[str]) -> list[str]:
     for cost in costs:
         runner = runners.get(cost, {}).get(ending.label)
         row += runner_cells(runner) if runner else ["–", "–"]
-    row.append("–" if math.isnan(ending.held_out.value) else show(ending.held_out))
+    row.append("–" if math.isnan(ending.held_out.value) else shown(ending.held_out))
     return row
 
 
@@ -112,7 +113,7 @@ def runner_cells(runner: Runner) -> list[str]:
     elif runner.together.bound == AT_LEAST:
         took = f"> {value:.3g}"
     else:
-        took = show(runner.together.interval)
+        took = geometric(runner.together.interval)
     if runner.rank == 1:
         return [took, "1"]
     return [took, ("=" if runner.tie else "") + factor(runner.ratio).removesuffix(" ×")]
@@ -126,7 +127,7 @@ def disagreement_rows(found: Told) -> Iterator[list[str]]:
                 found.contest.title,
                 each.quieter.label,
                 each.better.label,
-                f"{each.quieter_by:.3g}",
+                f"{each.quieter_by:.3g}".replace("inf", "∞"),
                 each.at,
                 difference(each.worse_by),
                 reason.name,

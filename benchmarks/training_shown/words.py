@@ -28,6 +28,12 @@ TABLE, CORRELATIONS, DISAGREEMENTS = (
 NARROW = 1e-3
 """Relative width of an interval below which a factor is said without it."""
 
+WIDE = 4.0
+"""Times its lower end, from which on an interval has two digits at each end."""
+
+ROUNDING = 1e-6
+"""Relative width of an interval that is of rounding alone."""
+
 MOST_NAMED = 3
 """Estimators, or pairs, of one kind that a line names."""
 
@@ -166,9 +172,9 @@ def end_line(found: Told) -> str:
     kind = "" if best.trained.is_unbiased else ", biased"
     ties = [each.label for each in others if each.tie]
     behind = next((each for each in others if each.rank and not each.tie), None)
-    texts = [f"objective {show(best.objective)}"]
+    texts = [f"objective {shown(best.objective)}"]
     if behind:
-        texts.append(f"{show(behind.behind)} better than {behind.label}")
+        texts.append(f"{shown(behind.behind)} better than {behind.label}")
     if ties:
         texts.append(f"ties with {named(ties)}")
     diverged = [each.label for each in others if each.rank is None]
@@ -180,7 +186,7 @@ def end_line(found: Told) -> str:
 def correlation_lines(found: Told) -> Iterator[str]:
     """Whether an error of the gradient tells who trains better."""
     if found.correlations:
-        texts = [f"{each.error} {show(each.tau)}" for each in found.correlations]
+        texts = [f"{each.error} {shown(each.tau)}" for each in found.correlations]
         estimators = found.correlations[0].estimators
         yield f"Does variance tell? τ-b over {estimators} estimators: {'; '.join(texts)}"
     elif any(each.checkpoints for each in found.contest.trained):
@@ -205,12 +211,15 @@ def disagreement_line(group: Sequence[Disagreement]) -> str:
     more = f" (and {several(len(others), 'estimator')} more)" if others else ""
     where = " at equal evaluations" if first.at == EQUAL_EVALUATIONS else ""
     reasons = "; ".join(reason_text(*each) for each in first.reasons)
-    worse = f"trains worse{where} by {show(first.worse_by)}"
+    less = f"{first.quieter_by:.3g} × less relative RMSE at the start than"
+    if math.isinf(first.quieter_by):
+        less = "no error at the start, less than"
+    worse = f"trains worse{where} by {shown(first.worse_by)}"
     if math.isinf(first.worse_by.value):
         worse = "diverges"
     return (
-        f"Quieter but worse: {first.quieter.label} has {first.quieter_by:.3g} × less relative RMSE "
-        f"at the start than {first.better.label}{more}, and {worse}: {reasons}"
+        f"Quieter but worse: {first.quieter.label} has {less} {first.better.label}{more}, "
+        f"and {worse}: {reasons}"
     )
 
 
@@ -221,7 +230,7 @@ def reason_text(name: str, text: str) -> str:
 
 def difference(found: Interval) -> str:
     """A difference of objectives; infinite where one diverged."""
-    return "divergence" if math.isinf(found.value) else show(found)
+    return "divergence" if math.isinf(found.value) else shown(found)
 
 
 def number(value: float) -> str:
@@ -231,6 +240,32 @@ def number(value: float) -> str:
     ('−93.26', '0.05')
     """
     return show(Interval(value, math.nan, math.nan))
+
+
+def shown(found: Interval) -> str:
+    """A number with its interval, unless that is one of rounding alone.
+
+    >>> shown(Interval(1.632408123, 1.632408122, 1.632408124)), shown(Interval(2.0, 1.5, 2.5))
+    ('1.632', '2.0 [1.5, 2.5]')
+    """
+    is_rounding = found.high - found.low <= ROUNDING * abs(found.value)
+    return number(found.value) if is_rounding else show(found)
+
+
+def geometric(found: Interval) -> str:
+    """A geometric mean with its interval, which may be much longer above than below.
+
+    >>> geometric(Interval(4.0, 4.0, 4.0)), geometric(Interval(2.0, 1.6, 2.5))
+    ('4', '2.0 [1.6, 2.5]')
+    >>> geometric(Interval(3.0, 0.125, 72.0))
+    '3 [0.12, 72]'
+    """
+    value, low, high = found
+    if high - low < NARROW * value:
+        return f"{value:.4g}"
+    if low > 0 and high > WIDE * low and math.isfinite(high):
+        return f"{value:.2g} [{low:.2g}, {high:.2g}]"
+    return show(found)
 
 
 def factor(ratio: Ratio) -> str:
@@ -246,8 +281,7 @@ def factor(ratio: Ratio) -> str:
         return f"more than {value:.3g} [{low:.3g}, ∞) ×"
     if ratio.bound == AT_MOST:
         return f"less than {value:.3g} (0, {high:.3g}] ×"
-    is_narrow = high - low < NARROW * value
-    return f"{value:.4g} ×" if is_narrow else f"{show(ratio.interval)} ×"
+    return f"{geometric(ratio.interval)} ×"
 
 
 def amount(ratio: Ratio, cost: str) -> str:
