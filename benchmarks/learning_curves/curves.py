@@ -130,6 +130,8 @@ class Contest(NamedTuple):
     """Why others have no curve, by their label."""
     is_exact: bool
     """Whether the objective is without error of its own."""
+    stated: float | None = None
+    """The objective that is to be reached, where the sweep states one."""
 
     @property
     def steps(self) -> int:
@@ -167,8 +169,9 @@ def contests_of(run: Run) -> list[Contest]:
     if run.training is None:
         return []
     sweep = (run.manifest or {}).get("sweep") or {}
-    rises = bool((sweep.get("training") or {}).get("maximize", False))
-    return contests(run.training, run.trajectory, rises=rises)
+    how = sweep.get("training") or {}
+    found = contests(run.training, run.trajectory, rises=bool(how.get("maximize", False)))
+    return [each._replace(stated=how.get("target")) for each in found]
 
 
 def contests(

@@ -35,6 +35,9 @@ MOST_LISTED = 8
 MOST_CROSSINGS = 3
 """The same of crossovers: those known best."""
 
+MOST_CONTESTS = 3
+"""Of whose training something is said at the end of a run; of all of them in summary.md."""
+
 STATUSES = ("ok", "unreliable", "failed", "skipped")
 """From best to worst, as far as a cell's groups can differ."""
 
@@ -76,8 +79,12 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
         crossings: its crossovers.
     """
     said = [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
-    for title_line, *others in training(run):
+    trained = training(run)
+    for title_line, *others in trained[:MOST_CONTESTS]:
         said += [f"Training: {title_line}", *others]
+    more = len(trained) - MOST_CONTESTS
+    if more > 0:
+        said.append(f"Training: … and {several(more, 'problem')} more, in {FILE}")
     return list(map(print_minus, said))
 
 

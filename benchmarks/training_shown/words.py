@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gradest.benchmarks.analysis.labels import subject
 from gradest.benchmarks.analysis.numerals import several, show
 from gradest.benchmarks.comparisons.budgets import seconds_text
 from gradest.benchmarks.learning_curves.correlation import Correlation, correlations
@@ -55,16 +56,11 @@ class Told(NamedTuple):
     disagreements: list[Disagreement]
 
 
-def told(contest: Contest, stated: float | None = None) -> Told:
-    """What is said of a contest.
-
-    Args:
-        contest: who trained.
-        stated: the objective that is to be reached; without one what `target_of` says.
-    """
+def told(contest: Contest) -> Told:
+    """What is said of a contest."""
     return Told(
         contest,
-        races(contest, stated),
+        races(contest, contest.stated),
         endings(contest),
         correlations(contest),
         disagreements(contest),
@@ -136,10 +132,10 @@ def lead_text(race: Race) -> str:
 
 
 def named(labels: Sequence[str]) -> str:
-    """The first labels, and how many more there are."""
+    """The first labels, their arguments in brackets, and how many more there are."""
     more = len(labels) - MOST_NAMED
     rest = [f"{more} more"] if more > 0 else []
-    return " and ".join([", ".join(labels[:MOST_NAMED]), *rest])
+    return " and ".join([", ".join(map(subject, labels[:MOST_NAMED])), *rest])
 
 
 def absent_lines(found: Told) -> Iterator[str]:
@@ -246,7 +242,7 @@ def shown(found: Interval) -> str:
     """A number with its interval, unless that is one of rounding alone.
 
     >>> shown(Interval(1.632408123, 1.632408122, 1.632408124)), shown(Interval(2.0, 1.5, 2.5))
-    ('1.632', '2.0 [1.5, 2.5]')
+    ('1.632', '2.00 [1.50, 2.50]')
     """
     is_rounding = found.high - found.low <= ROUNDING * abs(found.value)
     return number(found.value) if is_rounding else show(found)
@@ -256,15 +252,16 @@ def geometric(found: Interval) -> str:
     """A geometric mean with its interval, which may be much longer above than below.
 
     >>> geometric(Interval(4.0, 4.0, 4.0)), geometric(Interval(2.0, 1.6, 2.5))
-    ('4', '2.0 [1.6, 2.5]')
-    >>> geometric(Interval(3.0, 0.125, 72.0))
-    '3 [0.12, 72]'
+    ('4', '2.00 [1.60, 2.50]')
+    >>> geometric(Interval(3.0, 0.125, 512.0))
+    '3 [0.12, 510]'
     """
     value, low, high = found
     if high - low < NARROW * value:
         return f"{value:.4g}"
     if low > 0 and high > WIDE * low and math.isfinite(high):
-        return f"{value:.2g} [{low:.2g}, {high:.2g}]"
+        texts = [f"{float(f'{end:.2g}'):g}" for end in found]
+        return "{} [{}, {}]".format(*texts)
     return show(found)
 
 

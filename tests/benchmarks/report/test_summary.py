@@ -205,4 +205,7 @@ def test_training_that_is_to_rise_is_read_so(cells, tmp_path):
     sweep = {"sweep": {"training": {"maximize": True}}}
     risen = run._replace(manifest=(run.manifest or {}) | sweep)
     assert "target: objective" in summary(run, [])
+    stated = {"sweep": {"training": {"target": 500.0}}}
+    there = run._replace(manifest=(run.manifest or {}) | stated)
+    assert "target: objective 500 (stated)" in summary(there, [])
     assert "no estimator ends better than it began with every seed: no target" in summary(risen, [])

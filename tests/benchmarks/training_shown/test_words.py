@@ -3,7 +3,7 @@
 import pandas as pd
 
 from gradest.benchmarks.learning_curves.curves import contests
-from gradest.benchmarks.training_shown.words import difference, lines_of_training, told
+from gradest.benchmarks.training_shown.words import difference, lines_of_training, named, told
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN
 from tests.support.made_training import (
     MEASURE_VALUED,
@@ -106,7 +106,7 @@ def test_where_nobody_gains_there_is_no_target():
 
 
 def test_a_target_that_nobody_reaches():
-    found = lines_of_training(told(contest([SLOW, FAST]), stated=-100.0))
+    found = lines_of_training(told(contest([SLOW, FAST])._replace(stated=-100.0)))
     assert "target: objective −100 (stated)" in found[0]
     assert line(found, "Nobody reaches").endswith("per step, evaluation and second")
 
@@ -126,3 +126,8 @@ def test_lines_are_few():
 
 def test_a_divergence_is_no_number():
     assert difference(told(contest([SLOW, BROKEN])).endings[-1].behind) == "divergence"
+
+
+def test_labels_in_a_list_keep_their_commas_in_brackets():
+    found = named(["score function, leave-one-out", "pathwise", "a", "b", "c"])
+    assert found == "the score function (leave-one-out), pathwise, a and 2 more"
