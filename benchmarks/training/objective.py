@@ -71,12 +71,6 @@ def sums_of_f(
     return jax.lax.map(of_key, keys, batch_size=at_once)
 
 
-def held_out_at(problem: Problem, params: Params, key: Array, draws: int) -> Value | None:
-    """The same on data points that the problem has not seen; None where there are none."""
-    held_out = held_out_of(problem)
-    return None if held_out is None else objective_at(held_out, params, key, draws)
-
-
 def held_out_of(problem: Problem) -> Problem | None:
     """The problem on held-out data; None where there are none."""
     held_out: Problem | None = getattr(problem, "held_out", lambda: None)()

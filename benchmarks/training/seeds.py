@@ -18,11 +18,11 @@ from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.arrays import fingerprint
 from gradest.benchmarks.training.loop import Loop, Moment
-from gradest.benchmarks.training.objective import held_out_at, objective_at
+from gradest.benchmarks.training.objective import held_out_of, objective_at
 from gradest.benchmarks.training.settings import Training
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import expect_estimate, expect_problem
-from gradest.problems.base import Params, Problem
+from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice
 from gradest.problems.registry.own_faults import failures_of, fault_of
 
@@ -143,10 +143,12 @@ def outcome_of(
     expect_problem(problem, start)
     expect_estimate(problem, estimator, start, seed.num_samples)
     loop = Loop(problem, estimator, seed.how.recipe, seed.num_samples)
+    held_out = held_out_of(problem)
     curve: list[dict[str, Any]] = []
     gradients: list[dict[str, Any]] = []
     for moment in loop.followed(start, seed.key, seed.how.recorded):
-        curve.append(row_at(seed, problem, estimator, moment))
+        values = values_at(seed, problem, held_out, moment)
+        curve.append(counted_at(seed, problem, estimator, moment) | values)
         if moment.step in seed.how.measured and moment.carried.is_finite:
             gradients += gradients_at(seed, problem, estimator, moment, environment)
     last = curve[-1]
@@ -154,34 +156,43 @@ def outcome_of(
     return Outcome(last["status"], last["reason"], [*curve, *gradients], environment, theta)
 
 
-def row_at(seed: Seed, problem: Problem, estimator: Estimator, moment: Moment) -> dict[str, Any]:
-    """The columns of training.csv that were made at one moment."""
+def counted_at(
+    seed: Seed, problem: Problem, estimator: Estimator, moment: Moment
+) -> dict[str, Any]:
+    """The columns of training.csv that count what was done up to a moment."""
     cost = estimator.evaluations(problem, seed.num_samples)
-    counted = {
+    return {
         "step": moment.step,
         "seconds": moment.seconds,
         "f_evals": moment.step * cost.f,
         "grad_evals": moment.step * cost.grad,
     }
-    if not moment.carried.is_finite:
-        reason = f"θ is not finite at step {moment.step}"
-        return counted | {"status": DIVERGED, "reason": reason}
-    values = values_at(seed, problem, moment.carried.params)
-    return counted | values | {"status": "ok", "reason": ""}
 
 
-def values_at(seed: Seed, problem: Problem, params: Params) -> dict[str, Any]:
-    """The objective at θ, and that of held-out data.
+def values_at(
+    seed: Seed, problem: Problem, held_out: Problem | None, moment: Moment
+) -> dict[str, Any]:
+    """The objective at θ, and that of held-out data, where θ is finite.
 
     The draws are the same for all estimators, seeds and steps.
+
+    Args:
+        seed: what is trained.
+        problem: the cell's.
+        held_out: the same on held-out data; None where there are none.
+        moment: where training is.
     """
+    params = moment.carried.params
+    if not moment.carried.is_finite:
+        return {"status": DIVERGED, "reason": f"θ is not finite at step {moment.step}"}
     draws = seed.how.evaluate_samples
     cell = seed.cell
     key = cell_key(cell.seed, f"objective {cell.problem.label}", cell.point, draws)
     value = objective_at(problem, params, key, draws)
-    columns = value.columns("objective") | {"objective_kind": value.kind}
-    held_out = held_out_at(problem, params, key, draws)
-    return columns if held_out is None else columns | held_out.columns("held_out")
+    columns: dict[str, Any] = {"objective_kind": value.kind, **value.columns("objective")}
+    if held_out is not None:
+        columns |= objective_at(held_out, params, key, draws).columns("held_out")
+    return columns | {"status": "ok", "reason": ""}
 
 
 def gradients_at(
@@ -198,7 +209,8 @@ def gradients_at(
     cell = seed.at(moment.step)
     params, _, state = moment.carried
     try:
-        setting = setting_at(problem, cell, params)
+        # a reference run at the start is that of the measured cells
+        setting = setting_at(problem, cell if moment.step else seed.cell, params)
     except failures_of(problem) as error:
         measured = Outcome("failed", fault_of(error, problem), [], environment, "")
     else:

@@ -20,13 +20,14 @@ class Read(NamedTuple):
     outcomes: dict[str, Outcome]
     summaries: dict[tuple[str, int], list[bytes]]
     timings: dict[str, list]
+    trainings: dict[str, Outcome]
     extension: Extension | None
     said: list[str]
     """The cells that are said to be damaged, and what else is."""
 
 
 def fill(folder: Path) -> None:
-    """Makes a store with some cells, their summaries and times, and an extension."""
+    """Makes a store with some cells, their summaries, times and trainings, and an extension."""
     rng = np.random.default_rng(1)
     shapes = [(32, 8), (32, 8), (32, 8), (32,), (32, 4), (8,)]
     with open_store(folder) as store:
@@ -39,6 +40,8 @@ def fill(folder: Path) -> None:
             outcome = Outcome("ok", "", rows, HERE.environment, "θ", HERE.code, "abc", False)
             store.keep(cell, outcome, Summaries(f"series of {cell}", 288, moments))
             store.keep_timings(0, {cell: rng.random()}, HERE)
+            curve = [{"step": step, "objective": rng.normal()} for step in range(9)]
+            store.trainings.keep(f"training of {cell}", outcome._replace(rows=curve))
         store.keep_extension(Extension(400, "{}", '{"replicates": 800}'))
 
 
@@ -51,8 +54,9 @@ def everything(store: Store) -> Read:
             arrays = [np.asarray(field).tobytes() for field in found.moments["mean"]]
             summaries[found.series, found.replicates] = arrays
     timings, extension = store.timings(HERE), store.extension
+    trainings = store.trainings.outcomes()
     said = [*store.damaged.values(), *store.lost]
-    return Read(outcomes, summaries, timings, extension, said)
+    return Read(outcomes, summaries, timings, trainings, extension, said)
 
 
 def flipped(content: bytes, bit: int) -> bytes:
@@ -82,11 +86,12 @@ def fate(folder: Path, truth: Read, damaged: bytes) -> str:
             found = everything(store)
     except StoreDamaged:
         return "refused" if path.read_bytes() == damaged else "touched"
-    pairs = zip(found[:3], truth[:3], strict=True)
+    kept_alike = (kept.outcomes, kept.trainings) == (found.outcomes, found.trainings)
+    pairs = zip(found[:4], truth[:4], strict=True)
     known = [here.get(key, there[key]) == there[key] for here, there in pairs for key in there]
-    extra = [here.keys() - there.keys() for here, there in zip(found[:3], truth[:3], strict=True)]
+    extra = [here.keys() - there.keys() for here, there in zip(found[:4], truth[:4], strict=True)]
     is_other = found.extension not in (None, truth.extension)
-    if not all(known) or any(extra) or is_other or kept.outcomes != found.outcomes:
+    if not all(known) or any(extra) or is_other or not kept_alike:
         return "wrong"
     if found.said:
         return "said"

@@ -28,6 +28,7 @@ def store(tmp_path):
     with open_store(tmp_path) as opened:
         truth = everything(opened)
     assert len(truth.outcomes) == len(truth.summaries) == len(truth.timings) == len(CELLS)
+    assert len(truth.trainings) == len(CELLS)
     assert truth.extension
     return tmp_path, truth, (tmp_path / FILE).read_bytes()
 

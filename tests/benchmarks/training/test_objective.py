@@ -4,9 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from gradest.benchmarks.training.objective import estimated, held_out_at, objective_at
+from gradest.benchmarks.training.objective import estimated, held_out_of, objective_at
 from gradest.problems import problem
-from gradest.problems.base import Problem
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.statistical import initial
 
@@ -67,7 +66,7 @@ def test_data_points_are_summed():
 
 
 def test_data_that_are_held_out():
-    assert held_out_at(problem("gaussian_square"), initial(problem("gaussian_square")), KEY, 9) is None
-    value = held_out_at(Split(), initial(Split()), KEY, 10)
+    assert held_out_of(problem("gaussian_square")) is None
+    others = held_out_of(Split())
+    value = objective_at(others, initial(others), KEY, 10)
     assert value.interval.value == pytest.approx(17)  # (1 − 5)² + 1
-    assert isinstance(Split(), Problem)

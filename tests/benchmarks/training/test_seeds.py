@@ -15,6 +15,7 @@ from gradest.benchmarks.training.runs import seeds_in
 from gradest.benchmarks.training.seeds import DIVERGED, train
 from gradest.benchmarks.training.tables import curve_of, gradients_of
 from gradest.estimators.score_function.score_function import ScoreFunction
+from gradest.problems.toys.bernoulli import BernoulliSquare
 
 SWEEP = """
 name = "trained"
@@ -113,6 +114,8 @@ def test_what_a_name_depends_on(plan):
     assert first.id != second.id
     same = plan_of(lines={"seeds = 2": "seeds = 9"})
     assert seeds_in(same)[0].id == first.id
+    aimed = plan_of(lines={"seeds = 2": "seeds = 2\ntarget = 0.2"})
+    assert seeds_in(aimed)[0].id == first.id
     explicit = plan_of(lines={"seeds = 2": "seeds = 2\nreplicates = 800"})
     assert seeds_in(explicit)[0].id == first.id
     for old, new in {
@@ -132,7 +135,9 @@ def test_what_a_name_depends_on(plan):
 
 def test_leave_one_out_reaches_the_optimum():
     """The least is at b = 0 in both coordinates: 2 · 0.3²."""
-    longer = plan_of(lines={"steps = 60": "steps = 2000", "[0, 60]": "[]", "seeds = 2": "seeds = 1"})
+    longer = plan_of(
+        lines={"steps = 60": "steps = 2000", "[0, 60]": "[]", "seeds = 2": "seeds = 1"}
+    )
     seed = seeds_in(longer)[0]
     end = curve_of(train(seed, *longer.parts(seed.cell), {}).outcome)[-1]
     assert 0.18 < end["objective"] < 0.19
@@ -201,3 +206,22 @@ def test_a_fault_is_the_training_s(plan):
     assert "test_seeds.py:" in outcome.reason
     assert "KeyError: 'mine'" in outcome.reason
     assert train(seed, problem, Faulty(), {}, "it fails").outcome.reason == "it fails"
+
+
+class Split(BernoulliSquare):
+    """Bits that have others to be tried on."""
+
+    def held_out(self):
+        return BernoulliSquare(t=0.9, dim=2)
+
+
+def test_the_objective_of_data_that_are_held_out(plan, made):
+    """E[(b − t)²] is known of both, at the same θ."""
+    seed = seeds_in(plan)[0]
+    _, estimator = plan.parts(seed.cell)
+    curve = curve_of(train(seed, Split(t=0.3, dim=2), estimator, {}).outcome)
+    p = 1 / (1 + math.exp(-0.5))
+    assert curve[0]["held_out"] == pytest.approx(2 * (p * 0.01 + (1 - p) * 0.81), rel=1e-6)
+    assert curve[-1]["held_out"] > curve[0]["held_out"]
+    assert curve[-1]["objective"] < curve[0]["objective"]
+    assert "held_out" not in curve_of(made["score_function", 0].outcome)[0]
