@@ -116,3 +116,13 @@ def test_its_table_is_copied_as_latex(trained_page):
     )
     trained_page.until("byId('copied').value.includes('[[problem]]')")
     assert trained_page.run("byId('copied').value === run.sweep")
+
+
+def test_it_fits_a_narrow_screen(trained_page):
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    trained_page.call("Emulation.setDeviceMetricsOverride", **size)
+    try:
+        trained_page.until("matchMedia(NARROW).matches")
+        assert trained_page.run("document.documentElement.scrollWidth") <= 400
+    finally:
+        trained_page.call("Emulation.clearDeviceMetricsOverride")
