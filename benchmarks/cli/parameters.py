@@ -161,6 +161,11 @@ RECOMMENDATION_PARAMETERS = (
         callback=in_a_folder,
         help="The sweep of the three best  [default: recommended.toml; with --from none]",
     ),
+    click.option(
+        "--confirm",
+        is_flag=True,
+        help="Trains the best three a little, and says whether the order holds.",
+    ),
     click.option("--verbose", is_flag=True, help="Names the candidates that no time was left for."),
     json_option,
 )

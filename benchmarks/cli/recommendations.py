@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import find_run
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.cli.output import emit, tell
 from gradest.benchmarks.cli.progress import Reporter, show_progress
 from gradest.benchmarks.comparisons.budgets import Budget, budget_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.learning_curves.confirming import MOST, Candidate, Confirmed
+from gradest.benchmarks.learning_curves.confirming import confirm as confirm_order
+from gradest.benchmarks.learning_curves.short_training import short_training
 from gradest.benchmarks.recommending.candidates import every_candidate
 from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.measured import DEFAULT_BUDGET, named, recommend_measured
-from gradest.benchmarks.recommending.ranking import Rules
+from gradest.benchmarks.recommending.ranking import FREE, Rules
 from gradest.benchmarks.recommending.rendering import Recommendation, as_text
 from gradest.benchmarks.recommending.rendering import as_json as object_of
 from gradest.benchmarks.recommending.rounds import SECONDS, Halving
@@ -36,6 +41,7 @@ def recommend(  # noqa: PLR0913  (an argument for each option)
     output: Path | None,
     verbose: bool,
     as_json: bool,
+    confirm: bool,
     **asked: Any,
 ) -> ExitStatus:
     """Says which estimator to use, and writes the sweep that measures the best three.
@@ -54,18 +60,45 @@ def recommend(  # noqa: PLR0913  (an argument for each option)
         if seconds is not None:
             raise BadInput("--seconds: expected only without --from, which measures nothing")
         found = from_run(run, name, arguments, limit, **asked)
+    found = confirmed(found) if confirm else found
     if limit != given:
         tell([f"note: no budget is given: {limit.text}"])
     emit(object_of(found) if as_json else as_text(found, verbose=verbose))
     if as_json:
         tell(f"failed: {text}: {reason}" for text, reason in found.failures.items())
     if path is not None:
-        write_sweep(found, path)
-        tell([f"{path} is written: a sweep of the three best, with R for 5 %"])
-        tell([f"Next: gradest run {path}"])
+        write_and_tell(found, path)
     if found.interrupted:
         return ExitStatus.INTERRUPTED
     return ExitStatus.CELLS_FAILED if found.failures else ExitStatus.OK
+
+
+def write_and_tell(found: Recommendation, path: Path) -> None:
+    """Writes the sweep of the best, and says what to do with it."""
+    write_sweep(found, path)
+    tell([f"{path} is written: a sweep of the three best, with R for 5 %"])
+    tell([f"Next: gradest run {path}"])
+
+
+def confirmed(found: Recommendation) -> Recommendation:
+    """The recommendation with what training says of its order, where the problem can be made."""
+    verdicts: dict[Place, Confirmed] = {}
+    notes = [*found.notes]
+    for answer in found.answers:
+        name, arguments = answer.place[0], answer.problem_args
+        free = answer.frame[answer.frame.barred == FREE].itertuples()
+        ranked = [
+            Candidate(row.estimator_text, row.estimator, row.estimator_args, int(row.num_samples))
+            for row in free
+        ]
+        tell([f"training the best {min(len(ranked), MOST)} of {len(answer.frame)}"])
+        try:
+            problem = build("problem", PROBLEMS, name, arguments)
+        except ValueError as error:
+            notes.append(f"Not confirmed by training: {error}.")
+            continue
+        verdicts[answer.place] = confirm_order(ranked, short_training(problem))
+    return replace(found, confirmed=verdicts, notes=tuple(notes))
 
 
 def seconds_of(given: float | None) -> float:

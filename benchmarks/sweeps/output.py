@@ -181,17 +181,19 @@ def timed_alone(row: dict[str, Any], seconds: Sequence[float]) -> dict[str, Any]
     return row | bounds("seconds_alone", over_processes(seconds))
 
 
-def of_minibatches(row: dict[str, Any], size: int | None) -> dict[str, Any]:
-    """A row with what minibatches of so many data points add to its group's noise.
+def of_minibatches(row: dict[str, Any], cell: Cell, plan: Plan) -> dict[str, Any]:
+    """A row with what minibatches add to its group's noise.
 
     The row has how far the data points' gradients lie apart, whatever the size is.
     """
     columns = {key: value for key, value in row.items() if key != "data"}
+    size = plan.minibatch_sizes.get(cell.problem)
     if size is None or "data" not in row:
         return columns
     points, spread = row["data"]["points"], row["data"]["spread"]
     variance = math.nan if spread is None else minibatch_variance(spread, points, size)
-    return columns | {"minibatch_size": size, "minibatch_variance": variance}
+    columns |= {"minibatch_size": size, "minibatch_variance": variance}
+    return apart(columns) if cell.minibatch else columns
 
 
 def apart(row: dict[str, Any]) -> dict[str, Any]:

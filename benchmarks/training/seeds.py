@@ -44,7 +44,7 @@ class Seed:
     @property
     def id(self) -> str:
         """A name made from everything that the result depends on, the same on every machine."""
-        how = self.how.model_dump(exclude={"seeds", "replicates"}, exclude_none=True)
+        how = self.how.model_dump(exclude={"seeds", "replicates", "target"}, exclude_none=True)
         spec = [self.cell.series, sorted(how.items()), self.seed, self.replicates]
         return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:12]
 

@@ -36,6 +36,9 @@ class Training(BaseModel):
     replicates: Annotated[int, Field(ge=40, le=MOST_REPLICATES)] | None = None
     """R at checkpoints; the sweep's where nothing is said."""
     maximize: bool = False
+    target: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """The objective that is to be reached, of which the summary says when; no training depends on
+    it."""
 
     @model_validator(mode="after")
     def _as_optax_has_it(self) -> "Training":

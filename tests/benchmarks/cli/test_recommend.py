@@ -3,11 +3,13 @@
 import json
 import shutil
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gradest.benchmarks.cli import recommendations
+from gradest.benchmarks.learning_curves.short_training import short_training
 from gradest.estimators import ESTIMATORS, estimator
 from tests.support.made_errors import row
 from tests.support.made_runs import PATHWISE, PLAIN, write
@@ -171,3 +173,33 @@ def test_a_budget_that_pays_for_nothing_is_said(run_command, monkeypatch):
     status, out, err = run_command("recommend", "gaussian_square", "--evaluations", "3")
     assert (status, out) == (2, "")
     assert "pays for no estimator: expected a larger budget" in err
+
+
+def test_confirm_trains_the_best_three_and_says_whether_the_order_holds(
+    run_command, few, monkeypatch
+):
+    monkeypatch.setattr(recommendations, "short_training", partial(short_training, steps=20))
+    words = ("recommend", "gaussian_square[k=2]", "--samples", "4", "--seconds", "0", "--confirm")
+    status, out, err = run_command(*words, "--json")
+    assert status == 0
+    answer = json.loads(out)
+    ranked = [each["estimator"] for each in answer["ranking"]]
+    confirmed = answer["confirmed"]
+    assert confirmed["steps"] == 20
+    assert confirmed["seeds"] == 5
+    assert len(confirmed["order"]) == len(ranked[:3])
+    assert confirmed["holds"] in (True, False, None)
+    assert "training the best" in err
+    assert "confirmed" not in json.loads(run_command(*words[:-1], "--json")[1])
+    text = " ".join(run_command(*words)[1].split())
+    assert "Trained for 20 steps with 5 seeds: " in text
+
+
+def test_confirm_of_a_run_trains_the_problem_that_it_names(run_command, monkeypatch, tmp_path):
+    monkeypatch.setattr(recommendations, "short_training", partial(short_training, steps=5))
+    rows = [row(1.0, PATHWISE), row(9.0, PLAIN)]
+    write(tmp_path / "results" / "mine", rows)
+    words = ("recommend", "gaussian_square", "--from", "mine", "--samples", "16", "--confirm")
+    status, out, _ = run_command(*words, "--json")
+    assert status == 0
+    assert json.loads(out)["confirmed"]["seeds"] == 5

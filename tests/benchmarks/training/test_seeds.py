@@ -114,6 +114,8 @@ def test_what_a_name_depends_on(plan):
     assert first.id != second.id
     same = plan_of(lines={"seeds = 2": "seeds = 9"})
     assert seeds_in(same)[0].id == first.id
+    aimed = plan_of(lines={"seeds = 2": "seeds = 2\ntarget = 0.2"})
+    assert seeds_in(aimed)[0].id == first.id
     explicit = plan_of(lines={"seeds = 2": "seeds = 2\nreplicates = 800"})
     assert seeds_in(explicit)[0].id == first.id
     for old, new in {
