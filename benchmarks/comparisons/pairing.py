@@ -265,7 +265,7 @@ def warn_of_cells(cells: list[tuple[CellRows, CellRows]]) -> list[str]:
         pairs = [(value_in(here, column), value_in(there, column)) for here, there in rows]
         different = [pair for pair in pairs if pair[0] != pair[1]]
         if different:
-            here, there = (value or "none" for value in different[0])
+            here, there = ("none" if value is None else value for value in different[0])
             warnings.append(
                 f"different {name}: {here} in A, {there} in B, in {len(different)} of {len(rows)} "
                 "rows: not paired"

@@ -154,7 +154,7 @@ def measure(  # noqa: PLR0913 (all that a measurement depends on)
         num_samples=num_samples,
         replicates=replicates,
         key=key,
-        adapt_steps=adapt_steps if trained is None else 0,
+        adapt_steps=adapt_steps if trained is None else None,
     )
 
     # Warm up a state for each batch.
@@ -296,7 +296,7 @@ def compile_cell(
     num_samples: int,
     replicates: int,
     key: Array,
-    adapt_steps: int = 200,
+    adapt_steps: int | None = 200,
 ) -> CellPrograms:
     """The programs that `measure` runs with the same arguments."""
     configure()
@@ -318,7 +318,7 @@ def compile_cell(
         block=calls.block,
     )
     warming = None
-    if jax.tree.leaves(start) and adapt_steps:
+    if jax.tree.leaves(start) and adapt_steps is not None:
         sizes = warm_up_sizes(calls, batches, num_samples, adapt_steps)
         warming = warm_up_leaves.executable(problem, estimator, params, key, **sizes)
     return CellPrograms(moments, warming, calls, states)

@@ -60,13 +60,17 @@ def lie_on(one: Line, other: Line, near: Callable[[float, float], bool]) -> bool
     return all(near(here.y.value, there.y.value) for here, there in pairs)
 
 
+LEAST_MARGIN = 1.1
+"""Of a logarithmic axis at both ends, of one point too."""
+
+
 def cost_axis(
     title: str, lines: Sequence[Line], early: bool
 ) -> tuple[Axis, Callable[[float], float]]:
     """The x axis, and where a value stands on it: 0 at the left of a logarithmic one."""
     values = [point.x for line in lines for point in line.points]
     positive = [x for x in values if x > 0]
-    longest = max(values)
+    longest = max(values) or 1.0
     if not early or not positive:
         return Axis(title, limits=(-0.02 * longest, 1.02 * longest)), lambda x: x
     least = min(positive)
@@ -76,7 +80,7 @@ def cost_axis(
     names = [power_name(tick) for tick in ticks]
     if zero < least:
         ticks, names = [zero, *ticks], ["0", *names]
-    margin = (longest / zero) ** 0.03
+    margin = max((longest / zero) ** 0.03, LEAST_MARGIN)
     axis = Axis(title, "log", (zero / margin, longest * margin), tuple(ticks), tuple(names))
     return axis, lambda x: x if x > 0 else zero
 

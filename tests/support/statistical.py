@@ -23,7 +23,7 @@ from gradest.problems.base import Params
 FALSE_ALARMS = 0.12
 """The chance, at most, that any fails where nothing is wrong, when all random numbers change."""
 
-TESTS = 640
+TESTS = 700
 """At least as many as there are."""
 
 LEVEL = FALSE_ALARMS / TESTS

@@ -52,7 +52,7 @@ def test_the_roofline_counts_the_numbers_that_an_estimator_states(monkeypatch):
     timed = throughput.TimedCell(cell, toy, params, {"m": candidate}, {})
     seconds = {"normal": [1.0, 2.0], "f": [3.0, 1.0], "m": [1000.0, 4000.0]}
     shares = throughput.against_roofline(timed).shares("m", seconds)
-    draws, evaluations = 7 * 16 * 10, 4 * 16 * 10
+    draws, evaluations = 6 * 16 * 10, 4 * 16 * 10
     assert shares["of_floor"].tolist() == [draws / 1000, draws * 2 / 4000]
     assert shares["of_floor_with_f"].tolist() == [
         (draws + evaluations * 3) / 1000,

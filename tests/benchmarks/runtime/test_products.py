@@ -121,7 +121,7 @@ PROGRAMS = {
     "one gradient alone": (alone, {"gradient"}),
     "training": (
         lambda: gradest.train(Products(), "pathwise", steps=2, evaluate_samples=2),
-        {"steps_of", "objective_of"},
+        {"advanced_leaves", "sums_of_f"},
     ),
     "check of a function": (
         lambda: checked(function, problem=Products, samples=2, replicates=40),
