@@ -249,6 +249,7 @@ SUMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", SUMS, ids=lambda each: type(each).__name__)
 def test_the_exact_gradients_of_minibatches_have_the_mean_of_all(whole):
     """Where f is a sum, and its KL belongs to no row, as where it is a mean."""

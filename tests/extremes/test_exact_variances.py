@@ -132,6 +132,7 @@ def test_bits(logits, t):
                 assert_right(found["logits"], true, 1e-12, smallest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_alike_coordinates_are_integrated_once(name, monkeypatch):
     """27 seconds at D = 10⁴ once, and 282 at 10⁵, for the same two rules."""
@@ -152,6 +153,7 @@ def test_what_the_quadrature_does_not_resolve_is_not_claimed():
     assert found_at("gaussian_exponential", -0.2499, [0.0], [1.0], "none") is None
 
 
+@pytest.mark.slow
 def test_a_mean_that_is_not_the_stated_one_claims_nothing(monkeypatch):
     """As where the panels are too wide to see that h is anything but 0."""
     monkeypatch.setattr(quadrature, "narrow_panels", lambda *given: np.zeros(1))

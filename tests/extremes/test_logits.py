@@ -110,6 +110,7 @@ RELAXED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("toy", "name"), RELAXED)
 def test_temperatures_next_to_nothing(toy, name):
     """At τ = 10⁻⁶ the logits that softmax takes are 10⁷, and its derivatives 0 or 10⁶."""
@@ -161,6 +162,7 @@ def assert_sound(rows):
     assert wrong.empty, wrong[["estimator", "problem_args", "bias_relative", "bias_q"]]
 
 
+@pytest.mark.slow
 def test_far_out_nothing_is_unsaid():
     names = ("score_function", "disarm", "measure_valued", "sum_and_sample")
     rows = measured("bernoulli_square", "float32", (-15.0, 15.0), names, 400)
@@ -172,6 +174,7 @@ def test_far_out_nothing_is_unsaid():
     assert (abs(by_name.bias_relative["measure_valued"]) < 1e-5).all()
 
 
+@pytest.mark.slow
 def test_the_rarest_of_three_categories_is_not_called_a_bias():
     """Replicates vary by the second, and do not show the third in its own coordinate."""
     names = ("score_function", "double_control_variate", "sum_and_sample")

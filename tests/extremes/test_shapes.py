@@ -63,6 +63,7 @@ def assert_unbiased(found):
     assert_likely(p.min())
 
 
+@pytest.mark.slow
 def test_a_small_shape():
     estimators = ["score_function", "generalized_reparameterization"]
     assert_unbiased(rows("gamma_toy", "cosine", [{"concentration": 0.01}], estimators=estimators))

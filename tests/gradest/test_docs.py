@@ -52,6 +52,7 @@ def test_the_quickstart_runs_and_says_what_it_is_about(run_python):
     assert float(last) < float(first)
 
 
+@pytest.mark.slow
 def test_the_examples_of_from_optax_run(run_python):
     text = (ROOT / "docs" / "from-optax.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

@@ -320,6 +320,7 @@ def test_the_ranking_statistic_is_jackknifed():
     assert found.low == pytest.approx(np.sqrt(expected.low) / 4)
 
 
+@pytest.mark.slow
 def test_a_class_that_was_typed_at_a_prompt_is_measured():
     script = """
 import gradest

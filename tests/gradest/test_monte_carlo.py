@@ -255,6 +255,7 @@ def test_the_heuristic_ends_where_the_decay_is_reached():
         np.testing.assert_allclose(average, 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_moving_average_is_that_of_the_calls_before():
     """optax's first call takes the mean of its own draws: with one draw nothing would be left."""
     keys = jax.random.split(jax.random.key(12), L)

@@ -183,6 +183,7 @@ def test_it_is_used_unverified_and_that_is_said(folder, run_command):
     assert said in repr(gradest.compare(run, run))
 
 
+@pytest.mark.slow
 def test_a_table_that_is_mended_is_drawn_again_and_all_is_well(folder, run_command):
     right = (folder / "measurements.csv").read_bytes()
     edited(folder / "measurements.csv", "pathwise", "score_function")

@@ -61,6 +61,7 @@ def layers(network, x):
     return hidden @ second.weight.T + second.bias
 
 
+@pytest.mark.slow
 def test_a_vae_over_all_pairs_of_its_images():
     """The negative ELBO of each pair, all eight latents of an image listed."""
     made = problem("vae_bernoulli", num_images=POINTS, latent_dim=3, hidden_dim=4)

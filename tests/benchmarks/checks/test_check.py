@@ -320,6 +320,7 @@ def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(
     assert "own_good:Good on own_good:Shifted: 12 passed" in err
 
 
+@pytest.mark.slow
 def test_a_users_problem_with_a_wrong_truth(run_command, tmp_path):
     (tmp_path / "own_problem.py").write_text(OWN)
     status, out, _ = run_command("check", "own_problem:Shifted")

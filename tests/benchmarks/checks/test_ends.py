@@ -38,6 +38,7 @@ class OldQuadrature(GammaToy):
         return jax.grad(expectation)(params)
 
 
+@pytest.mark.slow
 def test_an_old_quadrature_that_is_right_at_the_defaults_is_found():
     old = OldQuadrature(dim=1)
     params = old.init_params(jax.random.key(0))

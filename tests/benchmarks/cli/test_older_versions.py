@@ -65,6 +65,7 @@ def test_its_status_says_what_will_be_measured_again(then, run_command):
     assert json.loads(out)["stale"] == [{"why": WHY, "cells": 8}]
 
 
+@pytest.mark.slow
 def test_a_run_says_so_and_measures_it_again(then, run_command):
     status, out, err = run_command("run", "tiny.toml", "--json")
     assert status == 0

@@ -69,6 +69,7 @@ def test_numbers_may_stand_in_mathematics():
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, database=None, derandomize=True)
 @given(st.lists(st.text(max_size=8), unique=True, max_size=20))
 def test_no_two_keys_are_alike_and_tex_takes_them(texts):

@@ -97,6 +97,7 @@ def test_ovis_for_many_effective_particles(monkeypatch):
     assert np.abs(bias).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_controls_lower_the_variance(monkeypatch):
     """Each to below a tenth of what it is without any control."""
     vae, params = small_bound(latent=2, k=3, images=1)

@@ -92,6 +92,7 @@ ESTIMATORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_estimates_of_the_whole(name):
     """100 coordinates, of shapes from 1 on."""
