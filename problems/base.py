@@ -107,6 +107,10 @@ class Problem(Configured):
         """
         return None
 
+    def held_out(self) -> "Problem | None":
+        """The same problem of data points that this one has not seen; None where there are none."""
+        return None
+
     def objectives(self, params: Params, x: Float[Array, "L ..."]) -> Float[Array, "L *batch"]:
         """f for each of L samples."""
         return jax.vmap(self.objective, in_axes=(None, 0))(params, x)
@@ -256,10 +260,6 @@ class WithData(Problem):
             size: n.
         """
         return self.at_points(chosen_points(key, self.num_points, size))
-
-    def held_out(self) -> "WithData | None":
-        """The same problem of data points that this one has not seen; None where there are none."""
-        return None
 
 
 def chosen_points(key: Array, points: int, size: int) -> Int[Array, " n"]:

@@ -71,12 +71,6 @@ def sums_of_f(
     return jax.lax.map(of_key, keys, batch_size=at_once)
 
 
-def held_out_of(problem: Problem) -> Problem | None:
-    """The problem on held-out data; None where there are none."""
-    held_out: Problem | None = getattr(problem, "held_out", lambda: None)()
-    return held_out
-
-
 def forget_objectives() -> None:
     """Frees the compiled programs."""
     sums_of_f.forget()

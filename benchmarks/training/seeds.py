@@ -18,7 +18,7 @@ from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.arrays import fingerprint
 from gradest.benchmarks.training.loop import Loop, Moment
-from gradest.benchmarks.training.objective import held_out_of, objective_at
+from gradest.benchmarks.training.objective import objective_at
 from gradest.benchmarks.training.settings import Training
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import expect_estimate, expect_problem
@@ -143,7 +143,7 @@ def outcome_of(
     expect_problem(problem, start)
     expect_estimate(problem, estimator, start, seed.num_samples)
     loop = Loop(problem, estimator, seed.how.recipe, seed.num_samples)
-    held_out = held_out_of(problem)
+    held_out = problem.held_out()
     curve: list[dict[str, Any]] = []
     gradients: list[dict[str, Any]] = []
     for moment in loop.followed(start, seed.key, seed.how.recorded):

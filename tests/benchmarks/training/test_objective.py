@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from gradest.benchmarks.training.objective import estimated, held_out_of, objective_at
+from gradest.benchmarks.training.objective import estimated, objective_at
 from gradest.problems import problem
 from gradest.problems.toys.gaussian import GaussianSquare
 from tests.support.statistical import initial
@@ -66,7 +66,7 @@ def test_data_points_are_summed():
 
 
 def test_data_that_are_held_out():
-    assert held_out_of(problem("gaussian_square")) is None
-    others = held_out_of(Split())
+    assert problem("gaussian_square").held_out() is None
+    others = Split().held_out()
     value = objective_at(others, initial(others), KEY, 10)
     assert value.interval.value == pytest.approx(17)  # (1 − 5)² + 1
