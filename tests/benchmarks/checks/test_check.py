@@ -1,62 +1,57 @@
-"""Every check of `gradest check`, over the registries; and the command itself."""
+"""Every check of `gradest check`, over the registries."""
 
-import functools
-import json
-import re
+from collections.abc import Callable, Container, Iterable, Iterator
+from functools import lru_cache, partial
 
 import pytest
 
-from gradest.benchmarks.checks.check import FALSE_ALARMS, check, estimator_findings
+from gradest.benchmarks.checks.check import FALSE_ALARMS, estimator_findings
 from gradest.benchmarks.checks.comparisons import Skipped
 from gradest.benchmarks.checks.estimator_checks import ESTIMATOR_CHECKS
 from gradest.benchmarks.checks.estimator_checks import STATISTICAL as OF_ESTIMATORS
 from gradest.benchmarks.checks.problem_checks import PROBLEM_CHECKS
 from gradest.benchmarks.checks.problem_checks import STATISTICAL as OF_PROBLEMS
 from gradest.benchmarks.checks.trials import EstimatorTrial, ProblemTrial
-from gradest.benchmarks.cli.main import main
-from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.estimators import Estimator
-from gradest.estimators.sampling.couplings import COUPLINGS
 from tests.support.variants import PROBLEM_NAMES, VARIANTS, small_problem
+
+SMALL_PROBLEMS = {name: small_problem(name) for name in PROBLEM_NAMES}
 
 PAIRS = [
     (name, label)
-    for name in PROBLEM_NAMES
+    for name, problem in SMALL_PROBLEMS.items()
     for label, variant in VARIANTS
-    if not variant.refuses(small_problem(name))
+    if not variant.refuses(problem)
 ]
 LEVEL = FALSE_ALARMS / (len(PAIRS) * len(OF_ESTIMATORS) + len(PROBLEM_NAMES) * len(OF_PROBLEMS))
 """One of all these tests fails by chance once in a hundred changes of their seeds."""
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def problem_trial(name: str) -> ProblemTrial:
     """Shared by the checks of a problem and of its pairs."""
-    return ProblemTrial(name, small_problem(name), LEVEL)
+    return ProblemTrial(name, SMALL_PROBLEMS[name], LEVEL)
 
 
-@functools.lru_cache(maxsize=1)
-def estimator_trial(name: str, label: str) -> EstimatorTrial:
-    """Shared by the checks of a pair, which run one after the other; those before are forgotten."""
-    forget_programs()
-    return EstimatorTrial(dict(VARIANTS)[label], problem_trial(name))
+def all_or_slow(everything: Iterable, quick: Container) -> Iterator:
+    """The parameters of a test: all that are not quick are slow."""
+    for each in everything:
+        yield each if each in quick else pytest.param(each, marks=pytest.mark.slow)
 
 
 QUICK_TO_CHECK = {"bernoulli_square", "exponential_toy", "gaussian_square", "gaussian_step"}
 """Problems that `make test` checks; of the others it checks a pair with an estimator."""
 
 
-def checks_of_problems():
-    for problem in PROBLEM_NAMES:
-        for name in PROBLEM_CHECKS:
-            marks = [] if problem in QUICK_TO_CHECK else [pytest.mark.slow]
-            yield pytest.param(problem, name, id=f"{problem}-{name}", marks=marks)
-
-
-@pytest.mark.parametrize(("problem", "name"), list(checks_of_problems()))
-def test_problems(problem: str, name: str):
-    run(PROBLEM_CHECKS[name], problem_trial(problem), NOT_OF_PROBLEMS.get((problem, name)))
+@pytest.mark.parametrize("problem", all_or_slow(PROBLEM_NAMES, QUICK_TO_CHECK))
+def test_problems(problem: str):
+    trial = problem_trial(problem)
+    checks = {
+        name: partial(run, check, trial, NOT_OF_PROBLEMS.get((problem, name)))
+        for name, check in PROBLEM_CHECKS.items()
+    }
+    run_all(checks, problem)
 
 
 NUMBERLESS = (
@@ -105,25 +100,34 @@ BRIEF = ("shapes", "support_claims", "evaluations", "draws")
 """What `make test` checks of the FIRST pairs; `make test-all` makes every check of every pair."""
 
 
-def is_quick(pair: tuple[str, str], check: str) -> bool:
-    return pair in CLASSIC or (pair in FIRST and check in BRIEF)
+@pytest.mark.parametrize("pair", all_or_slow(PAIRS, CLASSIC), ids="-".join)
+def test_estimators(pair: tuple[str, str]):
+    trial = EstimatorTrial(dict(VARIANTS)[pair[1]], problem_trial(pair[0]))
+    checks = checks_of(trial, pair, ESTIMATOR_CHECKS)
+    checks["bias"] = partial(check_bias, trial, pair)
+    run_all(checks, " on ".join(reversed(pair)))
 
 
-def checks_of_pairs():
-    for pair in PAIRS:
-        for name in ESTIMATOR_CHECKS:
-            marks = [] if is_quick(pair, name) else [pytest.mark.slow]
-            yield pytest.param(pair, name, id="-".join((*pair, name)), marks=marks)
+@pytest.mark.parametrize("pair", sorted(FIRST - CLASSIC), ids="-".join)
+def test_estimators_in_brief(pair: tuple[str, str]):
+    trial = EstimatorTrial(dict(VARIANTS)[pair[1]], problem_trial(pair[0]))
+    run_all(checks_of(trial, pair, BRIEF), " on ".join(reversed(pair)))
 
 
-@pytest.mark.parametrize(("pair", "name"), list(checks_of_pairs()))
-def test_estimators(pair: tuple[str, str], name: str):
-    trial = estimator_trial(*pair)
-    run(ESTIMATOR_CHECKS[name], trial, reason_to_skip(trial, *pair, name))
-    biased = trial.problem_trial.truth is not None and not trial.estimator.claims_unbiased(
-        trial.problem
-    )
-    if name == "unbiasedness" and biased and pair[1] not in HIDDEN_BIAS:
+def checks_of(
+    trial: EstimatorTrial, pair: tuple[str, str], names: Iterable[str]
+) -> dict[str, Callable[[], None]]:
+    """The checks of a pair, each with the reason for which it is to be skipped."""
+    return {
+        name: partial(run, ESTIMATOR_CHECKS[name], trial, reason_to_skip(trial, *pair, name))
+        for name in names
+    }
+
+
+def check_bias(trial: EstimatorTrial, pair: tuple[str, str]) -> None:
+    """What claims no unbiasedness has a bias that is measured, but for those that are listed."""
+    claims_none = not trial.estimator.claims_unbiased(trial.problem)
+    if claims_none and trial.problem_trial.truth is not None and pair[1] not in HIDDEN_BIAS:
         assert (trial.bias_p() < LEVEL) != (pair in RIGHT_HERE), (
             "said to be biased, and measured to be"
         )
@@ -224,161 +228,53 @@ JOINED = ("enumeration", "sum_and_sample", "without_replacement", "unordered_set
 """Estimators whose draws depend on each other, or are none."""
 
 
-def run(function, trial, skipped: str | None) -> None:
+def run(check: Callable, trial: ProblemTrial | EstimatorTrial, skipped: str | None) -> None:
+    """Runs a check, which is to be skipped for the reason given, or not to be skipped."""
+    reason = None
+    try:
+        check(trial)
+    except Skipped as raised:
+        reason = str(raised)
     if skipped is None:
-        function(trial)
-        return
-    with pytest.raises(Skipped, match=skipped):
-        function(trial)
+        assert reason is None, f"skipped: {reason}"
+    else:
+        assert reason is not None, f"not skipped: {skipped}"
+        assert skipped in reason
 
 
-@pytest.fixture
-def run_command(capsys, tmp_path, monkeypatch):
-    """Runs a command in an empty folder, with two small problems in the registry.
-
-    Returns status, stdout, stderr.
-    """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    few = {name: cls for name, cls in check.__globals__["PROBLEMS"].items() if name in FEW}
-    monkeypatch.setitem(check.__globals__, "PROBLEMS", few)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        return ended.value.code, *capsys.readouterr()
-
-    return call
+def run_all(checks: dict[str, Callable[[], None]], where: str) -> None:
+    """Runs every check, whatever the others find, and names all that fail."""
+    forget_programs()
+    failed = {}
+    for name, run_one in checks.items():
+        try:
+            run_one()
+        except Exception as error:
+            error.add_note(f"in the check {name} of {where}")
+            failed[name] = error
+    if failed:
+        raise ExceptionGroup(f"{where}: {', '.join(failed)}", list(failed.values()))
 
 
-FEW = ("gaussian_cosine", "bernoulli_square")
-
-OWN = """
-import jax.numpy as jnp
-from gradest.estimators.pathwise.pathwise import Pathwise
-from gradest.problems.toys.gaussian import GaussianSquare
-
-class Half(Pathwise):
-    def surrogate(self, problem, params, state, key, num_samples):
-        loss, state = super().surrogate(problem, params, state, key, num_samples)
-        return loss / 2, state
-
-class Good(Pathwise):
-    pass
-
-class Explodes(Pathwise):
-    def surrogate(self, problem, params, state, key, num_samples):
-        raise RuntimeError("no idea\\nhow")
-
-class Nothing(Pathwise):
-    def refuses(self, problem):
-        return "fits nothing at all"
-
-class Shifted(GaussianSquare):
-    def expectation(self, mean, scale):
-        return super().expectation(mean, scale) + mean
-
-class Abstract(Pathwise):
-    def __init__(self, needed):
-        pass
-
-number = 3
-"""
+def test_all_that_fail_are_named():
+    checks = {name: partial(run, ESTIMATOR_CHECKS[name], None, None) for name in BRIEF}
+    checks["of nothing"] = lambda: None
+    with pytest.raises(ExceptionGroup, match=f"a on b: {', '.join(BRIEF)} ") as caught:
+        run_all(checks, "a on b")
+    assert [error.__notes__ for error in caught.value.exceptions] == [
+        [f"in the check {name} of a on b"] for name in BRIEF
+    ]
 
 
-def test_a_users_estimator_that_is_biased_is_status_four(run_command, tmp_path):
-    (tmp_path / "own_estimator.py").write_text(
-        OWN.replace("class Shifted(GaussianSquare)", "class Shifted(Half)")
-    )
-    status, out, err = run_command("check", "own_estimator:Half", "--json")
-    found = json.loads(out)
-    assert status == 4
-    assert (found["target"], found["kind"]) == ("own_estimator:Half", "estimator")
-    assert {(f["check"], f["on"]) for f in found["findings"] if f["result"] == "failed"} == {
-        ("unbiasedness", "gaussian_cosine")
-    }
-    assert found["counts"]["failed"] == len(COUPLINGS)  # one for each variant that it inherits
-    assert found["counts"]["ran"] == found["counts"]["passed"] + found["counts"]["failed"]
-    assert {f["check"] for f in found["findings"]} == set(ESTIMATOR_CHECKS)
-    assert all(f["reason"] for f in found["findings"] if f["result"] != "passed")
-    assert len(err.splitlines()) == len(COUPLINGS) * len(FEW)
+def skips(trial: None) -> None:
+    raise Skipped("because of this")
 
 
-@pytest.mark.slow
-def test_a_users_good_estimator_is_status_zero_and_its_own_problem_is_tried(
-    run_command, tmp_path, monkeypatch
-):
-    few = {name: check.__globals__["PROBLEMS"][name] for name in ("gaussian_cosine",)}
-    monkeypatch.setitem(check.__globals__, "PROBLEMS", few)
-    (tmp_path / "own_good.py").write_text(OWN.replace("+ mean", ""))
-    status, out, err = run_command("check", "own_good:Good")
-    assert status == 0
-    lines = out.splitlines()
-    assert lines[0].split() == ["check", "ran", "passed", "failed", "skipped"]
-    assert re.fullmatch(r"own_good:Good: (\d+) ran, \1 passed, 0 failed, \d+ skipped", lines[-1])
-    assert f"skipped {2 * len(COUPLINGS)} × learned_gradients: trains nothing by gradient" in lines
-    assert "own_good:Good on own_good:Shifted: 12 passed" in err
-
-
-@pytest.mark.slow
-def test_a_users_problem_with_a_wrong_truth(run_command, tmp_path):
-    (tmp_path / "own_problem.py").write_text(OWN)
-    status, out, _ = run_command("check", "own_problem:Shifted")
-    assert status == 4
-    place = "exact_gradient, own_problem:Shifted on own_problem:Shifted"
-    assert f"failed: {place}: expected exact_gradient to be" in out
-    assert "13 ran, 11 passed, 2 failed, 0 skipped" in out  # at its defaults and at the ends
-
-
-def test_what_a_users_class_raises_is_a_failure_in_one_line(run_command, tmp_path):
-    (tmp_path / "own_explodes.py").write_text(OWN)
-    status, out, err = run_command("check", "own_explodes:Explodes")
-    assert status == 4
-    place = "failed: shapes, own_explodes:Explodes on own_explodes:Shifted: own_explodes.py:16: "
-    assert f"{place}RuntimeError: no idea\n    own_explodes.py:16, in surrogate: raise Run" in out
-    assert out.count("failed: ") == 1
-    assert re.search(r"\n    and \d+ more from this cause: dtypes, .* and \d+ more on ", out)
-    assert "Traceback" not in out + err
-
-
-@pytest.mark.parametrize(
-    ("target", "message"),
-    [
-        (
-            "pathwize",
-            "name 'pathwize': did you mean pathwise? expected a name that `gradest list` shows, "
-            "or module:Class",
-        ),
-        ("own_bed:Good", "no module own_bed: expected a file own_bed.py in "),
-        ("own_bed:Good", "did you mean own_bad?"),
-        (
-            "own_bad:God",
-            "module own_bad has no God: expected a subclass of Problem or Estimator; "
-            "did you mean Good?",
-        ),
-        ("own_bad:number", "it is no Problem or Estimator: expected a subclass"),
-        ("own_bad:Abstract", "cannot be made"),
-        ("own_bad:Nothing", "fits no problem that it could be tried on: fits nothing at all"),
-        ("own_syntax:A", "module own_syntax fails: own_syntax.py:1: SyntaxError"),
-        ("own_needs:A", "module own_needs needs a_module_that_is_not_there, which is not there"),
-        ("own_bad:", "expected a module and a class, as in my_module:MyEstimator"),
-        (":Good", "expected a module and a class, as in my_module:MyEstimator"),
-    ],
-)
-def test_a_bad_target_is_status_two_and_one_line(run_command, tmp_path, target, message):
-    (tmp_path / "own_bad.py").write_text(
-        OWN.replace("class Shifted(GaussianSquare)", "class Shifted(Half)")
-    )
-    (tmp_path / "own_syntax.py").write_text("class A(:\n")
-    (tmp_path / "own_needs.py").write_text("import a_module_that_is_not_there\n")
-    status, out, err = run_command("check", target)
-    assert (status, out) == (2, "")
-    last = err.splitlines()[-1]
-    assert message in last
-    assert last.startswith("gradest: ")
-    assert "Traceback" not in err
-
-
-def test_an_estimator_that_fits_nothing_is_no_success():
-    with pytest.raises(BadInput, match="expected a name that `gradest list`"):
-        check("nothing", print)
+def test_a_skip_is_expected_or_a_failure():
+    run(skips, None, "of this")
+    with pytest.raises(AssertionError, match="skipped: because of this"):
+        run(skips, None, None)
+    with pytest.raises(AssertionError):
+        run(skips, None, "of that")
+    with pytest.raises(AssertionError, match="not skipped: of this"):
+        run(lambda trial: None, None, "of this")
