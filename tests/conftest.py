@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,15 @@ def configured(own_cache: None) -> None:
     from gradest.benchmarks.runtime.configure import configure
 
     configure()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten() -> Iterator[None]:
+    """No module leaves the programs that it made estimates with: each holds tens of megabytes."""
+    yield
+    from gradest.benchmarks.measurement.programs import estimates
+
+    estimates.forget()
 
 
 @pytest.fixture

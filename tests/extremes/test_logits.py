@@ -44,9 +44,9 @@ def fits(name, toy):
     return made.refuses(toy) is None and made.refuses_samples(SAMPLES) is None
 
 
-PAIRS = [
-    (toy, name) for toy in TOYS for name in ESTIMATORS if fits(name, problem(toy, **TOYS[toy]))
-]
+MADE = {toy: problem(toy, **given) for toy, given in TOYS.items()}
+
+PAIRS = [(toy, name) for toy, made in MADE.items() for name in ESTIMATORS if fits(name, made)]
 
 QUICK = [
     ("bernoulli_square", "measure_valued"),

@@ -74,6 +74,7 @@ def moments_of(
         replicates=replicates,
         key=cell_key(3, label, "init", num_samples),
         adapt_steps=adapt_steps,
+        least_timed=0,
     ).moments
 
 

@@ -1,6 +1,6 @@
 """Every check of `gradest check`, over the registries."""
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from functools import lru_cache, partial
 
 import pytest
@@ -34,17 +34,17 @@ def problem_trial(name: str) -> ProblemTrial:
     return ProblemTrial(name, SMALL_PROBLEMS[name], LEVEL)
 
 
-def all_or_slow(everything: Iterable, quick: Container) -> Iterator:
+def slow_but(quick: Container, everything: Iterable) -> list:
     """The parameters of a test: all that are not quick are slow."""
-    for each in everything:
-        yield each if each in quick else pytest.param(each, marks=pytest.mark.slow)
+    slow = pytest.mark.slow
+    return [each if each in quick else pytest.param(each, marks=slow) for each in everything]
 
 
 QUICK_TO_CHECK = {"bernoulli_square", "exponential_toy", "gaussian_square", "gaussian_step"}
 """Problems that `make test` checks; of the others it checks a pair with an estimator."""
 
 
-@pytest.mark.parametrize("problem", all_or_slow(PROBLEM_NAMES, QUICK_TO_CHECK))
+@pytest.mark.parametrize("problem", slow_but(QUICK_TO_CHECK, PROBLEM_NAMES))
 def test_problems(problem: str):
     trial = problem_trial(problem)
     checks = {
@@ -100,7 +100,7 @@ BRIEF = ("shapes", "support_claims", "evaluations", "draws")
 """What `make test` checks of the FIRST pairs; `make test-all` makes every check of every pair."""
 
 
-@pytest.mark.parametrize("pair", all_or_slow(PAIRS, CLASSIC), ids="-".join)
+@pytest.mark.parametrize("pair", slow_but(CLASSIC, PAIRS), ids="-".join)
 def test_estimators(pair: tuple[str, str]):
     trial = EstimatorTrial(dict(VARIANTS)[pair[1]], problem_trial(pair[0]))
     checks = checks_of(trial, pair, ESTIMATOR_CHECKS)

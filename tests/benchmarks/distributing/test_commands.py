@@ -46,7 +46,6 @@ def test_shards_are_merged_and_every_command_bears_that_nothing_was_timed(run_co
     assert run_command("verify", "all")[0] == 0
     assert run_command("status", "all")[0] == 0
     assert run_command("plan", "small.toml", "-o", "all")[0] == 0
-    assert run_command("report", "all")[0] == 0
     assert run_command("cite", "all")[0] == 0
     assert run_command("compare", "all", "all", "--fail-above", "5%")[0] == 0
     status, out, err = run_command("compare", "all", "--reference", "pathwise", "--json")

@@ -117,8 +117,6 @@ ALL = [*FEW, estimator("score_function"), estimator("measure_valued", coupled=Fa
 QUICK = [
     problem("gaussian_square", k=3.0),
     problem("gaussian_cosine", k=1.0, scale=0.5),
-    problem("gaussian_exponential", k=1.0, mean=0.5),
-    problem("gaussian_step", k=0.3),
     problem("bernoulli_square", dim=3, logit=-2.0),
 ]
 
@@ -154,7 +152,7 @@ def quick(tmp_path_factory):
 
 
 def test_it_is_silent_over_the_toys(quick):
-    assert (quick.exact_variance > 0).sum() > 20
+    assert (quick.exact_variance > 0).sum() > 10
     assert against_ourselves(quick) == []
 
 

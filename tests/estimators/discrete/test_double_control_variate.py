@@ -186,7 +186,7 @@ def rodeo_on_the_quadratic(dim, controls):
 QUADRATIC = {"t": 0.499, "logit": 0.0, "reduce": "mean"}
 
 
-@pytest.mark.parametrize("cls", [RODEO, Begun])
+@pytest.mark.parametrize("cls", [pytest.param(RODEO, marks=SLOW), Begun])
 def test_rodeo_before_it_has_learned(cls):
     """On the quadratic in three bits, with two draws, by enumeration of both."""
     toy = problem("bernoulli_square", dim=3, **QUADRATIC)
