@@ -259,7 +259,7 @@ def run_all(checks: dict[str, Callable[[], None]], where: str) -> None:
 def test_all_that_fail_are_named():
     checks = {name: partial(run, ESTIMATOR_CHECKS[name], None, None) for name in BRIEF}
     checks["of nothing"] = lambda: None
-    with pytest.raises(ExceptionGroup, match=f"a on b: {', '.join(BRIEF)} ") as caught:
+    with pytest.raises(ExceptionGroup, match=f"a on b: {', '.join(BRIEF)}$") as caught:
         run_all(checks, "a on b")
     assert [error.__notes__ for error in caught.value.exceptions] == [
         [f"in the check {name} of a on b"] for name in BRIEF
