@@ -78,7 +78,7 @@ def published_table(
     def found_of(match: Match) -> Found:
         if trained is not None and match.number.step is not None:
             return compared_along(match, trained)
-        group = match.number.entry.group
+        group = match.number.entry.group or ""
         row = by_place.get((match.cell.id, group))
         return compared(match.number, row, kept(match.cell).get(group))
 
@@ -98,7 +98,7 @@ def row_of(paper: str, match: Match, found: Found) -> dict[str, Any]:
         "figure": entry.figure,
         "cell": match.cell.id,
         "step": number.step,
-        "group": entry.group or None,
+        "group": entry.group,
         "metric": entry.metric,
         "published": number.value,
         "not_counted": entry.not_counted or found.fault,
