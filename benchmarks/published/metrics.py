@@ -20,9 +20,16 @@ from gradest.benchmarks.statistics.intervals import (
     Interval,
     Vector,
     jackknife,
+    mean_deviation,
 )
 from gradest.benchmarks.statistics.moments import LeftOut, Moments, Sample, leave_out
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
+
+OBJECTIVE = "objective"
+"""The metric that is not of the gradient: a column of training.csv."""
+
+STD_MEAN = "std_mean"
+"""A metric that is a column of trajectory.csv, where no moments are kept."""
 
 Scale = Literal["positive", "logarithm", "linear"]
 """Where errors add up: in the logarithm of a metric, in a metric that is one, or as it is."""
@@ -78,6 +85,8 @@ class Metric(NamedTuple):
     skewed: float = 0.0
     """By how many v the mean of the logarithm lies below the logarithm of the mean; 0 where ours is
     what n draws show on average."""
+    shared: bool = False
+    """Whether the error of ours is that of draws which all seeds of training have in common."""
 
 
 def variance(measured: Measured) -> Interval:
@@ -94,13 +103,20 @@ def variance_mean(measured: Measured) -> Interval:
 
 
 def std_mean(measured: Measured) -> Interval:
-    """The mean over coordinates of the standard deviation."""
+    """The mean over coordinates of the standard deviation: along training without an interval."""
+    if measured.moments is None and STD_MEAN in measured.row:
+        return Interval(*(float(measured.row[STD_MEAN]),) * 3)
     return of_moments(measured, mean_deviation)
 
 
 def log_variance_of_mean_std(measured: Measured) -> Interval:
-    """2 ln of it, as n draws show it: to the first order, -v/2 is the mean error of ln s²."""
+    """2 ln of it, as n draws show it: to the first order, -v/2 is the mean error of ln s².
+
+    NumPy's standard deviation, which papers take, divides by n: ln(1 - 1/n) comes to it.
+    """
     shift = math.log1p(measured.relative_variance) / 2
+    if measured.draws is not None:
+        shift -= math.log1p(-1 / measured.draws)
     return Interval(*(2 * math.log(end) - shift for end in positive(std_mean(measured))))
 
 
@@ -122,6 +138,11 @@ def relative_bias(measured: Measured) -> Interval:
     return Interval(*(math.sqrt(max(end, 0.0) + noise) / length for end in ends))
 
 
+def objective(measured: Measured) -> Interval:
+    """E[f] at the θ that training came to, of one seed."""
+    return of_row(measured, OBJECTIVE)
+
+
 def of_row(measured: Measured, column: str) -> Interval:
     """A number of measurements.csv with its interval."""
     return Interval(*(float(measured.row[column + end]) for end in ("", "_low", "_high")))
@@ -138,11 +159,6 @@ def of_moments(
         return UNKNOWN
     heavy = float(measured.row["kurtosis"]) > HEAVY_TAIL
     return intervals.interval(jackknife(statistic, samples), scale, heavy=heavy)
-
-
-def mean_deviation(sample: Sample) -> Vector:
-    """The mean over coordinates of the standard deviation."""
-    return np.sqrt(sample.variance).mean(-1)
 
 
 def mean_signal(sample: Sample, draws: int | None) -> Vector:
@@ -218,6 +234,12 @@ def scatter_of_bias(measured: Measured) -> float:
     return math.sqrt(measured.row["variance"] / measured.draws) / float(measured.row["exact_norm"])
 
 
+def no_scatter(measured: Measured) -> float:
+    """Of what no draws are stated of."""
+    del measured
+    return 0.0
+
+
 OF_VARIANCE, OF_DEVIATION = scatter_of_variance(1.0), scatter_of_variance(0.5)
 
 METRICS: dict[str, Metric] = {
@@ -271,7 +293,7 @@ METRICS: dict[str, Metric] = {
     ),
     "log_variance_of_mean_std": Metric(
         "twice the logarithm of the mean over coordinates of the standard deviation of n draws, "
-        "with the error that so few make on average",
+        "divided by n, with the error that so few make on average",
         r"2 \ln \frac{1}{P} \sum_i s_i",
         log_variance_of_mean_std,
         "logarithm",
@@ -298,8 +320,22 @@ METRICS: dict[str, Metric] = {
         "linear",
         scatter_of_bias,
     ),
+    OBJECTIVE: Metric(
+        "the objective after some steps of training, summed over data points",
+        r"\mathbb{E}[f]",
+        objective,
+        "linear",
+        no_scatter,
+        shared=True,
+    ),
 }
 """Each under the name that a sweep has for it."""
 
 OF_ONE_COORDINATE = ("variance", "ln_variance", "std", "mean_abs")
 """The metrics that one coordinate has too."""
+
+OF_MOMENTS = ("snr_mean", "mean_abs")
+"""The metrics that are made of the mean of every coordinate, which is kept at the start alone."""
+
+ALONG_TRAINING = tuple(name for name in METRICS if name not in OF_MOMENTS)
+"""The metrics that are known after some steps of training."""
