@@ -86,7 +86,8 @@ def trajectory_table(
         for measured in gradients_of(outcome):
             step = measured["step"]
             others = {name: value for name, value in measured.items() if name != "step"}
-            row = made(seed.cell, outcome, {"replicates": seed.replicates} | others)
+            how = {"replicates": seed.replicates, "minibatch": seed.minibatch}
+            row = made(seed.cell, outcome, how | others)
             rows.append(TrajectoryRow(**vars(row) | {"seed": seed.seed, "step": step}))
     table = pd.DataFrame(map(vars, rows), columns=list(TRAJECTORY_COLUMNS))
     table = table.astype(dict.fromkeys((*WHOLE, "step"), "Int64"))
