@@ -94,7 +94,7 @@ def train(
 @overload
 def train(
     problem: Problem | type[Problem] | str,
-    estimator: Sequence[Named],
+    estimator: list[Any] | tuple[Any, ...],
     *,
     steps: int,
     optimizer: str = ...,
@@ -107,7 +107,7 @@ def train(
 ) -> Run: ...
 def train(  # noqa: PLR0913  (a keyword for each thing that users set)
     problem: Problem | type[Problem] | str,
-    estimator: Named | Sequence[Named],
+    estimator: Named | list[Any] | tuple[Any, ...],
     *,
     steps: int,
     optimizer: str | Optimizer = "adam",

@@ -24,20 +24,20 @@ class Stale(NamedTuple):
     """Cells or trainings in a store that are not taken as they are."""
 
     why: str
-    count: int
+    number: int
     what: str = "cell"
     """Or training."""
 
     @property
     def text(self) -> str:
         """A line that says so."""
-        count = several(self.count, self.what)
+        count = several(self.number, self.what)
         return f"{count} there, {self.why}: to be {DONE[self.what]} again by `gradest run`"
 
     @property
     def as_json(self) -> dict[str, str | int]:
         """The same."""
-        return {"why": self.why, f"{self.what}s": self.count}
+        return {"why": self.why, f"{self.what}s": self.number}
 
 
 class Compared(NamedTuple):

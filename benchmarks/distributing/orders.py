@@ -59,7 +59,7 @@ class Order(NamedTuple):
     """A pickled `MakeSetting` or `Perform`."""
 
 
-Answer: TypeAlias = Setting | str | list[CellResult] | list[TrainingResult] | Refusal
+Answer: TypeAlias = Setting | str | list[CellResult | TrainingResult] | Refusal
 """A setting or why there is none, the results of tasks, or a refusal of either."""
 
 
