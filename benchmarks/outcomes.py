@@ -96,6 +96,8 @@ class Kept(NamedTuple):
     """For each digest of code that is known, the digests of its modules."""
     trainings: dict[str, Outcome]
     """What became of trainings, by id."""
+    damaged_trainings: list[str]
+    """The trainings whose rows do not fit their checksums."""
 
 
 BEFORE = "cell, status, reason, rows, environment, theta"

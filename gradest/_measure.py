@@ -13,7 +13,7 @@ from gradest._own_faults import instance
 from gradest._own_problem import own_problem
 from gradest._run import Run
 from gradest.benchmarks.analysis import results
-from gradest.benchmarks.analysis.status import stale_cells
+from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.comparisons import ratios
 from gradest.benchmarks.comparisons.metrics import METRICS
@@ -229,7 +229,7 @@ def sweep(
     if folder is None:
         outcomes = measure_plan(plan, Quiet())
         return Run.of(plan, outcomes, trained_by(plan))
-    stale = stale_cells(plan, Path(folder))
+    stale = stale_in(plan, Path(folder))
     ended = run_sweep(plan, Path(folder), Quiet())
     for line in (*(each.text for each in stale), *ended.remarks):
         warnings.warn(line, stacklevel=2)

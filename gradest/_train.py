@@ -1,27 +1,43 @@
 """Training θ with an estimator: what a gradient is for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import jax
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gradest._measure import Named, as_estimator, as_problem, whole_numbers
+from gradest._measure import (
+    Named,
+    Quiet,
+    as_estimator,
+    as_estimators,
+    as_problem,
+    told,
+    trained_by,
+    whole_numbers,
+)
 from gradest._own_faults import faults_told
+from gradest._run import Run
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.runtime.configure import configure, in_full_precision
+from gradest.benchmarks.sweeps.plan import plan_of
+from gradest.benchmarks.sweeps.run import measure_plan, use_caches
 from gradest.benchmarks.training.loop import Loop
 from gradest.benchmarks.training.objective import objective_at
 from gradest.benchmarks.training.optimizers import Optimizer, Recipe, expect_optimizer
 from gradest.benchmarks.training.settings import evenly
+from gradest.estimators import Estimator
 from gradest.problems.base import Params, Problem
 from gradest.problems.registry.naming import parse
 
 POINTS = 50
 """Steps, about, at which the objective is recorded."""
+
+REPLICATES = 1_000
+"""R, where several are trained and nothing is said."""
 
 DRAWS = 2**31 - 1
 """The seed of the draws by which it is estimated: the same at every step and seed."""
@@ -63,10 +79,35 @@ class Training:
         return "\n".join(lines)
 
 
-@in_full_precision
+@overload
 def train(
     problem: Problem | type[Problem] | str,
     estimator: Named,
+    *,
+    steps: int,
+    optimizer: str | Optimizer = ...,
+    learning_rate: float = ...,
+    seeds: int | Sequence[int] = ...,
+    num_samples: int = ...,
+    evaluate_samples: int = ...,
+) -> Training: ...
+@overload
+def train(
+    problem: Problem | type[Problem] | str,
+    estimator: list[Any] | tuple[Any, ...],
+    *,
+    steps: int,
+    optimizer: str = ...,
+    learning_rate: float = ...,
+    seeds: int = ...,
+    num_samples: int = ...,
+    evaluate_samples: int = ...,
+    replicates: int | None = ...,
+    checkpoints: int | Sequence[int] | None = ...,
+) -> Run: ...
+def train(  # noqa: PLR0913  (a keyword for each thing that users set)
+    problem: Problem | type[Problem] | str,
+    estimator: Named | list[Any] | tuple[Any, ...],
     *,
     steps: int,
     optimizer: str | Optimizer = "adam",
@@ -74,26 +115,39 @@ def train(
     seeds: int | Sequence[int] = 1,
     num_samples: int = 1,
     evaluate_samples: int = 1_000,
-) -> Training:
+    replicates: int | None = None,
+    checkpoints: int | Sequence[int] | None = None,
+) -> Training | Run:
     """Minimises E[f] by an estimator's gradient, and follows the objective.
+
+    Several estimators in a list are compared: each is measured at the start and along its training,
+    as in a sweep with a table [training].
 
     Args:
         problem: an instance, a class or a name.
-        estimator: likewise. What it learns is carried along, a step for each estimate.
+        estimator: likewise, or a list of them. What it learns is carried along, a step for each
+            estimate.
         steps: of the optimizer.
-        optimizer: optax's, by name and with arguments ("sgd[momentum=0.9]"), or as it is.
+        optimizer: optax's, by name and with arguments ("sgd[momentum=0.9]"); of one estimator also
+            as it is.
         learning_rate: of an optimizer by name.
-        seeds: how many seeds, from 0 on, or which. θ starts at the same place for all.
+        seeds: how many seeds, from 0 on; of one estimator also which. θ starts at the same place
+            for all.
         num_samples: L of each step.
         evaluate_samples: draws by which the objective is estimated, at about 50 steps, where it
             is not known exactly.
+        replicates: of several estimators, R at the start and at checkpoints; 1,000 where nothing is
+            said.
+        checkpoints: of several estimators, the steps at which their gradients are measured, or how
+            many of them, spaced in the logarithm; 5 where nothing is said.
 
     Returns:
-        The objective along the way, and θ.
+        Of one estimator the objective along the way, and θ. Of several a run, whose `.training`,
+        `.trajectory`, figures and `.summary()` are those of a sweep.
 
     Raises:
-        BadInput: no such name, an estimator that the problem or L does not suit, or an error in
-            code of a user's.
+        BadInput: no such name, an estimator that the problem or L does not suit, an argument that
+            is of several estimators alone, or of one, or an error in code of a user's.
 
     Example:
         >>> import gradest
@@ -103,24 +157,114 @@ def train(
     """
     configure()
     trained = as_problem(problem)
-    if isinstance(estimator, list | tuple):
-        raise BadInput(f"estimator = {estimator!r}: expected one")
-    chosen = as_estimator(estimator)
     (steps,) = whole_numbers("steps", steps)
     (num_samples,) = whole_numbers("num_samples", num_samples)
     (evaluate_samples,) = whole_numbers("evaluate_samples", evaluate_samples, least=2)
+    of_several = {"replicates": replicates, "checkpoints": checkpoints}
+    if isinstance(estimator, list | tuple):
+        how = {
+            "steps": steps,
+            "seeds": count_of(seeds),
+            "learning_rate": learning_rate,
+            "evaluate_samples": evaluate_samples,
+            **optimizer_keys(optimizer),
+        }
+        return compared(trained, estimator, num_samples, how, of_several)
+    for name, value in of_several.items():
+        if value is not None:
+            raise BadInput(f"{name} = {value!r}: expected only with a list of estimators")
     chosen_seeds = whole_numbers(
         "seeds", range(seeds) if isinstance(seeds, int) else seeds, least=0
     )
     rule = optimizer_of(optimizer, learning_rate)
-    with faults_told(f"train {type(trained).__name__}", trained, chosen):
-        if reason := chosen.refuses(trained) or chosen.refuses_samples(num_samples):
+    chosen = as_estimator(estimator)
+    return alone(trained, chosen, rule, steps, num_samples, chosen_seeds, evaluate_samples)
+
+
+@in_full_precision
+def alone(
+    problem: Problem,
+    estimator: Estimator,
+    rule: Recipe | Optimizer,
+    steps: int,
+    num_samples: int,
+    seeds: Sequence[int],
+    draws: int,
+) -> Training:
+    """What training with one estimator does; the arguments are those of `train`."""
+    with faults_told(f"train {type(problem).__name__}", problem, estimator):
+        if reason := estimator.refuses(problem) or estimator.refuses_samples(num_samples):
             raise BadInput(f"train: {reason}")
-        loop = Loop(trained, chosen, rule, num_samples)
-        ended = [followed(loop, steps, seed, evaluate_samples) for seed in chosen_seeds]
+        loop = Loop(problem, estimator, rule, num_samples)
+        ended = [followed(loop, steps, seed, draws) for seed in seeds]
     frame = pd.concat([each for each, _ in ended], ignore_index=True)
     params = [end for _, end in ended]
     return Training(frame, params if len(params) > 1 else params[0])
+
+
+def compared(
+    problem: Problem,
+    estimators: Sequence[Named],
+    num_samples: int,
+    how: dict[str, Any],
+    measured: Mapping[str, Any],
+) -> Run:
+    """The run of a sweep in which several estimators train.
+
+    Args:
+        problem: whose θ is trained.
+        estimators: by which.
+        num_samples: L.
+        how: keys of [training].
+        measured: R, and the checkpoints; each None where nothing is said.
+
+    Raises:
+        BadInput: there is no estimator, or a number that is none.
+    """
+    if not estimators:
+        raise BadInput(f"estimator = {estimators!r}: expected at least one")
+    known = {
+        name: whole_numbers(name, value, least=0)
+        for name, value in measured.items()
+        if value is not None
+    }
+    (replicates,) = known.get("replicates", [REPLICATES])
+    if "checkpoints" in known:
+        is_count = isinstance(measured["checkpoints"], int)
+        how["checkpoints"] = known["checkpoints"][0] if is_count else known["checkpoints"]
+    plan = plan_of(
+        [problem],
+        as_estimators(estimators, problem),
+        samples=[num_samples],
+        name="trained",
+        replicates=replicates,
+        training=how,
+    )
+    use_caches(plan)
+    return Run.of(plan, measure_plan(plan, Quiet()), trained_by(plan))
+
+
+def count_of(seeds: int | Sequence[int]) -> int:
+    """How many seeds are asked for.
+
+    Raises:
+        BadInput: it is said which.
+    """
+    if not isinstance(seeds, int):
+        raise BadInput(f"seeds = {seeds!r}: expected how many, with a list of estimators")
+    return seeds
+
+
+def optimizer_keys(optimizer: str | Optimizer) -> dict[str, Any]:
+    """An optimizer by name as the keys of [training].
+
+    Raises:
+        BadInput: it has no name, or is not written as one.
+    """
+    if not isinstance(optimizer, str):
+        raise BadInput(f"optimizer = {optimizer!r}: expected a name with a list of estimators")
+    name, arguments = told(parse, optimizer)
+    return {"optimizer": name, **arguments}
 
 
 def followed(loop: Loop, steps: int, seed: int, draws: int) -> tuple[pd.DataFrame, Params]:

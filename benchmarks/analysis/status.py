@@ -3,20 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
 from gradest.benchmarks.analysis.labels import short_label
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.cells.cell import Cell
-from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import is_shipped, is_trained
 from gradest.benchmarks.outcomes import Outcome
-from gradest.benchmarks.presets import preset_names
-from gradest.benchmarks.runtime.environment import digest_of, environment
 from gradest.benchmarks.sweeps.plan import Plan
-from gradest.benchmarks.sweeps.run import codes_of
-from gradest.benchmarks.sweeps.store import Kept, read_store
 from gradest.benchmarks.training.runs import seeds_in
 from gradest.benchmarks.training.seeds import DIVERGED, Seed
 
@@ -245,106 +238,3 @@ def trainings_text(plan: Plan) -> list[str]:
         f"{several(len(how.measured), 'checkpoint')} each; {f_evals:.3g} evaluations of f, "
         f"{grad_evals:.3g} of its gradient, none of it in that time"
     ]
-
-
-class Stale(NamedTuple):
-    """Cells in a store that are not taken as they are."""
-
-    why: str
-    cells: int
-
-    @property
-    def text(self) -> str:
-        """A line that says so."""
-        count = several(self.cells, "cell")
-        return f"{count} there, {self.why}: to be measured again by `gradest run`"
-
-    @property
-    def as_json(self) -> dict[str, str | int]:
-        """The same."""
-        return self._asdict()
-
-
-class Compared(NamedTuple):
-    """What a store has of a plan's cells. Failed ones do not count: they are measured again."""
-
-    there: int
-    """Cells that are taken as they are."""
-    stale: list[Stale]
-    """Those that were measured with other versions, on other hardware or with other code, or are
-    damaged."""
-
-
-def compared(plan: Plan, kept: Kept) -> Compared:
-    """How many of a plan's cells in a store are to be measured again, and why.
-
-    Args:
-        plan: what is to be measured here.
-        kept: what the store has.
-    """
-    reasons = [f"damaged ({first_of(map(ascii, kept.damaged))})"] * len(kept.damaged)
-    there = 0
-    if kept.outcomes:
-        here = environment(plan.sweep.generator)
-        for cell, code in codes_of(plan).items():
-            outcome = kept.outcomes.get(cell)
-            if outcome and outcome.status != "failed":
-                against = reasons_against(outcome, here, code, kept.codes.get(outcome.code, {}))
-                there += int(not against)
-                reasons += against
-    return Compared(there, [Stale(why, count) for why, count in Counter(reasons).items()])
-
-
-def stale_cells(plan: Plan, folder: Path) -> list[Stale]:
-    """The plan's cells in a folder's store that are to be measured again: see `compared`.
-
-    Raises:
-        StoreDamaged: the folder's store cannot be read.
-    """
-    return compared(plan, read_store(folder)).stale
-
-
-def reasons_against(
-    outcome: Outcome, here: dict[str, str], code: dict[str, str], then: dict[str, str]
-) -> list[str]:
-    """Why an outcome is not taken as it is; nothing where it is.
-
-    Args:
-        outcome: of a cell.
-        here: versions and hardware.
-        code: the digests of the modules that the cell would run through.
-        then: those that it did run through, as far as they are known.
-    """
-    if outcome.environment != here:
-        others = sorted(outcome.environment.items() - here.items())
-        unknown = sorted((key, "unknown") for key in here.keys() - outcome.environment.keys())
-        return ["measured with " + ", ".join(f"{key} {value}" for key, value in others or unknown)]
-    if not outcome.code:
-        return ["measured by a version that did not keep with which code"]
-    if outcome.code == digest_of(code):
-        return []
-    if not then:
-        return [f"measured with other code (commit {(outcome.commit or 'unknown')[:7]})"]
-    names = sorted(name for name in code.keys() | then.keys() if code.get(name) != then.get(name))
-    return [f"measured with other code ({first_of(names)})"]
-
-
-def refuse_to_extend(plan: Plan, folder: Path) -> None:
-    """Refuses to add replicates to a run of which every cell is to be measured again.
-
-    Args:
-        plan: of the finished run.
-        folder: of the run.
-
-    Raises:
-        BadInput: there are stale cells, and none that is not; the message says what to do instead.
-    """
-    there, stale = compared(plan, read_store(folder))
-    if not stale or there:
-        return  # what is stale is measured again, and the others are gone on with
-    sweep = plan.sweep.name if plan.sweep.name in preset_names() else "SWEEP"
-    raise BadInput(
-        f"run {folder}: its cells were {'; '.join(each.why for each in stale)}, and no replicates "
-        f"can be added to those here: `gradest run {sweep} -o {folder}` measures them again, "
-        "and then they can be extended"
-    )

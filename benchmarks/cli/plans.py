@@ -9,8 +9,8 @@ from typing import Any
 from gradest.benchmarks.analysis.forecast import forecast, places_of
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run, is_run, recorded_outcomes, recorded_sweep
+from gradest.benchmarks.analysis.staleness import compared
 from gradest.benchmarks.analysis.status import (
-    compared,
     fault_lines,
     minibatch_lines,
     points_of,
@@ -93,7 +93,7 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
     expected = forecast(plan, folder)
     places = places_of(plan)
     points = points_of(plan)
-    there, stale = compared(plan, read_store(folder))
+    there, trained, stale = compared(plan, read_store(folder))
     tell([*fault_lines(plan), *unmeasured_lines(plan)])
     if as_json:
         cells = [
@@ -111,6 +111,7 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
         known = {"there": there, "stale": stale_as_json, "places": places, **expected.as_json}
         about = {"minibatch_sizes": sizes, "points": points, "cells": cells, **known}
         if plan.sweep.training:
+            about["trainings_there"] = trained
             about["trainings"] = [
                 {"training": seed.id, "label": seed.label, "steps": seed.how.steps}
                 for seed in seeds_in(plan)
@@ -118,6 +119,7 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
         emit({"sweep": plan.sweep.name, **totals.as_json, **about})
         return ExitStatus.OK
     known_text = f"\n{there} of the cells are there already" if there else ""
+    known_text += f"\n{trained} of the trainings are there already" if trained else ""
     lines = [f"{plan.sweep.name}: {totals.text}", expected.text, *minibatch_lines(plan)]
     lines += trainings_text(plan)
     lines += [f"θ of {place}: {origin}" for place, origin in points.items()]
@@ -141,6 +143,7 @@ def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) ->
     stale = compared(plan, kept).stale
     tell(each.text for each in stale)
     others = len(outcomes.keys() - {cell.id for cell in plan.cells})
+    other_trainings = len(kept.trainings.keys() - {seed.id for seed in seeds_in(plan)})
     trained = counts_of_trainings(seeds_in(plan), kept.trainings)
     about = {"trainings": trained} if plan.sweep.training else {}
     if as_json:
@@ -149,13 +152,19 @@ def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) ->
                 "folder": str(folder),
                 "cells": status.counts,
                 "of_other_settings": others,
+                "trainings_of_other_settings": other_trainings,
                 "failures": status.failures,
                 "stale": [each.as_json for each in stale],
             }
             | about
         )
     else:
-        other_text = [f"{several(others, 'cell')} of other settings there"] if others else []
+        of_others = {"cell": others, "training": other_trainings}
+        other_text = [
+            f"{several(count, what)} of other settings there"
+            for what, count in of_others.items()
+            if count
+        ]
         if about:
             other_text += [f"trainings: {counted(trained)}", *training_lines(plan, kept.trainings)]
         emit("\n".join([f"{folder}: {counted(status.counts)}", *other_text, *status.failures]))

@@ -13,12 +13,15 @@ from gradest.benchmarks.cli.output import emit, tell
 from gradest.benchmarks.cli.progress import Reporter, show_progress
 from gradest.benchmarks.comparisons.budgets import Budget, budget_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
-from gradest.benchmarks.learning_curves.confirming import MOST, Candidate, Confirmed
-from gradest.benchmarks.learning_curves.confirming import confirm as confirm_order
-from gradest.benchmarks.learning_curves.short_training import short_training
+from gradest.benchmarks.learning_curves.confirming import MOST, Confirmed
 from gradest.benchmarks.recommending.candidates import every_candidate
 from gradest.benchmarks.recommending.finished import recommend_from
-from gradest.benchmarks.recommending.measured import DEFAULT_BUDGET, named, recommend_measured
+from gradest.benchmarks.recommending.measured import (
+    DEFAULT_BUDGET,
+    confirmed_at,
+    named,
+    recommend_measured,
+)
 from gradest.benchmarks.recommending.ranking import FREE, Rules
 from gradest.benchmarks.recommending.rendering import Recommendation, as_text
 from gradest.benchmarks.recommending.rendering import as_json as object_of
@@ -86,18 +89,14 @@ def confirmed(found: Recommendation) -> Recommendation:
     notes = [*found.notes]
     for answer in found.answers:
         name, arguments = answer.place[0], answer.problem_args
-        free = answer.frame[answer.frame.barred == FREE].itertuples()
-        ranked = [
-            Candidate(row.estimator_text, row.estimator, row.estimator_args, int(row.num_samples))
-            for row in free
-        ]
-        tell([f"training the best {min(len(ranked), MOST)} of {len(answer.frame)}"])
+        count = min(int((answer.frame.barred == FREE).sum()), MOST)
+        tell([f"training the best {count} of {len(answer.frame)}"])
         try:
             problem = build("problem", PROBLEMS, name, arguments)
         except ValueError as error:
             notes.append(f"Not confirmed by training: {error}.")
             continue
-        verdicts[answer.place] = confirm_order(ranked, short_training(problem))
+        verdicts[answer.place] = confirmed_at(answer, problem)
     return replace(found, confirmed=verdicts, notes=tuple(notes))
 
 

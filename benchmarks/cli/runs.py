@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
+from gradest.benchmarks.analysis.staleness import Stale, refuse_to_extend, stale_in
 from gradest.benchmarks.analysis.status import (
-    Stale,
     failed_lines,
-    refuse_to_extend,
     skipped_lines,
-    stale_cells,
     status_of,
     training_lines,
     unmeasured_lines,
@@ -71,6 +69,7 @@ def run(
         status = measure_and_draw(plan, folder, as_json, executor)
     if isinstance(executor, Untimed):
         tell([UNTIMED.format(folder=folder)])
+        tell([UNTIMED_TRAININGS] if plan.sweep.training else [])
     return status
 
 
@@ -78,8 +77,8 @@ UNTIMED = "seconds are left out, taken beside other work: `gradest time {folder}
 """What is said after a run in several processes."""
 
 
-ONE_BY_ONE = "trainings are made in this process, one after the other, when the cells are measured"
-"""What is said before a run in several processes that trains."""
+UNTIMED_TRAININGS = "those of trainings nothing takes later: --workers 1 takes them as it trains"
+"""What is said of seconds besides, where it trained."""
 
 
 class Place(NamedTuple):
@@ -179,10 +178,8 @@ def measure_and_draw(
 ) -> ExitStatus:
     """Measures what is missing, draws all, and says what matters most of it."""
     use_caches(plan)
-    stale = stale_cells(plan, folder)
+    stale = stale_in(plan, folder)
     tell(each.text for each in stale)
-    if isinstance(executor, Untimed) and plan.sweep.training:
-        tell([ONE_BY_ONE])
     with show_progress(len(plan.measurable) + len(seeds_in(plan))) as progress:
         summary = run_sweep(plan, folder, progress, executor)
         written = draw(folder, progress)

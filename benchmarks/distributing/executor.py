@@ -1,10 +1,12 @@
-"""Cells measured by workers: which is sent what, and what is made up for."""
+"""Cells measured, and θ trained, by workers: which is sent what, and what is made up for."""
 
 import itertools
 import pickle
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.tasks import CellResult, Setting, Task, on_host
@@ -12,20 +14,23 @@ from gradest.benchmarks.distributing.orders import (
     Answer,
     Ended,
     MakeSetting,
-    Measure,
     Order,
+    Perform,
     Pool,
     Refusal,
     packed,
 )
-from gradest.benchmarks.distributing.own_modules import OwnModules, own_modules
+from gradest.benchmarks.distributing.own_modules import own_modules
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps.executors import Jobs
-from gradest.benchmarks.sweeps.run import codes_of
+from gradest.benchmarks.sweeps.plan import Plan
+from gradest.benchmarks.sweeps.run import MEASURES, codes_of
+from gradest.benchmarks.training.runs import TRAINS
+from gradest.benchmarks.training.seeds import Seed, TrainingResult, TrainingTask, train
 from gradest.problems.registry.instances import Choice
 
 MOST_DEATHS = 2
-"""So many workers a cell may end; then it fails."""
+"""So many workers a cell, or a training, may end; then it fails."""
 
 
 @dataclass
@@ -33,8 +38,10 @@ class Unit:
     """What one order is for."""
 
     cells: list[Cell]
+    seed: Seed | None = None
+    """The training with one of these cells, where that is what the order is for."""
     is_setting: bool = False
-    """Whether it is for θ of their problem; else the cells are measured."""
+    """Whether it is for θ of their problem."""
     deaths: int = 0
     """How many workers have ended over it."""
 
@@ -46,9 +53,10 @@ class Unit:
 
 @dataclass(frozen=True)
 class Distributed:
-    """Has cells measured by a pool of workers, those that share a program by the same.
+    """Has cells measured, and θ trained, by a pool of workers.
 
-    θ of a problem, and the gradient there, are made once, by a worker.
+    Cells that share a program are measured by the same worker. θ of a problem, and the gradient
+    there, are made once, by a worker. A training with one seed is a worker's by itself.
     """
 
     pool: Pool
@@ -66,40 +74,59 @@ class Distributed:
         faulty = [cell for cell in itertools.chain(*jobs.groups) if jobs.fault_of(cell)]
         for cell in faulty:
             yield function(jobs.task(cell, jobs.fault_of(cell)))
-        yield from Shift(self.pool, function, jobs).results()
+        yield from CellShift(self.pool, jobs.plan, function, jobs).results()
+
+    def train(self, plan: Plan, tasks: list[TrainingTask]) -> Iterator[TrainingResult]:
+        """What comes of trainings, as they end.
+
+        Raises:
+            BadInput: as for cells.
+        """
+        for task in tasks:
+            if task.fault:
+                yield train(task)
+        sound = {task.seed.id: task for task in tasks if not task.fault}
+        yield from TrainingShift(self.pool, plan, sound).results()
 
 
 @dataclass
-class Shift:
-    """The measurement of some jobs by a pool."""
+class Shift(ABC):
+    """The work of a pool at the cells or the trainings of a plan."""
 
     pool: Pool
-    function: Callable[[Task], CellResult]
-    jobs: Jobs
-    settings: dict[Choice, Setting | str] = field(default_factory=dict)
-    held: list[Unit] = field(default_factory=list)
-    """What waits for settings of its problems."""
-    waiting: deque[Unit] = field(default_factory=deque)
-    out: dict[int, Unit] = field(default_factory=dict)
+    plan: Plan
 
-    def results(self) -> Iterator[CellResult]:
-        """The results of all cells but those with a fault of their own."""
-        self.codes = codes_of(self.jobs.plan)
-        plan = self.jobs.plan
-        self.modules: OwnModules = own_modules(plan.problems, plan.estimators)
-        self.held = units_of(self.jobs)
-        firsts = {cell.problem: cell for unit in reversed(self.held) for cell in unit.cells}
-        self.waiting.extend(Unit([cell], is_setting=True) for cell in firsts.values())
+    @abstractmethod
+    def units(self) -> Iterable[Unit]:
+        """What can be sent at the beginning."""
+
+    @abstractmethod
+    def content_for(self, unit: Unit) -> MakeSetting | Perform:
+        """What a worker is to do of a unit."""
+
+    @abstractmethod
+    def environment_of(self, unit: Unit) -> dict[str, str]:
+        """Versions and hardware that a unit is to be done with."""
+
+    @abstractmethod
+    def given_up(self, unit: Unit, reason: str) -> Iterator[Any]:
+        """The results of a unit, of one cell or training, that ended too many workers."""
+
+    def results(self) -> Iterator[Any]:
+        """The results, as they come."""
+        self.modules = own_modules(self.plan.problems, self.plan.estimators)
+        self.waiting = deque(self.units())
+        out: dict[int, Unit] = {}
         numbers = itertools.count()
-        while self.waiting or self.out:
-            while self.waiting and len(self.out) < self.pool.capacity:
+        while self.waiting or out:
+            while self.waiting and len(out) < self.pool.capacity:
                 number, unit = next(numbers), self.waiting.popleft()
-                self.out[number] = unit
+                out[number] = unit
                 self.pool.send(number, self.order_for(unit))
             for ended in self.pool.wait():
-                yield from self.ended(self.out.pop(ended.number), ended)
+                yield from self.ended(out.pop(ended.number), ended)
 
-    def ended(self, unit: Unit, ended: Ended) -> Iterator[CellResult]:
+    def ended(self, unit: Unit, ended: Ended) -> Iterator[Any]:
         """What comes of an order, and what can be done since."""
         if ended.answer is None:
             return self.died(unit, ended)
@@ -107,21 +134,12 @@ class Shift:
 
     def order_for(self, unit: Unit) -> bytes:
         """The order to do a unit."""
-        plan = self.jobs.plan
-        first = unit.cells[0]
-        content: MakeSetting | Measure
-        if unit.is_setting:
-            content = MakeSetting(on_host(plan.problems[first.problem]), first)
-        else:
-            tasks = [self.jobs.task(cell, self.settings[cell.problem]) for cell in unit.cells]
-            codes = [self.codes[cell.id] for cell in unit.cells]
-            content = Measure(self.function, tuple(tasks), tuple(codes))
-        known = self.jobs.origins[first.id].environment
-        return packed(
-            Order(known, first.generator, self.pool.threads, self.modules, packed(content))
-        )
+        content = packed(self.content_for(unit))
+        known = self.environment_of(unit)
+        generator = unit.cells[0].generator
+        return packed(Order(known, generator, self.pool.threads, self.modules, content))
 
-    def taken(self, unit: Unit, answer: Answer) -> Iterator[CellResult]:
+    def taken(self, unit: Unit, answer: Answer) -> Iterator[Any]:
         """What an answer gives, and what can be done since.
 
         Raises:
@@ -129,16 +147,10 @@ class Shift:
         """
         if isinstance(answer, Refusal):
             raise BadInput(answer.reason)
-        if isinstance(answer, list):
-            yield from answer
-            return
-        self.settings[unit.cells[0].problem] = answer
-        held, self.held = self.held, []
-        for each in held:
-            is_ready = each.problems <= self.settings.keys()
-            (self.waiting if is_ready else self.held).append(each)
+        assert isinstance(answer, list)
+        yield from answer
 
-    def died(self, unit: Unit, ended: Ended) -> Iterator[CellResult]:
+    def died(self, unit: Unit, ended: Ended) -> Iterator[Any]:
         """What comes of a unit whose worker ended: it is tried again, cell by cell in the end."""
         unit.deaths += int(ended.is_fault)
         if unit.deaths < MOST_DEATHS:
@@ -148,10 +160,88 @@ class Shift:
         else:
             what = "θ of its problem" if unit.is_setting else "it"
             reason = f"{unit.deaths} workers ended over {what}, the last {ended.death}"
-            if unit.is_setting:
-                yield from self.taken(unit, reason)
-            else:
-                yield self.function(self.jobs.task(unit.cells[0], reason))
+            yield from self.given_up(unit, reason)
+
+
+@dataclass
+class CellShift(Shift):
+    """The measurement of some jobs by a pool."""
+
+    function: Callable[[Task], CellResult]
+    jobs: Jobs
+    settings: dict[Choice, Setting | str] = field(default_factory=dict)
+    held: list[Unit] = field(default_factory=list)
+    """What waits for settings of its problems."""
+
+    def units(self) -> Iterable[Unit]:
+        """θ of each problem; the cells are held until it is there."""
+        self.codes = codes_of(self.plan, MEASURES)
+        self.held = units_of(self.jobs)
+        firsts = {cell.problem: cell for unit in reversed(self.held) for cell in unit.cells}
+        return [Unit([cell], is_setting=True) for cell in firsts.values()]
+
+    def content_for(self, unit: Unit) -> MakeSetting | Perform:
+        """A problem's θ is to be made, or the cells measured."""
+        first = unit.cells[0]
+        if unit.is_setting:
+            return MakeSetting(on_host(self.plan.problems[first.problem]), first)
+        tasks = [self.jobs.task(cell, self.settings[cell.problem]) for cell in unit.cells]
+        codes = [self.codes[cell.id] for cell in unit.cells]
+        return Perform(self.function, tuple(tasks), tuple(codes), MEASURES)
+
+    def environment_of(self, unit: Unit) -> dict[str, str]:
+        """That of its first cell."""
+        return self.jobs.origins[unit.cells[0].id].environment
+
+    def taken(self, unit: Unit, answer: Answer) -> Iterator[CellResult]:
+        """The results of cells; or with a setting what waited for it can be sent."""
+        if not unit.is_setting or isinstance(answer, Refusal):
+            yield from super().taken(unit, answer)
+            return
+        assert isinstance(answer, Setting | str)
+        self.settings[unit.cells[0].problem] = answer
+        held, self.held = self.held, []
+        for each in held:
+            is_ready = each.problems <= self.settings.keys()
+            (self.waiting if is_ready else self.held).append(each)
+
+    def given_up(self, unit: Unit, reason: str) -> Iterator[CellResult]:
+        """The cell fails, or without θ all of its problem."""
+        if unit.is_setting:
+            yield from self.taken(unit, reason)
+        else:
+            yield self.function(self.jobs.task(unit.cells[0], reason))
+
+
+@dataclass
+class TrainingShift(Shift):
+    """The trainings of a plan, made by a pool."""
+
+    tasks: dict[str, TrainingTask]
+    """By the ids of their seeds."""
+
+    def units(self) -> Iterable[Unit]:
+        """Each training by itself."""
+        self.codes = codes_of(self.plan, TRAINS)
+        return [Unit([task.seed.cell], task.seed) for task in self.tasks.values()]
+
+    def task(self, unit: Unit) -> TrainingTask:
+        """The training of a unit."""
+        assert unit.seed is not None
+        return self.tasks[unit.seed.id]
+
+    def content_for(self, unit: Unit) -> Perform:
+        """It is to be made."""
+        codes = (self.codes[unit.cells[0].id],)
+        return Perform(train, (self.task(unit),), codes, TRAINS)
+
+    def environment_of(self, unit: Unit) -> dict[str, str]:
+        """That of its task."""
+        return self.task(unit).environment
+
+    def given_up(self, unit: Unit, reason: str) -> Iterator[TrainingResult]:
+        """It fails."""
+        yield train(replace(self.task(unit), fault=reason))
 
 
 def units_of(jobs: Jobs) -> list[Unit]:

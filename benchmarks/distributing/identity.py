@@ -17,7 +17,7 @@ from gradest.benchmarks.runtime.environment import (
     cores_here,
     xla_threads,
 )
-from gradest.benchmarks.sweeps.run import MEASURES, helpers_of
+from gradest.benchmarks.sweeps.run import helpers_of
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Problem
 
@@ -75,9 +75,15 @@ def agreed(workers: Mapping[str, Mapping[str, str]], here: Mapping[str, str]) ->
     return dict(known)
 
 
-def code_here(problem: Problem, estimator: Estimator) -> dict[str, str]:
-    """The code that an estimator would be measured with on a problem in this process."""
-    return code_of(MEASURES, problem, estimator, *helpers_of(problem))
+def code_here(through: str, problem: Problem, estimator: Estimator) -> dict[str, str]:
+    """The code that an estimator would be measured with on a problem in this process.
+
+    Args:
+        through: the module that measures, or trains.
+        problem: where it is measured.
+        estimator: which it is.
+    """
+    return code_of(through, problem, estimator, *helpers_of(problem))
 
 
 def use_xla_threads(count: int) -> None:

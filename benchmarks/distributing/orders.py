@@ -3,11 +3,12 @@
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.tasks import CellResult, Setting, Task
 from gradest.benchmarks.distributing.own_modules import OwnModules
+from gradest.benchmarks.training.seeds import TrainingResult, TrainingTask
 from gradest.problems.base import Problem
 
 PROTOCOL = 5
@@ -31,14 +32,16 @@ class MakeSetting:
 
 
 @dataclass(frozen=True)
-class Measure:
-    """Cells that run one program are to be measured."""
+class Perform:
+    """Cells that run one program are to be measured, or trainings made."""
 
-    function: Callable[[Task], CellResult]
-    """Measures one."""
-    tasks: tuple[Task, ...]
+    function: Callable[[Any], CellResult | TrainingResult]
+    """Does one."""
+    tasks: tuple[Task, ...] | tuple[TrainingTask, ...]
     codes: tuple[dict[str, str], ...]
-    """Of each cell, the digests of the modules that it is to be measured with."""
+    """Of each task, the digests of the modules that it is to be done with."""
+    through: str
+    """The module that all their numbers come through."""
 
 
 class Order(NamedTuple):
@@ -53,11 +56,11 @@ class Order(NamedTuple):
     modules: OwnModules
     """A user's own, which must be there before what follows can be read."""
     content: bytes
-    """A pickled `MakeSetting` or `Measure`."""
+    """A pickled `MakeSetting` or `Perform`."""
 
 
-Answer: TypeAlias = Setting | str | list[CellResult] | Refusal
-"""A setting or why there is none, the results of cells, or a refusal of either."""
+Answer: TypeAlias = Setting | str | list[CellResult | TrainingResult] | Refusal
+"""A setting or why there is none, the results of tasks, or a refusal of either."""
 
 
 def packed(thing: object) -> bytes:

@@ -3,6 +3,7 @@
 import pickle
 import threading
 from dataclasses import replace
+from typing import Any
 
 import jax
 
@@ -16,18 +17,18 @@ from gradest.benchmarks.distributing.identity import (
 from gradest.benchmarks.distributing.orders import (
     Answer,
     MakeSetting,
-    Measure,
     Order,
+    Perform,
     Refusal,
     packed,
 )
 from gradest.benchmarks.distributing.own_modules import have
 from gradest.benchmarks.errors import BadInput
-from gradest.benchmarks.measurement.replicates import forget_programs
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.runtime.processes import collect_rarely
 from gradest.benchmarks.sweeps.run import use_caches_for
+from gradest.benchmarks.training.runs import forget_trainings
 
 _one_at_a_time = threading.Lock()
 """A worker of a cluster may have several threads, and compiled programs are the process's."""
@@ -73,7 +74,7 @@ def answer_to(order: Order, name: str) -> Answer:
         return Refusal(f"{fault}: expected the same")
     try:
         have(order.modules)
-        content: MakeSetting | Measure = pickle.loads(order.content)
+        content: MakeSetting | Perform = pickle.loads(order.content)
     except (ValueError, ImportError, AttributeError) as error:
         return Refusal(
             f"{name}: {error}; what a module needs travels where it lies in or below the folder of "
@@ -81,7 +82,7 @@ def answer_to(order: Order, name: str) -> Answer:
         )
     if isinstance(content, MakeSetting):
         return setting(content)
-    return measure(content, name)
+    return perform(content, name)
 
 
 def setting(content: MakeSetting) -> Setting | str:
@@ -96,14 +97,15 @@ def setting(content: MakeSetting) -> Setting | str:
     return replace(made, params=params)
 
 
-def measure(content: Measure, name: str) -> Answer:
-    """The results of cells."""
+def perform(content: Perform, name: str) -> Answer:
+    """The results of tasks."""
     use_caches_for(thing for task in content.tasks for thing in (task.problem, task.estimator))
-    for task, code in zip(content.tasks, content.codes, strict=True):
-        there = code_here(task.problem, task.estimator)
+    tasks: tuple[Any, ...] = content.tasks
+    for task, code in zip(tasks, content.codes, strict=True):
+        there = code_here(content.through, task.problem, task.estimator)
         if fault := disagreement(HERE, code, name, there):
             return Refusal(f"other code: {fault}: expected the same, in workers started since")
     try:
-        return [content.function(task) for task in content.tasks]
+        return [content.function(task) for task in tasks]
     finally:
-        forget_programs()
+        forget_trainings()

@@ -51,6 +51,13 @@ def endings(contest: Contest) -> list[Ending]:
     return found
 
 
+def worsens(contest: Contest, trained: Trained) -> bool:
+    """Whether every seed ends worse than it began, as where a gradient has the wrong sign."""
+    ends = contest.losses(trained, [*trained.curves])
+    begun = [contest.sign * curve.objective[0] for curve in trained.curves.values()]
+    return bool(np.isfinite(ends).all() and (ends > np.array(begun, float)).all())
+
+
 def mean_loss(contest: Contest, trained: Trained) -> float:
     """The mean over all seeds: infinite where one diverged."""
     return float(contest.losses(trained, [*trained.curves]).mean())

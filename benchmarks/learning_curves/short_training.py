@@ -1,5 +1,6 @@
 """A short training of one candidate with one seed, to confirm a ranking by."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ from gradest.benchmarks.training.loop import Loop, Moment
 from gradest.benchmarks.training.objective import objective_at
 from gradest.benchmarks.training.optimizers import Recipe
 from gradest.benchmarks.training.settings import evenly
-from gradest.estimators import ESTIMATORS
+from gradest.estimators import ESTIMATORS, Estimator
 from gradest.problems.base import Problem
 from gradest.problems.registry.lookup import build
 from gradest.problems.registry.naming import parse
@@ -33,19 +34,25 @@ DRAWS_SEED = 2**31
 """Of these draws: that of no training."""
 
 
-def short_training(problem: Problem, steps: int = STEPS) -> Train:
+def short_training(
+    problem: Problem, steps: int = STEPS, made: Mapping[str, Estimator] | None = None
+) -> Train:
     """The loop that `confirm` takes: each candidate with its L, from the same θ.
 
     Args:
         problem: which it is.
         steps: of the optimizer.
+        made: candidates that are there already, by their texts; others are made of theirs.
     """
+    known = made or {}
 
     configure()
 
     def train(candidate: Candidate, seed: int) -> pd.DataFrame:
-        name, arguments = parse(candidate.text)
-        estimator = build("estimator", ESTIMATORS, name, arguments)
+        estimator = known.get(candidate.text)
+        if estimator is None:
+            name, arguments = parse(candidate.text)
+            estimator = build("estimator", ESTIMATORS, name, arguments)
         recipe = Recipe(OPTIMIZER, LEARNING_RATE, ())
         loop = Loop(problem, estimator, recipe, candidate.num_samples)
         try:

@@ -14,6 +14,9 @@ from gradest.benchmarks.comparisons.budgets import EVALUATIONS, Budget
 from gradest.benchmarks.comparisons.groups import refuse_other_groups
 from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.learning_curves.confirming import Candidate, Confirmed, confirm
+from gradest.benchmarks.learning_curves.short_training import short_training
+from gradest.benchmarks.recommending.answers import Answer
 from gradest.benchmarks.recommending.candidates import (
     TIME_SPENT,
     Candidates,
@@ -260,6 +263,24 @@ class Correction:
             if 0 < level < row.num_samples:
                 levels[name] = level
         return levels
+
+
+def confirmed_at(
+    answer: Answer, problem: Problem, made: Mapping[str, Estimator] | None = None
+) -> Confirmed:
+    """What training says of a ranking: its first ones train θ of the problem.
+
+    Args:
+        answer: the ranking.
+        problem: that it is of.
+        made: estimators by their texts, where they are there already.
+    """
+    free = answer.frame[answer.frame.barred == FREE].itertuples()
+    ranked = [
+        Candidate(row.estimator_text, row.estimator, row.estimator_args, int(row.num_samples))
+        for row in free
+    ]
+    return confirm(ranked, short_training(problem, made=made))
 
 
 def named(found: Recommendation, name: str) -> Recommendation:

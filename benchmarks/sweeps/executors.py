@@ -1,4 +1,4 @@
-"""Where cells are measured, and until when: an executor maps a function over their tasks."""
+"""Where cells are measured and θ is trained, and until when: an executor does their tasks."""
 
 import itertools
 import math
@@ -15,11 +15,13 @@ import jax
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.tasks import CellResult, Setting, Task, setting_or_reason
 from gradest.benchmarks.measurement.replicates import compile_cell, forget_programs
-from gradest.benchmarks.outcomes import Origin, Summaries
+from gradest.benchmarks.outcomes import Origin, Outcome, Summaries
 from gradest.benchmarks.runtime.configure import in_full_precision
 from gradest.benchmarks.runtime.devices import refuse_devices
 from gradest.benchmarks.runtime.environment import environment
 from gradest.benchmarks.sweeps.plan import Choice, Plan
+from gradest.benchmarks.training.runs import one_by_one
+from gradest.benchmarks.training.seeds import TrainingResult, TrainingTask
 from gradest.problems.registry.own_faults import failures_of
 
 AHEAD = 16
@@ -29,7 +31,7 @@ TIMES = (
     *("seconds", "seconds_low", "seconds_high", "timing_processes", "compile_seconds"),
     *(f"work_normalised_variance{end}" for end in ("", "_low", "_high")),
 )
-"""The columns of a cell's rows that depend on what else the machine did."""
+"""The columns of rows that depend on what else the machine did."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Jobs:
 
 
 class Executor(Protocol):
-    """Measures cells, wherever it does, and all of them unless it has an end."""
+    """Measures cells and trains, wherever it does, and all of it unless it has an end."""
 
     def environment(self, generator: str) -> dict[str, str]:
         """Versions and hardware that cells are measured with.
@@ -77,6 +79,9 @@ class Executor(Protocol):
     def map(self, function: Callable[[Task], CellResult], jobs: Jobs) -> Iterator[CellResult]:
         """The function's results for the tasks of all cells, in whatever order, as they come."""
 
+    def train(self, plan: Plan, tasks: list[TrainingTask]) -> Iterator[TrainingResult]:
+        """What comes of trainings of a plan, in whatever order, as they end."""
+
 
 class Local:
     """Measures in this process, one cell at a time: nothing goes on beside what is timed."""
@@ -90,6 +95,10 @@ class Local:
         """The results in order; a task is made when the result of the one before is there."""
         yield from map(function, self.tasks(jobs))
         forget_programs()
+
+    def train(self, plan: Plan, tasks: list[TrainingTask]) -> Iterator[TrainingResult]:
+        """The results in order."""
+        return one_by_one(tasks)
 
     def tasks(self, jobs: Jobs) -> Iterator[Task]:
         """The tasks, made one after the other as they are asked for.
@@ -128,12 +137,21 @@ class Untimed:
     def map(self, function: Callable[[Task], CellResult], jobs: Jobs) -> Iterator[CellResult]:
         """The other's results without their times."""
         for result in self.executor.map(function, jobs):
-            rows = [untimed(row) for row in result.outcome.rows]
-            yield result._replace(outcome=result.outcome._replace(rows=rows))
+            yield result._replace(outcome=without_times(result.outcome))
+
+    def train(self, plan: Plan, tasks: list[TrainingTask]) -> Iterator[TrainingResult]:
+        """The other's results without their times."""
+        for result in self.executor.train(plan, tasks):
+            yield result._replace(outcome=without_times(result.outcome))
+
+
+def without_times(outcome: Outcome) -> Outcome:
+    """An outcome whose rows have no times: of cells, `gradest time` takes them."""
+    return outcome._replace(rows=[untimed(row) for row in outcome.rows])
 
 
 def untimed(row: Mapping[str, object]) -> dict[str, object]:
-    """A cell's row without its times: `gradest time` takes them."""
+    """A row without its times."""
     return {name: value for name, value in row.items() if name not in TIMES}
 
 

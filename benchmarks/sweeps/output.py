@@ -200,7 +200,7 @@ def of_minibatches(row: dict[str, Any], cell: Cell, plan: Plan) -> dict[str, Any
     points, spread = row["data"]["points"], row["data"]["spread"]
     variance = math.nan if spread is None else minibatch_variance(spread, points, size)
     columns |= {"minibatch_size": size, "minibatch_variance": variance}
-    return apart(columns) if cell.minibatch else columns
+    return apart(columns) if row.get("minibatch", cell.minibatch) else columns
 
 
 def apart(row: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def run_sweep(
         plan: what to measure.
         folder: the run's; made where it is not there.
         progress: told of each cell.
-        executor: where cells are measured; this process, one at a time, where there is none.
+        executor: where cells are measured and θ is trained; this process, one at a time, where
+            there is none.
         part: of the plan, which is all that is measured.
 
     Raises:
@@ -105,12 +106,15 @@ def run_sweep(
     with open_store(folder) as store:
         reused = len(still_valid(store.outcomes(), here))
         cells = part.cells if part else None
-        origins = origins_of(plan, through=TRAINS) if plan.sweep.training else {}
+        origins = origins_of(plan, executor, TRAINS) if plan.sweep.training else {}
         seeds = seeds_in(plan, cells)
         valid = valid_trainings(seeds, store.trainings.outcomes(), origins)
         missing = len(seeds) - len(valid)
         outcomes = measure_plan(plan, progress, store, executor, part, missing)
-        trained = train_plan(plan, progress, origins, store.trainings, cells)
+        if missing:
+            keep_codes(store, plan, TRAINS)
+        make = partial(executor.train, plan)
+        trained = train_plan(plan, progress, origins, store.trainings, cells, make)
         timings = timings_of(store, outcomes)
         codes = store.codes(outcomes)
         about = {"part": part.name, "xla_threads": part.threads} if part else {}
@@ -178,8 +182,13 @@ def prepare(store: Store, plan: Plan, missing: list[Cell]) -> None:
     """
     store.discard_damaged()
     if missing:
-        for code in codes_by_digest(plan).values():
-            store.keep_code(code)
+        keep_codes(store, plan)
+
+
+def keep_codes(store: Store, plan: Plan, through: str = MEASURES) -> None:
+    """Commits the code that a plan's cells are measured, or trained, with."""
+    for code in codes_by_digest(plan, through).values():
+        store.keep_code(code)
 
 
 def earlier_runs(cell: Cell, here: Origin, store: Store) -> tuple[Summaries, ...]:
@@ -273,9 +282,9 @@ def helpers_of(problem: Problem) -> tuple[Estimator, ...]:
     return standard_estimators() if needs_others else ()
 
 
-def codes_by_digest(plan: Plan) -> dict[str, dict[str, str]]:
-    """All the code that a plan's cells would be measured with, by its digest."""
-    return {digest_of(code): code for code in codes_of(plan).values()}
+def codes_by_digest(plan: Plan, through: str = MEASURES) -> dict[str, dict[str, str]]:
+    """All the code that a plan's cells would be measured, or trained, with, by its digest."""
+    return {digest_of(code): code for code in codes_of(plan, through).values()}
 
 
 def origins_of(

@@ -113,7 +113,7 @@ class Store:
         """The cells whose rows do not fit their checksums, by row, of those that were read."""
         self.lost: list[str] = []
         """What else does not, of what was read, in words."""
-        self.trainings = KeptTrainings(connection, path, self.lost)
+        self.trainings = KeptTrainings(connection, path, self.lost, [])
 
     def outcomes(self) -> dict[str, Outcome]:
         """What became of every cell, by id, but for those whose rows are damaged."""
@@ -176,7 +176,7 @@ class Store:
         return modules if digest_of(modules) == digest else {}
 
     def codes(self, outcomes: Mapping[str, Outcome]) -> dict[str, dict[str, str]]:
-        """The same for all the code that some cells were measured with."""
+        """The same for all the code that some outcomes came through."""
         digests = {outcome.code for outcome in outcomes.values()}
         return {digest: self.code(digest) for digest in sorted(digests)}
 
@@ -315,16 +315,17 @@ def read_store(folder: Path) -> Kept:
     """
     path = folder / FILE
     if not path.exists():
-        return Kept({}, [], {}, {})
+        return Kept({}, [], {}, {}, [])
     connection, version = open_to_read(path, SCHEMA)
     with closing(connection):
         if version < WITH_CODE:
             with told(path):
-                return Kept(older_outcomes(connection) if version else {}, [], {}, {})
+                return Kept(older_outcomes(connection) if version else {}, [], {}, {}, [])
         store = Store(connection, path)
         outcomes, trained = store.outcomes(), store.trainings.outcomes()
-        codes = store.codes(outcomes)
-        return Kept(outcomes, list(store.damaged.values()), codes, trained)
+        codes = store.codes(outcomes | trained)
+        damaged = list(store.damaged.values())
+        return Kept(outcomes, damaged, codes, trained, store.trainings.damaged)
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class KeptTrainings(NamedTuple):
     path: Path
     lost: list[str]
     """What was found damaged is added to it, in words."""
+    damaged: list[str]
+    """And by its id."""
 
     def outcomes(self) -> dict[str, Outcome]:
         """What became of every training, by id, but for those whose rows are damaged."""
@@ -47,6 +49,7 @@ class KeptTrainings(NamedTuple):
             if checksum(tuple(columns)) == expected:
                 sound[columns[0]] = Outcome.of(columns[1:])
             else:
+                self.damaged.append(str(columns[0]))
                 self.lost.append(f"training {columns[0]!a} is damaged: it is made again")
         return sound
 

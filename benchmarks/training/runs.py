@@ -1,9 +1,6 @@
-"""The trainings of a sweep: every seed that is not there yet, one after the other, in this process.
+"""The trainings of a sweep: every seed that is not there yet, kept as soon as it ends."""
 
-Each is kept as soon as it ends. Nothing goes on beside it, so that its seconds are its own.
-"""
-
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from gradest.benchmarks.cells.cell import Cell
@@ -13,7 +10,13 @@ from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.training.kept import KeptTrainings
 from gradest.benchmarks.training.loop import advanced_leaves
 from gradest.benchmarks.training.objective import forget_objectives
-from gradest.benchmarks.training.seeds import Seed, seeds_of, train
+from gradest.benchmarks.training.seeds import (
+    Seed,
+    TrainingResult,
+    TrainingTask,
+    seeds_of,
+    train,
+)
 from gradest.estimators.base import Estimator
 from gradest.problems.base import Problem
 
@@ -38,6 +41,10 @@ class Planned(Protocol):
 
     def parts(self, cell: Cell) -> tuple[Problem, Estimator]:
         """The problem and the estimator of a cell."""
+
+
+Make = Callable[[list[TrainingTask]], Iterator[TrainingResult]]
+"""What makes trainings, wherever it does, and gives what came of each, in whatever order."""
 
 
 class Told(Protocol):
@@ -76,12 +83,24 @@ def valid_trainings(
     }
 
 
+def one_by_one(tasks: Iterable[TrainingTask]) -> Iterator[TrainingResult]:
+    """Trains in this process, in order: nothing goes on beside a training that is timed."""
+    before: Cell | None = None
+    for task in tasks:
+        if task.seed.cell != before:
+            forget_trainings()
+        before = task.seed.cell
+        yield train(task)
+    forget_trainings()
+
+
 def train_plan(
     plan: Planned,
     told: Told,
     here: Mapping[str, Origin],
     kept: KeptTrainings | None = None,
     cells: Collection[str] | None = None,
+    make: Make = one_by_one,
 ) -> dict[str, Outcome]:
     """Makes the trainings of a plan that are not there yet.
 
@@ -91,29 +110,34 @@ def train_plan(
         here: what the trainings of each cell are made with, by its id.
         kept: where they are kept as they end; nowhere where there is nothing.
         cells: the ids of those that are trained with; all where nothing is said.
+        make: makes them; in this process, one after the other, where nothing is said.
 
     Returns:
         What became of every training of the plan that is there, by its id.
     """
     outcomes = valid_trainings(seeds_in(plan), kept.outcomes(), here) if kept else {}
     state: Any = git_state()
-    before: Cell | None = None
-    for seed in seeds_in(plan, cells):
-        if seed.id in outcomes:
-            continue
-        if seed.cell != before:
-            forget_trainings()
-        before = seed.cell
-        origin = here[seed.cell.id]
-        fault = plan.faults.get(seed.cell.id, "")
-        ended = train(seed, *plan.parts(seed.cell), origin.environment, fault)
-        outcome = ended.outcome._replace(code=origin.code, **state)
+    missing = [seed for seed in seeds_in(plan, cells) if seed.id not in outcomes]
+    for seed, made, seconds in make([task_of(plan, seed, here) for seed in missing]):
+        outcome = made._replace(code=here[seed.cell.id].code, **state)
         if kept:
             kept.keep(seed.id, outcome)
         outcomes[seed.id] = outcome
-        told(seed, outcome.status, ended.seconds)
-    forget_trainings()
+        told(seed, outcome.status, seconds)
     return outcomes
+
+
+def task_of(plan: Planned, seed: Seed, here: Mapping[str, Origin]) -> TrainingTask:
+    """The task of a training.
+
+    Args:
+        plan: that it is of.
+        seed: which it is.
+        here: what the trainings of each cell are made with.
+    """
+    name = seed.cell.id
+    fault = plan.faults.get(name, "")
+    return TrainingTask(seed, *plan.parts(seed.cell), here[name].environment, fault)
 
 
 def forget_trainings() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.measuring import measure_cell
-from gradest.benchmarks.cells.tasks import setting_at
+from gradest.benchmarks.cells.tasks import on_device, on_host, setting_at
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.outcomes import Outcome
@@ -24,6 +24,7 @@ from gradest.benchmarks.training.objective import objective_at
 from gradest.benchmarks.training.settings import Training
 from gradest.estimators.base import Estimator
 from gradest.estimators.conformance import expect_estimate, expect_problem
+from gradest.estimators.minibatched import Minibatched
 from gradest.problems.base import Problem
 from gradest.problems.registry.instances import Choice
 from gradest.problems.registry.own_faults import failures_of, fault_of
@@ -75,6 +76,11 @@ class Seed:
         return self.cell.num_samples
 
     @property
+    def minibatch(self) -> int | None:
+        """n of the data points that gradients at checkpoints are made on; None where on all."""
+        return None if self.how.checkpoints_on == "all" else self.cell.minibatch
+
+    @property
     def label(self) -> str:
         """What a person is shown while it runs."""
         return f"training {self.cell.label} seed {self.seed}"
@@ -83,10 +89,37 @@ class Seed:
         """The cell that is measured after some steps: its random numbers are its own."""
         point = f"{self.cell.point} seed {self.seed} step {step}"
         cell = replace(self.cell, point=point, replicates=self.replicates)
-        return replace(cell, precision=None, timeout=None)
+        return replace(cell, precision=None, timeout=None, minibatch=self.minibatch)
 
 
-class Ended(NamedTuple):
+@dataclass(frozen=True)
+class TrainingTask:
+    """Everything that a training with one seed needs, in this process or in another."""
+
+    seed: Seed
+    problem: Problem
+    """The cell's."""
+    estimator: Estimator
+    """The cell's."""
+    environment: dict[str, str]
+    """Versions and hardware, which the outcome records."""
+    fault: str = ""
+    """Why it fails before anything is trained, or ""."""
+    packed: bool = False
+    """Whether it came from another process, with NumPy's arrays in place of JAX's."""
+
+    def __reduce__(self) -> tuple:
+        # where double precision is off, JAX would read its own arrays back in single precision
+        packed = self.with_arrays(on_host, packed=True)
+        return TrainingTask, tuple(vars(packed).values())
+
+    def with_arrays(self, convert: Callable[[Any], Any], *, packed: bool) -> "TrainingTask":
+        """The task with the arrays of its problem and estimator converted."""
+        problem, estimator = convert(self.problem), convert(self.estimator)
+        return replace(self, problem=problem, estimator=estimator, packed=packed)
+
+
+class TrainingResult(NamedTuple):
     """What came of a training with one seed."""
 
     seed: Seed
@@ -110,52 +143,50 @@ def seeds_of(how: Training | None, cells: Iterable[Cell], replicates: int) -> li
     return [Seed(cell, how, seed, measured) for cell in cells for seed in range(how.seeds)]
 
 
-def train(
-    seed: Seed,
-    problem: Problem,
-    estimator: Estimator,
-    environment: dict[str, str],
-    fault: str = "",
-) -> Ended:
-    """Trains with one seed; what goes wrong in it is its outcome.
-
-    Args:
-        seed: what is trained.
-        problem: the cell's.
-        estimator: the cell's.
-        environment: versions and hardware, which the outcome records.
-        fault: why it fails before anything is trained, or "".
-    """
+def train(task: TrainingTask) -> TrainingResult:
+    """Trains with one seed; what goes wrong in it is its outcome."""
     begun = time.perf_counter()
-    with jax.enable_x64(seed.cell.dtype == "float64"):
+    with jax.enable_x64(task.seed.cell.dtype == "float64"):
+        if task.packed:
+            task = task.with_arrays(on_device, packed=False)
         try:
-            outcome = outcome_of(seed, problem, estimator, environment, fault)
-        except failures_of(problem, estimator) as error:
-            outcome = Outcome("failed", fault_of(error, problem, estimator), [], environment, "")
-    return Ended(seed, outcome, time.perf_counter() - begun)
+            outcome = outcome_of(task)
+        except failures_of(task.problem, task.estimator) as error:
+            outcome = failed(task, fault_of(error, task.problem, task.estimator))
+    return TrainingResult(task.seed, outcome, time.perf_counter() - begun)
 
 
-def outcome_of(
-    seed: Seed, problem: Problem, estimator: Estimator, environment: dict[str, str], fault: str
-) -> Outcome:
-    """What becomes of a training, where nothing is raised; the arguments are those of `train`."""
-    if fault:
-        return Outcome("failed", fault, [], environment, "")
+def failed(task: TrainingTask, reason: str) -> Outcome:
+    """The outcome of a training of which there are no numbers."""
+    return Outcome("failed", reason, [], task.environment, "")
+
+
+def outcome_of(task: TrainingTask) -> Outcome:
+    """What becomes of a training, where nothing is raised."""
+    if task.fault:
+        return failed(task, task.fault)
+    seed, problem, estimator = task.seed, task.problem, task.estimator
     start = params_at(problem, seed.cell.seed)
     expect_problem(problem, start)
     expect_estimate(problem, estimator, start, seed.num_samples)
     loop = Loop(problem, estimator, seed.how.recipe, seed.num_samples)
     held_out = problem.held_out()
+    at_checkpoints = on_all_points(estimator) if seed.minibatch is None else estimator
     curve: list[dict[str, Any]] = []
     gradients: list[dict[str, Any]] = []
     for moment in loop.followed(start, seed.key, seed.how.recorded):
         values = values_at(seed, problem, held_out, moment)
         curve.append(counted_at(seed, problem, estimator, moment) | values)
         if moment.step in seed.how.measured and moment.carried.is_finite:
-            gradients += gradients_at(seed, problem, estimator, moment, environment)
+            gradients += gradients_at(seed, problem, at_checkpoints, moment, task.environment)
     last = curve[-1]
     theta = "" if last["status"] == DIVERGED else fingerprint(moment.carried.params)
-    return Outcome(last["status"], last["reason"], [*curve, *gradients], environment, theta)
+    return Outcome(last["status"], last["reason"], [*curve, *gradients], task.environment, theta)
+
+
+def on_all_points(estimator: Estimator) -> Estimator:
+    """The estimator without its minibatches, whose state is the same."""
+    return estimator.inner if isinstance(estimator, Minibatched) else estimator
 
 
 def counted_at(

@@ -29,6 +29,9 @@ class Training(BaseModel):
     checkpoints: list[Step] | Annotated[int, Field(ge=2, le=MOST_STEPS)] = 5
     """Steps at which gradients are measured; or how many, spaced in the logarithm, 0 and `steps`
     among them."""
+    checkpoints_on: Literal["all"] | None = None
+    """"all": gradients at checkpoints are made on all data points, where steps are on minibatches.
+    Without it they are made as the steps are."""
     curve_points: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 50
     """Steps, about, at which the objective is recorded, evenly spaced."""
     evaluate_samples: Annotated[int, Field(ge=2, le=MOST_SAMPLES)] = 1_000

@@ -89,7 +89,8 @@ def trajectory_table(
         for measured in gradients_of(outcome):
             own = {name: measured[name] for name in OWN if name in measured}
             others = {name: value for name, value in measured.items() if name not in OWN}
-            row = made(seed.cell, outcome, {"replicates": seed.replicates} | others)
+            how = {"replicates": seed.replicates, "minibatch": seed.minibatch}
+            row = made(seed.cell, outcome, how | others)
             rows.append(TrajectoryRow(**vars(row) | own | {"seed": seed.seed}))
     table = pd.DataFrame(map(vars, rows), columns=list(TRAJECTORY_COLUMNS))
     table = table.astype(dict.fromkeys((*WHOLE, "step"), "Int64"))

@@ -63,6 +63,9 @@ def lie_on(one: Line, other: Line, near: Callable[[float, float], bool]) -> bool
 LEAST_MARGIN = 1.1
 """Of a logarithmic axis at both ends, of one point too."""
 
+LEAST_ROOM = 1.5
+"""Between 0 and what comes next on a logarithmic axis, as a factor: there may be nothing more."""
+
 
 def cost_axis(
     title: str, lines: Sequence[Line], early: bool
@@ -74,7 +77,7 @@ def cost_axis(
     if not early or not positive:
         return Axis(title, limits=(-0.02 * longest, 1.02 * longest)), lambda x: x
     least = min(positive)
-    room = (longest / least) ** 0.1
+    room = max((longest / least) ** 0.1, LEAST_ROOM)
     zero = least / room if min(values) == 0 else least
     ticks = powers(least, longest)
     names = [power_name(tick) for tick in ticks]
@@ -89,7 +92,7 @@ def powers(least: float, longest: float) -> list[float]:
     """Some powers of ten from the one to the other; where there is none, the ends."""
     found = range(math.ceil(math.log10(least) - 1e-9), math.floor(math.log10(longest) + 1e-9) + 1)
     if not found:
-        return [least, longest]
+        return [*dict.fromkeys([least, longest])]
     every = math.ceil(len(found) / MOST_TICKS)
     return [10.0**power for power in found[::-1][::every]][::-1]
 

@@ -14,7 +14,7 @@ from gradest.benchmarks.learning_curves.disagreements import (
     Disagreement,
     disagreements,
 )
-from gradest.benchmarks.learning_curves.endings import Ending, endings
+from gradest.benchmarks.learning_curves.endings import Ending, endings, worsens
 from gradest.benchmarks.learning_curves.paired import AT_LEAST, AT_MOST, NOTHING, Ratio
 from gradest.benchmarks.learning_curves.reaching import Race, Runner, races
 from gradest.benchmarks.statistics.intervals import Interval
@@ -73,6 +73,7 @@ def lines_of_training(found: Told) -> list[str]:
         title_line(found),
         *race_lines(found),
         *absent_lines(found),
+        *worsened_lines(found),
         end_line(found),
         *correlation_lines(found),
         *disagreement_lines(found),
@@ -158,6 +159,18 @@ def absent_text(runner: Runner) -> str:
     if not runner.trained.is_unbiased:
         notes.append("biased")
     return f"{runner.label} ({', '.join(notes)})"
+
+
+def worsened_lines(found: Told) -> Iterator[str]:
+    """Who ends worse than it began: a gradient that is too noisy, or wrong."""
+    contest = found.contest
+    texts = [
+        f"{each.label} (objective {shown(each.objective)})"
+        for each in found.endings
+        if worsens(contest, each.trained)
+    ]
+    if texts:
+        yield f"Worse than the start ({number(contest.start)}), every seed: {'; '.join(texts)}"
 
 
 def end_line(found: Told) -> str:

@@ -16,6 +16,9 @@ def measure(**given):
     return gradest.measure(SQUARE, "pathwise", replicates=400, **given)
 
 
+ONE = ["pathwise"]
+
+
 def train(**given):
     return gradest.train(SQUARE, "pathwise", **({"steps": 5} | given))
 
@@ -33,7 +36,17 @@ def train(**given):
         (train, {"num_samples": 2.0}, "num_samples = 2.0: expected whole"),
         (train, {"seeds": []}, r"seeds = \[\]: expected whole numbers from 0"),
         (train, {"evaluate_samples": 0}, "evaluate_samples = 0: expected whole numbers from 2"),
-        (train, {"estimator": ["pathwise"]}, r"estimator = \['pathwise'\]: expected one"),
+        (train, {"estimator": []}, r"estimator = \[\]: expected at least one"),
+        (
+            train,
+            {"estimator": ["pathwise"], "seeds": [3, 4]},
+            r"seeds = \[3, 4\]: expected how many",
+        ),
+        (
+            train,
+            {"estimator": ["pathwise"], "checkpoints": 0.5},
+            "checkpoints = 0.5: expected whole",
+        ),
     ],
 )
 def test_numbers(call, given, message):

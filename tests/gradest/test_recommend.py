@@ -1,7 +1,9 @@
 """recommend: against rankings that are known, within the budget that is given."""
 
 import itertools
+from functools import partial
 
+import jax
 import numpy as np
 import numpyro.distributions as dist
 import pytest
@@ -9,6 +11,9 @@ import pytest
 import gradest
 from gradest._own_problem import own_problem
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.learning_curves.short_training import short_training
+from gradest.benchmarks.recommending import measured
+from gradest.estimators.pathwise.pathwise import Pathwise
 
 QUADRATIC = ["pathwise", "rloo", "reinforce", "gaussian_smoothing"]
 
@@ -134,6 +139,32 @@ def test_a_run_recommends_without_measuring():
     assert found.best.estimator == "pathwise"
     assert found.best.num_samples == 4
     assert len(run.recommend(samples=4).answers) == 2
+
+
+class Halved(Pathwise):
+    """Of one's own: half of the gradient, which Adam does not see."""
+
+    def estimate(self, problem, params, state, key, num_samples):
+        whole, state = super().estimate(problem, params, state, key, num_samples)
+        return jax.tree.map(lambda leaf: leaf / 2, whole), state
+
+
+def test_confirm_trains_the_best(monkeypatch):
+    """The problem and the classes that are given, whether or not they have a name."""
+    monkeypatch.setattr(measured, "short_training", partial(short_training, steps=200))
+    problem = gradest._own_problem.own_problem(
+        lambda theta, x: (x - 2.0) ** 2,
+        lambda theta: dist.Normal(theta["mean"], 1.0),
+        {"mean": 0.0},
+    )
+    found = gradest.recommend(
+        problem, ["pathwise", Halved(), "reinforce"], samples=4, replicates=400, confirm=True
+    )
+    (verdict,) = found.confirmed.values()
+    assert (verdict.steps, verdict.seeds, verdict.failed) == (200, 5, {})
+    assert len(verdict.order) == 3
+    assert "Trained for 200 steps with 5 seeds: " in " ".join(repr(found).split())
+    assert gradest.recommend(problem, "pathwise", samples=4, replicates=400).confirmed == {}
 
 
 def test_what_cannot_be_recommended_is_said():

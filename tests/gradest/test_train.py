@@ -135,3 +135,64 @@ def test_what_is_wrong_is_said():
 def test_jax_is_left_as_it_was():
     gradest.train("gaussian_square", "pathwise", steps=2)
     assert jnp.zeros(()).dtype == jnp.float32
+
+
+@pytest.fixture(scope="module")
+def several():
+    return gradest.train(
+        "gaussian_square",
+        ["pathwise", "score_function"],
+        steps=60,
+        learning_rate=0.1,
+        optimizer="adam[b1=0.8]",
+        seeds=2,
+        num_samples=4,
+        replicates=400,
+        checkpoints=[0, 60],
+    )
+
+
+def test_several_are_compared(several):
+    """As in a sweep: one who asks for the same has the same numbers."""
+    sweep = {
+        "name": "same",
+        "samples": [4],
+        "replicates": 400,
+        "problem": [{"name": "gaussian_square"}],
+        "estimator": [{"name": ["pathwise", "score_function"]}],
+        "training": {
+            "steps": 60,
+            "learning_rate": 0.1,
+            "b1": 0.8,
+            "seeds": 2,
+            "checkpoints": [0, 60],
+        },
+    }
+    same = gradest.sweep(sweep)
+    assert several.training.objective.tolist() == same.training.objective.tolist()
+    assert several.trajectory.variance.tolist() == same.trajectory.variance.tolist()
+    assert several.trajectory.groupby(["estimator", "seed"]).step.unique().map(list).tolist() == (
+        [[0, 60]] * 4
+    )
+
+
+def test_a_run_of_several_is_seen(several):
+    assert "## Training" in several.summary()
+    name = next(each for each in several.figures if each.startswith("training_gaussian"))
+    assert isinstance(several.figure(name), Figure)
+
+
+@pytest.mark.slow
+def test_a_run_of_several_is_saved(several, tmp_path):
+    several.save(tmp_path / "run")
+    loaded = gradest.load(tmp_path / "run")
+    assert loaded.training.objective.tolist() == several.training.objective.tolist()
+
+
+def test_what_is_of_one_or_of_several_alone_is_said():
+    with pytest.raises(BadInput, match="checkpoints = 3: expected only with a list of estimators"):
+        gradest.train("gaussian_square", "pathwise", steps=1, checkpoints=3)
+    with pytest.raises(BadInput, match="expected a name with a list of estimators"):
+        gradest.train("gaussian_square", ["pathwise"], steps=1, optimizer=optax.sgd(0.1))
+    with pytest.raises(BadInput, match="optimizer 'adamm'"):
+        gradest.train("gaussian_square", ["pathwise"], steps=1, optimizer="adamm")

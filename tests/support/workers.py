@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from gradest.benchmarks.distributing.orders import Ended, Measure
+from gradest.benchmarks.analysis.results import read_run
+from gradest.benchmarks.distributing.orders import Ended, Perform
 from gradest.benchmarks.distributing.worker import obey
 from gradest.benchmarks.runtime.environment import environment, xla_threads
 from tests.support.folders import read_left_out, read_measurements
@@ -28,6 +29,26 @@ name = "pathwise"
 """
 """Twelve cells in six groups, two in each run one program."""
 
+TRAINED = """
+schema = 1
+name = "trained"
+replicates = 400
+samples = [2]
+[[problem]]
+name = "gaussian_square"
+[[estimator]]
+name = "pathwise"
+[[estimator]]
+name = "score_function"
+baseline = "moving_average"
+[training]
+steps = 6
+seeds = 2
+checkpoints = [0, 6]
+curve_points = 3
+"""
+"""Two cells, and four trainings."""
+
 KILLER = """
 import os, signal
 from gradest.estimators.pathwise import Pathwise
@@ -44,9 +65,7 @@ class Killer(Pathwise):
 
 def numbers(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All that a run measured, but for times."""
-    table = read_measurements(folder)
-    timed = [name for name in table if name.startswith(TIMED)]
-    return table.drop(columns=timed), read_left_out(folder)
+    return without_times(read_measurements(folder)), read_left_out(folder)
 
 
 def assert_same_numbers(first: Path, second: Path) -> None:
@@ -82,8 +101,27 @@ class Scripted:
         return [Ended(number, obey(order, "worker 7"))]
 
 
+def trained_numbers(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All that a run's trainings say, but for times."""
+    run = read_run(folder)
+    assert run.training is not None
+    assert run.trajectory is not None
+    return without_times(run.training), without_times(run.trajectory)
+
+
+def without_times(table: pd.DataFrame) -> pd.DataFrame:
+    """A table without what depends on what else the machine did."""
+    return table.drop(columns=[name for name in table if name.startswith(TIMED)])
+
+
+def assert_same_trainings(first: Path, second: Path) -> None:
+    """Two runs trained alike, to the last digit."""
+    for one, other in zip(trained_numbers(first), trained_numbers(second), strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
 def labels(content: object) -> list[tuple[str, int]]:
     """The estimators and Ls of what is measured; [] for θ."""
-    if not isinstance(content, Measure):
+    if not isinstance(content, Perform):
         return []
     return [(task.cell.estimator.name, task.cell.num_samples) for task in content.tasks]

@@ -2,17 +2,14 @@
 
 import pytest
 
+from gradest.benchmarks.analysis.staleness import compared
 from gradest.benchmarks.analysis.status import (
-    compared,
     first_of,
     points_of,
-    reasons_against,
     skipped_lines,
     status_of,
     totals_of,
 )
-from gradest.benchmarks.outcomes import Outcome
-from gradest.benchmarks.runtime.environment import digest_of
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import load_sweep, parse_sweep
@@ -61,7 +58,7 @@ def test_the_status_of_a_run(tmp_path):
     assert status.counts["ok"] + status.counts["unreliable"] == 5
     assert status.counts["pending"] == 7
     assert status.failures == []
-    assert compared(plan, read_store(tmp_path)) == (5, [])
+    assert compared(plan, read_store(tmp_path)) == (5, 0, [])
 
 
 NOWHERE = """
@@ -111,37 +108,6 @@ def test_a_class_that_is_measured_nowhere_is_warned_of(run_command, tmp_path, mo
         line for line in skipped_lines(resolve(load_sweep("nowhere.toml"))) if "Never" in line
     ]
     assert skipped.endswith(" on picky:Mine, gaussian_square: it is never used")
-
-
-NOW = {"gradest": "1", "jax": "2"}
-CODE = {"gradest.a": "1", "mine": "2"}
-
-
-@pytest.mark.parametrize(
-    ("outcome", "then", "why"),
-    [
-        (Outcome("ok", "", [], NOW, "", digest_of(CODE)), CODE, []),
-        (Outcome("ok", "", [], NOW | {"jax": "1"}, "", "x"), CODE, ["measured with jax 1"]),
-        (Outcome("ok", "", [], {"jax": "2"}, "", "x"), CODE, ["measured with gradest unknown"]),
-        (
-            Outcome("ok", "", [], NOW, ""),
-            {},
-            ["measured by a version that did not keep with which code"],
-        ),
-        (
-            Outcome("ok", "", [], NOW, "", "x", "0123456789"),
-            {},
-            ["measured with other code (commit 0123456)"],
-        ),
-        (
-            Outcome("ok", "", [], NOW, "", "x"),
-            {"gradest.a": "1", "mine": "3", "other": "4"},
-            ["measured with other code (mine, other)"],
-        ),
-    ],
-)
-def test_why_a_cell_is_stale(outcome, then, why):
-    assert reasons_against(outcome, NOW, CODE, then) == why
 
 
 TRAINED_SWEEP = """

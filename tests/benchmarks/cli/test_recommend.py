@@ -10,6 +10,7 @@ import pytest
 
 from gradest.benchmarks.cli import recommendations
 from gradest.benchmarks.learning_curves.short_training import short_training
+from gradest.benchmarks.recommending import measured
 from gradest.estimators import ESTIMATORS, estimator
 from tests.support.made_errors import row
 from tests.support.made_runs import PATHWISE, PLAIN, write
@@ -178,7 +179,7 @@ def test_a_budget_that_pays_for_nothing_is_said(run_command, monkeypatch):
 def test_confirm_trains_the_best_three_and_says_whether_the_order_holds(
     run_command, few, monkeypatch
 ):
-    monkeypatch.setattr(recommendations, "short_training", partial(short_training, steps=20))
+    monkeypatch.setattr(measured, "short_training", partial(short_training, steps=20))
     words = ("recommend", "gaussian_square[k=2]", "--samples", "4", "--seconds", "0", "--confirm")
     status, out, err = run_command(*words, "--json")
     assert status == 0
@@ -196,7 +197,7 @@ def test_confirm_trains_the_best_three_and_says_whether_the_order_holds(
 
 
 def test_confirm_of_a_run_trains_the_problem_that_it_names(run_command, monkeypatch, tmp_path):
-    monkeypatch.setattr(recommendations, "short_training", partial(short_training, steps=5))
+    monkeypatch.setattr(measured, "short_training", partial(short_training, steps=5))
     rows = [row(1.0, PATHWISE), row(9.0, PLAIN)]
     write(tmp_path / "results" / "mine", rows)
     words = ("recommend", "gaussian_square", "--from", "mine", "--samples", "16", "--confirm")

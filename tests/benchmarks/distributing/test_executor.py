@@ -4,17 +4,25 @@ import json
 
 import pytest
 
+from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.distributing.executor import Distributed
-from gradest.benchmarks.distributing.orders import Measure
+from gradest.benchmarks.distributing.orders import Perform
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.sweeps import run as running
 from gradest.benchmarks.sweeps.executors import TIMES, Untimed, untimed
 from gradest.benchmarks.sweeps.output import measurements
 from gradest.benchmarks.sweeps.plan import resolve
-from gradest.benchmarks.sweeps.run import measure_plan
+from gradest.benchmarks.sweeps.run import measure_plan, run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep
+from gradest.benchmarks.training.seeds import TrainingTask
 from tests.support.sweeps import Quiet
-from tests.support.workers import FEW, Scripted, labels
+from tests.support.workers import (
+    FEW,
+    TRAINED,
+    Scripted,
+    assert_same_trainings,
+    labels,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +55,9 @@ def test_whatever_the_order_the_numbers_are_those_of_one_process(plan, alone):
     assert table.drop(columns=[*TIMES]).equals(alone.drop(columns=[*TIMES]))
     assert table[[*TIMES]].isna().all(axis=None)
     assert alone[[*TIMES]].notna().all(axis=None)
-    settings = [order for order in pool.sent if not isinstance(order, Measure)]
+    settings = [order for order in pool.sent if not isinstance(order, Perform)]
     assert [order.cell.problem for order in settings] == [*plan.problems], "θ is made once"
-    groups = [labels(order) for order in pool.sent if isinstance(order, Measure)]
+    groups = [labels(order) for order in pool.sent if isinstance(order, Perform)]
     assert len(groups) == 6
     for group in groups:
         assert len(group) == 2, "cells of two problems that run one program"
@@ -60,7 +68,7 @@ def test_a_worker_that_ends_once_is_made_up_for(plan, alone):
     died = []
 
     def dies(content):
-        cell = content.tasks[0].cell if isinstance(content, Measure) else content.cell
+        cell = content.tasks[0].cell if isinstance(content, Perform) else content.cell
         what = type(content), cell.id
         died.append(what)
         return died.count(what) == 1
@@ -76,7 +84,7 @@ def test_a_cell_that_ends_its_worker_twice_fails_and_no_other(plan, known):
     deaths = []
 
     def dies(content):
-        cells = [task.cell.id for task in content.tasks] if isinstance(content, Measure) else []
+        cells = [task.cell.id for task in content.tasks] if isinstance(content, Perform) else []
         deaths.extend([len(cells)] * (victim in cells))
         return victim in cells
 
@@ -94,7 +102,7 @@ def test_a_cell_that_ends_its_worker_twice_fails_and_no_other(plan, known):
 def test_where_theta_ends_workers_all_cells_of_the_problem_fail(plan):
     first = next(iter(plan.problems))
     outcomes = measured(
-        plan, Scripted(lambda c: not isinstance(c, Measure) and c.cell.problem == first)
+        plan, Scripted(lambda c: not isinstance(c, Perform) and c.cell.problem == first)
     )
     for cell in plan.measurable:
         assert (outcomes[cell.id].status == "failed") == (cell.problem == first)
@@ -138,3 +146,62 @@ def test_other_versions_there_are_refused_with_both(plan, monkeypatch):
     )
     with pytest.raises(BadInput, match=r"the others has jax 0, worker 7 has jax [1-9.0]+"):
         measured(plan, pool)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a run that trained in this process."""
+    folder = tmp_path_factory.mktemp("trained")
+    run_sweep(resolve(parse_sweep(TRAINED, "here")), folder, Quiet())
+    return folder
+
+
+def seed_in(content):
+    """The estimator and the seed that an order trains; None where it trains nothing."""
+    (first, *_) = content.tasks if isinstance(content, Perform) else (None,)
+    if not isinstance(first, TrainingTask):
+        return None
+    return first.seed.estimator.name, first.seed.seed
+
+
+def train_with(pool, folder):
+    run_sweep(resolve(parse_sweep(TRAINED, "here")), folder, Quiet(), Untimed(Distributed(pool)))
+    return read_run(folder)
+
+
+def test_trainings_of_workers_have_the_numbers_of_one_process(trained, tmp_path):
+    """Each seed is an order of its own; one whose worker ends once is made again."""
+    died = []
+
+    def dies(content):
+        died.append(seed_in(content))
+        return died[-1] is not None and died.count(died[-1]) == 1
+
+    run = train_with(Scripted(dies), tmp_path)
+    trainings = [seed for seed in died if seed]
+    assert len(trainings) == 2 * 4
+    assert len(set(trainings)) == 4
+    assert_same_trainings(trained, tmp_path)
+    assert run.training.seconds.isna().all(), "taken beside other work"
+    assert read_run(trained).training.seconds.notna().all()
+
+
+def test_a_training_that_ends_its_worker_twice_fails_and_no_other(tmp_path):
+    run = train_with(Scripted(lambda content: seed_in(content) == ("pathwise", 1)), tmp_path)
+    failed = run.training[run.training.status == "failed"]
+    assert failed[["estimator", "seed"]].values.tolist() == [["pathwise", 1]]
+    assert failed.reason.item() == "2 workers ended over it, the last worker 7, killed by SIGKILL"
+    assert "failed" not in set(run.measurements.status)
+    assert run.manifest["trainings"] == {"ok": 3, "diverged": 0, "failed": 1, "pending": 0}
+
+
+def test_a_worker_with_other_code_does_not_train(monkeypatch, tmp_path):
+    original = running.code_of
+
+    def edited(through, *things):
+        more = {"gradest.benchmarks.training.loop": "0" * 16} if "training" in through else {}
+        return original(through, *things) | more
+
+    monkeypatch.setattr(running, "code_of", edited)
+    with pytest.raises(BadInput, match=r"this process has gradest\.benchmarks\.training\.loop 0"):
+        train_with(Scripted(), tmp_path)

@@ -20,9 +20,16 @@ from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import load_sweep, parse_sweep
 from gradest.benchmarks.sweeps.store import read_outcomes
+from gradest.benchmarks.training.seeds import Seed
 from tests.support.house import ROOT
 from tests.support.sweeps import Quiet
-from tests.support.workers import FEW, KILLER, assert_same_numbers
+from tests.support.workers import (
+    FEW,
+    KILLER,
+    TRAINED,
+    assert_same_numbers,
+    assert_same_trainings,
+)
 
 
 class Kills(Quiet):
@@ -52,6 +59,26 @@ def test_three_workers_of_which_one_is_killed_make_the_numbers_of_one_process(tm
     assert progress.killed
     assert multiprocessing.active_children() == []
     assert_same_numbers(tmp_path / "alone", tmp_path / "three")
+
+
+class KillsWhileTraining(Kills):
+    """After the first training a worker is killed."""
+
+    def __call__(self, cell, status, seconds):
+        if isinstance(cell, Seed):
+            super().__call__(cell, status, seconds)
+
+
+@pytest.mark.slow
+def test_two_workers_of_which_one_is_killed_train_as_one_process_does(tmp_path):
+    plan = resolve(parse_sweep(TRAINED, "here"))
+    run_sweep(plan, tmp_path / "alone", Quiet())
+    progress = KillsWhileTraining()
+    run_with(2, plan, tmp_path / "two", progress)
+    assert progress.killed
+    assert multiprocessing.active_children() == []
+    assert_same_numbers(tmp_path / "alone", tmp_path / "two")
+    assert_same_trainings(tmp_path / "alone", tmp_path / "two")
 
 
 @pytest.mark.slow

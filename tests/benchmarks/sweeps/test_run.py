@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.analysis.results import read_run, recorded_sweep
-from gradest.benchmarks.analysis.status import stale_cells
+from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.cells import measuring as cells
 from gradest.benchmarks.comparisons.ratios import compare_runs
 from gradest.benchmarks.errors import BadInput
@@ -169,7 +169,7 @@ def test_other_code_is_measured_again_and_no_other_cell(finished, plan, monkeypa
     monkeypatch.setattr(running, "code_of", edited)
     stale = [cell for cell in plan.measurable if cell.estimator.name == "pathwise"]
     why = "measured with other code (gradest.estimators.pathwise.pathwise)"
-    assert stale_cells(plan, folder) == [(why, len(stale))]
+    assert stale_in(plan, folder) == [(why, len(stale), "cell")]
     progress = Quiet()
     assert run_sweep(plan, folder, progress).reused == len(plan.measurable) - len(stale)
     assert progress.missing == len(stale) == 4
@@ -177,7 +177,7 @@ def test_other_code_is_measured_again_and_no_other_cell(finished, plan, monkeypa
     assert {cell.id for cell in stale} == {
         name for name in after if after[name].code != before[name].code
     }
-    assert stale_cells(plan, folder) == []
+    assert stale_in(plan, folder) == []
 
 
 def test_other_versions_are_measured_again(finished, plan, monkeypatch, tmp_path):

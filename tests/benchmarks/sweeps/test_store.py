@@ -5,7 +5,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from gradest.benchmarks.analysis.status import stale_cells
+from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.errors import StoreDamaged, StoreInUse
 from gradest.benchmarks.outcomes import Origin, Outcome, Summaries
 from gradest.benchmarks.runtime.environment import digest_of, environment
@@ -81,12 +81,12 @@ def test_an_older_store_is_read_as_it_is_and_its_cells_are_measured_again(versio
     before = (tmp_path / FILE).read_bytes()
     assert read_outcomes(tmp_path) == {cell.id: then}
     why = "measured by a version that did not keep with which code"
-    assert stale_cells(plan, tmp_path) == [(why, 1)]
+    assert stale_in(plan, tmp_path) == [(why, 1, "cell")]
     assert (tmp_path / FILE).read_bytes() == before
     with open_store(tmp_path) as store:
         assert store.outcomes() == {cell.id: then}
         assert not list(store.shorter("series", then.origin))
-    assert stale_cells(plan, tmp_path) == [(why, 1)]
+    assert stale_in(plan, tmp_path) == [(why, 1, "cell")]
 
     class Started(Quiet):
         def start(self, missing):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks import database
-from gradest.benchmarks.analysis.status import stale_cells
+from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.errors import BadInput, StoreDamaged, StoreInUse
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.sweeps.store import FILE, SCHEMA, TABLES, VERSION, open_store, read_store
@@ -88,7 +88,7 @@ def test_damaged_cells_are_counted_and_named(store, plan):
     folder, _, clean = store
     (folder / FILE).write_bytes(clean.replace(b'"group": "scale"', b'"group": "stale"', 2))
     first, second = sorted(read_store(folder).damaged)
-    assert stale_cells(plan, folder) == [(f"damaged ('{first}', '{second}')", 2)]
+    assert stale_in(plan, folder) == [(f"damaged ('{first}', '{second}')", 2, "cell")]
 
 
 def test_an_empty_file_is_a_new_store(tmp_path):

@@ -1,20 +1,24 @@
 """A training with one seed: what it is named by, and what comes of it."""
 
+import io
 import json
 import math
 from dataclasses import replace
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
+from gradest.benchmarks.sweeps.output import training_texts
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.training.runs import seeds_in
-from gradest.benchmarks.training.seeds import DIVERGED, train
+from gradest.benchmarks.training.seeds import DIVERGED, TrainingTask, train
 from gradest.benchmarks.training.tables import curve_of, gradients_of
 from gradest.estimators.score_function.score_function import ScoreFunction
+from gradest.problems.data import breast_cancer
 from gradest.problems.toys.bernoulli import BernoulliSquare
 
 SWEEP = """
@@ -54,7 +58,7 @@ def plan():
 def made(plan):
     """The trainings, by estimator and seed."""
     return {
-        (seed.estimator.name, seed.seed): train(seed, *plan.parts(seed.cell), {})
+        (seed.estimator.name, seed.seed): train(TrainingTask(seed, *plan.parts(seed.cell), {}))
         for seed in seeds_in(plan)
     }
 
@@ -67,7 +71,7 @@ def without_times(outcome):
 
 def test_a_seed_alone_is_the_seed_among_others(plan, made):
     seed = seeds_in(plan)[1]
-    again = train(seed, *plan.parts(seed.cell), {})
+    again = train(TrainingTask(seed, *plan.parts(seed.cell), {}))
     assert without_times(again.outcome) == without_times(made["score_function", 1].outcome)
     assert without_times(again.outcome) != without_times(made["score_function", 0].outcome)
 
@@ -139,7 +143,7 @@ def test_leave_one_out_reaches_the_optimum():
         lines={"steps = 60": "steps = 2000", "[0, 60]": "[]", "seeds = 2": "seeds = 1"}
     )
     seed = seeds_in(longer)[0]
-    end = curve_of(train(seed, *longer.parts(seed.cell), {}).outcome)[-1]
+    end = curve_of(train(TrainingTask(seed, *longer.parts(seed.cell), {})).outcome)[-1]
     assert 0.18 < end["objective"] < 0.19
 
 
@@ -166,7 +170,7 @@ def test_wrong_estimators_are_told_by_the_objective(plan, made):
     gained = start["objective"] - end["objective"]
 
     def gain_of(cls):
-        outcome = train(seed, problem, cls(baseline=right.baseline), {}).outcome
+        outcome = train(TrainingTask(seed, problem, cls(baseline=right.baseline), {})).outcome
         first, *_, last = curve_of(outcome)
         return first["objective"] - last["objective"]
 
@@ -184,7 +188,7 @@ def test_a_rate_that_is_too_large_ends_the_seed():
         )
     )
     seed = seeds_in(diverging)[0]
-    outcome = train(seed, *diverging.parts(seed.cell), {}).outcome
+    outcome = train(TrainingTask(seed, *diverging.parts(seed.cell), {})).outcome
     assert outcome.status == DIVERGED
     *before, last = curve_of(outcome)
     assert last["status"] == DIVERGED
@@ -201,11 +205,11 @@ def test_a_fault_is_the_training_s(plan):
 
     seed = seeds_in(plan)[0]
     problem, _ = plan.parts(seed.cell)
-    outcome = train(seed, problem, Faulty(), {}).outcome
+    outcome = train(TrainingTask(seed, problem, Faulty(), {})).outcome
     assert outcome.status == "failed"
     assert "test_seeds.py:" in outcome.reason
     assert "KeyError: 'mine'" in outcome.reason
-    assert train(seed, problem, Faulty(), {}, "it fails").outcome.reason == "it fails"
+    assert train(TrainingTask(seed, problem, Faulty(), {}, "it fails")).outcome.reason == "it fails"
 
 
 class Split(BernoulliSquare):
@@ -219,9 +223,50 @@ def test_the_objective_of_data_that_are_held_out(plan, made):
     """E[(b − t)²] is known of both, at the same θ."""
     seed = seeds_in(plan)[0]
     _, estimator = plan.parts(seed.cell)
-    curve = curve_of(train(seed, Split(t=0.3, dim=2), estimator, {}).outcome)
+    curve = curve_of(train(TrainingTask(seed, Split(t=0.3, dim=2), estimator, {})).outcome)
     p = 1 / (1 + math.exp(-0.5))
     assert curve[0]["held_out"] == pytest.approx(2 * (p * 0.01 + (1 - p) * 0.81), rel=1e-6)
     assert curve[-1]["held_out"] > curve[0]["held_out"]
     assert curve[-1]["objective"] < curve[0]["objective"]
     assert "held_out" not in curve_of(made["score_function", 0].outcome)[0]
+
+
+ON_MINIBATCHES = """
+name = "trained"
+samples = [2]
+replicates = 400
+minibatch = 32
+[[problem]]
+name = "logistic_regression"
+[[estimator]]
+name = "pathwise"
+[training]
+steps = 1
+checkpoints = [0]
+curve_points = 1
+"""
+
+
+def at_the_start(how):
+    """The row of trajectory.csv of the mean."""
+    plan = resolve(parse_sweep(ON_MINIBATCHES + how, "f"))
+    (seed,) = seeds_in(plan)
+    outcome = train(TrainingTask(seed, *plan.parts(seed.cell), {})).outcome
+    text = training_texts(plan, {seed.id: outcome})["trajectory.csv"]
+    table = pd.read_csv(io.StringIO(text))
+    return next(table[table.group == "mean"].itertuples())
+
+
+def test_checkpoints_on_all_points_are_without_the_noise_of_minibatches():
+    """At w = ε the gradient of the mean is −Xᵀ(y σ(−y Xw)) and what does not depend on ε."""
+    partly, wholly = at_the_start(""), at_the_start('checkpoints_on = "all"')
+    features, labels = (np.asarray(each) for each in breast_cancer())
+    noise = np.random.default_rng(0).normal(size=(20_000, features.shape[1]))
+    pulls = labels / (1 + np.exp(labels * (noise @ features.T)))
+    of_one_draw = (pulls @ features).var(0, ddof=1).sum()
+    assert wholly.variance == pytest.approx(of_one_draw / 2, rel=0.1)
+    assert partly.variance > 1.5 * wholly.variance
+    assert partly.minibatch == 32
+    assert math.isnan(wholly.minibatch)
+    assert math.isnan(wholly.own_variance)
+    assert partly.own_variance == partly.variance - partly.minibatch_variance

@@ -12,7 +12,8 @@ from gradest.benchmarks.figures.bundles import MOST_LINES
 from gradest.benchmarks.figures.looks import look_of
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.learning_curves.curves import contests
-from gradest.benchmarks.training_shown.lines import power_name, powers
+from gradest.benchmarks.statistics.intervals import Interval
+from gradest.benchmarks.training_shown.lines import Line, Point, cost_axis, power_name, powers
 from gradest.benchmarks.training_shown.objectives import training_figures
 from gradest.benchmarks.training_shown.optima import optimum_of
 from tests.support.figure_faults import grey_faults
@@ -82,6 +83,17 @@ def test_the_axis_is_logarithmic_where_a_line_falls_early():
     assert first == by_evaluations.x.ticks[0]
     assert 0 < first < 10
     assert "0, the start" in " ".join(objective.notes)
+
+
+@pytest.mark.parametrize("steps", [(0, 200), (0, 30, 100), (0, 1, 10_000)])
+def test_the_start_stands_apart_on_a_logarithmic_axis(steps):
+    """From what comes next, be it the last: else the line would stand upright."""
+    points = [Point(step, Interval(1.0, 1.0, 1.0)) for step in steps]
+    line = Line(contest([SLOW]).trained[0], points)
+    axis, place = cost_axis("steps", [line], early=True)
+    assert place(steps[1]) > 1.4 * place(0)
+    assert axis.limits[0] < place(0)
+    assert len({*axis.ticks}) == len(axis.ticks)
 
 
 def test_a_line_ends_where_a_seed_diverged():

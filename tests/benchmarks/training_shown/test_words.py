@@ -66,6 +66,16 @@ def test_who_is_not_there():
     assert not [each for each in said(SLOW, FAST) if each.startswith("Not there")]
 
 
+def test_who_ends_worse_than_it_began():
+    """As with a gradient of the wrong sign; one that does not move is not named, nor one that
+    diverged."""
+    turned = Made(LEAVE_ONE_OUT, lambda step, seed: 10 + step / 50)
+    start = "Worse than the start (10), every seed: "
+    worse = line(said(SLOW, FAST, turned, BROKEN), "Worse than the start ")
+    assert worse == f"{start}score function, leave-one-out (objective 12)"
+    assert not [each for each in said(SLOW, FAST, STUCK) if each.startswith("Worse than the start")]
+
+
 def test_who_ends_best():
     best = line(said(SLOW, FAST, BROKEN), "Best at the end: ")
     assert best.startswith("Best at the end: pathwise: objective 5.6 [")
