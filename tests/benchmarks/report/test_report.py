@@ -16,6 +16,7 @@ from gradest.benchmarks.drawing.styles import SCREEN, STYLES
 from gradest.benchmarks.errors import BadInput, StoreInUse
 from gradest.benchmarks.folders import lock
 from gradest.benchmarks.report.report import figures_of, texts_of, write_figures, write_report
+from gradest.benchmarks.report.summary import Findings
 from tests.support.folders import Killed, killed_at
 from tests.support.house import FILES_OF_RUNS, ROOT, imported
 from tests.support.made_runs import BATCHES, PATHWISE, PLAIN, SQUARE, cell, jackknifed, write
@@ -45,7 +46,7 @@ def drawn(folder):
 
 
 def test_what_is_drawn_is_listed_and_verified(folder):
-    paths = write_report(folder)
+    paths = write_report(folder).files
     found = verify(folder)
     assert found.differences == []
     assert found.files == len(paths) + 2
@@ -175,7 +176,7 @@ def test_some_figures_are_drawn_anew_and_the_rest_stays(folder):
 
 def test_of_some_formats_the_others_go(folder):
     write_report(folder)
-    paths = write_report(folder, how=replace(SCREEN, formats=("png",)))
+    paths = write_report(folder, how=replace(SCREEN, formats=("png",))).files
     (figure,) = (folder / "figures").iterdir()
     assert figure.suffix == ".png"
     assert figure in paths
@@ -202,9 +203,9 @@ def test_the_script_beside_a_run_draws_its_figures(folder, tmp_path):
 def test_training_has_its_tables_and_its_figures(folder):
     made = ten()
     run = read_run(folder)
-    assert not any("training" in name for name in texts_of(run))
+    assert not any("training" in name for name in texts_of(Findings(run)))
     trained = run._replace(training=training(made), trajectory=trajectory(made))
-    texts = texts_of(trained)
+    texts = texts_of(Findings(trained))
     for name in ("training", "training_correlations", "training_disagreements"):
         assert texts[f"tables/{name}.md"].startswith("### ")
         assert r"\begin{tabular}" in texts[f"tables/{name}.tex"]
