@@ -58,8 +58,7 @@ def at_equal_cost(boards: Iterable[Board], among: str = ALL) -> list[Board]:
     """
     largest = {board.place: board for board in boards if board.among == among}
     return [
-        board._replace(rows=board.rows[board.rows.relative_rmse >= 0])
-        for board in largest.values()
+        board._replace(rows=board.rows[board.rows.relative_rmse >= 0]) for board in largest.values()
     ]
 
 

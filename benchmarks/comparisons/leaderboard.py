@@ -120,7 +120,11 @@ def board_of(levels: Levels, budget: Budget, *, only_unbiased: bool = False) -> 
         budget: what a gradient may cost.
         only_unbiased: leaves out what is biased.
     """
-    rows = paid_for(levels, budget)
+    return ranking_of(paid_for(levels, budget), only_unbiased=only_unbiased)
+
+
+def ranking_of(rows: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
+    """The leaderboard of rows that a budget pays for: one for each estimator and place."""
     rows = rows.assign(biased=is_biased(rows))
     if only_unbiased:
         rows = rows[~rows.biased]
@@ -229,10 +233,10 @@ def boards_of(levels: Levels) -> list[Board]:
     for place, rows in levels.rows.groupby(PLACE, sort=False):
         there = Levels(rows, beyond.get(place, levels.beyond.iloc[:0]))
         for budget in budgets_of(there.measured):
+            paid = paid_for(there, Budget(evaluations=budget))
             for among in AMONG:
-                limit = Budget(evaluations=budget)
-                board = board_of(there, limit, only_unbiased=among == UNBIASED)
-                boards.append(Board(place, budget, among, board))
+                ranking = ranking_of(paid, only_unbiased=among == UNBIASED)
+                boards.append(Board(place, budget, among, ranking))
     return boards
 
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.analysis.results import read_run
-from gradest.benchmarks.comparisons.leaderboard import FILED, boards_of, filed, leaderboard, levels_of
+from gradest.benchmarks.comparisons.leaderboard import (
+    FILED,
+    boards_of,
+    filed,
+    leaderboard,
+    levels_of,
+)
 from tests.support.made_runs import (
     BATCHES,
     PATHWISE,

@@ -13,8 +13,8 @@ from gradest.benchmarks.comparisons.leaderboard import (
     boards_of,
     filed,
     leaderboard,
-    levels_of,
     relative_error,
+    usable,
 )
 from gradest.benchmarks.comparisons.levels import (
     MOST_SAMPLES,
@@ -290,7 +290,7 @@ def test_the_budgets_of_a_place_are_its_levels_that_pay_for_two(tmp_path):
     one_level = table(tmp_path, costing(1.0, PLAIN, 4, 12), costing(1.0, PATHWISE, 4, 4, 4))
     assert budgets_of(one_level) == [12]
     assert budgets_of(one_level[one_level.estimator == "pathwise"]) == [8]
-    assert set(filed(boards_of(levels_of(one_level))).budget) == {12}
+    assert set(filed(boards_of(with_levels(one_level))).budget) == {12}
     assert budgets_of(one_level.assign(f_evals=pd.NA)) == []
 
 
@@ -309,7 +309,7 @@ def test_leaderboard_and_recommendation_agree_at_every_budget(name):
     """They have the same estimators at the same L in the same order, but for who comes last for
     being barred, and an unbiased one that may be as good as a biased first."""
     run = read_run(REFERENCE / name)
-    written = filed(boards_of(levels_of(run.measurements)))
+    written = filed(boards_of(with_levels(usable(run.measurements))))
     compared = 0
     for budget in sorted(set(written.budget)):
         board = leaderboard(run.measurements, Budget(evaluations=int(budget)))
@@ -337,7 +337,7 @@ def test_leaderboard_and_recommendation_agree_at_every_budget(name):
 
 def test_every_place_of_a_run_of_one_level_has_its_leaderboard():
     measured = read_run(REFERENCE / "temperature").measurements
-    boards = filed(boards_of(levels_of(measured)))
+    boards = filed(boards_of(with_levels(usable(measured))))
     assert set(measured.num_samples) == {1}
     places = measured.dropna(subset="group")[PLACE].drop_duplicates()
     assert len(boards[PLACE].drop_duplicates()) == len(places)

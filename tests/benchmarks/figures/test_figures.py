@@ -174,9 +174,7 @@ def sweep_of_temperatures(
     names=("gumbel_softmax", "gumbel_rao"), values=TEMPERATURES, levels=(1, 4, 16), **columns
 ):
     estimators = [(name, {"temperature": value}) for name in names for value in values]
-    return table(
-        estimators=[*estimators, *ELEVEN[:2]], levels=levels, groups=("mean",), **columns
-    )
+    return table(estimators=[*estimators, *ELEVEN[:2]], levels=levels, groups=("mean",), **columns)
 
 
 BIAS = {"bias_squared": 0.1, "bias_squared_low": 0.05, "bias_squared_high": 0.3}

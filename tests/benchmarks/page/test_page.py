@@ -22,6 +22,7 @@ from gradest.benchmarks.page.page import VENDORED, as_json
 from gradest.benchmarks.page.recipes import command, sweep_of
 from gradest.benchmarks.page.swept import sweeps
 from gradest.benchmarks.report.report import page_of
+from gradest.benchmarks.report.summary import Findings
 from gradest.benchmarks.sweeps.schema import Sweep
 from tests.support.house import ROOT
 
