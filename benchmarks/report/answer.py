@@ -141,7 +141,7 @@ def ties_text(leader: Leader) -> str:
 
 
 def answer_table(found: Sequence[Answer], names: Mapping[Place, str]) -> Table:
-    """The best of all and the best unbiased at each place, with all ties.
+    """The best of all at each place, with all ties; before a biased one the best unbiased.
 
     Args:
         found: a run's answers.
@@ -149,7 +149,7 @@ def answer_table(found: Sequence[Answer], names: Mapping[Place, str]) -> Table:
     """
     rows = []
     for each in found:
-        for among, leader in (("all", each.best), ("unbiased", each.unbiased)):
+        for among, leader in (("unbiased", each.unbiased), ("all", each.best)):
             if leader is None or (among == "unbiased" and not each.best.row.biased):
                 continue
             rows.append([names[each.place], str(each.budget), among, *cells_of(leader)])

@@ -263,7 +263,7 @@ def untimed_line(table: pd.DataFrame) -> str:
         return ""
     return (
         f"Times: missing in {untimed} of {several(len(cells), 'cell')}, which were measured beside "
-        "others: timing columns are empty until `gradest time` fills them."
+        'others: timing columns are empty until "gradest time" fills them.'
     )
 
 

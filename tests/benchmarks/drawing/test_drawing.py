@@ -42,7 +42,8 @@ def specs():
     doubtful.loc[9, "variance_high"] = np.inf
     doubtful.loc[10, ["variance", "reason"]] = [0.0, "variance zero"]
     along = table(k, ELEVEN[:6], levels=(1,), groups=("mean",), **snr, **squared)
-    along[["snr", "snr_low", "snr_high"]] *= [[1 + i // 6] for i in range(len(along))]
+    signals = ["snr", "snr_low", "snr_high"]
+    along[signals] = along[signals].mul(1 + along.index.to_numpy() // 6, axis=0)
     tables = [
         doubtful,
         table(VAE, [*ELEVEN, *MORE], groups=("encoder", "decoder"), dim=2400, **MINIBATCHES),

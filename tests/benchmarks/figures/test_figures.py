@@ -100,15 +100,16 @@ def test_unreliable_points_are_said_to_be():
     assert "unreliable (hollow)" in [entry.label for entry in spec.key[1]]
 
 
-def with_signal(made):
-    """The table with signal against noise that is proportional to k."""
-    signal = 5.0 * made.problem_args.map(lambda args: json.loads(args)["k"])
-    return made.assign(snr=signal, snr_low=0.8 * signal, snr_high=1.2 * signal)
+def rising_in_k(made, *names):
+    """The table with columns that are proportional to 1 + k."""
+    factor = 1 + made.problem_args.map(lambda args: json.loads(args)["k"])
+    return made.assign(**{name: made[name] * factor for name in names})
 
 
 def test_an_argument_of_many_values_is_an_axis_with_the_exact_value_under_the_points():
-    more = {"exact_variance": 0.5, "exact_norm": 4}
-    drawn = specs_of(with_signal(sweep_of_k(list(range(1, 10)), **more)))
+    more = {"exact_variance": 0.5, "snr": 5.0, "snr_low": 4.0, "snr_high": 6.0, "exact_norm": 4}
+    made = sweep_of_k(list(range(1, 10)), **more)
+    drawn = specs_of(rising_in_k(made, "snr", "snr_low", "snr_high"))
     assert list(drawn) == [
         f"{column}_vs_k_gaussian_square_L{level}"
         for level in (1, 4, 16)
@@ -131,7 +132,8 @@ def test_an_argument_has_a_figure_for_each_level():
         sweep_of_k(range(9), estimators=[e], levels=(n,))
         for e, n in zip(ELEVEN[:2], (1, 2), strict=True)
     )
-    assert [name for name in specs_of(pd.concat([one, other])) if name.startswith("variance")] == [
+    made = rising_in_k(pd.concat([one, other]), "variance", "variance_low", "variance_high")
+    assert [name for name in specs_of(made) if name.startswith("variance")] == [
         "variance_vs_k_gaussian_square_L1",
         "variance_vs_k_gaussian_square_L2",
     ]

@@ -98,7 +98,7 @@ def test_times_that_are_missing_are_said_to_be(cells, tmp_path):
     found = found_in(tmp_path / "untimed", untimed)
     assert (
         "- Times: missing in 9 of 12 cells, which were measured beside others: timing columns are "
-        "empty until `gradest time` fills them.\n" in summary(found)
+        'empty until "gradest time" fills them.\n' in summary(found)
     )
     assert "nan" not in texts_of(found)["tables/gaussian_square_init_mean.md"]
 
