@@ -25,7 +25,7 @@ function answerOf(board) {
   const name = make("strong", {}, estimators.label[rows.estimator[first]]);
   const error = rows.error[first] === 0 ? "it is exact here." : `its error is ${numberText(rows.error[first])} of the gradient.`;
   const parts = [name, ` with L = ${levelText(first, state.budget)}: ${error}`];
-  const equal = board.filter(row => row !== first && mayBeEqual(row, first, state.budget)).map(row => estimators.label[rows.estimator[row]]);
+  const equal = board.filter(row => row !== first && mayBeEqual(row, first, state.budget)).map(nameWithBias);
   if (equal.length) parts.push(` ${equal.join("; ")} may be as good.`);
   if (rows.error[first] >= 1) parts.push(" The error is as large as the gradient: one estimate says little.");
   if (unbiased === undefined) parts.push(` It is biased (${biasText(first)}), and no unbiased one fits this budget.`);
@@ -33,6 +33,12 @@ function answerOf(board) {
     parts.push(` ${estimators.label[rows.estimator[best]]} has less noise, error ${numberText(rows.error[best])}, but is biased (${biasText(best)}).`);
   }
   return parts;
+}
+
+/** An estimator's name, with its bias where it is biased. */
+function nameWithBias(row) {
+  const name = estimators.label[rows.estimator[row]];
+  return rows.biased[row] ? `${name} (biased: ${biasText(row)})` : name;
 }
 
 function rankedRow(row, rank, board, pinned) {
