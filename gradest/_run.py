@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from gradest._page import html_ranking, latex_ranking, svg_of, text_ranking
 from gradest.benchmarks.analysis import results
 from gradest.benchmarks.comparisons.budgets import budget_of
-from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.comparisons.leaderboard import leaderboard, shown
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.drawing.drawing import draw
@@ -27,7 +26,7 @@ from gradest.benchmarks.recommending.finished import recommend_from
 from gradest.benchmarks.recommending.ranking import Rules
 from gradest.benchmarks.recommending.rendering import Recommendation
 from gradest.benchmarks.report.report import page_of, write_report
-from gradest.benchmarks.report.summary import summary
+from gradest.benchmarks.report.summary import Findings, summary
 from gradest.benchmarks.reproductions.figures import figures_of
 from gradest.benchmarks.runtime.files import make_folder
 from gradest.benchmarks.sweeps.output import write_results
@@ -177,11 +176,16 @@ class Run:
 
     def summary(self) -> str:
         """What stands in summary.md."""
-        return summary(self.read, find_crossovers(self.read.measurements))
+        return summary(self._found)
+
+    @cached_property
+    def _found(self) -> Findings:
+        return Findings(self.read)
 
     @cached_property
     def _specs(self) -> dict[str, FigureSpec]:
-        return {spec.name: spec for spec in figures_of(self.read)}
+        specs = figures_of(self.read, self._found.boards, self._found.contests)
+        return {spec.name: spec for spec in specs}
 
     @property
     def figures(self) -> tuple[str, ...]:
@@ -222,7 +226,7 @@ class Run:
 
     def html(self) -> str:
         """The page that stands in report.html: answer, curves, health; nothing is fetched."""
-        return page_of(self.read)
+        return page_of(self._found)
 
     def save(self, folder: str | Path) -> Path:
         """Writes the run's tables, its manifest, figures, summary and page into a folder.

@@ -76,7 +76,7 @@ def report(
     if only:
         paths = write_figures(folder, only, unverified=unverified, how=how)
     else:
-        paths = write_report(folder, unverified=unverified, how=how)
+        paths = write_report(folder, unverified=unverified, how=how).files
     written = [str(path) for path in paths]
     if as_json:
         emit({"files": written, "summary": str(summary)})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gradest.benchmarks.analysis.numerals import several
-from gradest.benchmarks.analysis.results import find_run, read_run, recorded_sweep
+from gradest.benchmarks.analysis.results import find_run, recorded_sweep
 from gradest.benchmarks.analysis.staleness import Stale, refuse_to_extend, stale_in
 from gradest.benchmarks.analysis.status import (
     failed_lines,
@@ -18,7 +18,6 @@ from gradest.benchmarks.analysis.status import (
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
-from gradest.benchmarks.comparisons.crossovers import find_crossovers
 from gradest.benchmarks.distributing.cluster import Cluster
 from gradest.benchmarks.distributing.executor import Distributed
 from gradest.benchmarks.distributing.merging import merge as merge_runs
@@ -27,7 +26,7 @@ from gradest.benchmarks.distributing.shards import Shard, part_of, shard_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 from gradest.benchmarks.outcomes import Outcome
-from gradest.benchmarks.report.report import write_report
+from gradest.benchmarks.report.report import Report, write_report
 from gradest.benchmarks.report.summary import FILE, news
 from gradest.benchmarks.sweeps.executors import Executor, Local, Untimed
 from gradest.benchmarks.sweeps.plan import Plan, resolve
@@ -147,7 +146,7 @@ def merge(runs: tuple[str, ...], output: Path, as_json: bool) -> ExitStatus:
         tell([f"{lacking}: merged into {output} too, they are added"])
     tell(failed_lines(merged.plan, merged.outcomes))
     with show_progress(len(merged.plan.measurable)) as progress:
-        written = draw(output, progress)
+        written = draw(output, progress).files
     counts = merged.counts
     if as_json:
         about = {"folder": str(output), "cells": counts, "missing_shards": merged.missing}
@@ -182,12 +181,12 @@ def measure_and_draw(
     tell(each.text for each in stale)
     with show_progress(len(plan.measurable) + len(seeds_in(plan))) as progress:
         summary = run_sweep(plan, folder, progress, executor)
-        written = draw(folder, progress)
+        report = draw(folder, progress)
     tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
     outcomes = read_outcomes(folder)
     tell([*failed_lines(plan, outcomes), *training_lines(plan, summary.trainings)])
-    finished = read_run(folder)
-    said = news(finished, find_crossovers(finished.measurements))
+    said = news(report.found)
+    written = report.files
     if as_json:
         failures = status_of(plan, outcomes).failures
         about = summary_as_json(summary, written, said, stale) | {"failures": failures}
@@ -214,7 +213,7 @@ def any_failed(trainings: Mapping[str, Outcome]) -> bool:
     return any(outcome.status == "failed" for outcome in trainings.values())
 
 
-def draw(folder: Path, progress: Reporter) -> list[Path]:
+def draw(folder: Path, progress: Reporter) -> Report:
     """Draws a run whose cells are all measured.
 
     Raises:

@@ -1,21 +1,16 @@
 """The answer of a run: at each place who has the least error at equal cost, and by how much."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from gradest.benchmarks.analysis.places import Place
-from gradest.benchmarks.analysis.results import PLACE
-from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.leaderboard import (
-    board_of,
+    ALL,
+    Board,
     is_tie,
     may_be_equal,
-    usable,
 )
-from gradest.benchmarks.comparisons.levels import budgets_of, with_levels
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
@@ -54,51 +49,38 @@ class Answer(NamedTuple):
     """The best unbiased one's error over a biased best one's."""
 
 
-def at_equal_cost(table: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
-    """The leaderboard of each place at the largest of its budgets.
+def at_equal_cost(boards: Iterable[Board], among: str = ALL) -> list[Board]:
+    """The leaderboard of each place at the largest of its budgets, of those whose error is known.
 
     Args:
-        table: a run's measurements.
-        only_unbiased: leaves out what is biased.
+        boards: a run's, at each place the smallest budget first.
+        among: whom they rank, one of AMONG.
     """
-    boards = [board for _, board in boards_at_equal_cost(table, only_unbiased=only_unbiased)]
-    return pd.concat(boards, ignore_index=True) if boards else usable(table).iloc[:0]
+    largest = {board.place: board for board in boards if board.among == among}
+    return [
+        board._replace(rows=board.rows[board.rows.relative_rmse >= 0]) for board in largest.values()
+    ]
 
 
-def boards_at_equal_cost(
-    table: pd.DataFrame, *, only_unbiased: bool = False
-) -> Iterator[tuple[int, pd.DataFrame]]:
-    """The budget of each place, and its leaderboard of those whose error is known."""
-    for _, rows in usable(table).groupby(PLACE, sort=False):
-        for budget in budgets_of(rows)[-1:]:
-            limit = Budget(evaluations=budget)
-            board = board_of(with_levels(rows), limit, only_unbiased=only_unbiased)
-            yield budget, board[board.relative_rmse >= 0]
-
-
-def answers(table: pd.DataFrame) -> list[Answer]:
-    """The answer at each place where two estimators can be ranked, in the order of the table.
+def answers(boards: Iterable[Board]) -> list[Answer]:
+    """The answer at each place where two estimators can be ranked, in the order of the boards.
 
     Args:
-        table: a run's measurements, with `jackknifed` and `jackknifed_bias`.
+        boards: a run's.
     """
-    return list(found_answers(table))
+    return [answer_of(board) for board in at_equal_cost(boards) if len(board.rows) > 1]
 
 
-def found_answers(table: pd.DataFrame) -> Iterator[Answer]:
-    """The answers, one by one."""
-    for budget, board in boards_at_equal_cost(table):
-        if len(board) < 2:
-            continue
-        place: Place = next(board[PLACE].itertuples(index=False, name=None))
-        ranked = [*board.itertuples()]
-        of_unbiased = [row for row in ranked if not row.biased]
-        best = leader(ranked)
-        unbiased = leader(of_unbiased) if of_unbiased else None
-        lead = None
-        if best.row.biased and unbiased:
-            lead = error_ratio(best.row, unbiased.row)
-        yield Answer(place, budget, best, unbiased, lead)
+def answer_of(board: Board) -> Answer:
+    """The answer at one place, of two estimators or more."""
+    ranked = [*board.rows.itertuples()]
+    of_unbiased = [row for row in ranked if not row.biased]
+    best = leader(ranked)
+    unbiased = leader(of_unbiased) if of_unbiased else None
+    lead = None
+    if best.row.biased and unbiased:
+        lead = error_ratio(best.row, unbiased.row)
+    return Answer(board.place, board.budget, best, unbiased, lead)
 
 
 def leader(ranked: Sequence[Any]) -> Leader:

@@ -5,11 +5,13 @@ and their statistics without each batch.
 """
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import estimator_label
+from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.levels import (
@@ -95,6 +97,15 @@ def leaderboard(
     return board_of(with_levels(rows), budget or Budget(), only_unbiased=only_unbiased)
 
 
+def levels_of(measurements: pd.DataFrame) -> Levels:
+    """A run's rows by the rule of equal cost.
+
+    Args:
+        measurements: its own, with `jackknifed` and `jackknifed_bias`.
+    """
+    return with_levels(usable(measurements))
+
+
 def usable(measurements: pd.DataFrame) -> pd.DataFrame:
     """The rows with numbers."""
     has_numbers = measurements.status.isin(["ok", "unreliable"])
@@ -109,7 +120,11 @@ def board_of(levels: Levels, budget: Budget, *, only_unbiased: bool = False) -> 
         budget: what a gradient may cost.
         only_unbiased: leaves out what is biased.
     """
-    rows = paid_for(levels, budget)
+    return ranking_of(paid_for(levels, budget), only_unbiased=only_unbiased)
+
+
+def ranking_of(rows: pd.DataFrame, *, only_unbiased: bool) -> pd.DataFrame:
+    """The leaderboard of rows that a budget pays for: one for each estimator and place."""
     rows = rows.assign(biased=is_biased(rows))
     if only_unbiased:
         rows = rows[~rows.biased]
@@ -192,30 +207,50 @@ def may_be_equal(best: Any, row: Any) -> bool:
     return may_be_one(None if found is None else found.interval)
 
 
-def leaderboards(measurements: pd.DataFrame) -> pd.DataFrame:
+class Board(NamedTuple):
+    """A leaderboard of one place."""
+
+    place: Place
+    budget: int
+    """Evaluations of f and its gradient that a gradient may cost."""
+    among: str
+    """One of AMONG."""
+    rows: pd.DataFrame
+    """See `board_of`."""
+
+
+def boards_of(levels: Levels) -> list[Board]:
     """The leaderboards of a whole run, at budgets of evaluations, among all and among the unbiased.
 
     Args:
-        measurements: a run's, with `jackknifed` and `jackknifed_bias`.
+        levels: its rows by the rule of equal cost.
 
     Returns:
-        The columns of leaderboard.csv.
+        Place by place in the order of the rows, and at each place the smallest budget first.
     """
-    parts = []
-    for _, rows in usable(measurements).groupby([*PLACE], sort=True):
-        levels = with_levels(rows)
-        for budget in budgets_of(rows):
+    boards = []
+    beyond = dict(list(levels.beyond.groupby(PLACE)))
+    for place, rows in levels.rows.groupby(PLACE, sort=False):
+        there = Levels(rows, beyond.get(place, levels.beyond.iloc[:0]))
+        for budget in budgets_of(there.measured):
+            paid = paid_for(there, Budget(evaluations=budget))
             for among in AMONG:
-                only_unbiased = among == "unbiased"
-                board = board_of(levels, Budget(evaluations=budget), only_unbiased=only_unbiased)
-                parts.append(board.assign(budget=budget, among=among))
-    if not parts:
+                ranking = ranking_of(paid, only_unbiased=among == UNBIASED)
+                boards.append(Board(place, budget, among, ranking))
+    return boards
+
+
+def filed(boards: Sequence[Board]) -> pd.DataFrame:
+    """The columns of leaderboard.csv, the places in order of their names."""
+    if not boards:
         return pd.DataFrame(columns=[*FILED])
-    filed = pd.concat(parts, ignore_index=True)[[*FILED]]
-    return filed.astype({"measured_samples": "Int64", "paid_samples": "Int64"})
+    in_order = sorted(boards, key=lambda board: board.place)
+    parts = [each.rows.assign(budget=each.budget, among=each.among) for each in in_order]
+    rows = pd.concat(parts, ignore_index=True)[[*FILED]]
+    return rows.astype({"measured_samples": "Int64", "paid_samples": "Int64"})
 
 
-AMONG = ("all", "unbiased")
+ALL, UNBIASED = AMONG = ("all", "unbiased")
 """Among whom estimators are ranked."""
 
 FILED = columns_of(RankedRow)

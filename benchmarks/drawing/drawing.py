@@ -23,7 +23,7 @@ from gradest.benchmarks.drawing.layout import (
 )
 from gradest.benchmarks.drawing.rows import ROW_HEIGHT, draw_rows
 from gradest.benchmarks.drawing.styles import SCREEN, Print, grown, in_style
-from gradest.benchmarks.drawing.texts import text_width, without_math
+from gradest.benchmarks.drawing.texts import printed, text_width
 from gradest.benchmarks.figures.spec import EXACT, Axis, FigureSpec, Panel, Series, hollow, limit
 from gradest.benchmarks.minus import print_minus
 
@@ -72,9 +72,9 @@ def draw_panel(panel: Panel, axes: Axes) -> None:
         panel: what it shows.
         axes: empty ones.
     """
-    axes.set_title(without_math(panel.title), loc="left")
-    axes.set_xlabel(without_math(panel.x.label))
-    axes.set_ylabel(without_math(panel.y.label))
+    axes.set_title(printed(panel.title), loc="left")
+    axes.set_xlabel(printed(panel.x.label))
+    axes.set_ylabel(printed(panel.y.label))
     draw_contents(panel, axes, named=True)
 
 
@@ -95,8 +95,8 @@ def grid_of_rows(spec: FigureSpec, how: Print, columns: int, width: float) -> Gr
     del how
     names = spec.panels[0].y.names
     left = grown(2 * EDGE) + max(map(text_width, names))
-    printed = [text_width(series.printed) for panel in spec.panels for series in panel.series]
-    right = grown(RIGHT) + max(printed, default=0.0)
+    margins = [text_width(series.printed) for panel in spec.panels for series in panel.series]
+    right = grown(RIGHT) + max(margins, default=0.0)
     height = grown(ROW_HEIGHT[bool(spec.panels[0].levels)]) * len(names)
     return Grid(columns, height, left, right, right, width)
 
@@ -162,7 +162,7 @@ def draw_line(series: Series, axes: Axes, limits: tuple[float, float] | None) ->
         keywords |= {"markevery": series.every}
     if series.steps:
         keywords |= {"drawstyle": "steps-post", "markevery": STEPS_MARKED}
-    label = without_math(series.label) if series.style.line else None
+    label = printed(series.label) if series.style.line else None
     axes.plot(x, value, **keywords, zorder=3, label=label)
     axes.plot(x[doubtful], value[doubtful], **plot_keywords(hollow(series.style)), zorder=4)
     ends = ~known & np.isfinite(high)
@@ -180,7 +180,7 @@ def scale_axis(axes: Axes, name: str, axis: Axis) -> None:
         axes.set(**{f"{name}lim": axis.limits})
     if axis.ticks is not None:
         drawn = getattr(axes, f"{name}axis")
-        drawn.set_ticks(axis.ticks, labels=axis.names)
+        drawn.set_ticks(axis.ticks, labels=list(map(printed, axis.names)))
         drawn.set_minor_locator(NullLocator())
     elif axis.limits is not None:
         ticks_within = log_ticks if axis.scale == "log" else linear_ticks

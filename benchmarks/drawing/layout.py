@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 
 from gradest.benchmarks.drawing.keys import HANDLE, KEY_LINE, Piece, pieces_of
 from gradest.benchmarks.drawing.styles import grown, in_style
-from gradest.benchmarks.drawing.texts import LINE, printed, without_math, wrapped
+from gradest.benchmarks.drawing.texts import LINE, printed, wrapped
 from gradest.benchmarks.figures.spec import HATCHED, Entry, Style
 
 __all__ = ["Grid", "in_style", "key", "page", "plot_keywords", "sheet"]
@@ -137,9 +137,9 @@ def sheet(
     grid = dataclasses.replace(grid, title_lines=max(map(len, titles)))
     figure = Page(title, len(panels), grid)
     for i, (axes, lines) in enumerate(zip(figure.panels, titles, strict=True)):
-        axes.set_title("\n".join(map(without_math, lines)), loc="left", y=1, linespacing=1.15)
-        axes.set_xlabel(without_math(labels[0]) if i + grid.columns >= len(panels) else "")
-        axes.set_ylabel(without_math(labels[1]) if i % grid.columns == 0 else "")
+        axes.set_title("\n".join(map(printed, lines)), loc="left", y=1, linespacing=1.15)
+        axes.set_xlabel(printed(labels[0]) if i + grid.columns >= len(panels) else "")
+        axes.set_ylabel(printed(labels[1]) if i % grid.columns == 0 else "")
     return figure, figure.panels
 
 

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from gradest.benchmarks.drawing.layout import HATCH, plot_keywords
 from gradest.benchmarks.drawing.styles import grown
-from gradest.benchmarks.drawing.texts import printed, without_math
+from gradest.benchmarks.drawing.texts import printed
 from gradest.benchmarks.figures.spec import HATCHED, Panel, Series, hollow, shades_of
 
 ROW_HEIGHT = {False: 0.14, True: 0.22}
@@ -37,11 +37,12 @@ def draw_rows(panel: Panel, axes: Axes, *, named: bool) -> None:
     axes.set_ylim(count - 0.5, -0.5)
     if panel.levels:
         axes.grid(False, axis="y")
-    names = list(map(without_math, panel.y.names))
+    names = list(map(printed, panel.y.names))
     axes.set_yticks(range(count), names if named else [""] * count)
     axes.tick_params(axis="y", length=0)
+    headings = set(map(printed, panel.y.headings))
     for text in axes.get_yticklabels():
-        text.set_fontstyle("italic" if text.get_text() in panel.y.headings else "normal")
+        text.set_fontstyle("italic" if text.get_text() in headings else "normal")
 
 
 def draw_row(series: Series, axes: Axes, row: int, levels: tuple[int, ...]) -> None:

@@ -1,10 +1,14 @@
 """Figures along a numeric argument, of a problem (k, t, …) or of estimators (τ, …).
 
-Drawn are the variance, signal against noise, and the bias.
+Drawn are the variance, signal against noise, and the bias, at each L at which some line has four
+values or more: of more than three such L, at the least and the largest. A panel in which nothing
+differs is left out. What is not drawn are rows of the tables, as all is.
 """
 
+import dataclasses
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -18,7 +22,7 @@ from gradest.benchmarks.analysis.labels import (
     words,
 )
 from gradest.benchmarks.analysis.results import labelled
-from gradest.benchmarks.figures.bundles import equal_entries, equal_notes
+from gradest.benchmarks.figures.bundles import alike, equal_entries, equal_notes, points_of
 from gradest.benchmarks.figures.lines import (
     COLUMNS,
     VARIANCE,
@@ -38,6 +42,9 @@ from gradest.benchmarks.figures.spec import Axis, FigureSpec, Series, Style
 
 LEAST_SWEPT = 4
 """Values of an argument from which on it is an axis."""
+
+MOST_LEVELS = 3
+"""So many L have figures of their own; of more, the least and the largest."""
 
 WIDE = 30
 """Ratio of an argument's largest to its least value from which on its axis is logarithmic."""
@@ -128,7 +135,9 @@ def against_argument(sweep: ArgumentSweep, styles: Mapping[str, Style]) -> Itera
         styles: the style of each label.
     """
     levels = sorted(sweep.rows.num_samples.unique())
-    for level in levels:
+    shown = levels_shown(sweep.rows)
+    others = [level for level in levels if level not in shown]
+    for level in shown:
         at_level = sweep.rows[sweep.rows.num_samples == level]
         suffix = f"_L{level}" if len(levels) > 1 else ""
         for column in AGAINST_ARGUMENT:
@@ -136,8 +145,26 @@ def against_argument(sweep: ArgumentSweep, styles: Mapping[str, Style]) -> Itera
             if column == "bias_squared":
                 found = rows[rows.bias_finding == "biased"].label
                 rows = rows[~rows.unbiased.astype(bool) | rows.label.isin(found)]
-            if (rows[f"{column}_high"][drawable(rows, column)] > 0).any():
-                yield column_vs_argument(column, sweep, rows, styles, f"L = {level}", suffix)
+            if not (rows[f"{column}_high"][drawable(rows, column)] > 0).any():
+                continue
+            figure = column_vs_argument(column, sweep, rows, styles, f"L = {level}", suffix)
+            if figure:
+                notes = (*figure.notes, *other_levels_notes(others))
+                yield dataclasses.replace(figure, notes=notes)
+
+
+def levels_shown(rows: pd.DataFrame) -> list[int]:
+    """The L at which a line has LEAST_SWEPT values; of many such, the least and the largest."""
+    values = rows.groupby(["num_samples", "label"]).value.nunique()
+    longest = values.groupby("num_samples").max()
+    levels = sorted(longest.index[longest >= LEAST_SWEPT])
+    return levels if len(levels) <= MOST_LEVELS else [levels[0], levels[-1]]
+
+
+def other_levels_notes(levels: Sequence[int]) -> list[str]:
+    """A sentence on the L that have no figure."""
+    texts = ", ".join(map(str, levels))
+    return [f"No figure (numbers in tables/): L = {texts}."] if levels else []
 
 
 def column_vs_argument(
@@ -147,8 +174,8 @@ def column_vs_argument(
     styles: Mapping[str, Style],
     level: str,
     suffix: str,
-) -> FigureSpec:
-    """One of AGAINST_ARGUMENT at one L.
+) -> FigureSpec | None:
+    """One of AGAINST_ARGUMENT at one L; None where nothing differs in any panel.
 
     Args:
         column: which.
@@ -164,6 +191,10 @@ def column_vs_argument(
     of_facets = [(each, lines_of(each, "value", column, styles)) for each in facets]
     of_facets = [(facet, lines) for facet, lines in of_facets if lines]
     of_facets, valueless = with_values(of_facets)
+    alike_in = [facet for facet, lines in of_facets if not differ(lines)]
+    of_facets = [(facet, lines) for facet, lines in of_facets if differ(lines)]
+    if not of_facets:
+        return None
     panels = [
         line_panel(facet, lines, x, column, AGAINST_ARGUMENT[column]) for facet, lines in of_facets
     ]
@@ -172,6 +203,7 @@ def column_vs_argument(
         *equal_notes(panels),
         *left_out_notes(panels, [lines for _, lines in of_facets], "worse at the right"),
         *absent_notes(valueless, "all intervals reach 0"),
+        *absent_notes(alike_in, "nothing differs"),
     ]
     if column != "bias_squared":
         notes += zero_notes(facets, "value", x.label)
@@ -197,6 +229,13 @@ def with_values(
         return of_facets, []
     pairs = list(zip(of_facets, known, strict=True))
     return [each for each, has in pairs if has], [facet for (facet, _), has in pairs if not has]
+
+
+def differ(lines: Sequence[Series]) -> bool:
+    """Whether there are lines that differ, or one whose values do, or of which none is known."""
+    known = [point for point in points_of(lines[0]).values() if point.value]
+    pairs = itertools.combinations(known, 2)
+    return len(lines) > 1 or not known or not all(itertools.starmap(alike, pairs))
 
 
 def argument_axis(argument: str, values: pd.Series) -> Axis:

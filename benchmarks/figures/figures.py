@@ -4,7 +4,7 @@ No problem, estimator, argument or group is known by name.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import LONGEST_NAME, problem_label, slug, unique
 from gradest.benchmarks.analysis.places import place_names
 from gradest.benchmarks.analysis.results import ESTIMATOR, called_zero, labelled
+from gradest.benchmarks.comparisons.leaderboard import Board, boards_of, levels_of
 from gradest.benchmarks.figures.arguments import (
     ArgumentSweep,
     against_argument,
@@ -28,21 +29,25 @@ MOST_SEPARATE = 8
 """A problem's argument of more values has no figures for each beside those along it."""
 
 
-def figures(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
+def figures(
+    measurements: pd.DataFrame, boards: Sequence[Board] | None = None
+) -> Iterator[FigureSpec]:
     """Every figure that the measurements support, each under a name of its own.
 
     Args:
         measurements: a run's, as `read_run` gives them.
+        boards: the run's leaderboards; they are made where they are not given.
 
     Returns:
         The figures one by one: those of the whole run first, then those along arguments.
     """
     taken: set[str] = set()
-    for spec in supported(measurements):
+    made = boards_of(levels_of(measurements)) if boards is None else boards
+    for spec in supported(measurements, made):
         yield dataclasses.replace(spec, name=unique(spec.name[:LONGEST_NAME], taken))
 
 
-def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
+def supported(measurements: pd.DataFrame, boards: Sequence[Board]) -> Iterator[FigureSpec]:
     """The figures; names that differ in what a file's name cannot hold are alike."""
     table = labelled(measurements)
     styles = styles_in(table)
@@ -50,7 +55,7 @@ def supported(measurements: pd.DataFrame) -> Iterator[FigureSpec]:
     if table.empty:
         return
     names = place_names(table)
-    yield from leading_figures(table, names)
+    yield from leading_figures(table, names, boards)
     table["zero"] = is_zero(table)
     table["exact_snr"] = table.exact_norm / np.sqrt(table.exact_variance)
     table["exact_bias_squared"] = np.nan

@@ -12,6 +12,7 @@ from gradest.benchmarks.analysis.labels import INTERVALS
 from gradest.benchmarks.analysis.places import Place
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.answers import at_equal_cost
+from gradest.benchmarks.comparisons.leaderboard import ALL, AMONG, UNBIASED, Board
 from gradest.benchmarks.comparisons.levels import BUDGET, RULE
 from gradest.benchmarks.figures.arguments import LEAST_SWEPT, is_number
 from gradest.benchmarks.figures.bundles import MOST_LINES, NEAR, equal_entries, short_name
@@ -62,32 +63,46 @@ class Leaders(NamedTuple):
     of_unbiased: list[Overall]
 
 
-def leaders(table: pd.DataFrame) -> Leaders | None:
-    """The estimators of a labelled table at equal cost; None where there are not two anywhere."""
-    boards = {among: at_equal_cost(table, only_unbiased=among) for among in (False, True)}
-    exact = boards[False].relative_rmse == 0
-    board = boards[False][~exact]
+def leaders(table: pd.DataFrame, boards: Sequence[Board]) -> Leaders | None:
+    """The estimators of a run at equal cost; None where there are not two anywhere.
+
+    Args:
+        table: its measurements, labelled.
+        boards: its leaderboards.
+    """
+    ranked = {among: rows_at_equal_cost(boards, among) for among in AMONG}
+    exact = ranked[ALL].relative_rmse == 0
+    board = ranked[ALL][~exact]
     if board.empty or board.groupby(PLACE).size().max() < 2:
         return None
     estimators = zip(table.estimator, table.estimator_args, strict=True)
     labels = dict(zip(estimators, table.label, strict=True))
     return Leaders(
         board,
-        boards[False][exact],
+        ranked[ALL][exact],
         labels,
-        overall(boards[False]),
-        overall(boards[True]) if len(boards[True]) else [],
+        overall(ranked[ALL]),
+        overall(ranked[UNBIASED]) if len(ranked[UNBIASED]) else [],
     )
 
 
-def leading_figures(table: pd.DataFrame, names: Mapping[Place, str]) -> Iterator[FigureSpec]:
+def rows_at_equal_cost(boards: Sequence[Board], among: str) -> pd.DataFrame:
+    """The rows of all places' leaderboards at the largest of their budgets."""
+    parts = [board.rows for board in at_equal_cost(boards, among)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def leading_figures(
+    table: pd.DataFrame, names: Mapping[Place, str], boards: Sequence[Board]
+) -> Iterator[FigureSpec]:
     """The dots of all places and the performance profile, where there is something to compare.
 
     Args:
         table: a run's measurements, labelled.
         names: of the places.
+        boards: the run's leaderboards.
     """
-    found = leaders(table)
+    found = leaders(table, boards) if boards else None
     if found is None:
         return
     dots = dot_plot(found, names)

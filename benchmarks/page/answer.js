@@ -15,23 +15,30 @@ function showAnswer() {
   fillTable("ranking", headings, lines);
 }
 
-/** The best and who may be as good, in a sentence. */
+/** The best unbiased one and who may be as good, in a sentence; then what has less noise and is biased. */
 function answerOf(board) {
-  const [best, ...others] = board;
+  const best = board[0];
   if (best === undefined) return ["Nothing that was measured here fits this budget."];
   if (rows.error[best] === null) return ["The errors are not known here: there is no gradient to compare with."];
-  const name = make("strong", {}, estimators.label[rows.estimator[best]]);
-  const error = rows.error[best] === 0 ? "it is exact here." : `its error is ${numberText(rows.error[best])} of the gradient.`;
-  const parts = [name, ` with L = ${levelText(best, state.budget)}: ${error}`];
-  const equal = others.filter(row => mayBeEqual(row, best, state.budget)).map(row => estimators.label[rows.estimator[row]]);
+  const unbiased = board.find(row => !rows.biased[row] && rows.error[row] !== null);
+  const first = unbiased ?? best;
+  const name = make("strong", {}, estimators.label[rows.estimator[first]]);
+  const error = rows.error[first] === 0 ? "it is exact here." : `its error is ${numberText(rows.error[first])} of the gradient.`;
+  const parts = [name, ` with L = ${levelText(first, state.budget)}: ${error}`];
+  const equal = board.filter(row => row !== first && mayBeEqual(row, first, state.budget)).map(nameWithBias);
   if (equal.length) parts.push(` ${equal.join("; ")} may be as good.`);
-  const unbiased = board.find(row => !rows.biased[row]);
-  if (rows.biased[best]) parts.push(` It is biased (${biasText(best)}).`);
-  if (rows.biased[best] && unbiased !== undefined) {
-    parts.push(` The best unbiased one is ${estimators.label[rows.estimator[unbiased]]}: ${numberText(rows.error[unbiased])}.`);
+  if (rows.error[first] >= 1) parts.push(" The error is as large as the gradient: one estimate says little.");
+  if (unbiased === undefined) parts.push(` It is biased (${biasText(first)}), and no unbiased one fits this budget.`);
+  else if (rows.biased[best] && !mayBeEqual(first, best, state.budget)) {
+    parts.push(` ${estimators.label[rows.estimator[best]]} has less noise, error ${numberText(rows.error[best])}, but is biased (${biasText(best)}).`);
   }
-  if (rows.error[best] >= 1) parts.push(" The error is as large as the gradient: one estimate says little.");
   return parts;
+}
+
+/** An estimator's name, with its bias where it is biased. */
+function nameWithBias(row) {
+  const name = estimators.label[rows.estimator[row]];
+  return rows.biased[row] ? `${name} (biased: ${biasText(row)})` : name;
 }
 
 function rankedRow(row, rank, board, pinned) {

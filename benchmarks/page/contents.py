@@ -19,8 +19,8 @@ from gradest.benchmarks.analysis.labels import (
 )
 from gradest.benchmarks.analysis.results import ESTIMATOR, LEFT_OUT, PLACE, Run
 from gradest.benchmarks.comparisons.budgets import COSTS, EVALUATIONS, has_prices
-from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error, usable
-from gradest.benchmarks.comparisons.levels import Levels, with_levels
+from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error
+from gradest.benchmarks.comparisons.levels import Levels
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.figures.looks import BLACK, FAMILIES, number_of, style_of
 from gradest.benchmarks.figures.spec import DASHES
@@ -74,15 +74,16 @@ NUMBERS = {
 Columns = dict[str, list[Any]]
 
 
-def contents(run: Run, health: Sequence[str]) -> dict[str, Any]:
+def contents(run: Run, health: Sequence[str], levels: Levels) -> dict[str, Any]:
     """Everything that the page shows of a run.
 
     Args:
         run: a finished one.
         health: what is to be said of it, a line each.
+        levels: its rows by the rule of equal cost.
     """
-    levels = priced(run.measurements)
-    rows = levels.rows
+    shown = priced(levels)
+    rows = shown.rows
     places = [*dict.fromkeys(rows[PLACE].itertuples(index=False, name=None))]
     estimators = [*dict.fromkeys(rows[ESTIMATOR].itertuples(index=False, name=None))]
     return {
@@ -96,7 +97,7 @@ def contents(run: Run, health: Sequence[str]) -> dict[str, Any]:
             if name in rows
         ],
         "rows": row_columns(rows, places, estimators),
-        "beyond": level_columns(levels.beyond, places, estimators),
+        "beyond": level_columns(shown.beyond, places, estimators),
         "ratios": ratio_columns(rows),
         "refusals": refusals(run.measurements, places, estimators),
         "swept": {"problem": swept_problems(places), "estimator": swept_estimators(estimators)},
@@ -123,16 +124,15 @@ def lacks(run: Run) -> list[str]:
     return lines
 
 
-def priced(measurements: pd.DataFrame) -> Levels:
+def priced(levels: Levels) -> Levels:
     """The rows by the rule of equal cost, with their prices: in each part the smallest L first.
 
     Rows that were added are those that cost no more than the dearest measured one: the page asks
     for no larger budget.
     """
-    measured = usable(measurements)
+    measured = levels.measured
     known = [name for name in COSTS if name == EVALUATIONS or has_prices(measured, name)]
     most = {name: prices_of(measured, name).max() for name in known}
-    levels = with_levels(measured)
     return Levels(*(with_prices(part, most) for part in levels))
 
 

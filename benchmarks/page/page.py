@@ -15,9 +15,10 @@ from importlib.resources import files
 from typing import Any
 
 from gradest.benchmarks.analysis.results import Run
-from gradest.benchmarks.comparisons.levels import MORE, RULE
+from gradest.benchmarks.comparisons.levels import MORE, RULE, Levels
 from gradest.benchmarks.page.contents import contents
 from gradest.benchmarks.page.training import training_contents
+from gradest.benchmarks.training_shown.words import Told
 
 VENDORED = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js")
 
@@ -42,14 +43,16 @@ POLICY = (
 )
 
 
-def page(run: Run, health: Sequence[str]) -> str:
+def page(run: Run, health: Sequence[str], levels: Levels, trained: Sequence[Told]) -> str:
     """A run's page.
 
     Args:
         run: a finished one.
         health: what is to be said of it, a line each.
+        levels: its rows by the rule of equal cost.
+        trained: what is said of each contest.
     """
-    data = contents(run, health) | {"training": training_contents(run)}
+    data = contents(run, health, levels) | {"training": training_contents(trained)}
     scripts = [vendored(name) for name in VENDORED]
     scripts.append("\n".join(['"use strict";', *map(own, (*SCRIPTS, LAST))]))
     values = {

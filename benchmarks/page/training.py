@@ -1,11 +1,10 @@
 """What the page knows of training: each contest's curves by each cost, its answer, its table."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from gradest.benchmarks.analysis.results import Run
-from gradest.benchmarks.learning_curves.curves import COSTS, Contest, Trained, contests_of
-from gradest.benchmarks.learning_curves.endings import endings
+from gradest.benchmarks.learning_curves.curves import COSTS, Trained
 from gradest.benchmarks.learning_curves.reaching import is_known
 from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.page.contents import as_rounded, estimator_columns
@@ -17,7 +16,7 @@ from gradest.benchmarks.training_shown.objectives import (
     objective_line,
 )
 from gradest.benchmarks.training_shown.tables import training_tables
-from gradest.benchmarks.training_shown.words import PREAMBLE, TABLE, lines_of_training, told
+from gradest.benchmarks.training_shown.words import PREAMBLE, TABLE, Told, lines_of_training
 
 DIGITS = 6
 """Of an objective, of which a small part may be what training gained."""
@@ -30,22 +29,23 @@ LOOKS = ("color", "shape", "dash", "family")
 SHOWN = ("label", "x", "y", "low", "high")
 
 
-def training_contents(run: Run) -> dict[str, Any]:
+def training_contents(found: Sequence[Told]) -> dict[str, Any]:
     """The contests of a run and the chart of their curves; no contest where nothing was trained.
 
     Args:
-        run: a finished one.
+        found: what is said of each.
     """
     return {
-        "contests": [contest_contents(each) for each in contests_of(run)],
+        "contests": list(map(contest_contents, found)),
         "spec": objective_spec(),
         "note": print_minus(PREAMBLE),
     }
 
 
-def contest_contents(contest: Contest) -> dict[str, Any]:
+def contest_contents(found: Told) -> dict[str, Any]:
     """One contest: its curves from the one that ended best, its answer in lines, its table."""
-    in_order = [each.trained for each in endings(contest)]
+    contest = found.contest
+    in_order = [each.trained for each in found.endings]
     looks = looks_of(in_order)
     costs = [cost for cost in COSTS if is_known(contest, cost)]
     lines = {
@@ -53,7 +53,6 @@ def contest_contents(contest: Contest) -> dict[str, Any]:
     }
     y = objective_axis(contest, lines[costs[0]], None)
     assert y.limits is not None
-    found = told(contest)
     table = next(each for each in training_tables([found]) if each.name == TABLE)
     return {
         "label": print_minus(contest.title),

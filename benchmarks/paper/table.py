@@ -102,7 +102,7 @@ def paper_table(board: pd.DataFrame, name: str) -> str:
     """The text of tables/paper.tex: one `table`, or several where one cannot hold all places.
 
     Args:
-        board: a run's leaderboards, as `leaderboards` gives them.
+        board: a run's leaderboards, as leaderboard.csv has them.
         name: the run's, for the labels: `\\label{tab:NAME}`, `\\label{tab:NAME-2}`.
     """
     chosen = chosen_of(board)

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
 from gradest.benchmarks.analysis.numerals import show
-from gradest.benchmarks.analysis.places import Place, place_names
-from gradest.benchmarks.comparisons.answers import Answer, Leader, answers
+from gradest.benchmarks.analysis.places import Place
+from gradest.benchmarks.comparisons.answers import Answer, Leader
 from gradest.benchmarks.comparisons.levels import BUDGET, RULE, level_text
 from gradest.benchmarks.report.surprises import signed
 from gradest.benchmarks.report.tables import Table
@@ -16,7 +14,8 @@ TABLE = "answer"
 """The table of each place's answer."""
 
 EQUAL_COST = (
-    f"Least relative RMSE at each place, 95 %, at equal cost: {BUDGET}; tables/{TABLE}.md. {RULE}"
+    "The unbiased estimator of the least relative RMSE at each place, 95 %, at equal cost: "
+    f"{BUDGET}; tables/{TABLE}.md. {RULE} A biased one with less noise is named after it."
 )
 
 NARROW = 1e-3
@@ -28,31 +27,41 @@ MOST_PLACES = 2
 """How many places of one answer are written out, those with the clearest lead first."""
 
 
-def answer_lines(table: pd.DataFrame) -> list[str]:
+def answer_lines(found: Sequence[Answer], names: Mapping[Place, str]) -> list[str]:
     """A line for all places that have the same answer, the one that most have first.
 
+    What is biased is never an answer where an unbiased one was measured.
+
     Args:
-        table: a run's measurements.
+        found: a run's answers.
+        names: of the places.
     """
-    found = answers(table)
-    names = place_names(table)
     groups: dict[tuple[str, ...], list[Answer]] = {}
     for each in found:
         groups.setdefault(who(each), []).append(each)
-    in_order = sorted(groups.values(), key=lambda group: (is_tie_of_all(group[0]), -len(group)))
+    in_order = sorted(groups.values(), key=order_of)
     return [answer_line(group, len(found), names) for group in in_order] or [NO_ANSWER]
+
+
+def order_of(group: Sequence[Answer]) -> tuple[bool, bool, int]:
+    """What lines are sorted by: ties of all come last, before them what no unbiased one is in."""
+    first = group[0]
+    return is_tie_of_all(first), bool(named(first).row.biased), -len(group)
 
 
 def who(answer: Answer) -> tuple[str, ...]:
     """What places with the same answer have in common; () where all estimators tie."""
-    best, unbiased = answer.best, answer.unbiased
-    if best.is_exact:
-        return (best.row.label, "exact")
-    if not best.next:
+    if is_tie_of_all(answer):
         return ()
-    if best.row.biased and unbiased:
-        return (best.row.label, "biased", unbiased.row.label)
-    return (best.row.label,)
+    first = named(answer)
+    return (first.row.label, "exact") if first.is_exact else (first.row.label,)
+
+
+def named(answer: Answer) -> Leader:
+    """Who is named as the answer: the best unbiased one, where there is one."""
+    if answer.best.row.biased and answer.unbiased:
+        return answer.unbiased
+    return answer.best
 
 
 def is_tie_of_all(answer: Answer) -> bool:
@@ -62,21 +71,25 @@ def is_tie_of_all(answer: Answer) -> bool:
 
 def answer_line(group: Sequence[Answer], of: int, names: Mapping[Place, str]) -> str:
     """Who is best at some of so many places, and by how much."""
-    best = group[0].best
+    first = named(group[0])
     places = f"{len(group)} of {of}"
     if is_tie_of_all(group[0]):
         return f"no estimator stands out ({places}): {some([names[a.place] for a in group])}"
-    in_order = sorted(group, key=lambda each: -size_of(lead_of(each)))
+    in_order = sorted(group, key=clearest_first)
     texts = [", ".join(filter(None, (names[a.place], lead_text(a)))) for a in in_order]
-    kind = kind_of(best)
-    return f"{best.row.label}{kind} ({places}): {some(texts)}"
+    return f"{first.row.label}{kind_of(first)} ({places}): {some(texts)}"
+
+
+def clearest_first(answer: Answer) -> tuple[bool, float]:
+    """What places of one answer are sorted by: those with a biased one ahead, the largest lead."""
+    return named(answer) is answer.best, -size_of(named(answer).factor)
 
 
 def kind_of(leader: Leader) -> str:
-    """What is to be said beside the name of the best."""
+    """What is to be said beside the name of the answer."""
     if leader.is_exact:
         return ", exact"
-    return ", biased" if leader.row.biased else ""
+    return ", biased, as all are" if leader.row.biased else ""
 
 
 def some(texts: Sequence[str]) -> str:
@@ -85,34 +98,30 @@ def some(texts: Sequence[str]) -> str:
     return "; ".join([*texts[:MOST_PLACES], *([f"{more} more"] if more > 0 else [])])
 
 
-def lead_of(answer: Answer) -> Interval | None:
-    """By how much the best of a place leads: before the best unbiased one where it is biased."""
-    return answer.lead if answer.best.row.biased and answer.unbiased else answer.best.factor
-
-
 def size_of(lead: Interval | None) -> float:
     """A lead as a number to sort by."""
     return 0.0 if lead is None else lead.value
 
 
 def lead_text(answer: Answer) -> str:
-    """By how much the best of a place is ahead of whom, its bias, and who ties."""
-    best, unbiased = answer.best, answer.unbiased
-    if best.is_exact:
-        return ties_text(best)
-    if not best.row.biased:
-        return joined(f"{times(best.factor)} before {best.next}", best)
-    bias = f"bias {signed(best.row.bias_relative)}"
-    if unbiased is None:
-        return joined(f"{bias}, {times(best.factor)} before {best.next}", best)
-    lead = f"{times(answer.lead)} before {unbiased.row.label}, the best unbiased"
-    return joined(f"{bias}, {lead}", best)
+    """By how much the answer of a place is ahead of whom; who ties, and what has less noise."""
+    first = named(answer)
+    if first.is_exact:
+        return ties_text(first)
+    parts = [f"{times(first.factor)} before {first.next}"] if first.next else []
+    if first.row.biased:
+        parts.insert(0, f"wrong by {signed(first.row.bias_relative)}")
+    notes = "; ".join(filter(None, (ties_text(first), less_noise_text(answer))))
+    return ", ".join(parts) + (f" ({notes})" if notes else "")
 
 
-def joined(lead: str, leader: Leader) -> str:
-    """A lead, with the ties in brackets."""
-    ties = ties_text(leader)
-    return f"{lead} ({ties})" if ties else lead
+def less_noise_text(answer: Answer) -> str:
+    """The biased one that has less error than the answer, and by how much it is wrong."""
+    best = answer.best
+    if named(answer) is best:
+        return ""
+    wrong = f"less noise but wrong by {signed(best.row.bias_relative)}"
+    return f"{wrong}: {best.row.label}, {times(answer.lead)} less error"
 
 
 def times(factor: Interval | None) -> str:
@@ -131,16 +140,16 @@ def ties_text(leader: Leader) -> str:
     return f"ties with {first}{f' and {len(others)} more' if others else ''}"
 
 
-def answer_table(table: pd.DataFrame) -> Table:
-    """The best of all and the best unbiased at each place, with all ties.
+def answer_table(found: Sequence[Answer], names: Mapping[Place, str]) -> Table:
+    """The best of all at each place, with all ties; before a biased one the best unbiased.
 
     Args:
-        table: a run's measurements.
+        found: a run's answers.
+        names: of the places.
     """
-    names = place_names(table)
     rows = []
-    for each in answers(table):
-        for among, leader in (("all", each.best), ("unbiased", each.unbiased)):
+    for each in found:
+        for among, leader in (("unbiased", each.unbiased), ("all", each.best)):
             if leader is None or (among == "unbiased" and not each.best.row.biased):
                 continue
             rows.append([names[each.place], str(each.budget), among, *cells_of(leader)])

@@ -17,7 +17,7 @@ from gradest.benchmarks.drawing.styles import in_style
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.page.page import own
 from gradest.benchmarks.paper.methods import name_of
-from gradest.benchmarks.report.summary import answer, title
+from gradest.benchmarks.report.summary import Findings, answer, title
 from gradest.benchmarks.reproductions.figures import figures_of
 
 POLICY = (
@@ -90,12 +90,13 @@ def section(address: str, run: Run) -> str:
     """A run's part of the page."""
     name = name_of(run)
     where = html.escape(address)
-    first = next(figures_of(run), None)
+    found = Findings(run)
+    first = next(figures_of(run, found.boards), None)
     return RUN_TEXT.format(
         name=html.escape(name),
         address=where,
         purpose=html.escape(presets().get(name, "")),
-        answer=html.escape(answer(run.measurements)[0]),
+        answer=html.escape(answer(found)[0]),
         figure=figure_text(first, where) if first else "",
         title=html.escape(title(run.measurements)),
     )

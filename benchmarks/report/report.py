@@ -5,32 +5,30 @@ They come from its measurements.csv, and from its leave_one_out.csv where there 
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from gradest.benchmarks.analysis.results import Run, refuse_no_run
+from gradest.benchmarks.analysis.results import refuse_no_run
 from gradest.benchmarks.analysis.verification import verified_run
-from gradest.benchmarks.comparisons.crossovers import find_crossovers
-from gradest.benchmarks.comparisons.leaderboard import leaderboards
+from gradest.benchmarks.comparisons.leaderboard import filed
 from gradest.benchmarks.drawing.saving import files_of_figure, saving
 from gradest.benchmarks.drawing.styles import SCREEN, Print
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.folders.lock import held
 from gradest.benchmarks.folders.record import FOLDERS, PAGE, Drawing
-from gradest.benchmarks.learning_curves.curves import contests_of
 from gradest.benchmarks.page.page import page
 from gradest.benchmarks.paper.methods import name_of
 from gradest.benchmarks.paper.references import FILE as REFERENCES
 from gradest.benchmarks.paper.references import refs
 from gradest.benchmarks.paper.table import paper_table
 from gradest.benchmarks.report.macros import numbers
-from gradest.benchmarks.report.summary import FILE, health, summary, surprises, told_tables
+from gradest.benchmarks.report.summary import FILE, Findings, health, summary, told_tables
 from gradest.benchmarks.report.tables import Table, crossover_table, latex, markdown, tables
 from gradest.benchmarks.reproductions.figures import figures_of
 from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
 from gradest.benchmarks.reproductions.numbers import headlines, published_lines
 from gradest.benchmarks.runtime.files import make_folder, write_atomically
 from gradest.benchmarks.training_shown.tables import training_tables
-from gradest.benchmarks.training_shown.words import told
 from gradest.problems.arguments import nearest, shown
 
 SCRIPT = "figures.py"
@@ -43,6 +41,7 @@ The folder is drawn/ beside this file, unless another is named. Change what you 
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import gradest
 
@@ -58,7 +57,15 @@ for name in run.figures:
 """What is written beside a run as SCRIPT."""
 
 
-def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN) -> list[Path]:
+class Report(NamedTuple):
+    """What was written of a run."""
+
+    files: list[Path]
+    found: Findings
+    """What they say."""
+
+
+def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN) -> Report:
     """Writes summary.md, the page, figures/, tables/, what else a paper takes, and figures.py.
 
     Always the same bytes.
@@ -72,7 +79,7 @@ def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN)
         how: how figures are printed.
 
     Returns:
-        The files written.
+        The files written, and what was found in the run.
 
     Raises:
         BadInput: the folder does not hold what a run writes, or not as it was written.
@@ -81,18 +88,19 @@ def write_report(folder: Path, *, unverified: bool = False, how: Print = SCREEN)
     refuse_no_run(folder)
     make_folder(folder)
     with held(folder):
-        run = verified_run(folder, unverified=unverified)
+        found = Findings(verified_run(folder, unverified=unverified))
+        run = found.run
         for name in FOLDERS:
             make_folder(folder / name)
         drawing = Drawing(folder, vouched=not run.changed)
-        specs = announced(figures_of(run), drawing, how)
+        specs = announced(figures_of(run, found.boards, found.contests), drawing, how)
         with saving(specs, folder / "figures", how) as drawn:
-            texts = texts_of(run) | {SCRIPT: SCRIPT_TEXT, PAGE: page_of(run)}
+            texts = texts_of(found) | {SCRIPT: SCRIPT_TEXT, PAGE: page_of(found)}
             drawing.begin(*texts)
             for name, text in texts.items():
                 write_atomically(folder / name, text)
         drawing.finish()
-    return [*drawn, *(folder / name for name in texts)]
+    return Report([*drawn, *(folder / name for name in texts)], found)
 
 
 def write_figures(
@@ -149,30 +157,31 @@ def announced(specs: Iterable[FigureSpec], drawing: Drawing, how: Print) -> Iter
         yield spec
 
 
-def texts_of(run: Run) -> dict[str, str]:
+def texts_of(found: Findings) -> dict[str, str]:
     """What is written of a run beside its figures, by the file's name."""
-    crossings = find_crossovers(run.measurements)
-    all_tables = [*tables(run.measurements), *told_tables(run.measurements)]
-    if crossings:
-        all_tables.append(crossover_table(crossings))
+    run = found.run
+    all_tables = [*tables(run.measurements), *told_tables(found)]
+    if found.crossings:
+        all_tables.append(crossover_table(found.crossings))
     published = published_lines(run)
     if published:
         all_tables.append(Table(NUMBERS, *published))
-    trained = [told(contest) for contest in contests_of(run)]
-    all_tables += [Table(*each) for each in training_tables(trained)]
+    all_tables += [Table(*each) for each in training_tables(found.told)]
     texts = {}
     for table in all_tables:
         texts[f"tables/{table.name}.md"] = markdown(table)
         texts[f"tables/{table.name}.tex"] = latex(table)
-    boards = leaderboards(run.measurements)
+    boards = filed(found.boards)
     texts["leaderboard.csv"] = boards.to_csv(index=False)
     texts["tables/paper.tex"] = paper_table(boards, name_of(run))
     texts[REFERENCES] = refs(run)
-    texts["numbers.tex"] = numbers(run.measurements, crossings)
-    texts[FILE] = summary(run, crossings)
+    texts["numbers.tex"] = numbers(run.measurements, found.crossings)
+    texts[FILE] = summary(found)
     return texts
 
 
-def page_of(run: Run) -> str:
+def page_of(found: Findings) -> str:
     """The page of a run: its answer, its curves and its health in one file."""
-    return page(run, [*headlines(run), *surprises(run.measurements, []), *health(run)])
+    run = found.run
+    said = [*headlines(run), *found.unexpected, *found.slopes, *health(run)]
+    return page(run, said, found.levels, found.told)

@@ -1,17 +1,28 @@
 """summary.md, what someone should read first of a run: its answer, what surprises, its health."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import row_label, words
 from gradest.benchmarks.analysis.numerals import percent, several
+from gradest.benchmarks.analysis.places import Place, place_names
 from gradest.benchmarks.analysis.results import LEFT_OUT, Run, called_zero
 from gradest.benchmarks.analysis.times import time_table
-from gradest.benchmarks.comparisons.crossovers import LineCrossover, narrowest, sentence
+from gradest.benchmarks.comparisons.answers import Answer, answers
+from gradest.benchmarks.comparisons.crossovers import (
+    LineCrossover,
+    find_crossovers,
+    narrowest,
+    sentence,
+)
+from gradest.benchmarks.comparisons.leaderboard import Board, boards_of, levels_of
+from gradest.benchmarks.comparisons.levels import Levels
 from gradest.benchmarks.folders.differences import texts_of
-from gradest.benchmarks.learning_curves.curves import contests_of
+from gradest.benchmarks.learning_curves.curves import Contest, contests_of
 from gradest.benchmarks.markdown import plain
 from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.report.answer import EQUAL_COST, TABLE, answer_lines, answer_table
@@ -25,7 +36,7 @@ from gradest.benchmarks.report.surprises import (
 from gradest.benchmarks.report.tables import Table
 from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
 from gradest.benchmarks.reproductions.numbers import headlines
-from gradest.benchmarks.training_shown.words import PREAMBLE, lines_of_training, told
+from gradest.benchmarks.training_shown.words import PREAMBLE, Told, lines_of_training, told
 
 FILE = "summary.md"
 
@@ -47,13 +58,71 @@ DOUBTFUL = "doubtful"
 """The table of what is unreliable or failed."""
 
 
-def summary(run: Run, crossings: list[LineCrossover]) -> str:
+@dataclass(frozen=True)
+class Findings:
+    """What is found in a finished run, and said in several of its files: each is found once."""
+
+    run: Run
+
+    @cached_property
+    def names(self) -> Mapping[Place, str]:
+        """Short names of its places."""
+        return place_names(self.run.measurements)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """Its rows by the rule of equal cost."""
+        return levels_of(self.run.measurements)
+
+    @cached_property
+    def boards(self) -> list[Board]:
+        """Its leaderboards."""
+        return boards_of(self.levels)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """Who is best at each place."""
+        return answers(self.boards)
+
+    @cached_property
+    def crossings(self) -> list[LineCrossover]:
+        """Where one estimator overtakes another."""
+        return find_crossovers(self.run.measurements)
+
+    @cached_property
+    def contests(self) -> list[Contest]:
+        """What it trained."""
+        return contests_of(self.run)
+
+    @cached_property
+    def told(self) -> list[Told]:
+        """What is said of each contest."""
+        return list(map(told, self.contests))
+
+    @cached_property
+    def unexpected(self) -> list[str]:
+        """What is wrong, claimed or not, from what matters most."""
+        table = self.run.measurements
+        return [
+            *filter(None, [headline(table)]),
+            *cut(against_ourselves(table), "*"),
+            *cut(bias_lines(table), "biases"),
+            *cut(infinite_lines(table), DOUBTFUL),
+        ]
+
+    @cached_property
+    def slopes(self) -> list[str]:
+        """Whose variance does not fall as 1/L."""
+        return slope_lines(self.run.measurements)
+
+
+def summary(found: Findings) -> str:
     """The text of summary.md.
 
     Args:
-        run: a finished run.
-        crossings: its crossovers.
+        found: in a finished run.
     """
+    run = found.run
     table = run.measurements
     parts = [f"# {title(table)}"]
     if run.changed:
@@ -63,11 +132,11 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     published = cut(headlines(run), NUMBERS)
     if published:
         parts += ["## Published numbers", bullets(published)]
-    parts += ["## Answer", EQUAL_COST, bullets(answer(table))]
-    surprising = surprises(table, crossings)
+    parts += ["## Answer", EQUAL_COST, bullets(answer(found))]
+    surprising = surprises(found)
     if surprising:
         parts += ["## Surprises", bullets(surprising)]
-    trained = training(run)
+    trained = training(found)
     if trained:
         parts += ["## Training", PREAMBLE]
     for title_line, *others in trained:
@@ -76,16 +145,15 @@ def summary(run: Run, crossings: list[LineCrossover]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
+def news(found: Findings) -> list[str]:
     """The answer and what surprises: what is said at the end of a run.
 
     Args:
-        run: a finished run.
-        crossings: its crossovers.
+        found: in a finished run.
     """
-    said = cut(headlines(run), NUMBERS)
-    said += [EQUAL_COST, *answer(run.measurements), *surprises(run.measurements, crossings)]
-    trained = training(run)
+    said = cut(headlines(found.run), NUMBERS)
+    said += [EQUAL_COST, *answer(found), *surprises(found)]
+    trained = training(found)
     for title_line, *others in trained[:MOST_CONTESTS]:
         said += [f"Training: {title_line}", *others]
     more = len(trained) - MOST_CONTESTS
@@ -94,32 +162,26 @@ def news(run: Run, crossings: list[LineCrossover]) -> list[str]:
     return list(map(print_minus, said))
 
 
-def training(run: Run) -> list[list[str]]:
+def training(found: Findings) -> list[list[str]]:
     """What training says, a few lines for each problem: see `lines_of_training`."""
-    return [lines_of_training(told(contest)) for contest in contests_of(run)]
+    return list(map(lines_of_training, found.told))
 
 
-def answer(table: pd.DataFrame) -> list[str]:
+def answer(found: Findings) -> list[str]:
     """Who is best at which places, by how much."""
-    return cut(answer_lines(table), TABLE)
+    return cut(answer_lines(found.answers, found.names), TABLE)
 
 
-def surprises(table: pd.DataFrame, crossings: list[LineCrossover]) -> list[str]:
+def surprises(found: Findings) -> list[str]:
     """What is not as expected, from what matters most."""
-    return [
-        *filter(None, [headline(table)]),
-        *cut(against_ourselves(table), "*"),
-        *cut(bias_lines(table), "biases"),
-        *cut(infinite_lines(table), DOUBTFUL),
-        *crossover_lines(crossings),
-        *slope_lines(table),
-    ]
+    return [*found.unexpected, *crossover_lines(found.crossings), *found.slopes]
 
 
 def health(run: Run) -> list[str]:
     """What the numbers are worth."""
     table = run.measurements
     lines = [status_line(table), minibatch_line(table), bias_line(table), precision_line(table)]
+    lines.append(untimed_line(table))
     if not run.jackknifed:
         absent = "slopes, crossovers, the check of exact variances"
         lines.append(f"Left out, because {LEFT_OUT} is not there: {absent}.")
@@ -193,6 +255,18 @@ def bias_line(table: pd.DataFrame) -> str:
     )
 
 
+def untimed_line(table: pd.DataFrame) -> str:
+    """How many cells have no times, which are taken where nothing else runs; empty where all do."""
+    cells = table[table.status.isin(["ok", "unreliable"])].drop_duplicates("cell")
+    untimed = int(cells.seconds.isna().sum())
+    if not untimed:
+        return ""
+    return (
+        f"Times: missing in {untimed} of {several(len(cells), 'cell')}, which were measured beside "
+        'others: timing columns are empty until "gradest time" fills them.'
+    )
+
+
 def precision_line(table: pd.DataFrame) -> str:
     """The median and the worst relative half-width of a variance's interval."""
     rows = table[(table.status == "ok") & (table.variance > 0) & ~called_zero(table)]
@@ -240,13 +314,15 @@ def crossover_lines(crossings: list[LineCrossover]) -> list[str]:
     return lines
 
 
-def told_tables(table: pd.DataFrame) -> Iterator[Table]:
+def told_tables(found: Findings) -> Iterator[Table]:
     """The tables of what the summary says in short, those that have lines.
 
     Args:
-        table: a run's measurements.
+        found: in a finished run.
     """
-    for made in (answer_table(table), bias_table(table), doubtful_table(table)):
+    table = found.run.measurements
+    answered = answer_table(found.answers, found.names)
+    for made in (answered, bias_table(table), doubtful_table(table)):
         if made.rows:
             yield made
     times = time_table(table)

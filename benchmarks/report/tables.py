@@ -107,7 +107,7 @@ def cells_of(rows: pd.DataFrame, levels: list[int]) -> list[str]:
         show(slope) if slope else "–",
         bias_text(last),
         f"{last.f_evals}+{last.grad_evals}",
-        f"{last.seconds * 1e6:.3g}",
+        "–" if math.isnan(last.seconds) else f"{last.seconds * 1e6:.3g}",
     ]
 
 

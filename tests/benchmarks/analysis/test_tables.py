@@ -13,6 +13,7 @@ from gradest.benchmarks.comparisons.ratios import compare_runs
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.report.report import texts_of
+from gradest.benchmarks.report.summary import Findings
 from gradest.problems import PROBLEMS
 from gradest.problems.registry.instances import Choice
 from tests.support.folders import damages, edited, without_a_line
@@ -49,7 +50,7 @@ def folder(made, tmp_path):
 def use(run):
     """Does with a run what reports and comparisons do, but for the drawing itself."""
     assert list(figures(run.measurements))
-    assert texts_of(run)
+    assert texts_of(Findings(run))
     compare_runs(run, run, [*METRICS])
 
 
@@ -145,7 +146,7 @@ def test_an_infinite_interval_is_drawn(folder):
     path.write_text("\n".join([lines[0], ",".join(values), *lines[2:]]) + "\n")
     run = verified_run(folder, unverified=True)
     use(run)
-    assert "± ∞ %" in texts_of(run)["summary.md"]
+    assert "± ∞ %" in texts_of(Findings(run))["summary.md"]
 
 
 def test_arguments_that_came_later_are_at_their_defaults():

@@ -5,6 +5,7 @@ import pytest
 
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.comparisons.answers import answers
+from gradest.benchmarks.comparisons.leaderboard import boards_of, levels_of
 from tests.support.made_runs import (
     BATCHES,
     LEAVE_ONE_OUT,
@@ -29,8 +30,12 @@ def ranked(variance, estimator, noise=SPREAD, bias=0.0, **columns):
     return made | claims | COST | columns
 
 
+def answers_in(folder, cells):
+    return answers(boards_of(levels_of(read_run(write(folder, cells)).measurements)))
+
+
 def only_answer(folder, cells):
-    (found,) = answers(read_run(write(folder, cells)).measurements)
+    (found,) = answers_in(folder, cells)
     return found
 
 
@@ -95,4 +100,4 @@ def test_what_has_no_error_is_exact_and_before_all_others(tmp_path):
 
 
 def test_one_estimator_alone_is_no_answer(tmp_path):
-    assert answers(read_run(write(tmp_path, [ranked(1.0, PLAIN)])).measurements) == []
+    assert answers_in(tmp_path, [ranked(1.0, PLAIN)]) == []

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.analysis.results import read_run
-from gradest.benchmarks.comparisons.leaderboard import FILED, leaderboard, leaderboards
+from gradest.benchmarks.comparisons.leaderboard import (
+    FILED,
+    boards_of,
+    filed,
+    leaderboard,
+    levels_of,
+)
 from tests.support.made_runs import (
     BATCHES,
     PATHWISE,
@@ -44,6 +50,11 @@ def made(error, estimator, *, samples=16, problem=SQUARE, cost=2, bias=0.0, **co
     )
 
 
+def filed_boards(folder, cells):
+    """leaderboard.csv of a run of these cells."""
+    return filed(boards_of(levels_of(read_run(write(folder, cells)).measurements)))
+
+
 def test_an_estimator_is_ranked_at_the_largest_l_that_is_paid_for(tmp_path):
     """Of 32 evaluations pathwise makes 16 draws, and the score function 32: no gradients of f.
 
@@ -53,7 +64,7 @@ def test_an_estimator_is_ranked_at_the_largest_l_that_is_paid_for(tmp_path):
         *(made(8 / level, PATHWISE, samples=level) for level in (4, 16, 64)),
         *(made(12 / level, PLAIN, samples=level, cost=1) for level in (4, 32)),
     ]
-    boards = leaderboards(read_run(write(tmp_path, cells)).measurements)
+    boards = filed_boards(tmp_path, cells)
     assert tuple(boards.columns) == FILED
     chosen = boards[(boards.budget == 32) & (boards.among == "all")]
     assert chosen.estimator.tolist() == ["score_function", "pathwise"]
@@ -63,7 +74,7 @@ def test_an_estimator_is_ranked_at_the_largest_l_that_is_paid_for(tmp_path):
 
 def test_what_is_biased_is_ranked_among_all_and_not_among_the_unbiased(tmp_path):
     cells = [made(1.0, PATHWISE, bias=0.9), made(2.0, PLAIN)]
-    boards = leaderboards(read_run(write(tmp_path, cells)).measurements)
+    boards = filed_boards(tmp_path, cells)
     names = {among: rows.estimator.tolist() for among, rows in boards.groupby("among")}
     assert names == {"all": ["pathwise", "score_function"], "unbiased": ["score_function"]}
 

@@ -9,7 +9,13 @@ import pytest
 import gradest
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, read_run
 from gradest.benchmarks.comparisons.budgets import Budget
-from gradest.benchmarks.comparisons.leaderboard import leaderboard, leaderboards, relative_error
+from gradest.benchmarks.comparisons.leaderboard import (
+    boards_of,
+    filed,
+    leaderboard,
+    relative_error,
+    usable,
+)
 from gradest.benchmarks.comparisons.levels import (
     MOST_SAMPLES,
     budgets_of,
@@ -284,7 +290,7 @@ def test_the_budgets_of_a_place_are_its_levels_that_pay_for_two(tmp_path):
     one_level = table(tmp_path, costing(1.0, PLAIN, 4, 12), costing(1.0, PATHWISE, 4, 4, 4))
     assert budgets_of(one_level) == [12]
     assert budgets_of(one_level[one_level.estimator == "pathwise"]) == [8]
-    assert set(leaderboards(one_level).budget) == {12}
+    assert set(filed(boards_of(with_levels(one_level))).budget) == {12}
     assert budgets_of(one_level.assign(f_evals=pd.NA)) == []
 
 
@@ -303,9 +309,9 @@ def test_leaderboard_and_recommendation_agree_at_every_budget(name):
     """They have the same estimators at the same L in the same order, but for who comes last for
     being barred, and an unbiased one that may be as good as a biased first."""
     run = read_run(REFERENCE / name)
-    filed = leaderboards(run.measurements)
+    written = filed(boards_of(with_levels(usable(run.measurements))))
     compared = 0
-    for budget in sorted(set(filed.budget)):
+    for budget in sorted(set(written.budget)):
         board = leaderboard(run.measurements, Budget(evaluations=int(budget)))
         try:
             found = recommend_from(run, Budget(evaluations=int(budget)), Rules()).frame
@@ -326,12 +332,12 @@ def test_leaderboard_and_recommendation_agree_at_every_budget(name):
                 promoted = ours[[each == first for each in ordered(ours)]]
                 assert first == rest[0] or (promoted.tie & ~promoted.biased).all()
             compared += 1
-    assert compared >= len(filed[PLACE].drop_duplicates())
+    assert compared >= len(written[PLACE].drop_duplicates())
 
 
 def test_every_place_of_a_run_of_one_level_has_its_leaderboard():
     measured = read_run(REFERENCE / "temperature").measurements
-    boards = leaderboards(measured)
+    boards = filed(boards_of(with_levels(usable(measured))))
     assert set(measured.num_samples) == {1}
     places = measured.dropna(subset="group")[PLACE].drop_duplicates()
     assert len(boards[PLACE].drop_duplicates()) == len(places)

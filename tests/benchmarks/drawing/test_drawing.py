@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from gradest.benchmarks.drawing.drawing import draw, log_ticks
+from gradest.benchmarks.drawing.drawing import draw, draw_panel, log_ticks
 from gradest.benchmarks.drawing.saving import saving
 from gradest.benchmarks.drawing.styles import STYLES, in_style
 from gradest.benchmarks.figures.figures import figures
@@ -40,11 +41,14 @@ def specs():
     doubtful.loc[0, "status"] = "unreliable"
     doubtful.loc[9, "variance_high"] = np.inf
     doubtful.loc[10, ["variance", "reason"]] = [0.0, "variance zero"]
+    along = table(k, ELEVEN[:6], levels=(1,), groups=("mean",), **snr, **squared)
+    signals = ["snr", "snr_low", "snr_high"]
+    along[signals] = along[signals].mul(1 + along.index.to_numpy() // 6, axis=0)
     tables = [
         doubtful,
         table(VAE, [*ELEVEN, *MORE], groups=("encoder", "decoder"), dim=2400, **MINIBATCHES),
         far,
-        table(k, ELEVEN[:6], levels=(1,), groups=("mean",), **snr, **squared),
+        along,
     ]
     made = ranked(pd.concat(tables, ignore_index=True))
     of_training = training_figures([contest(ten())])
@@ -85,6 +89,30 @@ def test_all_kinds_of_figures_are_there(specs):
     kinds += ("training_noise", "training_gaussian")
     assert not {kind for kind in kinds if not any(name.startswith(kind) for name in specs)}
     assert list(specs)[:2] == ["relative_rmse", "performance_profile"]
+
+
+def test_numbers_below_zero_have_a_minus_sign_wherever_they_are_drawn(specs):
+    """In titles, at axes and their ticks, at the ends of lines, in the margin of rows, in keys."""
+    spec = specs["variance_vs_k_gaussian_square"]
+    (panel,) = spec.panels
+    x = dataclasses.replace(panel.x, label="k = -2", ticks=(-3.0, 2.0), names=("-3", "2"))
+    y = dataclasses.replace(panel.y, label="ln g = -5")
+    lines = [dataclasses.replace(each, label=f"a = -{i}") for i, each in enumerate(panel.series, 6)]
+    below = dataclasses.replace(panel, title="η = -4", x=x, y=y, series=tuple(lines))
+    _, texts = drawn(dataclasses.replace(spec, title="t = -1", panels=(below,)), STYLES["screen"])
+    shown = [text.get_text() for text, _ in texts]
+    assert {"t = −1", "k = −2", "−3", "η = −4", "ln g = −5", "a = −6"} <= {*shown}
+    rows = dataclasses.replace(y, scale="rows", names=tuple(each.label for each in lines))
+    one = [dataclasses.replace(each, x=each.x[:1], printed="-0.5 %") for each in lines]
+    of_rows = dataclasses.replace(below, x=panel.y, y=rows, series=tuple(one))
+    _, texts = drawn(dataclasses.replace(spec, panels=(of_rows,)), STYLES["screen"])
+    shown += [text.get_text() for text, _ in texts]
+    assert {"a = −6", "−0.5 %"} <= {*shown}
+    axes = Figure().subplots()
+    draw_panel(below, axes)
+    shown += [axes.get_title(loc="left"), *axes.get_legend_handles_labels()[1]]
+    assert shown.count("a = −6") == 3
+    assert not [text for text in shown if re.search(r"-[\d.]", text)]
 
 
 @pytest.fixture(scope="module")

@@ -100,9 +100,16 @@ def test_unreliable_points_are_said_to_be():
     assert "unreliable (hollow)" in [entry.label for entry in spec.key[1]]
 
 
+def rising_in_k(made, *names):
+    """The table with columns that are proportional to 1 + k."""
+    factor = 1 + made.problem_args.map(lambda args: json.loads(args)["k"])
+    return made.assign(**{name: made[name] * factor for name in names})
+
+
 def test_an_argument_of_many_values_is_an_axis_with_the_exact_value_under_the_points():
     more = {"exact_variance": 0.5, "snr": 5.0, "snr_low": 4.0, "snr_high": 6.0, "exact_norm": 4}
-    drawn = specs_of(sweep_of_k(list(range(1, 10)), **more))
+    made = sweep_of_k(list(range(1, 10)), **more)
+    drawn = specs_of(rising_in_k(made, "snr", "snr_low", "snr_high"))
     assert list(drawn) == [
         f"{column}_vs_k_gaussian_square_L{level}"
         for level in (1, 4, 16)
@@ -125,26 +132,65 @@ def test_an_argument_has_a_figure_for_each_level():
         sweep_of_k(range(9), estimators=[e], levels=(n,))
         for e, n in zip(ELEVEN[:2], (1, 2), strict=True)
     )
-    assert [name for name in specs_of(pd.concat([one, other])) if name.startswith("variance")] == [
+    made = rising_in_k(pd.concat([one, other]), "variance", "variance_low", "variance_high")
+    assert [name for name in specs_of(made) if name.startswith("variance")] == [
         "variance_vs_k_gaussian_square_L1",
         "variance_vs_k_gaussian_square_L2",
     ]
 
 
+def test_values_that_each_have_an_l_of_their_own_have_no_figure_along_them():
+    """One value of an argument at an L is no line: so are k values summed, at L = k + 1."""
+    parts = [
+        sweep_of_k([k], levels=(level,), groups=("mean",)) for level, k in enumerate(range(1, 9), 2)
+    ]
+    assert not any("_vs_k" in name for name in specs_of(pd.concat(parts, ignore_index=True)))
+
+
+def test_of_many_l_the_least_and_the_largest_have_figures_and_the_others_are_named():
+    drawn = specs_of(sweep_of_k([1, 2, 3, 4], levels=(1, 2, 4, 8), groups=("mean",)))
+    along = [name for name in drawn if "_vs_k" in name]
+    assert along == ["variance_vs_k_gaussian_square_L1", "variance_vs_k_gaussian_square_L8"]
+    for name in along:
+        assert "No figure (numbers in tables/): L = 2, 4." in drawn[name].notes
+
+
+def test_a_panel_in_which_nothing_differs_is_a_sentence():
+    """Of one line with one value along all of the argument; two lines differ from each other."""
+    sure = {"variance_low": 0.9, "variance": 1.0, "variance_high": 1.1}
+    made = sweep_of_k([1, 2, 3, 4], levels=(1,), estimators=ELEVEN[:1])
+    of_mean = made.group == "mean"
+    made.loc[of_mean, [*sure]] = [*sure.values()]
+    far = ~of_mean & made.problem_args.str.contains('"k": 4')
+    made.loc[far, [*sure]] = [9.0, 10.0, 11.0]
+    spec = specs_of(made)["variance_vs_k_gaussian_square"]
+    assert [panel.name for panel in spec.panels] == ["scale"]
+    assert "No panel, as nothing differs (numbers in tables/): mean." in spec.notes
+    assert not any("_vs_k" in name for name in specs_of(made[of_mean]))
+
+
+TEMPERATURES = (0.1, 0.5, 1.0, 4.0)
+
+
 def sweep_of_temperatures(
-    names=("gumbel_softmax", "gumbel_rao"), values=(0.1, 0.5, 1.0, 4.0), **columns
+    names=("gumbel_softmax", "gumbel_rao"), values=TEMPERATURES, levels=(1, 4, 16), **columns
 ):
     estimators = [(name, {"temperature": value}) for name in names for value in values]
-    return table(
-        estimators=[*estimators, *ELEVEN[:2]], levels=(1, 4, 16), groups=("mean",), **columns
-    )
+    return table(estimators=[*estimators, *ELEVEN[:2]], levels=levels, groups=("mean",), **columns)
 
 
 BIAS = {"bias_squared": 0.1, "bias_squared_low": 0.05, "bias_squared_high": 0.3}
 
 
+def rising(made):
+    """The table with squared biases that are proportional to the temperature."""
+    arguments = made.estimator_args.map(json.loads)
+    by = arguments.map(lambda args: args.get("temperature", 1.0))
+    return made.assign(**{name: made[name] * by for name in BIAS})
+
+
 def test_an_estimators_argument_of_many_values_is_an_axis_for_all_who_have_it():
-    drawn = specs_of(sweep_of_temperatures(unbiased=False, **BIAS, **BIASED))
+    drawn = specs_of(rising(sweep_of_temperatures(unbiased=False, **BIAS, **BIASED)))
     place = "vs_temperature_gaussian_square"
     assert {
         f"{column}_{place}_L{level}" for column in ("variance", "bias_squared") for level in (1, 4)
@@ -172,26 +218,31 @@ def test_three_values_are_no_axis_and_a_bias_of_unbiased_estimators_is_not_drawn
     unbiased = specs_of(sweep_of_temperatures(unbiased=True, **BIAS))
     assert any("temperature" in name for name in unbiased)
     assert not any(name.startswith("bias_squared") for name in unbiased)
-    found = specs_of(sweep_of_temperatures(unbiased=True, **BIAS, **BIASED))
+    found = specs_of(rising(sweep_of_temperatures(unbiased=True, **BIAS, **BIASED)))
     assert any(name.startswith("bias_squared") for name in found)
 
 
 def test_where_a_bias_may_be_zero_all_that_is_drawn_is_how_large_it_may_be():
     zero = {"variance": 0.0, "reason": "variance zero", "unbiased": False}
-    made = sweep_of_temperatures(names=("gumbel_softmax",), **zero, **BIAS)
+    made = rising(sweep_of_temperatures(names=("gumbel_softmax",), **zero, **BIAS))
     made.loc[made.num_samples == 1, "bias_squared_low"] = -0.1
+    ends = [0.3 * value for value in TEMPERATURES]
     drawn = specs_of(made)
     spec = drawn["bias_squared_vs_temperature_gaussian_square_L1"]
     (line,) = spec.panels[0].series
-    assert (set(line.value), set(line.low), set(line.high)) == ({None}, {None}, {0.3})
+    assert (set(line.value), set(line.low), set(line.high)) == ({None}, {None}, set(ends))
     assert "upper end of an interval that reaches 0" in [entry.label for entry in spec.key[1]]
     (line,) = drawn["bias_squared_vs_temperature_gaussian_square_L4"].panels[0].series
-    assert (set(line.value), set(line.low), set(line.high)) == ({0.1}, {0.05}, {0.3})
+    assert (set(line.value), set(line.low), set(line.high)) == (
+        {0.1 * value for value in TEMPERATURES},
+        {0.05 * value for value in TEMPERATURES},
+        set(ends),
+    )
 
 
 def test_a_panel_of_ends_of_intervals_alone_is_a_sentence_beside_one_with_values():
-    estimators = [("gumbel_softmax", {"temperature": value}) for value in (0.1, 0.5, 1.0, 4.0)]
-    made = table(estimators=estimators, levels=(1,), unbiased=False, **BIAS)
+    estimators = [("gumbel_softmax", {"temperature": value}) for value in TEMPERATURES]
+    made = rising(table(estimators=estimators, levels=(1,), unbiased=False, **BIAS))
     made.loc[made.group == "scale", "bias_squared_low"] = -0.1
     spec = specs_of(made)["bias_squared_vs_temperature_gaussian_square"]
     assert [panel.name for panel in spec.panels] == ["mean"]

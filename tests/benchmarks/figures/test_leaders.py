@@ -7,6 +7,7 @@ import pytest
 
 from gradest.benchmarks.analysis.places import place_names
 from gradest.benchmarks.analysis.results import labelled
+from gradest.benchmarks.comparisons.leaderboard import boards_of, levels_of
 from gradest.benchmarks.figures.bundles import MOST_LINES
 from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.figures.leaders import (
@@ -22,7 +23,8 @@ from tests.support.made_tables import ELEVEN, SQUARE, ranked, table
 def leading(made):
     """The first figures of a ranked table, by name."""
     measured = labelled(made)
-    return {spec.name: spec for spec in leading_figures(measured, place_names(measured))}
+    boards = boards_of(levels_of(made))
+    return {spec.name: spec for spec in leading_figures(measured, place_names(measured), boards)}
 
 
 def of(made, i):

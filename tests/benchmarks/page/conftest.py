@@ -6,6 +6,7 @@ import pytest
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, Run, read_run
 from gradest.benchmarks.report.report import page_of
+from gradest.benchmarks.report.summary import Findings
 from tests.support.browser import Browser, browser_here, opened
 from tests.support.house import ROOT
 
@@ -33,13 +34,13 @@ def timed_run(default_run) -> Run:
 @pytest.fixture(scope="session")
 def timed_file(timed_run, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("timed") / "report.html"
-    path.write_text(page_of(timed_run), encoding="utf-8")
+    path.write_text(page_of(Findings(timed_run)), encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="session")
 def default_page(default_run) -> str:
-    return page_of(default_run)
+    return page_of(Findings(default_run))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +65,7 @@ def temperature_file(tmp_path_factory) -> Path:
     """The page of the committed run that sweeps a temperature."""
     path = tmp_path_factory.mktemp("temperature") / "report.html"
     run = read_run(ROOT / "results" / "reference" / "temperature")
-    path.write_text(page_of(run), encoding="utf-8")
+    path.write_text(page_of(Findings(run)), encoding="utf-8")
     return path
 
 

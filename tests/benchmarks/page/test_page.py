@@ -12,7 +12,7 @@ import pytest
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE, read_run
 from gradest.benchmarks.comparisons.budgets import COSTS
-from gradest.benchmarks.comparisons.leaderboard import is_biased, relative_error
+from gradest.benchmarks.comparisons.leaderboard import is_biased, levels_of, relative_error
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import same_draws
 from gradest.benchmarks.comparisons.ratios import ratio_of
@@ -22,6 +22,7 @@ from gradest.benchmarks.page.page import VENDORED, as_json
 from gradest.benchmarks.page.recipes import command, sweep_of
 from gradest.benchmarks.page.swept import sweeps
 from gradest.benchmarks.report.report import page_of
+from gradest.benchmarks.report.summary import Findings
 from gradest.benchmarks.sweeps.schema import Sweep
 from tests.support.house import ROOT
 
@@ -43,7 +44,7 @@ def default_contents(default_page):
 
 
 def test_the_same_bytes_each_time_and_less_than_two_megabytes(small_run, default_page):
-    assert page_of(small_run) == page_of(small_run)
+    assert page_of(Findings(small_run)) == page_of(Findings(small_run))
     assert len(default_page.encode()) < 2_000_000
 
 
@@ -75,7 +76,7 @@ def test_what_is_vendored_is_named_with_its_version_and_licence():
 
 
 def test_its_rows_are_the_frames(default_run, default_contents):
-    rows = priced(default_run.measurements).rows
+    rows = priced(levels_of(default_run.measurements)).rows
     columns = default_contents["rows"]
     assert {len(column) for column in columns.values()} == {len(rows)}
     places = [*dict.fromkeys(rows[PLACE].itertuples(index=False, name=None))]
@@ -103,7 +104,7 @@ def test_its_rows_are_the_frames(default_run, default_contents):
 
 
 def test_its_ratios_are_those_of_compare(default_run, default_contents):
-    rows = [*priced(default_run.measurements).rows.itertuples()]
+    rows = [*priced(levels_of(default_run.measurements)).rows.itertuples()]
     ratios = default_contents["ratios"]
     chosen = range(0, len(ratios["row"]), 97)
     assert len(chosen) > 10
@@ -118,7 +119,10 @@ def test_its_ratios_are_those_of_compare(default_run, default_contents):
 
 def test_its_units_are_those_that_the_run_has(small_run, timed_run):
     untimed = small_run._replace(measurements=small_run.measurements.assign(seconds_alone=np.nan))
-    units = [[each["name"] for each in contents(run, [])["costs"]] for run in (untimed, timed_run)]
+    units = [
+        [each["name"] for each in contents(run, [], levels_of(run.measurements))["costs"]]
+        for run in (untimed, timed_run)
+    ]
     assert units == [["evaluations", "batched"], ["evaluations", "alone", "batched"]]
 
 
@@ -146,7 +150,8 @@ def test_a_folder_without_its_batches_or_its_manifest_says_so(tmp_path):
     folder = ROOT / "results" / "reference"
     lines = (folder / "measurements.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "measurements.csv").write_text("".join(lines[:20]), encoding="utf-8")
-    page = contents(read_run(tmp_path), [])
+    run = read_run(tmp_path)
+    page = contents(run, [], levels_of(run.measurements))
     assert [line.split()[0] for line in page["lacks"]] == ["manifest.json", "leave_one_out.csv"]
     assert page["command"] == ""
     assert page["name"] == tmp_path.name

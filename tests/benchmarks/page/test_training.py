@@ -7,8 +7,9 @@ import pytest
 
 from gradest.benchmarks.analysis.results import Run
 from gradest.benchmarks.learning_curves.endings import endings
-from gradest.benchmarks.page.page import page as page_text
 from gradest.benchmarks.page.training import training_contents
+from gradest.benchmarks.report.report import page_of
+from gradest.benchmarks.report.summary import Findings
 from gradest.benchmarks.training_shown.tables import training_tables
 from gradest.benchmarks.training_shown.words import lines_of_training, told
 from tests.support.browser import choose, opened, shown
@@ -29,7 +30,7 @@ def trained_run(default_run) -> Run:
 @pytest.fixture(scope="module")
 def trained_file(trained_run, tmp_path_factory):
     path = tmp_path_factory.mktemp("trained") / "report.html"
-    path.write_text(page_text(trained_run, []), encoding="utf-8")
+    path.write_text(page_of(Findings(trained_run)), encoding="utf-8")
     return path
 
 
@@ -41,7 +42,7 @@ def trained_page(browser, trained_file):
 
 
 def test_its_numbers_are_those_of_the_curves(trained_run):
-    (found,) = training_contents(trained_run)["contests"]
+    (found,) = training_contents(Findings(trained_run).told)["contests"]
     in_order = endings(contest(ten()))
     assert [each["label"] for each in found["curves"]] == [each.label for each in in_order]
     for curve, ending in zip(found["curves"], in_order, strict=True):
@@ -57,13 +58,13 @@ def test_its_numbers_are_those_of_the_curves(trained_run):
 
 
 def test_a_run_that_trained_nothing_has_no_such_part(default_run, page):
-    assert training_contents(default_run)["contests"] == []
+    assert training_contents(Findings(default_run).told)["contests"] == []
     assert page.run("byId('training').hidden")
     assert page.run("byId('to-training').hidden")
 
 
 def test_it_is_shown_with_its_answer_and_its_table(trained_page, trained_run):
-    (found,) = training_contents(trained_run)["contests"]
+    (found,) = training_contents(Findings(trained_run).told)["contests"]
     assert not trained_page.run("byId('training').hidden")
     said = trained_page.run(
         "[...document.querySelectorAll('#training-said li')].map(e => e.textContent)"

@@ -1,10 +1,12 @@
 """Drawing a run: killed at any point it is mended by the next, two at a time lose nothing."""
 
+import functools
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +14,14 @@ import pytest
 
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.analysis.verification import verify
+from gradest.benchmarks.comparisons import leaderboard
 from gradest.benchmarks.drawing.styles import SCREEN, STYLES
 from gradest.benchmarks.errors import BadInput, StoreInUse
 from gradest.benchmarks.folders import lock
+from gradest.benchmarks.report import summary
 from gradest.benchmarks.report.report import figures_of, texts_of, write_figures, write_report
+from gradest.benchmarks.report.summary import Findings, news
+from gradest.benchmarks.reproductions import figures as every_figure
 from tests.support.folders import Killed, killed_at
 from tests.support.house import FILES_OF_RUNS, ROOT, imported
 from tests.support.made_runs import BATCHES, PATHWISE, PLAIN, SQUARE, cell, jackknifed, write
@@ -44,8 +50,34 @@ def drawn(folder):
     return {path.relative_to(folder): path.read_bytes() for path in written}
 
 
+def test_what_several_files_say_is_found_once(folder, monkeypatch):
+    """In the figures, the tables, the page, the summary, and at the end of `gradest run`."""
+    calls = Counter()
+    homes = {
+        "with_levels": [leaderboard],
+        "find_crossovers": [summary],
+        "contests_of": [summary, every_figure],
+    }
+    for name, modules in homes.items():
+        for module in modules:
+            monkeypatch.setattr(module, name, counted(getattr(module, name), calls))
+    news(write_report(folder).found)
+    assert calls == dict.fromkeys(homes, 1)
+
+
+def counted(function, calls):
+    """The function, and each call of it is counted by its name."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        calls[function.__name__] += 1
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
 def test_what_is_drawn_is_listed_and_verified(folder):
-    paths = write_report(folder)
+    paths = write_report(folder).files
     found = verify(folder)
     assert found.differences == []
     assert found.files == len(paths) + 2
@@ -175,7 +207,7 @@ def test_some_figures_are_drawn_anew_and_the_rest_stays(folder):
 
 def test_of_some_formats_the_others_go(folder):
     write_report(folder)
-    paths = write_report(folder, how=replace(SCREEN, formats=("png",)))
+    paths = write_report(folder, how=replace(SCREEN, formats=("png",))).files
     (figure,) = (folder / "figures").iterdir()
     assert figure.suffix == ".png"
     assert figure in paths
@@ -202,9 +234,9 @@ def test_the_script_beside_a_run_draws_its_figures(folder, tmp_path):
 def test_training_has_its_tables_and_its_figures(folder):
     made = ten()
     run = read_run(folder)
-    assert not any("training" in name for name in texts_of(run))
+    assert not any("training" in name for name in texts_of(Findings(run)))
     trained = run._replace(training=training(made), trajectory=trajectory(made))
-    texts = texts_of(trained)
+    texts = texts_of(Findings(trained))
     for name in ("training", "training_correlations", "training_disagreements"):
         assert texts[f"tables/{name}.md"].startswith("### ")
         assert r"\begin{tabular}" in texts[f"tables/{name}.tex"]

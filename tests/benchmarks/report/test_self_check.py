@@ -6,7 +6,7 @@ import pytest
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.minus import print_minus
 from gradest.benchmarks.report.self_check import against_ourselves, headline
-from gradest.benchmarks.report.summary import health, summary, surprises
+from gradest.benchmarks.report.summary import Findings, health, summary, surprises
 from gradest.benchmarks.sweeps.plan import plan_of
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.estimators import estimator
@@ -59,10 +59,10 @@ def test_five_percent_are_found_in_an_estimator_and_its_rows_are_named(planted, 
     for row in rows:
         assert row.startswith("pathwise on Gaussian square, initialisation, ∂/∂ mean, L = ")
         assert f"], exactly {planted:g}" in row
-    text = summary(run, [])
+    text = summary(Findings(run))
     assert print_minus(first) in text
     assert "- Against ourselves: 5 rows with a variance that is known exactly miss it" in text
-    assert surprises(run.measurements, [])[0].startswith("Against ourselves")
+    assert surprises(Findings(run))[0].startswith("Against ourselves")
 
 
 def test_one_row_far_off_is_found(tmp_path):

@@ -14,6 +14,7 @@ from gradest.benchmarks.figures.figures import figures
 from gradest.benchmarks.markdown import plain
 from gradest.benchmarks.paper.latex import escape
 from gradest.benchmarks.report.report import texts_of
+from gradest.benchmarks.report.summary import Findings
 
 GROUPS = (
     "a/b",
@@ -61,7 +62,7 @@ def test_names_come_back_as_they_are(run, tmp_path):
 
 
 def test_each_has_its_table_and_its_macros(run):
-    texts = texts_of(run.read)
+    texts = texts_of(Findings(run.read))
     tables = [name for name in texts if name.endswith(".md") and name.startswith("tables/gradest")]
     assert len({name.lower() for name in tables}) == len(tables) == len(GROUPS)
     assert all(re.fullmatch(r"tables/[\w.-]+\.(md|tex)", name, re.ASCII) for name in {*tables})
@@ -71,7 +72,7 @@ def test_each_has_its_table_and_its_macros(run):
 
 
 def test_tables_say_what_the_names_say(run):
-    texts = texts_of(run.read)
+    texts = texts_of(Findings(run.read))
     latex = "".join(text for name, text in texts.items() if name.endswith(".tex"))
     assert not re.search(r"[^\x00-\x7f]", re.sub("^%.*$", "", latex, flags=re.M))
     markdown = "".join(text for name, text in texts.items() if name.endswith(".md"))

@@ -64,7 +64,7 @@ def test_they_come_first_and_can_be_drawn(run):
 
 
 def test_a_report_has_them_and_the_numbers(run):
-    files = {path.relative_to(run.folder).as_posix() for path in write_report(run.folder)}
+    files = {path.relative_to(run.folder).as_posix() for path in write_report(run.folder).files}
     assert {"figures/paper_figure_1.png", "tables/published.md", "tables/published.tex"} <= files
     text = (run.folder / "summary.md").read_text()
     assert "1 of 2 published numbers agree; 1 more is shown and not counted." in text

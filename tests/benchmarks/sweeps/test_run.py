@@ -377,8 +377,8 @@ def test_a_folder_that_cannot_be_made_is_refused(plan, tmp_path):
 @pytest.mark.slow
 def test_a_report_is_the_same_bytes_twice_and_needs_no_store(finished, tmp_path):
     (tmp_path / "measurements.csv").write_bytes((finished[0] / "measurements.csv").read_bytes())
-    first = {path: path.read_bytes() for path in write_report(tmp_path)}
-    second = {path: path.read_bytes() for path in write_report(tmp_path)}
+    first = {path: path.read_bytes() for path in write_report(tmp_path).files}
+    second = {path: path.read_bytes() for path in write_report(tmp_path).files}
     assert first == second
     texts = {".md", ".tex", ".bib", ".csv", ".html", ".py"}
     assert {path.suffix for path in first} == {".pdf", ".svg", ".png"} | texts
