@@ -13,13 +13,13 @@ from gradest._own_faults import instance
 from gradest._own_problem import own_problem
 from gradest._run import Run
 from gradest.benchmarks.analysis import results
-from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.analysis.verification import verified_run
 from gradest.benchmarks.comparisons import ratios
 from gradest.benchmarks.comparisons.metrics import METRICS
 from gradest.benchmarks.comparisons.pairing import changed_lines
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.plans.staleness import stale_in
 from gradest.benchmarks.report.comparison import as_json, as_text
 from gradest.benchmarks.runtime.configure import configure
 from gradest.benchmarks.sweeps.plan import Plan, plan_of, resolve

@@ -38,7 +38,12 @@ FLOORS = (
     {"benchmarks/training", "benchmarks/published"},
     {"benchmarks/sweeps"},
     {"benchmarks/analysis", "benchmarks/catalogue"},
-    {"benchmarks/comparisons", "benchmarks/distributing", "benchmarks/learning_curves"},
+    {
+        "benchmarks/comparisons",
+        "benchmarks/distributing",
+        "benchmarks/learning_curves",
+        "benchmarks/plans",
+    },
     {"benchmarks/figures", "benchmarks/checks", "benchmarks/paper"},
     {"benchmarks/training_shown"},
     {"benchmarks/drawing", "benchmarks/page", "benchmarks/reproductions"},

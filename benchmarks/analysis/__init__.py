@@ -1,1 +1,1 @@
-"""A finished run: its tables read and verified, its state, its cells in words."""
+"""A finished run: its tables read and verified, its cells in words."""

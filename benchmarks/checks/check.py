@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gradest.benchmarks.analysis.status import first_of
 from gradest.benchmarks.catalogue.describe import Named, class_of
 from gradest.benchmarks.catalogue.facts import Variants, variants
 from gradest.benchmarks.checks import estimator_checks, problem_checks
@@ -24,6 +23,7 @@ from gradest.benchmarks.checks.trials import (
     small_problem,
 )
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.plans.status import first_of
 from gradest.benchmarks.runtime.configure import configure, in_full_precision
 from gradest.estimators import ESTIMATORS
 from gradest.estimators.base import Estimator

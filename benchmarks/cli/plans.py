@@ -6,21 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gradest.benchmarks.analysis.forecast import forecast, places_of
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run, is_run, recorded_outcomes, recorded_sweep
-from gradest.benchmarks.analysis.staleness import compared
-from gradest.benchmarks.analysis.status import (
-    fault_lines,
-    minibatch_lines,
-    points_of,
-    skipped_lines,
-    status_of,
-    totals_of,
-    training_lines,
-    trainings_text,
-    unmeasured_lines,
-)
 from gradest.benchmarks.catalogue import listing
 from gradest.benchmarks.catalogue.describe import description
 from gradest.benchmarks.catalogue.facts import as_text, catalogue
@@ -32,6 +19,19 @@ from gradest.benchmarks.catalogue.starting import start
 from gradest.benchmarks.checks.check import check
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.errors import BadInput, ExitStatus
+from gradest.benchmarks.plans.forecast import forecast, places_of
+from gradest.benchmarks.plans.staleness import compared
+from gradest.benchmarks.plans.status import (
+    fault_lines,
+    minibatch_lines,
+    points_of,
+    skipped_lines,
+    status_of,
+    totals_of,
+    training_lines,
+    trainings_text,
+    unmeasured_lines,
+)
 from gradest.benchmarks.presets import preset_names
 from gradest.benchmarks.runtime.program_cache import use_compilation_cache
 from gradest.benchmarks.sweeps.plan import Plan, resolve

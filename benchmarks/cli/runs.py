@@ -7,14 +7,6 @@ from typing import Any, NamedTuple
 
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run, recorded_sweep
-from gradest.benchmarks.analysis.staleness import Stale, refuse_to_extend, stale_in
-from gradest.benchmarks.analysis.status import (
-    failed_lines,
-    skipped_lines,
-    status_of,
-    training_lines,
-    unmeasured_lines,
-)
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
@@ -26,6 +18,14 @@ from gradest.benchmarks.distributing.shards import Shard, part_of, shard_of
 from gradest.benchmarks.errors import BadInput, ExitStatus
 from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.plans.staleness import Stale, refuse_to_extend, stale_in
+from gradest.benchmarks.plans.status import (
+    failed_lines,
+    skipped_lines,
+    status_of,
+    training_lines,
+    unmeasured_lines,
+)
 from gradest.benchmarks.report.report import Report, write_report
 from gradest.benchmarks.report.summary import FILE, news
 from gradest.benchmarks.sweeps.executors import Executor, Local, Untimed

@@ -103,10 +103,22 @@ def floors(graph: dict[str, set[str]]) -> dict[str, int]:
     return found
 
 
+ROOMS_OF_RUNS = {
+    "folders",
+    "sweeps",
+    "analysis",
+    "plans",
+    "figures",
+    "drawing",
+    "report",
+    "cli",
+}
+
 FILES_OF_RUNS = [
     path
     for path in modules()
     if room_of(path).startswith("gradest")
-    or path.parent.name in {"folders", "sweeps", "analysis", "figures", "drawing", "report", "cli"}
+    or path.parent.name
+    in {"folders", "sweeps", "analysis", "plans", "figures", "drawing", "report", "cli"}
 ]
 """The modules that write or read what a results folder holds."""

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gradest.benchmarks.analysis.forecast import key_of, times_in
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.distributing.executor import Unit, draws_of
+from gradest.benchmarks.plans.forecast import key_of, times_in
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import by_program
 from gradest.benchmarks.sweeps.schema import load_sweep

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.analysis.results import read_run, recorded_sweep
-from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.cells import measuring as cells
 from gradest.benchmarks.comparisons.ratios import compare_runs
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.folders.columns import COLUMNS
 from gradest.benchmarks.measurement import replicates as measuring
+from gradest.benchmarks.plans.staleness import stale_in
 from gradest.benchmarks.report.report import write_report
 from gradest.benchmarks.runtime.source_code import git_state
 from gradest.benchmarks.statistics.intervals import (

@@ -5,9 +5,9 @@ import sqlite3
 import numpy as np
 import pytest
 
-from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.errors import StoreDamaged, StoreInUse
 from gradest.benchmarks.outcomes import Origin, Outcome, Summaries
+from gradest.benchmarks.plans.staleness import stale_in
 from gradest.benchmarks.runtime.environment import digest_of, environment
 from gradest.benchmarks.statistics.moments import Moments
 from gradest.benchmarks.sweeps.run import run_sweep

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks import database
-from gradest.benchmarks.analysis.staleness import stale_in
 from gradest.benchmarks.errors import BadInput, StoreDamaged, StoreInUse
 from gradest.benchmarks.outcomes import Outcome
+from gradest.benchmarks.plans.staleness import stale_in
 from gradest.benchmarks.sweeps.store import FILE, SCHEMA, TABLES, VERSION, open_store, read_store
 from tests.support.flipped_stores import CELLS, HERE, everything, fate, fill, flipped
 from tests.support.house import ROOT

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gradest.benchmarks.analysis.numerals import several
-from gradest.benchmarks.analysis.status import first_of
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.outcomes import Kept, Outcome
+from gradest.benchmarks.plans.status import first_of
 from gradest.benchmarks.presets import preset_names
 from gradest.benchmarks.runtime.environment import digest_of, environment
 from gradest.benchmarks.sweeps.plan import Plan

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gradest.benchmarks.analysis.staleness import compared
-from gradest.benchmarks.analysis.status import (
+from gradest.benchmarks.plans.staleness import compared
+from gradest.benchmarks.plans.status import (
     first_of,
     points_of,
     skipped_lines,

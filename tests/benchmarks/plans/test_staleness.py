@@ -5,8 +5,8 @@ import sqlite3
 
 import pytest
 
-from gradest.benchmarks.analysis.staleness import reason_against, stale_in
 from gradest.benchmarks.outcomes import Kept, Outcome
+from gradest.benchmarks.plans.staleness import reason_against, stale_in
 from gradest.benchmarks.runtime.environment import digest_of
 from gradest.benchmarks.sweeps import run as running
 from gradest.benchmarks.sweeps.plan import resolve

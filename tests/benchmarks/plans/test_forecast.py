@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from gradest.benchmarks.analysis.forecast import (
+from gradest.benchmarks.plans.forecast import (
     COMPILING,
     DRAWING,
     ROW_BYTES,
