@@ -18,6 +18,7 @@ from gradest.benchmarks.catalogue.mathematics import formula
 from gradest.benchmarks.folders.record import PAGE
 from gradest.benchmarks.report.gallery import gallery, runs_in
 from gradest.benchmarks.report.report import page_of
+from gradest.benchmarks.report.summary import Findings
 
 TOP = Path(__file__).resolve().parents[1]
 """The repository."""
@@ -87,7 +88,7 @@ def pages_of_runs() -> dict[str, str]:
         f"{folder.relative_to(TOP).as_posix()}/{PAGE}": verified_run(folder) for folder in folders
     }
     from_gallery = {posixpath.relpath(path, "docs"): run for path, run in runs.items()}
-    pages = {path: page_of(run) for path, run in runs.items()}
+    pages = {path: page_of(Findings(run)) for path, run in runs.items()}
     return pages | {GALLERY: gallery(from_gallery, "../index.html")}
 
 

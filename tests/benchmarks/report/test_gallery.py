@@ -10,7 +10,7 @@ import pytest
 from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.catalogue.listing import presets
 from gradest.benchmarks.report.gallery import DOTS_PER_INCH, gallery, runs_in
-from gradest.benchmarks.report.summary import answer
+from gradest.benchmarks.report.summary import Findings, answer
 from tests.support.house import ROOT
 from tests.support.made_errors import row
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN, write
@@ -41,7 +41,7 @@ def images(page: str) -> list[bytes]:
 def test_a_run_has_its_name_its_answer_its_figure_and_its_page(made, page):
     assert '<a href="../index.html">gradest</a>' in page
     assert '<a href="../runs/made/report.html">a&lt;b&gt;</a>' in page
-    assert f'<p class="answer">{html.escape(answer(made.measurements)[0])}</p>' in page
+    assert f'<p class="answer">{html.escape(answer(Findings(made))[0])}</p>' in page
     (image,) = images(page)
     assert image.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", image[16:24])
