@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,11 +15,26 @@ from gradest.benchmarks.published.matching import Match
 from gradest.benchmarks.published.metrics import Measured
 from gradest.benchmarks.statistics.moments import Moments
 
-Kept = Callable[[Cell], Mapping[str, Moments]]
-"""The moments of a cell's replicates, by the group of θ; empty where none were kept."""
+
+class KeptGroup(NamedTuple):
+    """What a run has of the replicates of one cell and group, beside its row."""
+
+    moments: Moments | None = None
+    gradient: Sequence[float] | None = None
+    """The exact gradient, where it is known and short."""
+
+    def expectation(self, row: Mapping[str, Any]) -> Sequence[float] | None:
+        """E g, where it is known: the gradient of an estimator that claims no bias, and has none
+        that was found."""
+        is_gradient = row["unbiased"] and row["bias_finding"] != "biased"
+        return self.gradient if is_gradient else None
 
 
-def nothing_kept(cell: Cell) -> Mapping[str, Moments]:
+Kept = Callable[[Cell], Mapping[str, KeptGroup]]
+"""What is kept of a cell, by the group of θ; empty where nothing is."""
+
+
+def nothing_kept(cell: Cell) -> Mapping[str, KeptGroup]:
     """Where there is no store."""
     del cell
     return {}
@@ -55,7 +70,7 @@ def published_table(
 def row_of(paper: str, match: Match, row: Mapping[str, Any] | None, kept: Kept) -> dict[str, Any]:
     """One number; `agrees` is for all of them together to say."""
     number, entry = match.number, match.number.entry
-    found = compared(number, row, kept(match.cell).get(entry.group))
+    found = compared(number, row, kept(match.cell).get(entry.group, KeptGroup()))
     why, doubt = doubt_of(row, found["p"])
     columns = {
         "paper": paper,
@@ -71,14 +86,12 @@ def row_of(paper: str, match: Match, row: Mapping[str, Any] | None, kept: Kept) 
     return vars(PublishedRow(**columns, **found))
 
 
-def compared(
-    number: Number, row: Mapping[str, Any] | None, moments: Moments | None
-) -> dict[str, Any]:
+def compared(number: Number, row: Mapping[str, Any] | None, kept: KeptGroup) -> dict[str, Any]:
     """A number beside ours, as far as there is one."""
     entry = number.entry
     if row is None or not is_measured(row):
         return {"published": number.value, "p": math.nan}
-    measured = Measured(row, moments, entry.draws, entry.coordinate)
+    measured = Measured(row, kept.moments, entry.draws, entry.coordinate, kept.expectation(row))
     found = agreement(entry.metric, number.value, entry.relative_error, measured)
     zero = str(row["reason"]).startswith(ZERO) and not found.p >= 0
     return {

@@ -12,6 +12,7 @@ from jaxtyping import Array
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.measuring import measure_cell
+from gradest.benchmarks.cells.rows import BESIDE
 from gradest.benchmarks.cells.tasks import setting_at
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.replicates import cell_key
@@ -220,4 +221,4 @@ def gradients_at(
     shared = {"step": moment.step, "group": None, "theta": measured.theta}
     shared |= {"status": measured.status, "reason": measured.reason}
     rows: list[dict[str, Any]] = measured.rows or [{}]
-    return [shared | {n: value for n, value in row.items() if n != "without"} for row in rows]
+    return [shared | {n: value for n, value in row.items() if n not in BESIDE} for row in rows]
