@@ -137,7 +137,7 @@ class PaperFigure(Strict):
     """The estimators, by what the paper calls them: those of the sweep that have the arguments that
     are written, whatever the others."""
     slopes: Values | None = None
-    """Where the paper has a power law in x: the power, by the line."""
+    """Where the paper has a power law in large x: the power, by the line."""
     is_rising: bool = False
     """Whether the paper has the variance rise from each line to the next."""
 

@@ -14,7 +14,7 @@ from gradest.benchmarks.comparisons.ratios import compare_estimators, parse_esti
 from gradest.benchmarks.published.agreement import TWO_SIDED
 from gradest.benchmarks.published.entries import PaperFigure
 from gradest.benchmarks.reproductions.values import OURS, measured, panels_of, rows_of
-from gradest.benchmarks.statistics.intervals import UNKNOWN, Interval
+from gradest.benchmarks.statistics.intervals import Interval
 
 
 def statements(asked: PaperFigure, run: Run) -> Iterator[str]:
@@ -26,32 +26,31 @@ def statements(asked: PaperFigure, run: Run) -> Iterator[str]:
 
 
 def powers(asked: PaperFigure, stated: dict[str, float], run: Run) -> Iterator[str]:
-    """The powers of x in each panel, as stated and as fitted."""
+    """The powers of x in each panel, as stated of large x and as found between the two largest."""
     for title, rows in panels_of(asked, measured(asked, run)):
         for label, power in stated.items():
-            fitted = power_of(rows_of(rows, asked.lines[label]))
-            place = f", {title}" if title else ""
+            last = rows_of(rows, asked.lines[label]).sort_values("x").tail(2)
+            if len(last) < 2:
+                continue
+            place = f"{asked.figure}, {title}" if title else asked.figure
+            first, second = map(number_text, last.x)
             yield (
-                f"{asked.figure}{place}: {label}: power {number_text(power)} stated, "
-                f"{interval_text(fitted)} fitted"
+                f"{place}: {label}: power {number_text(power)} stated, "
+                f"{interval_text(power_between(last))} found from {first} to {second}"
             )
 
 
-def power_of(rows: pd.DataFrame) -> Interval:
-    """The slope of ln(ours) on ln(x) by least squares; unknown at a single x.
+def power_between(two: pd.DataFrame) -> Interval:
+    """The power of x that leads from one value to another.
 
-    The values at different x have random numbers of their own: their errors are independent.
+    Both have random numbers of their own: their errors are independent.
     """
-    ours, low, high = (np.log(rows[name].to_numpy(float)) for name in OURS)
-    x = np.log(rows.x.to_numpy(float))
-    x = x - x.mean()
-    if not x.any():
-        return UNKNOWN
-    coefficients = x / (x**2).sum()
+    x, ours, low, high = (np.log(two[name].to_numpy(float)) for name in ("x", *OURS))
+    distance = x[1] - x[0]
     errors = (high - low) / (2 * TWO_SIDED)
-    slope = float(coefficients @ ours)
-    reach = TWO_SIDED * math.sqrt(coefficients**2 @ errors**2)
-    return Interval(slope, slope - reach, slope + reach)
+    power = float((ours[1] - ours[0]) / distance)
+    reach = TWO_SIDED * math.hypot(*errors) / distance
+    return Interval(power, power - reach, power + reach)
 
 
 def steps(asked: PaperFigure, run: Run) -> Iterator[str]:
