@@ -140,6 +140,8 @@ class PaperFigure(Strict):
     """Where the paper has a power law in large x: the power, by the line."""
     is_rising: bool = False
     """Whether the paper has the variance rise from each line to the next."""
+    note: str = ""
+    """A sentence under the figure."""
 
     @model_validator(mode="after")
     def _states_what_it_draws(self) -> "PaperFigure":

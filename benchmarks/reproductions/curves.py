@@ -74,6 +74,7 @@ def paper_figure(asked: PaperFigure, run: Run) -> FigureSpec | None:
         return None
     notes = [f"Bars and shades: {INTERVALS}.", *notes_on_published(run)]
     notes += [f"{text}." for text in statements(asked, run)]
+    notes += [asked.note] if asked.note else []
     return FigureSpec(
         PREFIX + safe_name(words_of(asked.figure)),
         asked.figure,

@@ -43,6 +43,7 @@ y_scale = "log"
 group = "mean"
 lines = { "path" = "pathwise" }
 slopes = { "path" = 0.5 }
+note = "They drew it in blue."
 
 [[paper_figure]]
 figure = "Noise"
@@ -90,6 +91,7 @@ def test_a_figure_has_the_power_as_a_line_and_in_its_notes(run):
     assert law.value[-1] == panel.series[0].value[-1]
     assert law.value[0] == pytest.approx(law.value[-1] / 4)
     assert any("power 0.5 stated" in note for note in signal.notes)
+    assert signal.notes[-1] == "They drew it in blue."
     assert [entry.label for entry in signal.key[0]] == [
         "power 0.5, as the paper has it",
         "exact",
