@@ -3,7 +3,7 @@
 import functools
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -247,6 +247,16 @@ class WithData(Problem):
         share = jnp.asarray(self.num_points / len(chosen), jnp.result_type(float))
         weight = self.of_all(share)
         return eqx.tree_at(lambda each: each.weight, made, weight, is_leaf=lambda x: x is None)
+
+    def gradient_of_points(self, params: Params) -> Callable[["WithData"], Params | None]:
+        """The exact gradient as a function of the problem with other data points, of these some.
+
+        What costs and is the same for all points is found once.
+
+        Args:
+            params: θ.
+        """
+        return lambda some: some.exact_gradient(params)
 
     def of_all(self, total: Float[Array, ""]) -> Float[Array, ""]:
         """A sum over the rows, each of which counts for the data points that it stands for."""

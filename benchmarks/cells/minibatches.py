@@ -124,9 +124,10 @@ def squared_deviations(problem: WithData, params: Params) -> dict[str, Array] | 
     None where it is not known. One data point comes after the other (Welford, 1962), so that no
     more memory is needed than for one.
     """
+    gradient_of = problem.gradient_of_points(params)
 
     def gradient(rows: tuple[Array, ...]) -> Params | None:
-        return problem.with_data(tuple(row[None] for row in rows)).exact_gradient(params)
+        return gradient_of(problem.with_data(tuple(row[None] for row in rows)))
 
     shapes = jax.eval_shape(gradient, tuple(rows[0] for rows in problem.data_rows))
     if shapes is None:

@@ -25,6 +25,12 @@ from gradest.problems.base import Problem
 DOUBTFUL = 0.05
 """The p-value of a bias below which it is asked whether it is rounding."""
 
+MOST_KEPT = 1_000
+"""Coordinates of a group whose exact gradient is kept; of more it would be most of the store."""
+
+BESIDE = ("without", "gradient")
+"""What is kept with a row and has no column of measurements.csv."""
+
 LITTLE = 0.01
 """The part of an estimate's size above which a bias is no rounding: five digits would be lost."""
 
@@ -38,8 +44,8 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     """The measured columns, a row for each group of θ.
 
-    Under "without" is what leave_one_out.csv has of it, statistics without each batch, and under
-    "data" what minibatches of any size follow from.
+    Under "without" is what leave_one_out.csv has of it, statistics without each batch, under
+    "gradient" the exact one, and under "data" what minibatches of any size follow from.
     """
     cost = estimator.evaluations(problem, cell.num_samples)
     variances = exact_variance(problem, estimator, setting.params, cell.num_samples) or {}
@@ -73,12 +79,20 @@ def rows_of(
             "group": group,
             "exact_variance": variances.get(group, math.nan),
             "exact_norm": float(np.linalg.norm(setting.truths[group].gradient)),
+            "gradient": gradient_kept(setting.truths[group]),
         }
         if setting.data is not None:
             points, spreads = setting.data
             own["data"] = {"points": points, "spread": spreads.get(group)}
         rows.append(shared | own | spread | bias_columns(deviation))
     return rows
+
+
+def gradient_kept(truth: Truth) -> list[float] | None:
+    """A gradient that is exact and short; of any other None."""
+    if truth.error.any() or len(truth.gradient) > MOST_KEPT:
+        return None
+    return truth.gradient.tolist()
 
 
 class Findings(NamedTuple):

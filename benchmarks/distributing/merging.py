@@ -19,7 +19,7 @@ from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.sweeps.executors import untimed
 from gradest.benchmarks.sweeps.output import write_results
 from gradest.benchmarks.sweeps.plan import Plan, resolve
-from gradest.benchmarks.sweeps.run import moments_in, summaries_of
+from gradest.benchmarks.sweeps.run import kept_in, summaries_of
 from gradest.benchmarks.sweeps.schema import Sweep
 from gradest.benchmarks.sweeps.store import Store, open_store, reading
 from gradest.benchmarks.training.runs import seeds_in
@@ -89,7 +89,7 @@ def merge(names: Sequence[str], output: Path) -> Merged:
         outcomes = {cell: each for cell, each in store.outcomes().items() if cell in known}
         about = {"merged": [str(source.part or source.folder.name) for source in sources]}
         trained = store.trainings.outcomes()
-        kept = partial(moments_in, store, outcomes)
+        kept = partial(kept_in, store, outcomes)
         codes = store.codes(outcomes)
         counts = write_results(plan, outcomes, {}, output, codes, about, kept, trained=trained)
     shards = [shard_of(source.part, f"{source.folder}: part") for source in sources if source.part]

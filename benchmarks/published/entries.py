@@ -19,6 +19,7 @@ Text = Annotated[str, Field(min_length=1)]
 Lines = Annotated[dict[str, Text], Field(min_length=1)]
 Values = Annotated[dict[str, Value], Field(min_length=1)]
 Draws = Annotated[StrictInt, Field(ge=2)]
+AxisScale = Literal["linear", "log"]
 
 REASONS = ("ties", "bug", "other metric", "other data")
 """Why a number may be shown and not counted."""
@@ -173,9 +174,12 @@ class PaperFigure(Strict):
     x_as: Literal["probability"] | None = None
     """What is drawn in place of an argument: of a logit the probability."""
     x_label: str = ""
+    x_scale: AxisScale = "linear"
     y_label: str = ""
     y_limits: Annotated[list[Value], Field(min_length=2, max_length=2)] | None = None
     """Of the axis, where the paper's leaves some lines out."""
+    y_scale: AxisScale | None = None
+    """None: as the metric's errors add up."""
     panel: str = ""
     """What has a panel for each of its values, as x is written."""
     panel_label: str = ""
@@ -186,6 +190,27 @@ class PaperFigure(Strict):
     lines: Lines
     """The estimators, by what the paper calls them: those of the sweep that have the arguments that
     are written, whatever the others."""
+    slopes: Values | None = None
+    """Where the paper has a power law in large x: the power, by the line."""
+    is_rising: bool = False
+    """Whether the paper has the variance rise from each line to the next."""
+    note: str = ""
+    """A sentence under the figure."""
+
+    @model_validator(mode="after")
+    def _states_what_it_draws(self) -> "PaperFigure":
+        if self.slopes and not self.x:
+            raise ValueError("slopes: expected x, in which they are")
+        for label in self.slopes or {}:
+            if label not in self.lines:
+                known = [*self.lines]
+                raise ValueError(
+                    f"slopes: {shown(label)}: expected one of {', '.join(known)}"
+                    f"{nearest(label, known)}"
+                )
+        if self.is_rising and (self.metric, len(self.lines) > 1) != ("variance", True):
+            raise ValueError("is_rising: expected metric variance and two lines or more")
+        return self
 
 
 class Number(NamedTuple):

@@ -7,7 +7,7 @@ $v = (\kappa - \frac{n-3}{n-1})/n$ of it squared, κ the kurtosis, taken from ou
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -46,13 +46,21 @@ class Measured(NamedTuple):
     """n, from how many the authors estimated; None: from so many that it is exact."""
     coordinate: int | None = None
     """The only one that is meant."""
+    expectation: Sequence[float] | None = None
+    """E g, where it is known."""
 
     @property
     def samples(self) -> LeftOut | None:
-        """What a statistic is a function of; None where no moments were kept."""
+        """What a statistic is a function of; None where no moments were kept.
+
+        Where E g is known it stands for the mean of our replicates, whose noise would add to its
+        size.
+        """
         if self.moments is None:
             return None
         samples = leave_out(self.moments)
+        if self.expectation is not None:
+            samples = LeftOut(*(about(each, np.array(self.expectation)) for each in samples))
         if self.coordinate is None:
             return samples
         return LeftOut(*(only(each, self.coordinate) for each in samples))
@@ -64,6 +72,11 @@ class Measured(NamedTuple):
             return 0.0
         n = self.draws
         return max(float(self.row["kurtosis"]) - (n - 3) / (n - 1), 0.0) / n
+
+
+def about(sample: Sample, mean: Vector) -> Sample:
+    """The sample with a mean that is known."""
+    return sample._replace(mean=np.broadcast_to(mean, sample.variance.shape))
 
 
 def only(sample: Sample, coordinate: int) -> Sample:
@@ -123,6 +136,15 @@ def log_variance_of_mean_std(measured: Measured) -> Interval:
 def snr_mean(measured: Measured) -> Interval:
     """The mean over coordinates of |mean| over standard deviation, as n draws show it."""
     return of_moments(measured, lambda each: mean_signal(each, measured.draws), LINEAR)
+
+
+def snr(measured: Measured) -> Interval:
+    """‖E g‖/√tr Cov g; ‖E g‖ is that of the gradient where none but noise lies between them."""
+    row = measured.row
+    if not (row["exact"] and row["unbiased"] and row["bias_finding"] != "biased"):
+        return of_row(measured, "snr")
+    ends = (row["variance"], row["variance_high"], row["variance_low"])
+    return Interval(*(row["exact_norm"] / math.sqrt(end) for end in ends))
 
 
 def mean_abs(measured: Measured) -> Interval:
@@ -227,6 +249,14 @@ def scatter_of_signal(measured: Measured) -> float:
     return float(np.sqrt(1 / measured.draws + of_deviation).mean())
 
 
+def scatter_of_snr(measured: Measured) -> float:
+    """Of its logarithm: the deviation's, and the error of the mean along itself."""
+    if measured.draws is None:
+        return 0.0
+    of_mean = 1 / (snr(measured).value * math.sqrt(measured.draws))
+    return math.hypot(scatter_of_variance(0.5)(measured), of_mean)
+
+
 def scatter_of_bias(measured: Measured) -> float:
     """Of the relative bias: the error of the mean, as if all of it lay along the bias."""
     if measured.draws is None:
@@ -305,6 +335,14 @@ METRICS: dict[str, Metric] = {
         snr_mean,
         "linear",
         scatter_of_signal,
+    ),
+    "snr": Metric(
+        "the length of the mean over the standard deviation",
+        r"\|E g\| / \sqrt{\mathrm{tr}\,\mathrm{Cov}(g)}",
+        snr,
+        "positive",
+        scatter_of_snr,
+        skewed=-0.25,
     ),
     "mean_abs": Metric(
         "the mean over coordinates of |mean of n draws|",

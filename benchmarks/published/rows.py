@@ -17,11 +17,26 @@ from gradest.benchmarks.published.seeds import agreement_along
 from gradest.benchmarks.published.trained import Trained, at_step
 from gradest.benchmarks.statistics.moments import Moments
 
-Kept = Callable[[Cell], Mapping[str, Moments]]
-"""The moments of a cell's replicates, by the group of θ; empty where none were kept."""
+
+class KeptGroup(NamedTuple):
+    """What a run has of the replicates of one cell and group, beside its row."""
+
+    moments: Moments | None = None
+    gradient: Sequence[float] | None = None
+    """The exact gradient, where it is known and short."""
+
+    def expectation(self, row: Mapping[str, Any]) -> Sequence[float] | None:
+        """E g, where it is known: the gradient of an estimator that claims no bias, and has none
+        that was found."""
+        is_gradient = row["unbiased"] and row["bias_finding"] != "biased"
+        return self.gradient if is_gradient else None
 
 
-def nothing_kept(cell: Cell) -> Mapping[str, Moments]:
+Kept = Callable[[Cell], Mapping[str, KeptGroup]]
+"""What is kept of a cell, by the group of θ; empty where nothing is."""
+
+
+def nothing_kept(cell: Cell) -> Mapping[str, KeptGroup]:
     """Where there is no store."""
     del cell
     return {}
@@ -80,7 +95,7 @@ def published_table(
             return compared_along(match, trained)
         group = match.number.entry.group or ""
         row = by_place.get((match.cell.id, group))
-        return compared(match.number, row, kept(match.cell).get(group))
+        return compared(match.number, row, kept(match.cell).get(group, KeptGroup()))
 
     rows = [row_of(paper, match, found_of(match)) for match in matches]
     table = pd.DataFrame(rows, columns=list(PUBLISHED_COLUMNS)).astype({"step": "Int64"})
@@ -109,12 +124,12 @@ def row_of(paper: str, match: Match, found: Found) -> dict[str, Any]:
     return vars(PublishedRow(**columns | found.columns))
 
 
-def compared(number: Number, row: Mapping[str, Any] | None, moments: Moments | None) -> Found:
+def compared(number: Number, row: Mapping[str, Any] | None, kept: KeptGroup) -> Found:
     """A number beside ours, as far as there is one."""
     entry = number.entry
     if row is None or not is_measured(row):
         return Found(None, "not measured", "" if row is None else str(row["reason"]))
-    measured = Measured(row, moments, entry.draws, entry.coordinate)
+    measured = Measured(row, kept.moments, entry.draws, entry.coordinate, kept.expectation(row))
     found = agreement(entry.metric, number.value, reading_of(entry), measured)
     is_zero = is_called_zero(row) and not found.p >= 0
     if row["status"] == "unreliable":

@@ -4,8 +4,6 @@ What is drawn a sweep's `[[paper_figure]]` says; no paper is known by name.
 """
 
 import dataclasses
-import json
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import INTERVALS, number_text, safe_name, unique, words
-from gradest.benchmarks.analysis.results import Run, called_zero
-from gradest.benchmarks.figures.lines import y_axis
+from gradest.benchmarks.analysis.results import Run
+from gradest.benchmarks.figures.lines import log_axis, y_axis
 from gradest.benchmarks.figures.looks import look_of
 from gradest.benchmarks.figures.spec import (
+    DIAGONAL,
     EXACT,
     Axis,
     Entry,
@@ -28,34 +27,28 @@ from gradest.benchmarks.figures.spec import (
     numbers,
     point,
 )
-from gradest.benchmarks.published.entries import KINDS, STEP, PaperFigure
-from gradest.benchmarks.published.metrics import METRICS, Measured
-from gradest.benchmarks.reproductions.along import PLACE, steps_axis, steps_of
-from gradest.benchmarks.statistics.intervals import Interval
-from gradest.estimators import named_estimator
+from gradest.benchmarks.published.entries import STEP, PaperFigure
+from gradest.benchmarks.published.metrics import METRICS
+from gradest.benchmarks.reproductions.along import PLACE, steps_axis
+from gradest.benchmarks.reproductions.statements import statements
+from gradest.benchmarks.reproductions.values import (
+    OURS,
+    compared_in,
+    figures_asked,
+    measured,
+    panels_of,
+    rows_of,
+)
 
 PREFIX = "paper_"
 """Begins the names of these figures."""
 
-AT_START = -1
-"""In place of a step, of what was measured without training."""
-
 MARKED = 8
 """About so many points of a line along training have a marker and a bar."""
-
-AT_THETA = (
-    f"Bars and shades: {INTERVALS}. Published values have the errors of their reading and of their "
-    "draws."
-)
-ALONG = (
-    f"Bars and shades: {INTERVALS}, of the mean over seeds. Published values have the errors of "
-    "their reading, of their draws and, of one seed, of where one of ours would lie."
-)
 
 COUNTED, NOT_COUNTED = "#000000", "0.6"
 """The colours of what was published."""
 
-OURS = ("ours", "ours_low", "ours_high")
 THEIRS = ("published", "published_low", "published_high")
 
 
@@ -70,10 +63,8 @@ class Line(NamedTuple):
 
 def paper_figures(run: Run) -> Iterator[FigureSpec]:
     """The figures that the run's sweep has of its paper, as far as they have values."""
-    sweep = (run.manifest or {}).get("sweep") or {}
     taken: set[str] = set()
-    for each in sweep.get("paper_figure") or []:
-        asked = PaperFigure.model_validate(each)
+    for asked in figures_asked(run):
         spec = paper_figure(asked, run)
         if spec:
             yield dataclasses.replace(spec, name=unique(spec.name, taken))
@@ -86,110 +77,37 @@ def paper_figure(asked: PaperFigure, run: Run) -> FigureSpec | None:
     panels = [panel for title, rows in parts if (panel := panel_of(asked, title, rows, run))]
     if not panels:
         return None
-    sources = {} if run.published is None else dict.fromkeys(compared_in(asked, run).source)
-    notes = [
-        ALONG if asked.x == STEP else AT_THETA,
-        *(f"Published: {source}." for source in sources),
-    ]
+    notes = [f"Bars and shades: {of_our_intervals(asked)}.", *notes_on_published(asked, run)]
+    notes += [f"{text}." for text in statements(asked, run)]
+    notes += [asked.note] if asked.note else []
     return FigureSpec(
         PREFIX + safe_name(words_of(asked.figure)),
         asked.figure,
         panels=tuple(panels),
         columns=min(asked.columns, len(panels)),
-        key=(tuple(entries_of(panels)),),
+        key=(tuple(entries_of(asked, panels)),),
         notes=tuple(notes),
     )
+
+
+def of_our_intervals(asked: PaperFigure) -> str:
+    """What our intervals are of."""
+    return f"{INTERVALS}, of the mean over seeds" if asked.x == STEP else INTERVALS
+
+
+def notes_on_published(asked: PaperFigure, run: Run) -> list[str]:
+    """What is to be said of the published values; nothing where there are none."""
+    sources = dict.fromkeys(compared_in(asked, run).source)
+    if not sources:
+        return []
+    errors = "Published values have the errors of their reading and of their draws"
+    seeds = ", and of one seed that of where one of ours would lie" if asked.x == STEP else ""
+    return [f"{errors}{seeds}.", *(f"Published: {source}." for source in sources)]
 
 
 def words_of(title: str) -> str:
     """A title as part of a file's name."""
     return title.lower().replace(" ", "_").replace(",", "")
-
-
-def measured(asked: PaperFigure, run: Run) -> pd.DataFrame:
-    """The run's rows that have the metric, with `x`, `panel` and `ours`."""
-    if asked.x == STEP:
-        return along_training(asked, run)
-    table = run.measurements
-    table = table[table.status.isin(["ok", "unreliable"])]
-    if asked.group:
-        table = table[table.group == asked.group]
-    table = table.assign(
-        step=AT_START,
-        x=[position(row, asked.x, asked.x_as) for row in table.itertuples()],
-        panel=[position(row, asked.panel) for row in table.itertuples()],
-        zero=called_zero(table),
-    )
-    values = [ours_of(asked, row) for row in table.to_dict("records")]
-    for number, name in enumerate(OURS):
-        table[name] = [value[number] for value in values]
-    table["exact_ours"] = [exact_of(asked, row) for row in table.to_dict("records")]
-    compared = compared_in(asked, run).drop_duplicates(PLACE).set_index(PLACE)
-    table = table.set_index(PLACE, drop=False)
-    table.update(compared[list(OURS)])
-    return table.reset_index(drop=True)
-
-
-def along_training(asked: PaperFigure, run: Run) -> pd.DataFrame:
-    """The same of every step of training, in the mean over seeds."""
-    there = list(steps_of(asked, run))
-    table = pd.DataFrame([each.row for each in there])
-    for number, name in enumerate(OURS):
-        table[name] = [each.ours[number] for each in there]
-    return table.assign(
-        status=[each.status for each in there],
-        x=[float(each.row.step) for each in there],
-        panel=[position(each.row, asked.panel) for each in there],
-        zero=False,
-        exact_ours=math.nan,
-    )
-
-
-def compared_in(asked: PaperFigure, run: Run) -> pd.DataFrame:
-    """What was published of a figure's metric, with PLACE known in every row."""
-    if run.published is None:
-        return pd.DataFrame(columns=[*PLACE, *OURS])
-    rows = run.published[run.published.metric == asked.metric]
-    return rows.assign(group=rows.group.fillna(""), step=rows.step.fillna(AT_START))
-
-
-def position(row: Any, what: str, as_: str | None = None) -> float:
-    """Where a row stands along an axis, or in which panel; 0 where nothing is said.
-
-    >>> from types import SimpleNamespace
-    >>> position(SimpleNamespace(problem_args='{"logit": 0.0}'), "problem.logit", "probability")
-    0.5
-    """
-    if not what:
-        return 0.0
-    kind, _, argument = what.partition(".")
-    if kind in KINDS and argument:
-        value = json.loads(getattr(row, f"{kind}_args")).get(argument, math.nan)
-    else:
-        value = getattr(row, what)
-    number = float(value)
-    return 1 / (1 + math.exp(-number)) if as_ == "probability" else number
-
-
-def ours_of(asked: PaperFigure, row: dict[str, Any]) -> Interval:
-    """The metric of a row, as far as it has it: what needs moments is in published.csv alone."""
-    return METRICS[asked.metric].ours(Measured(row))
-
-
-def exact_of(asked: PaperFigure, row: dict[str, Any]) -> float:
-    """The metric of an exact variance; not a number where it is not known."""
-    exact = row["exact_variance"]
-    ends = dict.fromkeys(("variance", "variance_low", "variance_high"), exact)
-    if not exact > 0:
-        return math.nan
-    return METRICS[asked.metric].ours(Measured(row | ends)).value
-
-
-def panels_of(asked: PaperFigure, table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each panel, with its title."""
-    name = asked.panel_label or words(asked.panel.rpartition(".")[2])
-    for value, rows in table.groupby("panel", sort=True):
-        yield (f"{name} = {number_text(float(value))}" if asked.panel else ""), rows
 
 
 def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Panel | None:
@@ -203,6 +121,7 @@ def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Pa
     ]
     series = [series_of(asked, line) for line in lines]
     theirs = [each for line in lines for each in published_of(asked, line, run)]
+    theirs += [each for line in series for each in power_law_of(asked, line)]
     if not any(value for each in series for value in each.value):
         return None
     y_label = asked.y_label or METRICS[asked.metric].words
@@ -211,22 +130,14 @@ def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Pa
         y = Axis(scale="rows", names=tuple(line.label for line in lines))
         return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
     y = values_axis(asked, y_label, [*series, *theirs])
-    x = x_axis(asked, [value for each in series for value in each.x])
+    x = x_axis(asked, pd.Series([value for each in series for value in each.x]))
     return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
-
-
-def rows_of(rows: pd.DataFrame, text: str) -> pd.DataFrame:
-    """The rows of an estimator with the arguments that a text has, whatever its others."""
-    name, given = named_estimator(text, {})
-    fitting = [
-        row.estimator == name and given.items() <= json.loads(row.estimator_args).items()
-        for row in rows.itertuples()
-    ]
-    return rows[fitting]
 
 
 def has_logarithms(asked: PaperFigure) -> bool:
     """Whether the metric has a logarithmic axis."""
+    if asked.y_scale is not None:
+        return asked.y_scale == "log"
     return METRICS[asked.metric].scale == "positive"
 
 
@@ -239,14 +150,29 @@ def values_axis(asked: PaperFigure, label: str, series: Sequence[Series]) -> Axi
     return dataclasses.replace(axis, limits=(low, high))
 
 
-def x_axis(asked: PaperFigure, values: Sequence[float]) -> Axis:
-    """The x axis: round numbers, with a margin."""
-    low, high = min(values), max(values)
+def x_axis(asked: PaperFigure, values: pd.Series) -> Axis:
+    """The x axis, with a margin."""
     label = asked.x_label or words(asked.x.rpartition(".")[2])
+    low, high = float(values.min()), float(values.max())
     if asked.x == STEP:
         return steps_axis(label, high)
+    if asked.x_scale == "log":
+        return log_axis(label, values)
     pad = 0.04 * (high - low) or 0.5
     return Axis(label, limits=(low - pad, high + pad))
+
+
+def power_law_of(asked: PaperFigure, line: Series) -> Iterator[Series]:
+    """The power law that the paper has for a line, through the last of our values."""
+    power = (asked.slopes or {}).get(line.label)
+    last = line.value[-1]
+    if power is None or last is None:
+        return
+    values = tuple(last * (x / line.x[-1]) ** power for x in line.x)
+    nothing = (None,) * len(values)
+    yield dataclasses.replace(
+        line, style=DIAGONAL, value=values, low=nothing, high=nothing, exact=nothing
+    )
 
 
 def series_of(asked: PaperFigure, line: Line) -> Series:
@@ -315,14 +241,17 @@ def published_series(line: Line, rows: pd.DataFrame, colour: str) -> Series:
     )
 
 
-def entries_of(panels: Sequence[Panel]) -> Iterator[Entry]:
+def entries_of(asked: PaperFigure, panels: Sequence[Panel]) -> Iterator[Entry]:
     """What the key says besides the lines' names."""
-    published = [series for panel in panels for series in panel.published]
+    over = [series for panel in panels for series in panel.published]
+    published = [series for series in over if series.style != DIAGONAL]
     ours = [series for panel in panels for series in panel.series]
     for colour, label in ((COUNTED, "published"), (NOT_COUNTED, "published, not counted")):
         if any(series.style.color == colour for series in published):
             marker = hollow(point("o", colour))
             yield Entry(dataclasses.replace(marker, edge_width=0.8), label)
+    for power in dict.fromkeys((asked.slopes or {}).values()):
+        yield Entry(DIAGONAL, f"power {number_text(power)}, as the paper has it")
     if any(value is not None for series in ours for value in series.exact):
         yield Entry(EXACT, "exact")
     if any("unreliable" in series.status for series in ours):

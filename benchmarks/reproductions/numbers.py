@@ -8,6 +8,8 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import estimator_label, problem_label
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import Run
+from gradest.benchmarks.reproductions.statements import statements
+from gradest.benchmarks.reproductions.values import figures_asked
 
 TITLE = "Published numbers beside ours"
 
@@ -44,7 +46,14 @@ def count_of(published: pd.DataFrame) -> Count:
 
 
 def headlines(run: Run) -> list[str]:
-    """What a summary says: how many agree, then a line for each that does not."""
+    """What a summary says: how many numbers agree, a line for each that does not, then what the
+    paper states without numbers."""
+    stated = [text for asked in figures_asked(run) for text in statements(asked, run)]
+    return [*number_lines(run), *stated]
+
+
+def number_lines(run: Run) -> list[str]:
+    """How many numbers agree, then a line for each that does not."""
     if run.published is None or run.published.empty:
         return []
     rows = with_cells(run)

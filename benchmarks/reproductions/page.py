@@ -125,6 +125,7 @@ def section(paper: PaperPreset, run: Run | None) -> str:
     said = headlines(run)
     if said:
         lines.append("\n".join(f"- {plain(text)}" for text in said))
+    if run.published is not None:
         lines.append(f"[All of its numbers]({link(run.folder / 'tables' / f'{FILE}.md')}).")
     return "\n\n".join([*lines, *figure_lines(paper, run)])
 

@@ -12,7 +12,7 @@ import pandas as pd
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.judged import judged
 from gradest.benchmarks.cells.minibatches import minibatch_variance
-from gradest.benchmarks.cells.rows import bounds
+from gradest.benchmarks.cells.rows import BESIDE, bounds
 from gradest.benchmarks.folders.columns import COLUMNS, LEFT_OUT_COLUMNS, SORTED_BY, WHOLE, Row
 from gradest.benchmarks.folders.published_columns import FILE as PUBLISHED
 from gradest.benchmarks.folders.record import write_run
@@ -72,7 +72,7 @@ def write_results(
         folder: must be there.
         codes: for each digest of code the digests of its modules, as far as they are known.
         about: what else the manifest says.
-        kept: the moments of replicates, which some metrics of papers need.
+        kept: what some metrics of papers need of the replicates.
         trained: what became of the trainings, by id.
 
     Returns:
@@ -159,8 +159,7 @@ def row_of(cell: Cell, outcome: Outcome, measured: dict[str, Any]) -> Row:
         "theta": outcome.theta,
         "minibatch": cell.minibatch,
     }
-    columns = shared | measured
-    columns.pop("without", None)
+    columns = shared | {key: value for key, value in measured.items() if key not in BESIDE}
     return Row(**columns)
 
 

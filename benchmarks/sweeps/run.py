@@ -18,10 +18,10 @@ from gradest.benchmarks.measurement.checkpoints import is_trained, standard_esti
 from gradest.benchmarks.measurement.reference import needs_reference
 from gradest.benchmarks.measurement.replicates import program
 from gradest.benchmarks.outcomes import Extension, Origin, Outcome, Summaries
+from gradest.benchmarks.published.rows import KeptGroup
 from gradest.benchmarks.runtime.environment import code_of, digest_of
 from gradest.benchmarks.runtime.program_cache import keep_in, use_compilation_cache
 from gradest.benchmarks.runtime.source_code import git_state
-from gradest.benchmarks.statistics.moments import Moments
 from gradest.benchmarks.sweeps.executors import Executor, Jobs, Local
 from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Choice, Plan, resolve
@@ -118,7 +118,7 @@ def run_sweep(
         timings = timings_of(store, outcomes)
         codes = store.codes(outcomes)
         about = {"part": part.name, "xla_threads": part.threads} if part else {}
-        kept = partial(moments_in, store, outcomes)
+        kept = partial(kept_in, store, outcomes)
         counts = write_results(plan, outcomes, timings, folder, codes, about, kept, trained=trained)
         remarks = tuple(dict.fromkeys(store.lost))
     seconds = time.perf_counter() - started
@@ -202,11 +202,14 @@ def earlier_runs(cell: Cell, here: Origin, store: Store) -> tuple[Summaries, ...
     return tuple(itertools.islice((r for r in runs if extends(r.replicates, cell.replicates)), 1))
 
 
-def moments_in(store: Store, outcomes: Mapping[str, Outcome], cell: Cell) -> Mapping[str, Moments]:
-    """The moments of a cell's replicates, by the group of θ; empty where there are none."""
+def kept_in(store: Store, outcomes: Mapping[str, Outcome], cell: Cell) -> Mapping[str, KeptGroup]:
+    """What is kept of a cell's replicates, by the group of θ; empty where nothing is."""
     outcome = outcomes.get(cell.id)
     kept = summaries_of(store, cell, outcome) if outcome else None
-    return kept.moments if kept else {}
+    if outcome is None or kept is None:
+        return {}
+    gradients = {row["group"]: row.get("gradient") for row in outcome.rows}
+    return {group: KeptGroup(moments, gradients[group]) for group, moments in kept.moments.items()}
 
 
 def summaries_of(store: Store, cell: Cell, outcome: Outcome) -> Summaries | None:

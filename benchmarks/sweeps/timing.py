@@ -34,7 +34,7 @@ from gradest.benchmarks.sweeps.output import alone_name, timings_of, write_resul
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import (
     Progress,
-    moments_in,
+    kept_in,
     origins_of,
     still_valid,
     use_caches,
@@ -125,7 +125,7 @@ def time_run(plan: Plan, folder: Path, processes: int, progress: Progress) -> Ti
         timings = timings_of(store, outcomes)
         trained = store.trainings.outcomes()
         codes = store.codes(outcomes)
-        kept = partial(moments_in, store, outcomes)
+        kept = partial(kept_in, store, outcomes)
         counts = write_results(plan, outcomes, timings, folder, codes, kept=kept, trained=trained)
         remarks = tuple(dict.fromkeys(store.lost))
     reused = len(wanted & there)

@@ -12,6 +12,7 @@ from jaxtyping import Array
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.measuring import measure_cell
+from gradest.benchmarks.cells.rows import BESIDE
 from gradest.benchmarks.cells.tasks import on_device, on_host, setting_at
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.replicates import cell_key
@@ -259,7 +260,7 @@ def gradients_at(
 
 def with_deviation(row: Mapping[str, Any], kept: Mapping[str, Moments]) -> dict[str, Any]:
     """A measured row as trajectory.csv has it: moments of coordinates are kept nowhere else."""
-    columns = {name: value for name, value in row.items() if name != "without"}
+    columns = {name: value for name, value in row.items() if name not in BESIDE}
     moments = kept.get(row.get("group", ""))
     if moments is not None:
         columns["std_mean"] = float(mean_deviation(leave_out(moments).whole))

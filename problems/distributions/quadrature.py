@@ -81,23 +81,27 @@ def evenly(reach: float, step: float) -> Float[Array, " points"]:
 
 def interpolated(
     function: Callable[[Float[Array, ""]], Float[Array, ""]],
-    at: Float[Array, " points"],
+    largest: Float[Array, ""],
     degree: int,
-) -> Float[Array, " points"]:
-    """A function that costs, of many numbers: a polynomial through its values at Chebyshev's nodes.
+) -> Function:
+    """A polynomial in place of a function that costs, through its values at Chebyshev's nodes.
 
     Args:
         function: of a positive number; smooth.
-        at: the numbers, of which none is negative.
+        largest: the polynomial is for numbers from 0 to this.
         degree: how many nodes there are, from 0 to a little beyond the largest number.
     """
-    most = at.max() + 0.01
+    most = largest + 0.01
     orders = jnp.arange(degree)
     angles = jnp.pi * (orders + 0.5) / degree
     values = jax.lax.map(function, most * (1 + jnp.cos(angles)) / 2)
     coefficients = 2 / degree * (jnp.cos(orders[:, None] * angles) @ values)
-    polynomials = jnp.cos(jnp.arccos(2 * at / most - 1)[:, None] * orders)
-    return polynomials @ coefficients - coefficients[0] / 2
+
+    def polynomial(at: Float[Array, " points"]) -> Float[Array, " points"]:
+        polynomials = jnp.cos(jnp.arccos(2 * at / most - 1)[:, None] * orders)
+        return polynomials @ coefficients - coefficients[0] / 2
+
+    return polynomial
 
 
 def agreed(fine: Any, coarse: Any) -> Any:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from gradest.problems.arguments import Number, as_float, integer, number
 from gradest.problems.base import Params, WithData
 from gradest.problems.bounds import ImportanceWeightedBound, particles
-from gradest.problems.distributions.quadrature import agreed, evenly, interpolated
+from gradest.problems.distributions.quadrature import Function, agreed, evenly, interpolated
 
 Z_STEP = 1 / 16
 """Of the trapezoid rule in z, in standard deviations of q."""
@@ -113,9 +113,16 @@ class NormalNormalBound(ImportanceWeightedBound, WithData):
         return terms if self.dim == 1 else terms.sum(-1)
 
     def exact_gradient(self, params: Params) -> Params:
-        gradient = jax.grad(self.negative_bound) if self.dim == 1 else self.gradient_by_distance
+        if self.dim > 1:
+            return self.gradient_by_distance(params)(self)
+        gradient = jax.grad(self.negative_bound)
         # far from the optimum log w varies by more than the nodes span
         return agreed(gradient(params, 1.0), gradient(params, STRETCH))
+
+    def gradient_of_points(self, params: Params) -> Callable[[WithData], Params | None]:
+        if self.dim > 1:
+            return self.gradient_by_distance(params)
+        return super().gradient_of_points(params)
 
     def exact_objective(self, params: Params) -> Float[Array, ""]:
         bound = agreed(self.negative_bound(params, 1.0), self.negative_bound(params, STRETCH))
@@ -160,12 +167,27 @@ class NormalNormalBound(ImportanceWeightedBound, WithData):
         """
         bound = self.bound_at_distance(stretch)
         squares = self.squares(params)
-        bounds = interpolated(lambda square: bound(jnp.sqrt(square)), squares, degree_at(stretch))
-        return self.at_the_mean(params) + bounds
+        polynomial = interpolated(
+            lambda square: bound(jnp.sqrt(square)), squares.max(), degree_at(stretch)
+        )
+        return self.at_the_mean(params) + polynomial(squares)
 
-    def gradient_by_distance(self, params: Params, stretch: float) -> Params:
-        """The gradient of `negative_bound` in several dimensions, by the derivative by a² of a
-        point's bound.
+    def gradient_by_distance(self, params: Params) -> Callable[[WithData], Params]:
+        """In several dimensions: the exact gradient with some of the points, or all.
+
+        Args:
+            params: θ.
+        """
+        fine, coarse = (self.slopes_by_distance(params, stretch) for stretch in (1.0, STRETCH))
+
+        def gradient(some: WithData) -> Params:
+            assert isinstance(some, NormalNormalBound)
+            return agreed(some.gradient_with(fine, params), some.gradient_with(coarse, params))
+
+        return gradient
+
+    def slopes_by_distance(self, params: Params, stretch: float) -> Function:
+        """The derivative by a² of a point's bound, as a function of a² up to the largest here.
 
         Args:
             params: θ.
@@ -177,7 +199,16 @@ class NormalNormalBound(ImportanceWeightedBound, WithData):
             a = jnp.sqrt(square)
             return jax.grad(bound)(a) / (2 * a)
 
-        slopes = interpolated(slope, self.squares(params), degree_at(stretch))
+        return interpolated(slope, self.squares(params).max(), degree_at(stretch))
+
+    def gradient_with(self, slope: Function, params: Params) -> Params:
+        """The gradient of `negative_bound`.
+
+        Args:
+            slope: the derivative by a² of a point's bound.
+            params: θ.
+        """
+        slopes = slope(self.squares(params))
 
         def negative_bound(params: Params) -> Float[Array, ""]:
             terms = self.at_the_mean(params) + slopes * self.squares(params)

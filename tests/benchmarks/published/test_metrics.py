@@ -7,7 +7,7 @@ import pytest
 
 from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE, Measured
 from gradest.benchmarks.statistics import intervals, tails
-from gradest.benchmarks.statistics.moments import summarise
+from gradest.benchmarks.statistics.moments import leave_out, summarise
 from tests.support.statistical import assert_z
 
 R, P = 3200, 3
@@ -30,13 +30,19 @@ def measured(draws=None, coordinate=None, raw=None):
     row = {
         "dim": raw.shape[1],
         "kurtosis": tails.kurtosis(moments),
+        "exact": True,
+        "unbiased": False,
+        "bias_finding": "biased",
         "exact_norm": float(np.linalg.norm(EXACT)),
         "bias_squared": squared,
         "bias_squared_low": squared,
         "bias_squared_high": squared,
     }
     names = ("variance", "variance_low", "variance_high")
-    return Measured(row | dict(zip(names, variance, strict=True)), moments, draws, coordinate)
+    row |= dict(zip(names, variance, strict=True))
+    signal = intervals.signal_to_noise(leave_out(moments))
+    row |= dict(zip(("snr", "snr_low", "snr_high"), signal, strict=True))
+    return Measured(row, moments, draws, coordinate)
 
 
 VARIANCES = drawn().var(0, ddof=1)
@@ -52,6 +58,7 @@ BY_NUMPY = {
     "std_mean": STD.mean(),
     "log_variance_of_mean_std": 2 * math.log(STD.mean()),
     "snr_mean": (SIZE / STD).mean(),
+    "snr": math.sqrt(((SIZE**2).sum() - VARIANCES.sum() / R) / VARIANCES.sum()),
     "mean_abs": SIZE.mean(),
     "relative_bias": math.sqrt(((drawn().mean(0) - EXACT) ** 2).sum() - VARIANCES.sum() / R)
     / np.linalg.norm(EXACT),
@@ -98,6 +105,39 @@ def test_few_draws_show_what_many_repetitions_of_them_show_on_average(name, draw
     if draws == 4:
         without = METRICS[name].ours(many._replace(draws=None)).value
         assert repeated.mean() - without > 5 * error
+
+
+@pytest.mark.parametrize("name", OF_FEW)
+def test_where_the_mean_is_known_few_replicates_do(name):
+    """Of 64 replicates the noise of the mean is many times as large as a signal of 0.01."""
+    rng = np.random.default_rng(6)
+    mean = np.array([0.02, -0.02, 0.01])
+    few = measured(10_000, raw=mean + 2 * rng.normal(size=(64, P)))
+    known = few._replace(expectation=mean.tolist())
+    signal = rng.normal(size=(20_000, P)) * 2 / 100 + mean
+    repeated = OF_FEW[name](signal, np.full(P, 2.0)).mean()
+    assert METRICS[name].ours(known).value == pytest.approx(repeated, rel=0.2)
+    assert METRICS[name].ours(few).value > 4 * repeated
+    assert METRICS["std_mean"].ours(known) == METRICS["std_mean"].ours(few)
+
+
+def test_the_signal_of_an_unbiased_estimator_is_that_of_the_gradient():
+    """The interval is then the deviation's alone."""
+    row = measured().row
+    trusted = {**row, "unbiased": True, "bias_finding": "none found"}
+    found = METRICS["snr"].ours(Measured(trusted))
+    ends = [row[name] for name in ("variance", "variance_high", "variance_low")]
+    assert found == pytest.approx([np.linalg.norm(EXACT) / math.sqrt(end) for end in ends])
+    for doubt in ({"exact": False}, {"unbiased": False}, {"bias_finding": "biased"}):
+        assert METRICS["snr"].ours(Measured(trusted | doubt)).value == row["snr"]
+
+
+def test_the_scatter_of_a_signal_of_n_draws():
+    """Of the logarithm of ‖mean‖ over the deviation, whose errors are at most those of both."""
+    rng = np.random.default_rng(7)
+    draws = rng.normal(size=(20_000, 50, P)) @ MIXING.T + MEAN
+    signal = np.linalg.norm(draws.mean(1), axis=1) / np.sqrt(draws.var(1, ddof=1).sum(1))
+    assert METRICS["snr"].scatter(measured(50)) > 0.9 * np.log(signal).std()
 
 
 @pytest.mark.parametrize(

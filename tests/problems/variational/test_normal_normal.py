@@ -192,6 +192,19 @@ def test_one_particle_in_closed_form_in_twenty_dimensions():
     np.testing.assert_allclose(truth["slope"], (by_mean.T @ x / 1024).ravel(), rtol=1e-8)
 
 
+@pytest.mark.parametrize("dim", [1, 3])
+def test_the_gradient_with_some_of_the_points(dim):
+    """What all points share is found once; with one point alone there is nothing to share."""
+    toy = problem("normal_normal_bound", dim=dim, num_points=4, num_particles=6, offset=0.05)
+    params = initial(toy)
+    gradient_of = toy.gradient_of_points(params)
+    for point in range(4):
+        alone = toy.with_data((toy.points[point : point + 1],))
+        here, there = as_vector(gradient_of(alone)), as_vector(alone.exact_gradient(params))
+        np.testing.assert_allclose(here, there, rtol=2e-4, atol=2e-5)
+        assert np.linalg.norm(here) > 0.01
+
+
 def test_at_the_exact_posterior():
     """All weights are equal: no gradient of the encoder, and no noise in it on the path alone."""
     toy = problem("normal_normal_bound", dim=3, variance=0.5, offset=0.0, num_particles=7)
