@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE
+from gradest.benchmarks.published.whole import OF_WHOLE, WHOLE
 from gradest.problems.arguments import nearest, shown
 from gradest.problems.registry.naming import parse, written
 
@@ -107,6 +108,12 @@ class Published(Strict):
         if self.coordinate is not None and self.metric not in OF_ONE_COORDINATE:
             known = ", ".join(OF_ONE_COORDINATE)
             raise ValueError(f"coordinate with metric {self.metric}: expected one of {known}")
+        if self.group == WHOLE and (self.metric not in OF_WHOLE or self.coordinate is not None):
+            known = ", ".join(OF_WHOLE)
+            raise ValueError(
+                f"group = {shown(WHOLE)} with metric {self.metric}: expected one of {known}, "
+                "and no coordinate"
+            )
         return self
 
 

@@ -122,6 +122,12 @@ def relative_bias(measured: Measured) -> Interval:
     return Interval(*(math.sqrt(max(end, 0.0) + noise) / length for end in ends))
 
 
+def relative_std(measured: Measured) -> Interval:
+    """The root of the variance over ‖E g‖: what the signal-to-noise ratio is the inverse of."""
+    snr, low, high = of_row(measured, "snr")
+    return Interval(*(1 / end if end > 0 else math.inf for end in (snr, high, low)))
+
+
 def of_row(measured: Measured, column: str) -> Interval:
     """A number of measurements.csv with its interval."""
     return Interval(*(float(measured.row[column + end]) for end in ("", "_low", "_high")))
@@ -290,6 +296,14 @@ METRICS: dict[str, Metric] = {
         mean_abs,
         "linear",
         scatter_of_mean,
+    ),
+    "relative_std": Metric(
+        "the root of the variance over the length of the mean",
+        r"(\mathrm{tr}\,\mathrm{Cov}(g))^{1/2} / \|\mathbb{E} g\|",
+        relative_std,
+        "positive",
+        OF_DEVIATION,
+        skewed=0.25,
     ),
     "relative_bias": Metric(
         "the length of the bias over that of the gradient, the noise of n draws in it",

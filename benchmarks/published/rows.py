@@ -13,6 +13,7 @@ from gradest.benchmarks.published.agreement import agreeing, agreement
 from gradest.benchmarks.published.entries import Number
 from gradest.benchmarks.published.matching import Match
 from gradest.benchmarks.published.metrics import Measured
+from gradest.benchmarks.published.whole import WHOLE, in_group
 from gradest.benchmarks.statistics.moments import Moments
 
 Kept = Callable[[Cell], Mapping[str, Moments]]
@@ -40,7 +41,8 @@ def published_table(
         measurements: of the run.
         kept: what it has of the replicates.
     """
-    by_place = {(row["cell"], row["group"]): row for row in measurements.to_dict("records")}
+    both = pd.concat([measurements, in_group(measurements, WHOLE)])
+    by_place = {(row["cell"], row["group"]): row for row in both.to_dict("records")}
     rows = [
         row_of(paper, match, by_place.get((match.cell.id, match.number.entry.group)), kept)
         for match in matches

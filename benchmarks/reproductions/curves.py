@@ -30,6 +30,7 @@ from gradest.benchmarks.figures.spec import (
 )
 from gradest.benchmarks.published.entries import KINDS, PaperFigure
 from gradest.benchmarks.published.metrics import METRICS, Measured
+from gradest.benchmarks.published.whole import in_group
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.estimators import named_estimator
 
@@ -96,7 +97,7 @@ def measured(asked: PaperFigure, run: Run) -> pd.DataFrame:
     table = run.measurements
     table = table[table.status.isin(["ok", "unreliable"])]
     if asked.group:
-        table = table[table.group == asked.group]
+        table = in_group(table, asked.group)
     table = table.assign(
         x=[position(row, asked.x, asked.x_as) for row in table.itertuples()],
         panel=[position(row, asked.panel) for row in table.itertuples()],

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import gradest
-from gradest.benchmarks.comparisons.groups import WHOLE, in_group, together, whole
+from gradest.benchmarks.comparisons.groups import in_group, together, whole
+from gradest.benchmarks.published.whole import WHOLE
 from gradest.benchmarks.comparisons.leaderboard import relative_error
 from gradest.benchmarks.errors import BadInput
 from tests.support.made_errors import row, table
