@@ -44,7 +44,12 @@ from gradest.benchmarks.folders.manifest import (
     read_file,
 )
 from gradest.benchmarks.folders.record import TABLES
-from gradest.benchmarks.sweeps.output import measurements, timings_of, training_texts
+from gradest.benchmarks.sweeps.output import (
+    measurements,
+    timings_of,
+    training_tables,
+    training_texts,
+)
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.store import FILE as STORE
 from gradest.benchmarks.sweeps.store import reading
@@ -228,7 +233,7 @@ def from_store(folder: Path) -> tuple[int, list[Difference]]:
         if (text := difference_of(cell, written.get(cell), stored.get(cell)))
     ]
     if plan.sweep.training:
-        found += trainings_that_differ(folder, training_texts(plan, trained))
+        found += trainings_that_differ(folder, training_texts(training_tables(plan, trained)))
     more = len(found) - MOST_NAMED
     if more > 0:
         found = [*found[:MOST_NAMED], Difference(MEASUREMENTS, f"differs in {more} more cells")]

@@ -230,6 +230,7 @@ ADDED = (
     "seconds_alone",
     "seconds_alone_low",
     "seconds_alone_high",
+    "std_mean",
 )
 """Columns that came after 0.3: a file of then lacks them, and is read as if they were empty."""
 

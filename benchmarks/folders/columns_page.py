@@ -49,7 +49,7 @@ objective is recorded.
 
 Likewise: a row for each checkpoint of a training and each group of θ. It has the columns of
 measurements.csv; `cell` is the cell whose problem, estimator and L were trained, `bias_q` and
-`bias_finding` are among the rows of one seed and step, and these two are its own:
+`bias_finding` are among the rows of one seed and step, and these are its own:
 
 {trajectory}
 

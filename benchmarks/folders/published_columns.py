@@ -14,10 +14,13 @@ class PublishedRow:
     paper: str = column("the sweep's name")
     figure: str = column("the paper's figure or table")
     cell: str = column("name of the cell, as in measurements.csv")
-    group: str = column("group of θ")
+    step: int | None = optional("of training, where the number is of θ after it")
+    group: str | None = optional("group of θ; empty for the objective")
     metric: str = column("what the number is; docs/how-numbers-come-about.md has the formulas")
     published: float = number("the published number")
-    published_low: float = number("lower end of what it may stand for: 95 %, reading and draws")
+    published_low: float = number(
+        "lower end of what it may stand for: 95 %, reading, draws and, along training, seeds"
+    )
     published_high: float = number("upper end of the same")
     ours: float = number("the same metric of ours")
     ours_low: float = number("lower end of the 95 % interval of ours")

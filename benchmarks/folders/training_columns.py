@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gradest.benchmarks.folders.columns import (
     EVALUATIONS,
+    GRADIENT,
     SECONDS,
     Row,
     column,
@@ -47,12 +48,13 @@ class TrainingRow:
 class TrajectoryRow(Row):
     """A row of trajectory.csv: the gradient at θ after some steps, for one group of θ.
 
-    Its columns are those of measurements.csv, and `step`; `cell` is the cell whose problem,
+    Its columns are those of measurements.csv, and these; `cell` is the cell whose problem,
     estimator and L were trained.
     """
 
     seed: int = column("of training, as in training.csv")
     step: int | None = optional("steps of training made before; empty where training failed")
+    std_mean: float = number("mean over coordinates of their standard deviation", GRADIENT)
 
 
 TRAINING_COLUMNS = columns_of(TrainingRow)

@@ -62,29 +62,52 @@ LINES: dict[Scale, Line] = {
 }
 
 
-def agreement(metric: str, value: float, relative_error: float, measured: Measured) -> Agreement:
+class Reading(NamedTuple):
+    """Within what a reading is with 95 %; one of the two."""
+
+    relative: float = 0.0
+    """To the number; of a logarithm, to what it is one of."""
+    absolute: float = 0.0
+    """In the unit of the number."""
+
+    def error(self, scale: Scale, value: float) -> float:
+        """Its standard error where errors add up.
+
+        >>> round(Reading(absolute=0.2).error("positive", 4.0) * TWO_SIDED, 9)
+        0.05
+        """
+        if scale == "positive":
+            return (self.relative + self.absolute / value) / TWO_SIDED
+        size = abs(value) if scale == "linear" else 1.0
+        return (self.relative * size + self.absolute) / TWO_SIDED
+
+
+def agreement(metric: str, value: float, reading: Reading, measured: Measured) -> Agreement:
     """A published number beside ours.
 
     Args:
         metric: a name in METRICS.
         value: what was published.
-        relative_error: of the reading.
+        reading: how well it was read.
         measured: what a run has of the cell.
     """
     about = METRICS[metric]
     line = LINES[about.scale]
     ours = about.ours(measured)
     theirs = line.to(value) + about.skewed * math.log1p(measured.relative_variance)
-    size = abs(value) if about.scale == "linear" else 1.0
-    reading = size * relative_error / TWO_SIDED
-    scatter = math.hypot(reading, about.scatter(measured))
+    scatter = math.hypot(reading.error(about.scale, value), about.scatter(measured))
     reach = TWO_SIDED * scatter
     published = Interval(value, line.back(theirs - reach), line.back(theirs + reach))
     here, low, high = map(line.to, ours)
     side = (high - here) if theirs > here else (here - low)
-    error = max(math.hypot(scatter, side / TWO_SIDED), LEAST_ERROR * size)
+    error = max(math.hypot(scatter, side / TWO_SIDED), least_error(about.scale, value))
     p = 2 * float(ndtr(-abs(theirs - here) / error))
     return Agreement(published, ours, ratio_of(about.scale, ours.value, value), p)
+
+
+def least_error(scale: Scale, value: float) -> float:
+    """Of a comparison: see LEAST_ERROR."""
+    return LEAST_ERROR * (abs(value) if scale == "linear" else 1.0)
 
 
 def ratio_of(scale: Scale, ours: float, theirs: float) -> float:

@@ -5,7 +5,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
-from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE
+from gradest.benchmarks.published.metrics import (
+    ALONG_TRAINING,
+    METRICS,
+    OF_ONE_COORDINATE,
+    OF_TRAINING,
+)
 from gradest.benchmarks.published.whole import OF_WHOLE, WHOLE
 from gradest.problems.arguments import nearest, shown
 from gradest.problems.registry.naming import parse, written
@@ -19,7 +24,7 @@ Draws = Annotated[StrictInt, Field(ge=2)]
 REASONS = ("ties", "bug", "other metric", "other data")
 """Why a number may be shown and not counted."""
 
-SAMPLES = "num_samples"
+SAMPLES, STEP = "num_samples", "step"
 
 KINDS = ("problem", "estimator")
 """Whose arguments a series may run over, as `problem.logit` or `estimator.summed`."""
@@ -47,6 +52,8 @@ class PublishedCell(Strict):
     estimator: Text
     num_samples: Annotated[StrictInt, Field(ge=1)] | None = None
     """L; None where a series runs over it, or where the sweep has the estimator at one L alone."""
+    step: Annotated[StrictInt, Field(ge=0)] | None = None
+    """Of training, a checkpoint of the sweep's; None where nothing was trained before."""
 
 
 class Published(Strict):
@@ -55,11 +62,13 @@ class Published(Strict):
     figure: Text
     """The paper's figure or table that it is in, in words."""
     cell: PublishedCell
-    group: str
+    group: str = ""
+    """Of θ; the objective alone has none."""
     metric: Literal[*METRICS]
     value: Value | None = None
     over: str = ""
-    """What a series runs over: num_samples, or an argument, `problem.logit`, `estimator.summed`."""
+    """What a series runs over: num_samples, step, or an argument, `problem.logit`,
+    `estimator.summed`."""
     values: Values | None = None
     """Of a series, by what it runs over."""
     how: Literal["printed", "vector", "raster"]
@@ -67,8 +76,13 @@ class Published(Strict):
     relative_error: Annotated[Value, Field(ge=0, lt=1)] = 0.0
     """Of the reading: within it with 95 %. Of a metric that is a logarithm, that of what it is
     one of."""
+    absolute_error: Annotated[Value, Field(ge=0)] = 0.0
+    """The same in the unit of the metric: of a loss, say. One of the two."""
     draws: Draws | None = None
     """From how many the authors estimated it; None where that is not known, or none."""
+    seeds: Annotated[StrictInt, Field(ge=1)] | None = None
+    """Along training: over how many of theirs it is the mean. None: it is of one, or of how many is
+    not said; then it may lie as far off as one of ours does."""
     coordinate: Annotated[StrictInt, Field(ge=0)] | None = None
     """The only one of the group that it is of; None where it is of all."""
     source: Text
@@ -83,11 +97,11 @@ class Published(Strict):
         if bool(self.over) != bool(self.values):
             raise ValueError("over and values: expected both or neither")
         kind, point, _ = self.over.partition(".")
-        if self.over not in ("", SAMPLES) and not (point and kind in KINDS):
-            known = [SAMPLES, *(f"{kind}.ARGUMENT" for kind in KINDS)]
+        if self.over not in ("", SAMPLES, STEP) and not (point and kind in KINDS):
+            known = [SAMPLES, STEP, *(f"{kind}.ARGUMENT" for kind in KINDS)]
             raise ValueError(
                 f"over = {shown(self.over)}: expected {', '.join(known)}"
-                f"{nearest(self.over, [SAMPLES])}"
+                f"{nearest(self.over, [SAMPLES, STEP])}"
             )
         return self
 
@@ -95,8 +109,12 @@ class Published(Strict):
     def _said_why(self) -> "Published":
         if self.not_counted and not self.note:
             raise ValueError(f"not_counted = {shown(self.not_counted)}: expected a note with it")
-        if self.how != "printed" and not self.relative_error:
-            raise ValueError(f"how = {shown(self.how)}: expected its relative_error, above 0")
+        if self.relative_error and self.absolute_error:
+            raise ValueError("relative_error and absolute_error: expected one of them, not both")
+        if self.how != "printed" and not (self.relative_error or self.absolute_error):
+            raise ValueError(
+                f"how = {shown(self.how)}: expected its relative_error or absolute_error, above 0"
+            )
         return self
 
     @model_validator(mode="after")
@@ -116,6 +134,40 @@ class Published(Strict):
             )
         return self
 
+    @property
+    def is_along(self) -> bool:
+        """Whether it is of a step of training."""
+        return self.over == STEP or self.cell.step is not None
+
+    @model_validator(mode="after")
+    def _fits_training(self) -> "Published":
+        if self.metric in OF_TRAINING:
+            self._fits_the_objective()
+        elif not self.group:
+            raise ValueError(f"group is missing: expected one with metric {self.metric}")
+        if not self.is_along:
+            if self.seeds is not None:
+                raise ValueError("seeds: expected only with a step of training")
+            return self
+        if self.metric not in ALONG_TRAINING:
+            known = ", ".join(ALONG_TRAINING)
+            raise ValueError(f"metric {self.metric} with a step: expected one of {known}")
+        if self.coordinate is not None:
+            raise ValueError("coordinate with a step of training: expected none")
+        return self
+
+    def _fits_the_objective(self) -> None:
+        """Refuses what a number of the objective cannot have.
+
+        Raises:
+            ValueError: with that.
+        """
+        if not self.is_along:
+            raise ValueError(f"metric {self.metric}: expected step in cell, of training")
+        for name in ("group", "draws"):
+            if getattr(self, name):
+                raise ValueError(f"{name} with metric {self.metric}: expected none")
+
 
 class PaperFigure(Strict):
     """A figure as the paper draws it."""
@@ -124,11 +176,15 @@ class PaperFigure(Strict):
     """Its title."""
     metric: Literal[*METRICS]
     x: str = ""
-    """f_evals, num_samples, or an argument; without it each line is a row of one point."""
+    """f_evals, num_samples, step, or an argument; without it each line is a row of one point."""
     x_as: Literal["probability"] | None = None
     """What is drawn in place of an argument: of a logit the probability."""
     x_label: str = ""
     y_label: str = ""
+    y_scale: Literal["linear"] | None = None
+    """Of a metric that is positive, whose axis is logarithmic where nothing is said."""
+    y_limits: Annotated[list[Value], Field(min_length=2, max_length=2)] | None = None
+    """Of the axis, where the paper's leaves some lines out."""
     panel: str = ""
     """What has a panel for each of its values, as x is written."""
     panel_label: str = ""
@@ -152,6 +208,7 @@ class Number(NamedTuple):
     problem: str
     estimator: str
     num_samples: int | None
+    step: int | None
     value: float
 
     @property
@@ -170,7 +227,7 @@ def numbers_of(entries: Sequence[Published]) -> Iterator[Number]:
     for number, entry in enumerate(entries):
         place = f"published[{number}]"
         cell = entry.cell
-        fixed = {"problem": cell.problem, "estimator": cell.estimator, SAMPLES: cell.num_samples}
+        fixed = cell.model_dump()
         if entry.values is None:
             assert entry.value is not None
             yield Number(place, entry, "", **of_cell(fixed), value=entry.value)
@@ -181,8 +238,8 @@ def numbers_of(entries: Sequence[Published]) -> Iterator[Number]:
 
 
 def of_cell(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The parts of a number that say which cell it belongs to."""
-    return {name: chosen[name] for name in (*KINDS, SAMPLES)}
+    """The parts of a number that say which cell it belongs to, and at which step."""
+    return {name: chosen[name] for name in (*KINDS, SAMPLES, STEP)}
 
 
 def at(fixed: dict[str, Any], over: str, key: str, place: str) -> dict[str, Any]:
@@ -195,10 +252,10 @@ def at(fixed: dict[str, Any], over: str, key: str, place: str) -> dict[str, Any]
         value: Any = int(key) if key.lstrip("+-").isdigit() else float(key)
     except ValueError:
         raise ValueError(f"{place}.values: {shown(key)}: expected a number") from None
-    if over == SAMPLES:
-        if fixed[SAMPLES] is not None:
-            raise ValueError(f"{place}: over = {SAMPLES}: expected none in cell")
-        return {SAMPLES: value}
+    if over in (SAMPLES, STEP):
+        if fixed[over] is not None:
+            raise ValueError(f"{place}: over = {over}: expected none in cell")
+        return {over: value}
     kind, _, argument = over.partition(".")
     name, arguments = parse(fixed[kind])
     if argument in arguments:

@@ -7,6 +7,7 @@ import jax
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.published.entries import Number, Published, numbers_of
+from gradest.benchmarks.published.metrics import OF_TRAINING
 from gradest.benchmarks.published.whole import WHOLE
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.problems import PROBLEMS, Problem, named_problem
@@ -58,6 +59,7 @@ def matches_of(
     cells: Sequence[Cell],
     reasons: Mapping[str, str],
     problems: Mapping[Choice, Problem],
+    checkpoints: Sequence[int] | None = None,
 ) -> Matches:
     """The cell of every published number.
 
@@ -66,12 +68,15 @@ def matches_of(
         cells: of it.
         reasons: why some cannot be measured, by their ids.
         problems: of the cells.
+        checkpoints: steps of training at which gradients are measured; None where nothing is
+            trained.
     """
     found, faults = [], []
     try:
         for number in numbers_of(entries):
             try:
                 cell = cell_of(number, cells, reasons)
+                refuse_step(number, checkpoints)
                 refuse_group(number, problems[cell.problem])
                 found.append(Match(number, cell))
             except ValueError as error:
@@ -141,12 +146,34 @@ def nearest_of(text: str, known: Sequence[str]) -> str:
     return f"the nearest is {near}" if near else f"expected one of {', '.join(known)}"
 
 
+def refuse_step(number: Number, checkpoints: Sequence[int] | None) -> None:
+    """Refuses a step that no checkpoint of training is at.
+
+    Raises:
+        ValueError: with those that there are.
+    """
+    wanted = number.step
+    if wanted is None:
+        return
+    if checkpoints is None:
+        raise ValueError(f"step = {wanted}: expected a table [training] in the sweep")
+    if wanted not in checkpoints:
+        near = min(checkpoints, key=lambda step: abs(step - wanted))
+        known = ", ".join(map(str, checkpoints))
+        raise ValueError(
+            f"step = {wanted}: expected one of [training]'s checkpoints, {known}; "
+            f"the nearest is {near}"
+        )
+
+
 def refuse_group(number: Number, problem: Problem) -> None:
     """Refuses a group that the problem's θ does not have.
 
     Raises:
         ValueError: with those that it has.
     """
+    if number.entry.metric in OF_TRAINING:
+        return
     groups = [*jax.eval_shape(problem.init_params, jax.random.key(0)), WHOLE]
     group = number.entry.group
     if group not in groups:

@@ -20,9 +20,21 @@ from gradest.benchmarks.statistics.intervals import (
     Interval,
     Vector,
     jackknife,
+    mean_deviation,
 )
 from gradest.benchmarks.statistics.moments import LeftOut, Moments, Sample, leave_out
 from gradest.benchmarks.statistics.tails import HEAVY_TAIL
+
+OBJECTIVE = "objective"
+"""The metric that is not of the gradient: a column of training.csv."""
+
+HELD_OUT = "held_out"
+"""The same on data that were held out."""
+
+OF_TRAINING = (OBJECTIVE, HELD_OUT)
+
+STD_MEAN = "std_mean"
+"""A metric that is a column of trajectory.csv, where no moments are kept."""
 
 Scale = Literal["positive", "logarithm", "linear"]
 """Where errors add up: in the logarithm of a metric, in a metric that is one, or as it is."""
@@ -78,6 +90,8 @@ class Metric(NamedTuple):
     skewed: float = 0.0
     """By how many v the mean of the logarithm lies below the logarithm of the mean; 0 where ours is
     what n draws show on average."""
+    shared: bool = False
+    """Whether the error of ours is that of draws which all seeds of training have in common."""
 
 
 def variance(measured: Measured) -> Interval:
@@ -94,7 +108,9 @@ def variance_mean(measured: Measured) -> Interval:
 
 
 def std_mean(measured: Measured) -> Interval:
-    """The mean over coordinates of the standard deviation."""
+    """The mean over coordinates of the standard deviation: along training without an interval."""
+    if measured.moments is None and STD_MEAN in measured.row:
+        return Interval(*(float(measured.row[STD_MEAN]),) * 3)
     return of_moments(measured, mean_deviation)
 
 
@@ -128,6 +144,16 @@ def relative_std(measured: Measured) -> Interval:
     return Interval(*(1 / end if end > 0 else math.inf for end in (snr, high, low)))
 
 
+def objective(measured: Measured) -> Interval:
+    """E[f] at the θ that training came to, of one seed."""
+    return of_row(measured, OBJECTIVE)
+
+
+def held_out(measured: Measured) -> Interval:
+    """The same on data that were held out."""
+    return of_row(measured, HELD_OUT)
+
+
 def of_row(measured: Measured, column: str) -> Interval:
     """A number of measurements.csv with its interval."""
     return Interval(*(float(measured.row[column + end]) for end in ("", "_low", "_high")))
@@ -144,11 +170,6 @@ def of_moments(
         return UNKNOWN
     heavy = float(measured.row["kurtosis"]) > HEAVY_TAIL
     return intervals.interval(jackknife(statistic, samples), scale, heavy=heavy)
-
-
-def mean_deviation(sample: Sample) -> Vector:
-    """The mean over coordinates of the standard deviation."""
-    return np.sqrt(sample.variance).mean(-1)
 
 
 def mean_signal(sample: Sample, draws: int | None) -> Vector:
@@ -222,6 +243,12 @@ def scatter_of_bias(measured: Measured) -> float:
     if measured.draws is None:
         return 0.0
     return math.sqrt(measured.row["variance"] / measured.draws) / float(measured.row["exact_norm"])
+
+
+def no_scatter(measured: Measured) -> float:
+    """Of what no draws are stated of."""
+    del measured
+    return 0.0
 
 
 OF_VARIANCE, OF_DEVIATION = scatter_of_variance(1.0), scatter_of_variance(0.5)
@@ -312,8 +339,30 @@ METRICS: dict[str, Metric] = {
         "linear",
         scatter_of_bias,
     ),
+    OBJECTIVE: Metric(
+        "the objective after some steps of training, summed over data points",
+        r"\mathbb{E}[f]",
+        objective,
+        "linear",
+        no_scatter,
+        shared=True,
+    ),
+    HELD_OUT: Metric(
+        "the objective on data that were held out, after some steps of training",
+        r"\mathbb{E}[f]",
+        held_out,
+        "linear",
+        no_scatter,
+        shared=True,
+    ),
 }
 """Each under the name that a sweep has for it."""
 
 OF_ONE_COORDINATE = ("variance", "ln_variance", "std", "mean_abs")
 """The metrics that one coordinate has too."""
+
+OF_MOMENTS = ("snr_mean", "mean_abs")
+"""The metrics that are made of the mean of every coordinate, which is kept at the start alone."""
+
+ALONG_TRAINING = tuple(name for name in METRICS if name not in OF_MOMENTS)
+"""The metrics that are known after some steps of training."""

@@ -28,14 +28,30 @@ from gradest.benchmarks.figures.spec import (
     numbers,
     point,
 )
-from gradest.benchmarks.published.entries import KINDS, PaperFigure
+from gradest.benchmarks.published.entries import KINDS, STEP, PaperFigure
 from gradest.benchmarks.published.metrics import METRICS, Measured
 from gradest.benchmarks.published.whole import in_group
+from gradest.benchmarks.reproductions.along import PLACE, steps_of
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.estimators import named_estimator
 
 PREFIX = "paper_"
 """Begins the names of these figures."""
+
+AT_START = -1
+"""In place of a step, of what was measured without training."""
+
+MARKED = 8
+"""About so many points of a line along training have a marker and a bar."""
+
+AT_THETA = (
+    f"Bars and shades: {INTERVALS}. Published values have the errors of their reading and of their "
+    "draws."
+)
+ALONG = (
+    f"Bars and shades: {INTERVALS}, of the mean over seeds. Published values have the errors of "
+    "their reading, of their draws and, of one seed, of where one of ours would lie."
+)
 
 COUNTED, NOT_COUNTED = "#000000", "0.6"
 """The colours of what was published."""
@@ -73,8 +89,7 @@ def paper_figure(asked: PaperFigure, run: Run) -> FigureSpec | None:
         return None
     sources = dict.fromkeys([] if run.published is None else run.published.source)
     notes = [
-        f"Bars and shades: {INTERVALS}. Published values have the errors of their reading and of "
-        "their draws.",
+        ALONG if asked.x == STEP else AT_THETA,
         *(f"Published: {source}." for source in sources),
     ]
     return FigureSpec(
@@ -94,11 +109,14 @@ def words_of(title: str) -> str:
 
 def measured(asked: PaperFigure, run: Run) -> pd.DataFrame:
     """The run's rows that have the metric, with `x`, `panel` and `ours`."""
+    if asked.x == STEP:
+        return along_training(asked, run)
     table = run.measurements
     table = table[table.status.isin(["ok", "unreliable"])]
     if asked.group:
         table = in_group(table, asked.group)
     table = table.assign(
+        step=AT_START,
         x=[position(row, asked.x, asked.x_as) for row in table.itertuples()],
         panel=[position(row, asked.panel) for row in table.itertuples()],
         zero=called_zero(table),
@@ -107,12 +125,33 @@ def measured(asked: PaperFigure, run: Run) -> pd.DataFrame:
     for number, name in enumerate(OURS):
         table[name] = [value[number] for value in values]
     table["exact_ours"] = [exact_of(asked, row) for row in table.to_dict("records")]
-    if run.published is not None:
-        compared = run.published[run.published.metric == asked.metric]
-        compared = compared.drop_duplicates(["cell", "group"]).set_index(["cell", "group"])
-        table = table.set_index(["cell", "group"], drop=False)
-        table.update(compared[list(OURS)])
+    compared = compared_in(asked, run).drop_duplicates(PLACE).set_index(PLACE)
+    table = table.set_index(PLACE, drop=False)
+    table.update(compared[list(OURS)])
     return table.reset_index(drop=True)
+
+
+def along_training(asked: PaperFigure, run: Run) -> pd.DataFrame:
+    """The same of every step of training, in the mean over seeds."""
+    there = list(steps_of(asked, run))
+    table = pd.DataFrame([each.row for each in there])
+    for number, name in enumerate(OURS):
+        table[name] = [each.ours[number] for each in there]
+    return table.assign(
+        status=[each.status for each in there],
+        x=[float(each.row.step) for each in there],
+        panel=[position(each.row, asked.panel) for each in there],
+        zero=False,
+        exact_ours=math.nan,
+    )
+
+
+def compared_in(asked: PaperFigure, run: Run) -> pd.DataFrame:
+    """What was published of a figure's metric, with PLACE known in every row."""
+    if run.published is None:
+        return pd.DataFrame(columns=[*PLACE, *OURS])
+    rows = run.published[run.published.metric == asked.metric]
+    return rows.assign(group=rows.group.fillna(""), step=rows.step.fillna(AT_START))
 
 
 def position(row: Any, what: str, as_: str | None = None) -> float:
@@ -163,7 +202,7 @@ def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Pa
         for label, text in asked.lines.items()
         if len(found := rows_of(rows, text))
     ]
-    series = [series_of(line, has_logarithms(asked)) for line in lines]
+    series = [series_of(asked, line) for line in lines]
     theirs = [each for line in lines for each in published_of(asked, line, run)]
     if not any(value for each in series for value in each.value):
         return None
@@ -172,7 +211,7 @@ def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Pa
         x = Axis(y_label, scale="log") if has_logarithms(asked) else Axis(y_label)
         y = Axis(scale="rows", names=tuple(line.label for line in lines))
         return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
-    y = y_axis([*series, *theirs], y_label) if has_logarithms(asked) else Axis(y_label)
+    y = values_axis(asked, y_label, [*series, *theirs])
     x = x_axis(asked, [value for each in series for value in each.x])
     return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
 
@@ -189,7 +228,16 @@ def rows_of(rows: pd.DataFrame, text: str) -> pd.DataFrame:
 
 def has_logarithms(asked: PaperFigure) -> bool:
     """Whether the metric has a logarithmic axis."""
-    return METRICS[asked.metric].scale == "positive"
+    return METRICS[asked.metric].scale == "positive" and asked.y_scale != "linear"
+
+
+def values_axis(asked: PaperFigure, label: str, series: Sequence[Series]) -> Axis:
+    """The y axis, as far as the paper's goes where that is said."""
+    axis = y_axis(series, label) if has_logarithms(asked) else Axis(label)
+    if asked.y_limits is None:
+        return axis
+    low, high = asked.y_limits
+    return dataclasses.replace(axis, limits=(low, high))
 
 
 def x_axis(asked: PaperFigure, values: Sequence[float]) -> Axis:
@@ -199,10 +247,11 @@ def x_axis(asked: PaperFigure, values: Sequence[float]) -> Axis:
     return Axis(asked.x_label or words(asked.x.rpartition(".")[2]), limits=(low - pad, high + pad))
 
 
-def series_of(line: Line, is_log: bool) -> Series:
+def series_of(asked: PaperFigure, line: Line) -> Series:
     """A line's values; of zeros there are none on a logarithmic axis."""
     rows = line.rows
     drawn = ~rows.zero.to_numpy(bool)
+    is_log = has_logarithms(asked)
     value, low, high, exact = (
         only_drawn(rows[name].to_numpy(float), drawn, is_log) for name in (*OURS, "exact_ours")
     )
@@ -216,6 +265,7 @@ def series_of(line: Line, is_log: bool) -> Series:
         high=high,
         exact=exact,
         status=tuple(rows.status),
+        every=max(1, round(len(rows) / MARKED)) if asked.x == STEP else 1,
     )
 
 
@@ -234,8 +284,8 @@ def published_of(asked: PaperFigure, line: Line, run: Run) -> Iterator[Series]:
     """What was published of a line: what counts, and what is only shown."""
     if run.published is None:
         return
-    theirs = run.published[run.published.metric == asked.metric]
-    joined = line.rows[["cell", "group", "x", "estimator"]].merge(theirs, on=["cell", "group"])
+    places = line.rows[[*PLACE, "x", "estimator"]]
+    joined = places.merge(compared_in(asked, run), on=PLACE)
     for colour, rows in (
         (COUNTED, joined[joined.not_counted.isna()]),
         (NOT_COUNTED, joined[joined.not_counted.notna()]),

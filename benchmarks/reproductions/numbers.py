@@ -11,7 +11,7 @@ from gradest.benchmarks.analysis.results import Run
 
 TITLE = "Published numbers beside ours"
 
-HEADER = ("where", "L", "metric", "published", "ours", "ours / published", "agrees", "note")
+HEADER = ("where", "L", "step", "metric", "published", "ours", "ours / published", "agrees", "note")
 
 FILE = "published"
 """Of the table, without the suffix."""
@@ -56,7 +56,9 @@ def difference_text(row: Any) -> str:
     """A number that does not agree, in words."""
     theirs = digits(row.published, row.published_low, row.published_high)
     ours = digits(row.ours, row.ours_low, row.ours_high)
-    return f"{row.figure}: {where(row)}, L = {row.num_samples}: published {theirs}, ours {ours}"
+    step = "" if pd.isna(row.step) else f", step {row.step}"
+    place = f"{row.figure}: {where(row)}, L = {row.num_samples}{step}"
+    return f"{place}: published {theirs}, ours {ours}"
 
 
 def where(row: Any) -> str:
@@ -78,7 +80,15 @@ def published_lines(run: Run) -> tuple[str, list[str], list[list[str]]] | None:
     if run.published is None or run.published.empty:
         return None
     rows = [cells_of(row) for row in with_cells(run).itertuples()]
-    return TITLE, list(HEADER), rows
+    return TITLE, *without_empty(list(HEADER), rows)
+
+
+def without_empty(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """A table without the column of steps, where no number is of training."""
+    at = header.index("step")
+    if any(row[at] for row in rows):
+        return header, rows
+    return [*header[:at], *header[at + 1 :]], [[*row[:at], *row[at + 1 :]] for row in rows]
 
 
 def cells_of(row: Any) -> list[str]:
@@ -86,6 +96,7 @@ def cells_of(row: Any) -> list[str]:
     return [
         f"{row.figure}: {where(row)}",
         f"{row.num_samples}",
+        "" if pd.isna(row.step) else f"{row.step}",
         row.metric,
         digits(row.published, row.published_low, row.published_high),
         digits(row.ours, row.ours_low, row.ours_high),

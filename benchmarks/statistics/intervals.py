@@ -56,6 +56,11 @@ def coordinate_variances(sample: Sample) -> Vector:
     return sample.variance
 
 
+def mean_deviation(sample: Sample) -> Vector:
+    """The mean over coordinates of the standard deviation."""
+    return np.sqrt(sample.variance).mean(-1)
+
+
 def squared_norm(sample: Sample) -> Vector:
     r"""The squared norm of E g: that of the mean, less $s^2/R$, which is what noise adds to it."""
     return (sample.mean**2).sum(-1) - total_variance(sample) / sample.size

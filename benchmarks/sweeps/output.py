@@ -19,6 +19,7 @@ from gradest.benchmarks.folders.record import write_run
 from gradest.benchmarks.folders.training_columns import TRAINING_TABLES
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.published.rows import Kept, nothing_kept, published_table
+from gradest.benchmarks.published.trained import Trained
 from gradest.benchmarks.runtime.configure import MATMUL_PRECISION
 from gradest.benchmarks.runtime.environment import hardware
 from gradest.benchmarks.runtime.source_code import git_state
@@ -83,28 +84,34 @@ def write_results(
         "measurements.csv": table.to_csv(index=False),
         "leave_one_out.csv": left_out.to_csv(index=False, float_format="%.10g"),
     }
-    if plan.published:
-        published = published_table(plan.sweep.name, plan.published, table, kept)
-        texts[PUBLISHED] = published.to_csv(index=False)
     counts = counts_of(plan, table)
     manifest = manifest_of(plan, outcomes, counts, codes) | dict(about or {})
+    tables = None
     if plan.sweep.training:
-        texts |= training_texts(plan, trained or {})
+        tables = training_tables(plan, trained or {})
+        texts |= training_texts(tables)
         manifest["trainings"] = counts_of_trainings(seeds_in(plan), trained or {})
+    if plan.published:
+        published = published_table(plan.sweep.name, plan.published, table, kept, tables)
+        texts[PUBLISHED] = published.to_csv(index=False)
     write_run(folder, manifest, texts)
     return counts
 
 
-def training_texts(plan: Plan, trained: Mapping[str, Outcome]) -> dict[str, str]:
-    """The tables of a sweep that trains, by name."""
+def training_texts(tables: Trained) -> dict[str, str]:
+    """The tables of a sweep that trains as CSV, by the names of their files."""
+    texts = [table.to_csv(index=False) for table in tables]
+    return dict(zip(TRAINING_TABLES, texts, strict=True))
+
+
+def training_tables(plan: Plan, trained: Mapping[str, Outcome]) -> Trained:
+    """The tables of a sweep that trains."""
 
     def made(cell: Cell, outcome: Outcome, measured: dict[str, Any]) -> Row:
         return row_of(cell, outcome, of_minibatches(measured, cell, plan))
 
     seeds = seeds_in(plan)
-    tables = training_table(seeds, trained), trajectory_table(seeds, trained, made, judged)
-    texts = [table.to_csv(index=False) for table in tables]
-    return dict(zip(TRAINING_TABLES, texts, strict=True))
+    return Trained(training_table(seeds, trained), trajectory_table(seeds, trained, made, judged))
 
 
 def measurements(

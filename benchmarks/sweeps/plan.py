@@ -207,7 +207,8 @@ def planned(
         refused = [f"{c.estimator.name} on {c.problem.name}: {reasons[c.id]}" for c in cells]
         unsuited = ["nothing to measure: " + "; ".join(dict.fromkeys(refused))]
     problems = {choice: demand.problem for choice, demand in demands.items()}
-    matches = matches_of(sweep.published or [], cells, reasons, problems)
+    checkpoints = sweep.training.measured if sweep.training else None
+    matches = matches_of(sweep.published or [], cells, reasons, problems, checkpoints)
     if sweep.is_part:
         sweep = sweep.model_copy(update={"published": matches.entries or None})
         matches = matches._replace(faults=[])

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.measurement.replicates import cell_key
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.runtime.arrays import fingerprint
+from gradest.benchmarks.statistics.intervals import mean_deviation
+from gradest.benchmarks.statistics.moments import Moments, leave_out
 from gradest.benchmarks.training.loop import Loop, Moment
 from gradest.benchmarks.training.objective import objective_at
 from gradest.benchmarks.training.settings import Training
@@ -208,16 +210,26 @@ def gradients_at(
     """
     cell = seed.at(moment.step)
     params, _, state = moment.carried
+    kept: Mapping[str, Moments] = {}
     try:
         # a reference run at the start is that of the measured cells
         setting = setting_at(problem, cell if moment.step else seed.cell, params)
     except failures_of(problem) as error:
         measured = Outcome("failed", fault_of(error, problem), [], environment, "")
     else:
-        measured = measure_cell(
-            cell, problem, estimator, setting, environment, trained=state
-        ).outcome
+        result = measure_cell(cell, problem, estimator, setting, environment, trained=state)
+        measured = result.outcome
+        kept = result.summaries.moments if result.summaries else {}
     shared = {"step": moment.step, "group": None, "theta": measured.theta}
     shared |= {"status": measured.status, "reason": measured.reason}
     rows: list[dict[str, Any]] = measured.rows or [{}]
-    return [shared | {n: value for n, value in row.items() if n != "without"} for row in rows]
+    return [shared | with_deviation(row, kept) for row in rows]
+
+
+def with_deviation(row: Mapping[str, Any], kept: Mapping[str, Moments]) -> dict[str, Any]:
+    """A measured row as trajectory.csv has it: moments of coordinates are kept nowhere else."""
+    columns = {name: value for name, value in row.items() if name != "without"}
+    moments = kept.get(row.get("group", ""))
+    if moments is not None:
+        columns["std_mean"] = float(mean_deviation(leave_out(moments).whole))
+    return columns

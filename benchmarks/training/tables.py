@@ -17,6 +17,9 @@ from gradest.benchmarks.folders.training_columns import (
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.training.seeds import Seed
 
+OWN = ("step", "std_mean")
+"""Columns of trajectory.csv that are measured and not in measurements.csv."""
+
 Outcomes = Mapping[str, Outcome]
 """What became of trainings, by id."""
 
@@ -84,10 +87,10 @@ def trajectory_table(
     rows = []
     for seed, outcome in there(seeds, outcomes):
         for measured in gradients_of(outcome):
-            step = measured["step"]
-            others = {name: value for name, value in measured.items() if name != "step"}
+            own = {name: measured[name] for name in OWN if name in measured}
+            others = {name: value for name, value in measured.items() if name not in OWN}
             row = made(seed.cell, outcome, {"replicates": seed.replicates} | others)
-            rows.append(TrajectoryRow(**vars(row) | {"seed": seed.seed, "step": step}))
+            rows.append(TrajectoryRow(**vars(row), seed=seed.seed, **own))
     table = pd.DataFrame(map(vars, rows), columns=list(TRAJECTORY_COLUMNS))
     table = table.astype(dict.fromkeys((*WHOLE, "step"), "Int64"))
     place = ["seed", "step"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gradest.benchmarks.published.agreement import TWO_SIDED, agreeing, agreement
+from gradest.benchmarks.published.agreement import TWO_SIDED, Reading, agreeing, agreement
 from gradest.benchmarks.published.metrics import Measured
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.moments import summarise
@@ -37,7 +37,7 @@ def studies(law, metric, times=1.0, count=1000):
         read = theirs * math.exp(
             rng.normal() * READING / TWO_SIDED / (0.5 if metric == "std" else 1)
         )
-        yield agreement(metric, float(values[metric](read)), READING, measured).p
+        yield agreement(metric, float(values[metric](read)), Reading(READING), measured).p
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -58,15 +58,15 @@ def test_what_is_off_by_more_does_not(law, away):
 def test_each_error_counts():
     measured = ours(np.random.default_rng(6).normal(size=(1_600, 1)))
     exact = measured.row["variance"]
-    alone = agreement("variance", exact * 1.25, 0.0, measured._replace(draws=None))
-    of_reading = agreement("variance", exact * 1.25, 0.3, measured._replace(draws=None))
-    of_draws = agreement("variance", exact * 1.25, 0.0, measured._replace(draws=50))
+    alone = agreement("variance", exact * 1.25, Reading(), measured._replace(draws=None))
+    of_reading = agreement("variance", exact * 1.25, Reading(0.3), measured._replace(draws=None))
+    of_draws = agreement("variance", exact * 1.25, Reading(), measured._replace(draws=50))
     assert alone.p < 0.001
     assert min(of_reading.p, of_draws.p) > 0.05
     blurred = Measured(
         {**measured.row, "variance_low": exact / 2, "variance_high": exact * 2}, None, None
     )
-    assert agreement("variance", exact * 1.25, 0.0, blurred).p > 0.05
+    assert agreement("variance", exact * 1.25, Reading(), blurred).p > 0.05
     assert alone.published == pytest.approx([exact * 1.25] * 3)
     low, high = of_reading.published.low, of_reading.published.high
     assert (low, high) == pytest.approx(
@@ -78,8 +78,8 @@ def test_ratios():
     """Ours over theirs; of logarithms that of what they are of."""
     measured = ours(np.random.default_rng(7).normal(size=(1_600, 1)))
     exact = measured.row["variance"]
-    assert agreement("variance", exact / 2, 0.0, measured).ratio == pytest.approx(2)
-    logged = agreement("ln_variance", math.log(exact / 2), 0.0, measured)
+    assert agreement("variance", exact / 2, Reading(), measured).ratio == pytest.approx(2)
+    logged = agreement("ln_variance", math.log(exact / 2), Reading(), measured)
     assert logged.ratio == pytest.approx(2)
     assert logged.ours.value == pytest.approx(math.log(exact))
 
