@@ -21,7 +21,10 @@ Lines = Annotated[dict[str, Text], Field(min_length=1)]
 Values = Annotated[dict[str, Value], Field(min_length=1)]
 Draws = Annotated[StrictInt, Field(ge=2)]
 
-REASONS = ("ties", "bug", "other metric", "other data")
+NO_DATA = "no data"
+"""Why a number has no cell: what it is measured on cannot be had."""
+
+REASONS = ("ties", "bug", "other metric", "other data", NO_DATA)
 """Why a number may be shown and not counted."""
 
 SAMPLES, STEP = "num_samples", "step"
@@ -61,7 +64,8 @@ class Published(Strict):
 
     figure: Text
     """The paper's figure or table that it is in, in words."""
-    cell: PublishedCell
+    cell: PublishedCell | None = None
+    """None where there is nothing to compare with: NO_DATA."""
     group: str = ""
     """Of θ; the objective alone has none."""
     metric: Literal[*METRICS]
@@ -118,6 +122,14 @@ class Published(Strict):
         return self
 
     @model_validator(mode="after")
+    def _has_a_cell(self) -> "Published":
+        if (self.cell is None) != (self.not_counted == NO_DATA):
+            raise ValueError(f"cell: expected one, or else not_counted = {shown(NO_DATA)}")
+        if self.cell is None and self.over:
+            raise ValueError(f"over: expected none with not_counted = {shown(NO_DATA)}")
+        return self
+
+    @model_validator(mode="after")
     def _fits_its_metric(self) -> "Published":
         metric = METRICS[self.metric]
         numbers = [self.value] if self.values is None else [*self.values.values()]
@@ -137,7 +149,7 @@ class Published(Strict):
     @property
     def is_along(self) -> bool:
         """Whether it is of a step of training."""
-        return self.over == STEP or self.cell.step is not None
+        return self.over == STEP or (self.cell is not None and self.cell.step is not None)
 
     @model_validator(mode="after")
     def _fits_training(self) -> "Published":
@@ -219,7 +231,7 @@ class Number(NamedTuple):
 
 
 def numbers_of(entries: Sequence[Published]) -> Iterator[Number]:
-    """Every number of a sweep's entries.
+    """Every number of a sweep's entries that has a cell.
 
     Raises:
         ValueError: a series runs over what is no number, or a cell is not written as one is.
@@ -227,6 +239,8 @@ def numbers_of(entries: Sequence[Published]) -> Iterator[Number]:
     for number, entry in enumerate(entries):
         place = f"published[{number}]"
         cell = entry.cell
+        if cell is None:
+            continue
         fixed = cell.model_dump()
         if entry.values is None:
             assert entry.value is not None

@@ -64,8 +64,9 @@ def published_table(
     measurements: pd.DataFrame,
     kept: Kept,
     trained: Trained | None = None,
+    alone: Sequence[Published] = (),
 ) -> pd.DataFrame:
-    """The table, in the order of the sweep's file.
+    """The table, in the order of the sweep's file; then the numbers without a cell.
 
     Args:
         paper: the sweep's name.
@@ -73,6 +74,7 @@ def published_table(
         measurements: of the run.
         kept: what it has of the replicates.
         trained: its trainings, where the sweep trains.
+        alone: numbers without a cell.
     """
     both = pd.concat([measurements, in_group(measurements, WHOLE)])
     by_place = {(row["cell"], row["group"]): row for row in both.to_dict("records")}
@@ -86,6 +88,7 @@ def published_table(
         return compared(match.number, row, moments)
 
     rows = [row_of(paper, match, found_of(match)) for match in matches]
+    rows += [row_alone(paper, entry) for entry in alone]
     table = pd.DataFrame(rows, columns=list(PUBLISHED_COLUMNS)).astype({"step": "Int64"})
     counted = table.not_counted.isna()
     table["agrees"] = pd.Series([None] * len(table), dtype=object)
@@ -96,20 +99,32 @@ def published_table(
 def row_of(paper: str, match: Match, found: Found) -> dict[str, Any]:
     """One number; `agrees` is for all of them together to say."""
     number, entry = match.number, match.number.entry
-    columns = {
-        "paper": paper,
-        "figure": entry.figure,
+    columns = columns_of(paper, entry) | {
         "cell": match.cell.id,
         "step": number.step,
-        "group": entry.group or None,
-        "metric": entry.metric,
         "published": number.value,
         "not_counted": entry.not_counted or found.fault,
-        "how": entry.how,
-        "source": entry.source,
         "note": "; ".join(filter(None, [entry.note, found.reason])) or None,
     }
     return vars(PublishedRow(**columns | found.columns))
+
+
+def row_alone(paper: str, entry: Published) -> dict[str, Any]:
+    """A number that has no cell."""
+    own = {"published": entry.value, "not_counted": entry.not_counted, "note": entry.note}
+    return vars(PublishedRow(**columns_of(paper, entry) | own))
+
+
+def columns_of(paper: str, entry: Published) -> dict[str, Any]:
+    """What all numbers of an entry have alike."""
+    return {
+        "paper": paper,
+        "figure": entry.figure,
+        "group": entry.group or None,
+        "metric": entry.metric,
+        "how": entry.how,
+        "source": entry.source,
+    }
 
 
 def compared(number: Number, row: Mapping[str, Any] | None, moments: Moments | None) -> Found:

@@ -19,6 +19,7 @@ from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.comparisons.groups import in_group
 from gradest.benchmarks.comparisons.leaderboard import ROUNDING
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.published.whole import WHOLE
 from gradest.benchmarks.recommending.candidates import by_choice
 from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
 from gradest.benchmarks.sweeps.executors import NEVER, Deadline, UntilPast

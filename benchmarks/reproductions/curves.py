@@ -150,7 +150,7 @@ def compared_in(asked: PaperFigure, run: Run) -> pd.DataFrame:
     """What was published of a figure's metric, with PLACE known in every row."""
     if run.published is None:
         return pd.DataFrame(columns=[*PLACE, *OURS])
-    rows = run.published[run.published.metric == asked.metric]
+    rows = run.published[(run.published.metric == asked.metric) & run.published.cell.notna()]
     return rows.assign(group=rows.group.fillna(""), step=rows.step.fillna(AT_START))
 
 

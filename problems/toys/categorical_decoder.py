@@ -69,7 +69,7 @@ class CategoricalDecoder(Problem):
     def distribution(self, params: Params) -> dist.Distribution:
         return OneHotCategoricalLogits(params["logits"]).to_event(1)
 
-    def outputs(self, params: Params, z: Float[Array, "rows *latent"]) -> Array:
+    def outputs(self, params: Params, z: Float[Array, "points *latent"]) -> Array:
         """The decoder's logits of the pixels for each row of latents."""
         return apply(params["decoder"], z.reshape(len(z), -1), self.between)
 
