@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE, Measured
+from gradest.benchmarks.cells.rows import bounds
+from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE, OF_TRAINING, Measured
 from gradest.benchmarks.statistics import intervals, tails
-from gradest.benchmarks.statistics.moments import summarise
+from gradest.benchmarks.statistics.moments import leave_out, summarise
 from tests.support.statistical import assert_z
 
 R, P = 3200, 3
@@ -35,8 +36,9 @@ def measured(draws=None, coordinate=None, raw=None):
         "bias_squared_low": squared,
         "bias_squared_high": squared,
     }
-    names = ("variance", "variance_low", "variance_high")
-    return Measured(row | dict(zip(names, variance, strict=True)), moments, draws, coordinate)
+    snr = intervals.signal_to_noise(leave_out(moments))
+    row |= bounds("variance", variance) | bounds("snr", snr)
+    return Measured(row, moments, draws, coordinate)
 
 
 VARIANCES = drawn().var(0, ddof=1)
@@ -53,12 +55,17 @@ BY_NUMPY = {
     "log_variance_of_mean_std": 2 * math.log(STD.mean()),
     "snr_mean": (SIZE / STD).mean(),
     "mean_abs": SIZE.mean(),
+    "relative_std": 1 / math.sqrt((drawn().mean(0) ** 2).sum() / VARIANCES.sum() - 1 / R),
     "relative_bias": math.sqrt(((drawn().mean(0) - EXACT) ** 2).sum() - VARIANCES.sum() / R)
     / np.linalg.norm(EXACT),
 }
 
 
-@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_of_a_gradient_is_tested():
+    assert METRICS.keys() - BY_NUMPY.keys() == set(OF_TRAINING)
+
+
+@pytest.mark.parametrize("name", BY_NUMPY)
 def test_it_is_what_numpy_makes_of_the_draws(name):
     estimate = METRICS[name].ours(measured())
     assert estimate.value == pytest.approx(BY_NUMPY[name], rel=1e-10)
@@ -131,6 +138,6 @@ def test_the_scatter_of_n_draws(name):
 
 def test_without_moments_what_a_row_has_is_known():
     row = measured()._replace(moments=None)
-    known = {name for name, metric in METRICS.items() if math.isfinite(metric.ours(row).value)}
+    known = {name for name in BY_NUMPY if math.isfinite(METRICS[name].ours(row).value)}
     of_moments = {"std_mean", "log_variance_of_mean_std", "snr_mean", "mean_abs"}
-    assert known == METRICS.keys() - of_moments
+    assert known == BY_NUMPY.keys() - of_moments
