@@ -25,7 +25,8 @@ def in_group(table: pd.DataFrame, group: str, by: Sequence[str] = ("cell",)) -> 
     if group != WHOLE:
         return table[table.group == group]
     parts = [rows.to_dict("records") for _, rows in table.groupby(list(by), sort=False)]
-    return pd.DataFrame([together(rows) for rows in parts], columns=table.columns)
+    made = pd.DataFrame([together(rows) for rows in parts], columns=table.columns)
+    return made.astype(table.dtypes.to_dict())  # a column without a value keeps its type
 
 
 def together(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, Any]:
