@@ -66,7 +66,7 @@ def page() -> str:
     rows = {"measurements": Row, "left_out": LeftOutRow, "ranked": RankedRow}
     rows |= {"training": TrainingRow, "published": PublishedRow}
     texts = {name: table(row) for name, row in rows.items()}
-    texts["trajectory"] = table(TrajectoryRow, "seed", "step")
+    texts["trajectory"] = table(TrajectoryRow, "seed", "step", "std_mean")
     return PAGE.format(**texts)
 
 

@@ -66,7 +66,7 @@ class Published(Strict):
     """The paper's figure or table that it is in, in words."""
     cell: PublishedCell | None = None
     """None where there is nothing to compare with: NO_DATA."""
-    group: str = ""
+    group: str | None = None
     """Of θ; the objective alone has none."""
     metric: Literal[*METRICS]
     value: Value | None = None
@@ -155,7 +155,7 @@ class Published(Strict):
     def _fits_training(self) -> "Published":
         if self.metric in OF_TRAINING:
             self._fits_the_objective()
-        elif not self.group:
+        elif self.group is None:
             raise ValueError(f"group is missing: expected one with metric {self.metric}")
         if not self.is_along:
             if self.seeds is not None:
@@ -177,7 +177,7 @@ class Published(Strict):
         if not self.is_along:
             raise ValueError(f"metric {self.metric}: expected step in cell, of training")
         for name in ("group", "draws"):
-            if getattr(self, name):
+            if getattr(self, name) is not None:
                 raise ValueError(f"{name} with metric {self.metric}: expected none")
 
 

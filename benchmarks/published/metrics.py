@@ -115,8 +115,13 @@ def std_mean(measured: Measured) -> Interval:
 
 
 def log_variance_of_mean_std(measured: Measured) -> Interval:
-    """2 ln of it, as n draws show it: to the first order, -v/2 is the mean error of ln s²."""
+    """2 ln of it, as n draws show it: to the first order, -v/2 is the mean error of ln s².
+
+    NumPy's standard deviation, which papers take, divides by n: ln(1 - 1/n) comes to it.
+    """
     shift = math.log1p(measured.relative_variance) / 2
+    if measured.draws is not None:
+        shift -= math.log1p(-1 / measured.draws)
     return Interval(*(2 * math.log(end) - shift for end in positive(std_mean(measured))))
 
 
@@ -304,7 +309,7 @@ METRICS: dict[str, Metric] = {
     ),
     "log_variance_of_mean_std": Metric(
         "twice the logarithm of the mean over coordinates of the standard deviation of n draws, "
-        "with the error that so few make on average",
+        "divided by n, with the error that so few make on average",
         r"2 \ln \frac{1}{P} \sum_i s_i",
         log_variance_of_mean_std,
         "logarithm",

@@ -82,7 +82,7 @@ def published_table(
     def found_of(match: Match) -> Found:
         if trained is not None and match.number.step is not None:
             return compared_along(match, trained)
-        group = match.number.entry.group
+        group = match.number.entry.group or ""
         row = by_place.get((match.cell.id, group))
         moments = None if group == WHOLE else kept(match.cell).get(group)
         return compared(match.number, row, moments)
@@ -120,7 +120,7 @@ def columns_of(paper: str, entry: Published) -> dict[str, Any]:
     return {
         "paper": paper,
         "figure": entry.figure,
-        "group": entry.group or None,
+        "group": entry.group,
         "metric": entry.metric,
         "how": entry.how,
         "source": entry.source,

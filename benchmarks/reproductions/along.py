@@ -1,11 +1,13 @@
 """A paper's figure along training: the metric of every step, in the mean over our seeds."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from gradest.benchmarks.analysis.results import Run
+from gradest.benchmarks.figures.spec import Axis
 from gradest.benchmarks.learning_curves.curves import FINE
 from gradest.benchmarks.published.entries import PaperFigure
 from gradest.benchmarks.published.metrics import OF_TRAINING, Measured
@@ -58,3 +60,21 @@ def draws_of(asked: PaperFigure, run: Run) -> int | None:
     sweep: dict[str, Any] = (run.manifest or {}).get("sweep") or {}
     of_metric = [each for each in sweep.get("published") or [] if each["metric"] == asked.metric]
     return of_metric[0].get("draws") if of_metric else None
+
+
+MOST_TICKS = 5
+"""Parts of the axis of steps, at most."""
+
+
+def steps_axis(label: str, last: float) -> Axis:
+    """An axis of steps from 0 on: whole numbers, a round number apart.
+
+    >>> steps_axis("step", 49_500).names
+    ('0', '10,000', '20,000', '30,000', '40,000')
+    """
+    power = 10 ** max(math.floor(math.log10(max(last, 1) / MOST_TICKS)), 0)
+    apart = next(each * power for each in (1, 2, 5, 10) if last <= each * power * MOST_TICKS)
+    ticks = range(0, int(last) + 1, apart)
+    margin = 0.04 * last or 0.5
+    names = tuple(f"{tick:,}" for tick in ticks)
+    return Axis(label, limits=(-margin, last + margin), ticks=tuple(ticks), names=names)

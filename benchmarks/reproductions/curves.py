@@ -31,7 +31,7 @@ from gradest.benchmarks.figures.spec import (
 from gradest.benchmarks.published.entries import KINDS, STEP, PaperFigure
 from gradest.benchmarks.published.metrics import METRICS, Measured
 from gradest.benchmarks.published.whole import in_group
-from gradest.benchmarks.reproductions.along import PLACE, steps_of
+from gradest.benchmarks.reproductions.along import PLACE, steps_axis, steps_of
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.estimators import named_estimator
 
@@ -243,8 +243,11 @@ def values_axis(asked: PaperFigure, label: str, series: Sequence[Series]) -> Axi
 def x_axis(asked: PaperFigure, values: Sequence[float]) -> Axis:
     """The x axis: round numbers, with a margin."""
     low, high = min(values), max(values)
+    label = asked.x_label or words(asked.x.rpartition(".")[2])
+    if asked.x == STEP:
+        return steps_axis(label, high)
     pad = 0.04 * (high - low) or 0.5
-    return Axis(asked.x_label or words(asked.x.rpartition(".")[2]), limits=(low - pad, high + pad))
+    return Axis(label, limits=(low - pad, high + pad))
 
 
 def series_of(asked: PaperFigure, line: Line) -> Series:

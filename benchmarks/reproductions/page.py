@@ -32,9 +32,10 @@ has the settings and where each number was read, `gradest list --papers` this li
 {count}
 
 What agrees is a test at 95 % that knows three errors: of the reading, of the authors' number of
-draws, and of ours; over a paper by Benjamini and Hochberg
-([how](how-numbers-come-about.md#published-numbers)). Numbers that nobody can tell whether they
-should agree, by ties or because another thing was measured, are shown and not counted.
+draws, and of ours; along training also how far seeds lie apart, of which most papers ran one; over
+a paper by Benjamini and Hochberg ([how](how-numbers-come-about.md#published-numbers)). Numbers that
+nobody can tell whether they should agree, by ties or because another thing was measured, are shown
+and not counted.
 
 {table}
 

@@ -90,7 +90,7 @@ def trajectory_table(
             own = {name: measured[name] for name in OWN if name in measured}
             others = {name: value for name, value in measured.items() if name not in OWN}
             row = made(seed.cell, outcome, {"replicates": seed.replicates} | others)
-            rows.append(TrajectoryRow(**vars(row), seed=seed.seed, **own))
+            rows.append(TrajectoryRow(**vars(row) | own | {"seed": seed.seed}))
     table = pd.DataFrame(map(vars, rows), columns=list(TRAJECTORY_COLUMNS))
     table = table.astype(dict.fromkeys((*WHOLE, "step"), "Int64"))
     place = ["seed", "step"]

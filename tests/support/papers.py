@@ -128,7 +128,7 @@ lines = { "exact" = "enumeration", "RLOO" = "rloo" }
 figure = "Spread along the way"
 metric = "std_mean"
 x = "step"
-lines = { "REINFORCE" = "score_function" }
+lines = { "REINFORCE" = "score_function[baseline=none]" }
 """
 """TEN and TWENTY are for a test to fill in: of the exact gradient, in closed form. The objective of
 leave-one-out falls from 0.29, so that 0.5 is wrong. The spread at the start is that of a mean of

@@ -57,7 +57,7 @@ def test_what_agrees_and_what_does_not(run):
     found = run.published
     assert found.step.tolist() == [10, 20, 20, 0, 20]
     assert found.agrees.tolist() == [True, True, False, True, False]
-    assert found.group.isna().tolist() == [True, True, True, False, False]
+    assert found.group.tolist() == ["", "", "", "logits", "logits"]
     of_exact = found[:2]
     assert of_exact.ours.tolist() == pytest.approx([objective_after(10), objective_after(20)], 1e-6)
 
