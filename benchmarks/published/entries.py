@@ -21,10 +21,10 @@ Lines = Annotated[dict[str, Text], Field(min_length=1)]
 Values = Annotated[dict[str, Value], Field(min_length=1)]
 Draws = Annotated[StrictInt, Field(ge=2)]
 
-NO_DATA = "no data"
-"""Why a number has no cell: what it is measured on cannot be had."""
+WITHOUT_CELL = ("no data", "no estimator")
+"""Why a number has no cell: what it is measured on, or by, cannot be had here."""
 
-REASONS = ("ties", "bug", "other metric", "other data", NO_DATA)
+REASONS = ("ties", "bug", "other metric", "other data", *WITHOUT_CELL)
 """Why a number may be shown and not counted."""
 
 SAMPLES, STEP = "num_samples", "step"
@@ -65,7 +65,7 @@ class Published(Strict):
     figure: Text
     """The paper's figure or table that it is in, in words."""
     cell: PublishedCell | None = None
-    """None where there is nothing to compare with: NO_DATA."""
+    """None where there is nothing to compare with: see WITHOUT_CELL."""
     group: str | None = None
     """Of θ; the objective alone has none."""
     metric: Literal[*METRICS]
@@ -123,10 +123,11 @@ class Published(Strict):
 
     @model_validator(mode="after")
     def _has_a_cell(self) -> "Published":
-        if (self.cell is None) != (self.not_counted == NO_DATA):
-            raise ValueError(f"cell: expected one, or else not_counted = {shown(NO_DATA)}")
+        known = " or ".join(map(shown, WITHOUT_CELL))
+        if (self.cell is None) != (self.not_counted in WITHOUT_CELL):
+            raise ValueError(f"cell: expected one, or else not_counted = {known}")
         if self.cell is None and self.over:
-            raise ValueError(f"over: expected none with not_counted = {shown(NO_DATA)}")
+            raise ValueError(f"over: expected none with not_counted = {known}")
         return self
 
     @model_validator(mode="after")

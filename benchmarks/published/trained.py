@@ -34,8 +34,8 @@ def at_step(match: Match, trained: Trained) -> AtStep:
     if entry.metric in OF_TRAINING:
         rows = curves
     else:
-        table = trained.trajectory
-        rows = in_group(table[table.cell == match.cell.id], entry.group, by=("seed", "step"))
+        table, group = trained.trajectory, entry.group or ""
+        rows = in_group(table[table.cell == match.cell.id], group, by=("seed", "step"))
     rows = rows[(rows.step == number.step) & rows.status.isin(["ok", "unreliable"])]
     doubt = doubt_of(rows, curves)
     if doubt.fault:

@@ -44,7 +44,7 @@ def test_list_papers(run_command):
     status, out, _ = run_command("list", "--papers")
     assert status == 0
     for paper in paper_presets():
-        (line,) = [line for line in out.splitlines() if line.startswith(paper.name)]
+        (line,) = [line for line in out.splitlines() if line.split()[:1] == [paper.name]]
         assert str(paper.published) in line.split()
     listed = json.loads(run_command("list", "--papers", "--json")[1])["papers"]
     assert [each["name"] for each in listed] == paper_names()
