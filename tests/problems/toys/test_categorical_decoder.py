@@ -22,27 +22,26 @@ def relu(x):
 
 
 def test_by_summing():
-    """Each fifth coordinate, by differences of the sum over all latents."""
+    """By differences of the sum over all latents."""
     toy = problem("categorical_decoder", **SMALL)
     images = np.asarray(toy.images, float)
     assert ((images > 0) & (images < 1)).any()
     point, rolled = unrolled(initial(toy))
 
     def cross_entropy(theta):
-        params = rolled(theta)
-        probs = softmax(params["logits"])
+        probs = softmax(rolled(theta)["logits"])
         total = 0.0
         for chosen in itertools.product(range(3), repeat=2):
             q = probs[:, range(2), chosen].prod(1)
             x = np.eye(3)[list(chosen)].reshape(1, -1)
-            on = 1 / (1 + np.exp(-network(params["decoder"], x, relu)))
+            on = 1 / (1 + np.exp(-network(toy.decoder, x, relu)))
             entropies = -(images * np.log(on) + (1 - images) * np.log1p(-on)).sum(1)
             total += (q * entropies).sum() / len(images)
         return total
 
     assert float(toy.exact_objective(initial(toy))) == pytest.approx(cross_entropy(point), rel=1e-5)
-    numeric = by_coordinate(cross_entropy, point, h=1e-6, every=5)
-    np.testing.assert_allclose(as_vector(truth_of(toy))[::5], numeric, rtol=1e-4, atol=1e-7)
+    numeric = by_coordinate(cross_entropy, point, h=1e-6)
+    np.testing.assert_allclose(as_vector(truth_of(toy)), numeric, rtol=1e-4, atol=1e-7)
 
 
 def test_an_encoder_is_passed_the_gradient_in_the_logits():
@@ -50,18 +49,16 @@ def test_an_encoder_is_passed_the_gradient_in_the_logits():
     same = {**SMALL, "activation": "relu"}
     toy = problem("categorical_decoder", **same)
     vae = problem("vae_categorical", binarised="none", **same)
-    params = vae.init_params(jax.random.key(3))
-    at = toy.init_params(jax.random.key(3))
+    params = vae.init_params(jax.random.key(3)) | {"decoder": toy.decoder}
 
     def logits_of(encoder):
-        return vae.of_images(encoder).reshape(at["logits"].shape)
+        return vae.of_images(encoder).reshape(2, 2, 3)
 
     def divergence(encoder):
         return vae.analytic_kl({"encoder": encoder}).mean()
 
     logits, back = jax.vjp(logits_of, params["encoder"])
-    np.testing.assert_allclose(logits, at["logits"], rtol=1e-6)
-    (passed_back,) = back(jnp.asarray(toy.exact_gradient(at)["logits"]))
+    (passed_back,) = back(toy.exact_gradient({"logits": logits})["logits"])
     whole = jax.tree.map(jnp.add, passed_back, jax.grad(divergence)(params["encoder"]))
     truth = vae.exact_gradient(params)
     for ours, theirs in zip(jax.tree.leaves(whole), jax.tree.leaves(truth["encoder"]), strict=True):
