@@ -1,6 +1,7 @@
 """Logits before a decoder: by summing over every latent, and as what an encoder is passed back."""
 
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +27,7 @@ def test_by_summing():
     toy = problem("categorical_decoder", **SMALL)
     images = np.asarray(toy.images, float)
     assert ((images > 0) & (images < 1)).any()
+    decoder = jax.tree.map(partial(np.asarray, dtype=float), toy.decoder)
     point, rolled = unrolled(initial(toy))
 
     def cross_entropy(theta):
@@ -34,7 +36,7 @@ def test_by_summing():
         for chosen in itertools.product(range(3), repeat=2):
             q = probs[:, range(2), chosen].prod(1)
             x = np.eye(3)[list(chosen)].reshape(1, -1)
-            on = 1 / (1 + np.exp(-network(toy.decoder, x, relu)))
+            on = 1 / (1 + np.exp(-network(decoder, x, relu)))
             entropies = -(images * np.log(on) + (1 - images) * np.log1p(-on)).sum(1)
             total += (q * entropies).sum() / len(images)
         return total
