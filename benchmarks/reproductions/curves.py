@@ -87,7 +87,7 @@ def paper_figure(asked: PaperFigure, run: Run) -> FigureSpec | None:
     panels = [panel for title, rows in parts if (panel := panel_of(asked, title, rows, run))]
     if not panels:
         return None
-    sources = dict.fromkeys([] if run.published is None else run.published.source)
+    sources = {} if run.published is None else dict.fromkeys(compared_in(asked, run).source)
     notes = [
         ALONG if asked.x == STEP else AT_THETA,
         *(f"Published: {source}." for source in sources),

@@ -107,16 +107,29 @@ def cells_of(row: Any) -> list[str]:
     ]
 
 
+LEAST_DIGITS, MOST_DIGITS = 3, 6
+"""That a number is printed to."""
+
+
 def digits(value: float, low: float, high: float) -> str:
-    """A number to as many digits as papers print, with its interval; a dash where there is none.
+    """A number with its interval, to the second digit of the interval's width.
+
+    Papers print about three digits; there are no fewer. A dash stands where there is no number.
 
     >>> digits(1.5e-5, 1.2e-5, 8e-4), digits(math.nan, math.nan, math.nan)
     ('1.5e-05 [1.2e-05, 0.0008]', '–')
+    >>> digits(0.2496, 0.24959, 0.24961)
+    '0.2496 [0.24959, 0.24961]'
     """
     if math.isnan(value):
         return "–"
-    ends = "" if math.isnan(low) or math.isnan(high) else f" [{low:.3g}, {high:.3g}]"
-    return f"{value:.3g}{ends}"
+    if math.isnan(low) or math.isnan(high):
+        return f"{value:.{LEAST_DIGITS}g}"
+    number = LEAST_DIGITS
+    if 0 < high - low < abs(value):
+        number = math.ceil(math.log10(abs(value) / (high - low))) + 1
+    number = min(max(number, LEAST_DIGITS), MOST_DIGITS)
+    return f"{value:.{number}g} [{low:.{number}g}, {high:.{number}g}]"
 
 
 def verdict(row: Any) -> str:
