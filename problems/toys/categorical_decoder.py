@@ -109,6 +109,6 @@ class CategoricalDecoder(Problem):
 
 def drawn_again(layer: eqx.nn.Linear, rng: np.random.Generator) -> eqx.nn.Linear:
     """A layer with weights and biases that are the same in every precision and of every JAX."""
-    bound = layer.in_features**-0.5
+    bound = layer.weight.shape[1] ** -0.5
     numbers = [as_float(rng.uniform(-bound, bound, leaf.shape)) for leaf in jax.tree.leaves(layer)]
     return jax.tree.unflatten(jax.tree.structure(layer), numbers)
