@@ -60,6 +60,7 @@ def test_problems(problem: str, name: str):
 
 
 NUMBERLESS = (
+    "categorical_decoder",
     "logistic_regression",
     "bayesian_network",
     "vae_gaussian",
