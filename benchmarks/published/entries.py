@@ -194,8 +194,6 @@ class PaperFigure(Strict):
     """What is drawn in place of an argument: of a logit the probability."""
     x_label: str = ""
     y_label: str = ""
-    y_scale: Literal["linear"] | None = None
-    """Of a metric that is positive, whose axis is logarithmic where nothing is said."""
     y_limits: Annotated[list[Value], Field(min_length=2, max_length=2)] | None = None
     """Of the axis, where the paper's leaves some lines out."""
     panel: str = ""

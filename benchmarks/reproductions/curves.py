@@ -228,7 +228,7 @@ def rows_of(rows: pd.DataFrame, text: str) -> pd.DataFrame:
 
 def has_logarithms(asked: PaperFigure) -> bool:
     """Whether the metric has a logarithmic axis."""
-    return METRICS[asked.metric].scale == "positive" and asked.y_scale != "linear"
+    return METRICS[asked.metric].scale == "positive"
 
 
 def values_axis(asked: PaperFigure, label: str, series: Sequence[Series]) -> Axis:

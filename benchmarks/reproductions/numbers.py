@@ -54,7 +54,7 @@ def headlines(run: Run) -> list[str]:
 
 def difference_text(row: Any) -> str:
     """A number that does not agree, in words."""
-    theirs = digits(row.published, row.published_low, row.published_high)
+    theirs = as_published(row)
     ours = digits(row.ours, row.ours_low, row.ours_high)
     step = "" if pd.isna(row.step) else f", step {row.step}"
     place = f"{row.figure}: {where(row)}, L = {row.num_samples}{step}"
@@ -99,7 +99,7 @@ def cells_of(row: Any) -> list[str]:
         "" if pd.isna(row.num_samples) else f"{row.num_samples}",
         "" if pd.isna(row.step) else f"{row.step}",
         row.metric,
-        digits(row.published, row.published_low, row.published_high),
+        as_published(row),
         digits(row.ours, row.ours_low, row.ours_high),
         "–" if math.isnan(row.ratio) else f"{row.ratio:.3g}",
         verdict(row),
@@ -130,6 +130,12 @@ def digits(value: float, low: float, high: float) -> str:
         number = math.ceil(math.log10(abs(value) / (high - low))) + 1
     number = min(max(number, LEAST_DIGITS), MOST_DIGITS)
     return f"{value:.{number}g} [{low:.{number}g}, {high:.{number}g}]"
+
+
+def as_published(row: Any) -> str:
+    """What was published, to the digits that it was read to, with what it may stand for."""
+    _, _, interval = digits(row.published, row.published_low, row.published_high).partition(" ")
+    return f"{row.published:.{MOST_DIGITS}g} {interval}".rstrip()
 
 
 def verdict(row: Any) -> str:
