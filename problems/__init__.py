@@ -15,6 +15,7 @@ from gradest.problems.registry.lookup import KINDS, build
 from gradest.problems.registry.naming import resolve
 from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
 from gradest.problems.toys.categorical import CategoricalNorm, CategoricalSquare
+from gradest.problems.toys.categorical_decoder import CategoricalDecoder
 from gradest.problems.toys.gaussian import (
     GaussianCosine,
     GaussianExponential,
@@ -66,6 +67,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "bernoulli_shared": BernoulliShared,
     "categorical_square": CategoricalSquare,
     "categorical_norm": CategoricalNorm,
+    "categorical_decoder": CategoricalDecoder,
     "plackett_luce_square": PlackettLuceSquare,
     "logistic_regression": LogisticRegression,
     "bayesian_network": BayesianNetwork,

@@ -25,6 +25,7 @@ from gradest.problems.registry.lookup import build
 SMALL: dict[str, dict[str, Any]] = {
     "categorical_square": {"dim": 2, "logit": 1.5},
     "categorical_norm": {"dim": 2, "categories": 3},
+    "categorical_decoder": {"latent_dim": 2, "categories": 3, "num_images": 4, "hidden_dim": 8},
     "vae_categorical": {"latent_dim": 2, "categories": 3, "num_images": 4, "hidden_dim": 8},
     "vae_bernoulli": {"latent_dim": 4, "num_images": 4, "hidden_dim": 8},
     "vae_bernoulli_two_layers": {"latent_dim": 2, "num_images": 4, "hidden_dim": 4},

@@ -8,11 +8,9 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.results import ZERO, called_zero
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.published.whole import WHOLE
 from gradest.benchmarks.statistics.intervals import Jackknifed
 from gradest.problems.arguments import nearest, shown
-
-WHOLE = "all of θ"
-"""The group of all groups together."""
 
 OF_A_GROUP = ("bias_relative_low", "bias_relative_high", "cosine", "snr")
 """Columns of which those of the groups do not say what that of all of θ is."""

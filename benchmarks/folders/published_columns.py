@@ -13,7 +13,9 @@ class PublishedRow:
 
     paper: str = column("the sweep's name")
     figure: str = column("the paper's figure or table")
-    cell: str = column("name of the cell, as in measurements.csv")
+    cell: str | None = optional(
+        "name of the cell, as in measurements.csv; empty where there is none"
+    )
     step: int | None = optional("of training, where the number is of θ after it")
     group: str | None = optional("group of θ; empty for the objective")
     metric: str = column("what the number is; docs/how-numbers-come-about.md has the formulas")

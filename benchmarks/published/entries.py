@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 from gradest.benchmarks.published.metrics import (
     ALONG_TRAINING,
     METRICS,
-    OBJECTIVE,
     OF_ONE_COORDINATE,
+    OF_TRAINING,
 )
+from gradest.benchmarks.published.whole import OF_WHOLE, WHOLE
 from gradest.problems.arguments import nearest, shown
 from gradest.problems.registry.naming import parse, written
 
@@ -21,7 +22,10 @@ Values = Annotated[dict[str, Value], Field(min_length=1)]
 Draws = Annotated[StrictInt, Field(ge=2)]
 AxisScale = Literal["linear", "log"]
 
-REASONS = ("ties", "bug", "other metric", "other data")
+WITHOUT_CELL = ("no data", "no estimator")
+"""Why a number has no cell: what it is measured on, or by, cannot be had here."""
+
+REASONS = ("ties", "bug", "other metric", "other data", *WITHOUT_CELL)
 """Why a number may be shown and not counted."""
 
 SAMPLES, STEP = "num_samples", "step"
@@ -61,7 +65,8 @@ class Published(Strict):
 
     figure: Text
     """The paper's figure or table that it is in, in words."""
-    cell: PublishedCell
+    cell: PublishedCell | None = None
+    """None where there is nothing to compare with: see WITHOUT_CELL."""
     group: str | None = None
     """Of θ; the objective alone has none."""
     metric: Literal[*METRICS]
@@ -118,6 +123,15 @@ class Published(Strict):
         return self
 
     @model_validator(mode="after")
+    def _has_a_cell(self) -> "Published":
+        known = " or ".join(map(shown, WITHOUT_CELL))
+        if (self.cell is None) != (self.not_counted in WITHOUT_CELL):
+            raise ValueError(f"cell: expected one, or else not_counted = {known}")
+        if self.cell is None and self.over:
+            raise ValueError(f"over: expected none with not_counted = {known}")
+        return self
+
+    @model_validator(mode="after")
     def _fits_its_metric(self) -> "Published":
         metric = METRICS[self.metric]
         numbers = [self.value] if self.values is None else [*self.values.values()]
@@ -126,16 +140,22 @@ class Published(Strict):
         if self.coordinate is not None and self.metric not in OF_ONE_COORDINATE:
             known = ", ".join(OF_ONE_COORDINATE)
             raise ValueError(f"coordinate with metric {self.metric}: expected one of {known}")
+        if self.group == WHOLE and (self.metric not in OF_WHOLE or self.coordinate is not None):
+            known = ", ".join(OF_WHOLE)
+            raise ValueError(
+                f"group = {shown(WHOLE)} with metric {self.metric}: expected one of {known}, "
+                "and no coordinate"
+            )
         return self
 
     @property
     def is_along(self) -> bool:
         """Whether it is of a step of training."""
-        return self.over == STEP or self.cell.step is not None
+        return self.over == STEP or (self.cell is not None and self.cell.step is not None)
 
     @model_validator(mode="after")
     def _fits_training(self) -> "Published":
-        if self.metric == OBJECTIVE:
+        if self.metric in OF_TRAINING:
             self._fits_the_objective()
         elif self.group is None:
             raise ValueError(f"group is missing: expected one with metric {self.metric}")
@@ -157,10 +177,10 @@ class Published(Strict):
             ValueError: with that.
         """
         if not self.is_along:
-            raise ValueError(f"metric {OBJECTIVE}: expected step in cell, of training")
+            raise ValueError(f"metric {self.metric}: expected step in cell, of training")
         for name in ("group", "draws"):
             if getattr(self, name) is not None:
-                raise ValueError(f"{name} with metric {OBJECTIVE}: expected none")
+                raise ValueError(f"{name} with metric {self.metric}: expected none")
 
 
 class PaperFigure(Strict):
@@ -235,7 +255,7 @@ class Number(NamedTuple):
 
 
 def numbers_of(entries: Sequence[Published]) -> Iterator[Number]:
-    """Every number of a sweep's entries.
+    """Every number of a sweep's entries that has a cell.
 
     Raises:
         ValueError: a series runs over what is no number, or a cell is not written as one is.
@@ -243,6 +263,8 @@ def numbers_of(entries: Sequence[Published]) -> Iterator[Number]:
     for number, entry in enumerate(entries):
         place = f"published[{number}]"
         cell = entry.cell
+        if cell is None:
+            continue
         fixed = cell.model_dump()
         if entry.values is None:
             assert entry.value is not None

@@ -7,6 +7,7 @@ import jax
 
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.published.entries import Number, Published, numbers_of
+from gradest.benchmarks.published.whole import WHOLE
 from gradest.estimators import ESTIMATORS, named_estimator
 from gradest.problems import PROBLEMS, Problem, named_problem
 from gradest.problems.arguments import arguments, closest, defaults, nearest, shown
@@ -170,7 +171,7 @@ def refuse_group(number: Number, problem: Problem) -> None:
     Raises:
         ValueError: with those that it has.
     """
-    groups = list(jax.eval_shape(problem.init_params, jax.random.key(0)))
+    groups = [*jax.eval_shape(problem.init_params, jax.random.key(0)), WHOLE]
     group = number.entry.group
     if group is not None and group not in groups:
         raise ValueError(

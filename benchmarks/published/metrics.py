@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
+from gradest.benchmarks.published.few_draws import mean_signal, mean_size
 from gradest.benchmarks.statistics import intervals
 from gradest.benchmarks.statistics.intervals import (
     LINEAR,
@@ -27,6 +27,11 @@ from gradest.benchmarks.statistics.tails import HEAVY_TAIL
 
 OBJECTIVE = "objective"
 """The metric that is not of the gradient: a column of training.csv."""
+
+HELD_OUT = "held_out"
+"""The same on data that were held out."""
+
+OF_TRAINING = (OBJECTIVE, HELD_OUT)
 
 STD_MEAN = "std_mean"
 """A metric that is a column of trajectory.csv, where no moments are kept."""
@@ -160,9 +165,20 @@ def relative_bias(measured: Measured) -> Interval:
     return Interval(*(math.sqrt(max(end, 0.0) + noise) / length for end in ends))
 
 
+def relative_std(measured: Measured) -> Interval:
+    """The root of the variance over ‖E g‖: what the signal-to-noise ratio is the inverse of."""
+    snr, low, high = of_row(measured, "snr")
+    return Interval(*(1 / end if end > 0 else math.inf for end in (snr, high, low)))
+
+
 def objective(measured: Measured) -> Interval:
     """E[f] at the θ that training came to, of one seed."""
     return of_row(measured, OBJECTIVE)
+
+
+def held_out(measured: Measured) -> Interval:
+    """The same on data that were held out."""
+    return of_row(measured, HELD_OUT)
 
 
 def of_row(measured: Measured, column: str) -> Interval:
@@ -181,34 +197,6 @@ def of_moments(
         return UNKNOWN
     heavy = float(measured.row["kurtosis"]) > HEAVY_TAIL
     return intervals.interval(jackknife(statistic, samples), scale, heavy=heavy)
-
-
-def mean_signal(sample: Sample, draws: int | None) -> Vector:
-    """The mean over coordinates of E|mean of n|/σ; there is none without variance."""
-    deviation = np.sqrt(sample.variance)
-    size = expected_size(sample.mean, deviation, draws)
-    ratio = np.divide(size, deviation, out=np.full_like(size, np.nan), where=deviation > 0)
-    return ratio.mean(-1)
-
-
-def mean_size(sample: Sample, draws: int | None) -> Vector:
-    """The mean over coordinates of E|mean of n|."""
-    return expected_size(sample.mean, np.sqrt(sample.variance), draws).mean(-1)
-
-
-def expected_size(mean: Vector, deviation: Vector, draws: int | None) -> Vector:
-    r"""E|m + (σ/√n) ε|, ε normal: $2 s \phi(m/s) + m (2 \Phi(m/s) - 1)$ with s = σ/√n.
-
-    >>> float(expected_size(np.array(0.0), np.array(1.0), 4).round(6))  # ½ √(2/π)
-    0.398942
-    """
-    if draws is None:
-        return np.abs(mean)
-    s = deviation / math.sqrt(draws)
-    ratio = np.divide(mean, s, out=np.zeros_like(mean), where=s > 0)
-    density = np.exp(-(ratio**2) / 2) / math.sqrt(2 * math.pi)
-    folded = 2 * s * density + mean * (2 * ndtr(ratio) - 1)
-    return np.where(s > 0, folded, np.abs(mean))
 
 
 def power(base: Callable[[Measured], Interval], exponent: float) -> Callable[[Measured], Interval]:
@@ -351,6 +339,14 @@ METRICS: dict[str, Metric] = {
         "linear",
         scatter_of_mean,
     ),
+    "relative_std": Metric(
+        "the root of the variance over the length of the mean",
+        r"(\mathrm{tr}\,\mathrm{Cov}(g))^{1/2} / \|\mathbb{E} g\|",
+        relative_std,
+        "positive",
+        OF_DEVIATION,
+        skewed=0.25,
+    ),
     "relative_bias": Metric(
         "the length of the bias over that of the gradient, the noise of n draws in it",
         r"\|\bar g - \nabla\| / \|\nabla\|",
@@ -362,6 +358,14 @@ METRICS: dict[str, Metric] = {
         "the objective after some steps of training, summed over data points",
         r"\mathbb{E}[f]",
         objective,
+        "linear",
+        no_scatter,
+        shared=True,
+    ),
+    HELD_OUT: Metric(
+        "the objective on data that were held out, after some steps of training",
+        r"\mathbb{E}[f]",
+        held_out,
         "linear",
         no_scatter,
         shared=True,

@@ -15,6 +15,7 @@ from gradest.benchmarks.published.matching import Match
 from gradest.benchmarks.published.metrics import Measured
 from gradest.benchmarks.published.seeds import agreement_along
 from gradest.benchmarks.published.trained import Trained, at_step
+from gradest.benchmarks.published.whole import WHOLE, in_group
 from gradest.benchmarks.statistics.moments import Moments
 
 
@@ -78,8 +79,9 @@ def published_table(
     measurements: pd.DataFrame,
     kept: Kept,
     trained: Trained | None = None,
+    alone: Sequence[Published] = (),
 ) -> pd.DataFrame:
-    """The table, in the order of the sweep's file.
+    """The table, in the order of the sweep's file; then the numbers without a cell.
 
     Args:
         paper: the sweep's name.
@@ -87,17 +89,22 @@ def published_table(
         measurements: of the run.
         kept: what it has of the replicates.
         trained: its trainings, where the sweep trains.
+        alone: numbers without a cell.
     """
-    by_place = {(row["cell"], row["group"]): row for row in measurements.to_dict("records")}
+    both = pd.concat([measurements, in_group(measurements, WHOLE)])
+    by_place = {(row["cell"], row["group"]): row for row in both.to_dict("records")}
 
     def found_of(match: Match) -> Found:
         if trained is not None and match.number.step is not None:
             return compared_along(match, trained)
         group = match.number.entry.group or ""
         row = by_place.get((match.cell.id, group))
-        return compared(match.number, row, kept(match.cell).get(group, KeptGroup()))
+        nothing = KeptGroup()
+        group_kept = nothing if group == WHOLE else kept(match.cell).get(group, nothing)
+        return compared(match.number, row, group_kept)
 
     rows = [row_of(paper, match, found_of(match)) for match in matches]
+    rows += [row_alone(paper, entry) for entry in alone]
     table = pd.DataFrame(rows, columns=list(PUBLISHED_COLUMNS)).astype({"step": "Int64"})
     counted = table.not_counted.isna()
     table["agrees"] = pd.Series([None] * len(table), dtype=object)
@@ -108,20 +115,32 @@ def published_table(
 def row_of(paper: str, match: Match, found: Found) -> dict[str, Any]:
     """One number; `agrees` is for all of them together to say."""
     number, entry = match.number, match.number.entry
-    columns = {
-        "paper": paper,
-        "figure": entry.figure,
+    columns = columns_of(paper, entry) | {
         "cell": match.cell.id,
         "step": number.step,
-        "group": entry.group,
-        "metric": entry.metric,
         "published": number.value,
         "not_counted": entry.not_counted or found.fault,
-        "how": entry.how,
-        "source": entry.source,
         "note": "; ".join(filter(None, [entry.note, found.reason])) or None,
     }
     return vars(PublishedRow(**columns | found.columns))
+
+
+def row_alone(paper: str, entry: Published) -> dict[str, Any]:
+    """A number that has no cell."""
+    own = {"published": entry.value, "not_counted": entry.not_counted, "note": entry.note}
+    return vars(PublishedRow(**columns_of(paper, entry) | own))
+
+
+def columns_of(paper: str, entry: Published) -> dict[str, Any]:
+    """What all numbers of an entry have alike."""
+    return {
+        "paper": paper,
+        "figure": entry.figure,
+        "group": entry.group,
+        "metric": entry.metric,
+        "how": entry.how,
+        "source": entry.source,
+    }
 
 
 def compared(number: Number, row: Mapping[str, Any] | None, kept: KeptGroup) -> Found:
@@ -141,10 +160,12 @@ def compared_along(match: Match, trained: Trained) -> Found:
     """A number along training beside ours, of which there is one for each seed."""
     number, entry = match.number, match.number.entry
     there = at_step(match, trained)
-    if there.fault:
+    if not there.seeds:
         return Found(None, there.fault, there.reason)
     reading, seeds = reading_of(entry), entry.seeds or 1
     found = agreement_along(entry.metric, number.value, reading, seeds, there.seeds)
+    if there.fault:
+        return Found(found, there.fault, there.reason)
     is_zero = all(is_called_zero(each.row) for each in there.seeds) and not found.p >= 0
     return Found(found, *unknown(found, is_zero), is_zero)
 

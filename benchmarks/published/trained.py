@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gradest.benchmarks.published.matching import Match
-from gradest.benchmarks.published.metrics import OBJECTIVE, Measured
+from gradest.benchmarks.published.metrics import OF_TRAINING, Measured
+from gradest.benchmarks.published.whole import in_group
 
 
 class Trained(NamedTuple):
@@ -19,7 +20,7 @@ class AtStep(NamedTuple):
     """What the seeds of one training have at one step."""
 
     seeds: list[Measured]
-    """Of each that has numbers there."""
+    """Of each that has numbers there, where they can be shown."""
     fault: str = ""
     """Why nothing can be said of them, in a word; empty where something can."""
     reason: str = ""
@@ -30,16 +31,20 @@ def at_step(match: Match, trained: Trained) -> AtStep:
     """What every seed has at the step of a published number."""
     number, entry = match.number, match.number.entry
     curves = curves_of(match, trained.training)
-    if entry.metric == OBJECTIVE:
+    if entry.metric in OF_TRAINING:
         rows = curves
     else:
-        table = trained.trajectory
-        rows = table[(table.cell == match.cell.id) & (table.group == entry.group)]
+        table, group = trained.trajectory, entry.group or ""
+        rows = in_group(table[table.cell == match.cell.id], group, by=("seed", "step"))
     rows = rows[(rows.step == number.step) & rows.status.isin(["ok", "unreliable"])]
     doubt = doubt_of(rows, curves)
     if doubt.fault:
         return doubt
-    return AtStep([Measured(row, None, entry.draws) for row in rows.to_dict("records")])
+    seeds = [Measured(row, None, entry.draws) for row in rows.to_dict("records")]
+    if len(seeds) == 1:
+        alone = "ours is one seed: how far seeds lie apart is not known"
+        return AtStep(seeds, "not known", alone)
+    return AtStep(seeds)
 
 
 def curves_of(match: Match, training: pd.DataFrame) -> pd.DataFrame:
@@ -76,6 +81,4 @@ def doubt_of(rows: pd.DataFrame, curves: pd.DataFrame) -> AtStep:
     if len(unreliable):
         first = unreliable.iloc[0]
         return AtStep([], "unreliable", f"ours, seed {first.seed}: {first.reason}")
-    if rows.seed.nunique() == 1:
-        return AtStep([], "not known", "ours is one seed: how far seeds lie apart is not known")
     return AtStep([])

@@ -16,9 +16,10 @@ import pandas as pd
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR, read_run
 from gradest.benchmarks.cells.cell import Cell
-from gradest.benchmarks.comparisons.groups import WHOLE, in_group
+from gradest.benchmarks.comparisons.groups import in_group
 from gradest.benchmarks.comparisons.leaderboard import ROUNDING
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.published.whole import WHOLE
 from gradest.benchmarks.recommending.candidates import by_choice
 from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
 from gradest.benchmarks.sweeps.executors import NEVER, Deadline, UntilPast

@@ -10,8 +10,9 @@ from gradest.benchmarks.analysis.results import Run
 from gradest.benchmarks.figures.spec import Axis
 from gradest.benchmarks.learning_curves.curves import FINE
 from gradest.benchmarks.published.entries import PaperFigure
-from gradest.benchmarks.published.metrics import OBJECTIVE, Measured
+from gradest.benchmarks.published.metrics import OF_TRAINING, Measured
 from gradest.benchmarks.published.seeds import over_seeds
+from gradest.benchmarks.published.whole import in_group
 from gradest.benchmarks.statistics.intervals import Interval
 
 TRAINED = ["problem", "problem_args", "estimator", "estimator_args", "num_samples"]
@@ -47,9 +48,9 @@ def rows_with_cells(asked: PaperFigure, run: Run) -> pd.DataFrame:
     """The rows that have the metric, each with its cell, and a group where the metric has one."""
     if run.training is None or run.trajectory is None:
         return pd.DataFrame(columns=[*PLACE, "seed", "status"])
-    if asked.metric != OBJECTIVE:
+    if asked.metric not in OF_TRAINING:
         rows = run.trajectory
-        return rows[rows.group == asked.group] if asked.group else rows
+        return in_group(rows, asked.group, by=("cell", "seed", "step")) if asked.group else rows
     cells = run.measurements[["cell", *TRAINED]].drop_duplicates("cell")
     return run.training.merge(cells, on=TRAINED).assign(group="")
 

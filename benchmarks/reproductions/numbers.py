@@ -77,11 +77,12 @@ def where(row: Any) -> str:
 
 
 def with_cells(run: Run) -> pd.DataFrame:
-    """published.csv with what measurements.csv says of the cells, those that are there."""
+    """published.csv with what measurements.csv says of the cells, as far as they are there."""
     assert run.published is not None
     columns = ["problem", "problem_args", "estimator", "estimator_args", "num_samples"]
     cells = run.measurements[["cell", *columns]].drop_duplicates("cell")
-    return run.published.merge(cells, on="cell")
+    known = run.published.cell.isna() | run.published.cell.isin(cells.cell)
+    return run.published[known].merge(cells, on="cell", how="left").astype({"num_samples": "Int64"})
 
 
 def published_lines(run: Run) -> tuple[str, list[str], list[list[str]]] | None:
@@ -103,8 +104,8 @@ def without_empty(header: list[str], rows: list[list[str]]) -> tuple[list[str], 
 def cells_of(row: Any) -> list[str]:
     """One number as a line of the table."""
     return [
-        f"{row.figure}: {where(row)}",
-        f"{row.num_samples}",
+        row.figure if pd.isna(row.cell) else f"{row.figure}: {where(row)}",
+        "" if pd.isna(row.num_samples) else f"{row.num_samples}",
         "" if pd.isna(row.step) else f"{row.step}",
         row.metric,
         as_published(row),

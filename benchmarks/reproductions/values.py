@@ -12,6 +12,7 @@ from gradest.benchmarks.analysis.labels import number_text, words
 from gradest.benchmarks.analysis.results import Run, called_zero
 from gradest.benchmarks.published.entries import KINDS, STEP, PaperFigure
 from gradest.benchmarks.published.metrics import METRICS, Measured
+from gradest.benchmarks.published.whole import in_group
 from gradest.benchmarks.reproductions.along import PLACE, steps_of
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.estimators import named_estimator
@@ -36,7 +37,7 @@ def measured(asked: PaperFigure, run: Run) -> pd.DataFrame:
     table = run.measurements
     table = table[table.status.isin(["ok", "unreliable"])]
     if asked.group:
-        table = table[table.group == asked.group]
+        table = in_group(table, asked.group)
     table = table.assign(
         step=AT_START,
         x=[position(row, asked.x, asked.x_as) for row in table.itertuples()],
@@ -72,7 +73,7 @@ def compared_in(asked: PaperFigure, run: Run) -> pd.DataFrame:
     """What was published of a figure's metric, with PLACE known in every row."""
     if run.published is None:
         return pd.DataFrame(columns=[*PLACE, *OURS, "source"])
-    rows = run.published[run.published.metric == asked.metric]
+    rows = run.published[(run.published.metric == asked.metric) & run.published.cell.notna()]
     return rows.assign(group=rows.group.fillna(""), step=rows.step.fillna(AT_START))
 
 

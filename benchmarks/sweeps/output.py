@@ -92,7 +92,8 @@ def write_results(
         texts |= training_texts(tables)
         manifest["trainings"] = counts_of_trainings(seeds_in(plan), trained or {})
     if plan.published:
-        published = published_table(plan.sweep.name, plan.published, table, kept, tables)
+        alone = [entry for entry in plan.sweep.published or [] if entry.cell is None]
+        published = published_table(plan.sweep.name, plan.published, table, kept, tables, alone)
         texts[PUBLISHED] = published.to_csv(index=False)
     write_run(folder, manifest, texts)
     return counts

@@ -8,13 +8,13 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from gradest.problems.arguments import as_float
-from gradest.problems.base import Params
+from gradest.problems.base import Params, WithInputs
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain, bit_log_prob
 from gradest.problems.distributions.enumeration import Enumerated
 from gradest.problems.variational.image_model import ImageModel
 
 
-class VAEBernoulliTwoLayers(Enumerated, ImageModel):
+class VAEBernoulliTwoLayers(Enumerated, ImageModel, WithInputs):
     r"""Two layers of bits: $q_\theta(b_1 | x) q_\theta(b_2 | b_1)$ against
     $p(b_2) p(b_1 | b_2) p(x | b_1)$.
 
@@ -28,6 +28,10 @@ class VAEBernoulliTwoLayers(Enumerated, ImageModel):
 
     purpose: ClassVar[str] = "a VAE with two layers of binary latents"
     source: ClassVar[str] = "Mnih and Gregor, 2014"
+
+    @property
+    def inputs(self) -> Float[Array, "points pixels"]:
+        return self.images
 
     def init_params(self, key: Array) -> Params:
         keys = jax.random.split(key, 4)

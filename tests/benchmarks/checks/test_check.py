@@ -55,6 +55,7 @@ def test_problems(problem: str):
 
 
 NUMBERLESS = (
+    "categorical_decoder",
     "logistic_regression",
     "bayesian_network",
     "vae_gaussian",

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import gradest
-from gradest.benchmarks.comparisons.groups import WHOLE, in_group, together, whole
+from gradest.benchmarks.comparisons.groups import in_group, together, whole
 from gradest.benchmarks.comparisons.leaderboard import relative_error
 from gradest.benchmarks.errors import BadInput
+from gradest.benchmarks.published.whole import WHOLE
 from tests.support.made_errors import row, table
 from tests.support.made_runs import PATHWISE
 

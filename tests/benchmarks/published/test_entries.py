@@ -53,7 +53,7 @@ OF_CELLS = {
     ),
     'group = "logits"\nmetric = "variance"': (
         'group = "logit"\nmetric = "variance"',
-        "group = 'logit': expected one of logits; did you mean logits",
+        "group = 'logit': expected one of logits, all of θ; did you mean logits",
     ),
     "[t=0.49,logit=0]": ("[tt=0.49,logit=0]", r"unknown argument 'tt'.*did you mean t"),
     "2 = 2.5e-5": ("two = 2.5e-5", "'two': expected a number"),

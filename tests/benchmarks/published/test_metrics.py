@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE, Measured
+from gradest.benchmarks.cells.rows import bounds
+from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE, OF_TRAINING, Measured
 from gradest.benchmarks.statistics import intervals, tails
+from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import leave_out, summarise
 from tests.support.statistical import assert_z
 
@@ -38,10 +40,8 @@ def measured(draws=None, coordinate=None, raw=None):
         "bias_squared_low": squared,
         "bias_squared_high": squared,
     }
-    names = ("variance", "variance_low", "variance_high")
-    row |= dict(zip(names, variance, strict=True))
-    signal = intervals.signal_to_noise(leave_out(moments))
-    row |= dict(zip(("snr", "snr_low", "snr_high"), signal, strict=True))
+    row |= bounds("variance", Interval(*variance))
+    row |= bounds("snr", intervals.signal_to_noise(leave_out(moments)))
     return Measured(row, moments, draws, coordinate)
 
 
@@ -60,13 +60,14 @@ BY_NUMPY = {
     "snr_mean": (SIZE / STD).mean(),
     "snr": math.sqrt(((SIZE**2).sum() - VARIANCES.sum() / R) / VARIANCES.sum()),
     "mean_abs": SIZE.mean(),
+    "relative_std": 1 / math.sqrt((drawn().mean(0) ** 2).sum() / VARIANCES.sum() - 1 / R),
     "relative_bias": math.sqrt(((drawn().mean(0) - EXACT) ** 2).sum() - VARIANCES.sum() / R)
     / np.linalg.norm(EXACT),
 }
 
 
 def test_every_metric_of_a_gradient_is_tested():
-    assert METRICS.keys() - BY_NUMPY.keys() == {"objective"}
+    assert METRICS.keys() - BY_NUMPY.keys() == set(OF_TRAINING)
 
 
 @pytest.mark.parametrize("name", BY_NUMPY)

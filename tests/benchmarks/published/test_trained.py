@@ -85,6 +85,25 @@ def test_the_summary_and_the_table_name_the_step(run):
     assert [row[header.index("step")] for row in rows] == ["10", "20", "20", "0", "20"]
 
 
+def test_held_out_data_are_compared_like_the_objective(plan, run):
+    match = plan.published[2]
+    entry = match.number.entry.model_copy(update={"metric": "held_out"})
+    asked = [match._replace(number=match.number._replace(entry=entry))]
+    apart = run.training.assign(held_out=run.training.objective + 1.0)
+    tables = Trained(apart, run.trajectory)
+    (found,) = published_table("p", asked, run.measurements, nothing_kept, tables).ours
+    assert found == pytest.approx(run.published.ours[2] + 1.0)
+
+
+def test_of_one_seed_ours_is_shown_without_an_interval(plan, run):
+    first = Trained(run.training.query("seed == 0"), run.trajectory.query("seed == 0"))
+    found = published_table("p", plan.published, run.measurements, nothing_kept, first).iloc[2]
+    value = first.training.query("estimator_args.str.contains('leave_one_out') and step == 20")
+    assert found.ours == value.objective.item()
+    assert math.isnan(found.ours_low)
+    assert found.not_counted == "not known"
+
+
 def test_figures_along_training(run):
     loss, spread = paper_figures(run)
     (panel,) = loss.panels
