@@ -33,7 +33,12 @@ FLOORS = (
     {"estimators/score_function", "estimators/pathwise", "estimators/differences"},
     {"estimators/discrete"},
     {"estimators/__init__"},
-    {"benchmarks/measurement", "benchmarks/folders", "gradest/monte_carlo"},
+    {
+        "benchmarks/measurement",
+        "benchmarks/folders",
+        "benchmarks/paper_metrics",
+        "gradest/monte_carlo",
+    },
     {"benchmarks/cells"},
     {"benchmarks/training", "benchmarks/published"},
     {"benchmarks/sweeps"},

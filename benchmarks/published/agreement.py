@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from gradest.benchmarks.published.metrics import METRICS, Measured, Scale
+from gradest.benchmarks.paper_metrics.measured import Measured
+from gradest.benchmarks.paper_metrics.metrics import METRICS, Scale
 from gradest.benchmarks.statistics.intervals import CONFIDENCE, Interval
 
 TWO_SIDED = 1.959963984540054

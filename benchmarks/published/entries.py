@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
-from gradest.benchmarks.published.metrics import (
+from gradest.benchmarks.paper_metrics.metrics import (
     ALONG_TRAINING,
     METRICS,
     OF_ONE_COORDINATE,

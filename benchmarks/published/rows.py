@@ -9,10 +9,10 @@ import pandas as pd
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.rows import bounds
 from gradest.benchmarks.folders.published_columns import PUBLISHED_COLUMNS, PublishedRow
+from gradest.benchmarks.paper_metrics.measured import Measured
 from gradest.benchmarks.published.agreement import Agreement, Reading, agreeing, agreement
 from gradest.benchmarks.published.entries import Number, Published
 from gradest.benchmarks.published.matching import Match
-from gradest.benchmarks.published.metrics import Measured
 from gradest.benchmarks.published.seeds import agreement_along
 from gradest.benchmarks.published.trained import Trained, at_step
 from gradest.benchmarks.published.whole import WHOLE, in_group

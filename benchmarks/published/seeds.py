@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from gradest.benchmarks.paper_metrics.measured import Measured
+from gradest.benchmarks.paper_metrics.metrics import METRICS
 from gradest.benchmarks.published.agreement import (
     LINES,
     TWO_SIDED,
@@ -22,7 +24,6 @@ from gradest.benchmarks.published.agreement import (
     least_error,
     ratio_of,
 )
-from gradest.benchmarks.published.metrics import METRICS, Measured
 from gradest.benchmarks.statistics.intervals import CONFIDENCE, UNKNOWN, Interval
 
 

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from gradest.benchmarks.paper_metrics.measured import Measured
+from gradest.benchmarks.paper_metrics.metrics import OF_TRAINING
 from gradest.benchmarks.published.matching import Match
-from gradest.benchmarks.published.metrics import OF_TRAINING, Measured
 from gradest.benchmarks.published.whole import in_group
 
 

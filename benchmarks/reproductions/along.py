@@ -9,8 +9,9 @@ import pandas as pd
 from gradest.benchmarks.analysis.results import Run
 from gradest.benchmarks.figures.spec import Axis
 from gradest.benchmarks.learning_curves.curves import FINE
+from gradest.benchmarks.paper_metrics.measured import Measured
+from gradest.benchmarks.paper_metrics.metrics import OF_TRAINING
 from gradest.benchmarks.published.entries import PaperFigure
-from gradest.benchmarks.published.metrics import OF_TRAINING, Measured
 from gradest.benchmarks.published.seeds import over_seeds
 from gradest.benchmarks.published.whole import in_group
 from gradest.benchmarks.statistics.intervals import Interval

@@ -27,8 +27,8 @@ from gradest.benchmarks.figures.spec import (
     numbers,
     point,
 )
+from gradest.benchmarks.paper_metrics.metrics import METRICS
 from gradest.benchmarks.published.entries import STEP, PaperFigure
-from gradest.benchmarks.published.metrics import METRICS
 from gradest.benchmarks.reproductions.along import PLACE, steps_axis
 from gradest.benchmarks.reproductions.statements import statements
 from gradest.benchmarks.reproductions.values import (

@@ -9,7 +9,7 @@ from gradest.benchmarks.analysis.results import MEASUREMENTS, Run, read_run
 from gradest.benchmarks.catalogue.page import without_bars
 from gradest.benchmarks.catalogue.papers import PaperPreset, paper_presets
 from gradest.benchmarks.markdown import markdown_table, plain
-from gradest.benchmarks.published.metrics import METRICS
+from gradest.benchmarks.paper_metrics.metrics import METRICS
 from gradest.benchmarks.reproductions.figures import figures_of
 from gradest.benchmarks.reproductions.numbers import FILE, Count, count_of, headlines
 from gradest.benchmarks.runtime.files import write_atomically

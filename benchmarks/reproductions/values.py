@@ -10,8 +10,9 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.labels import number_text, words
 from gradest.benchmarks.analysis.results import Run, called_zero
+from gradest.benchmarks.paper_metrics.measured import Measured
+from gradest.benchmarks.paper_metrics.metrics import METRICS
 from gradest.benchmarks.published.entries import KINDS, STEP, PaperFigure
-from gradest.benchmarks.published.metrics import METRICS, Measured
 from gradest.benchmarks.published.whole import in_group
 from gradest.benchmarks.reproductions.along import PLACE, steps_of
 from gradest.benchmarks.statistics.intervals import Interval

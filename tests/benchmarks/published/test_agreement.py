@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from gradest.benchmarks.paper_metrics.measured import Measured
 from gradest.benchmarks.published.agreement import TWO_SIDED, Reading, agreeing, agreement
-from gradest.benchmarks.published.metrics import Measured
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.moments import summarise
 from tests.support.statistical import assert_z

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from gradest.benchmarks.paper_metrics.measured import Measured
 from gradest.benchmarks.published.agreement import TWO_SIDED, Reading
-from gradest.benchmarks.published.metrics import Measured
 from gradest.benchmarks.published.seeds import agreement_along, over_seeds
 from tests.support.statistical import assert_z
 

@@ -2,28 +2,24 @@ r"""The metrics of papers: what each is of a gradient estimate, and how far n dr
 
 gradest's variance is the trace of the covariance; papers have others. Each is made of the mean and
 the variance of the coordinates, as the replicates of a cell have them, with the interval of the
-same jackknife. What authors estimate from n draws scatters: a variance by
-$v = (\kappa - \frac{n-3}{n-1})/n$ of it squared, κ the kurtosis, taken from ours.
+same jackknife.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
-import numpy as np
-
-from gradest.benchmarks.published.few_draws import mean_signal, mean_size
-from gradest.benchmarks.statistics import intervals
-from gradest.benchmarks.statistics.intervals import (
-    LINEAR,
-    UNKNOWN,
-    Interval,
-    Vector,
-    jackknife,
-    mean_deviation,
+from gradest.benchmarks.paper_metrics.few_draws import mean_signal, mean_size
+from gradest.benchmarks.paper_metrics.measured import Measured, of_moments, of_row, positive
+from gradest.benchmarks.paper_metrics.scatter import (
+    no_scatter,
+    scatter_of_bias,
+    scatter_of_mean,
+    scatter_of_signal,
+    scatter_of_variance,
 )
-from gradest.benchmarks.statistics.moments import LeftOut, Moments, Sample, leave_out
-from gradest.benchmarks.statistics.tails import HEAVY_TAIL
+from gradest.benchmarks.statistics import intervals
+from gradest.benchmarks.statistics.intervals import LINEAR, Interval, mean_deviation
 
 OBJECTIVE = "objective"
 """The metric that is not of the gradient: a column of training.csv."""
@@ -38,56 +34,6 @@ STD_MEAN = "std_mean"
 
 Scale = Literal["positive", "logarithm", "linear"]
 """Where errors add up: in the logarithm of a metric, in a metric that is one, or as it is."""
-
-
-class Measured(NamedTuple):
-    """What a run has of one cell and group."""
-
-    row: Mapping[str, Any]
-    """Of measurements.csv."""
-    moments: Moments | None = None
-    """Of the replicates, where they were kept."""
-    draws: int | None = None
-    """n, from how many the authors estimated; None: from so many that it is exact."""
-    coordinate: int | None = None
-    """The only one that is meant."""
-    expectation: Sequence[float] | None = None
-    """E g, where it is known."""
-
-    @property
-    def samples(self) -> LeftOut | None:
-        """What a statistic is a function of; None where no moments were kept.
-
-        Where E g is known it stands for the mean of our replicates, whose noise would add to its
-        size.
-        """
-        if self.moments is None:
-            return None
-        samples = leave_out(self.moments)
-        if self.expectation is not None:
-            samples = LeftOut(*(about(each, np.array(self.expectation)) for each in samples))
-        if self.coordinate is None:
-            return samples
-        return LeftOut(*(only(each, self.coordinate) for each in samples))
-
-    @property
-    def relative_variance(self) -> float:
-        """v, that of a variance of n draws."""
-        if self.draws is None:
-            return 0.0
-        n = self.draws
-        return max(float(self.row["kurtosis"]) - (n - 3) / (n - 1), 0.0) / n
-
-
-def about(sample: Sample, mean: Vector) -> Sample:
-    """The sample with a mean that is known."""
-    return sample._replace(mean=np.broadcast_to(mean, sample.variance.shape))
-
-
-def only(sample: Sample, coordinate: int) -> Sample:
-    """The sample of one coordinate."""
-    part = slice(coordinate, coordinate + 1)
-    return Sample(sample.size, sample.mean[..., part], sample.variance[..., part])
 
 
 class Metric(NamedTuple):
@@ -181,24 +127,6 @@ def held_out(measured: Measured) -> Interval:
     return of_row(measured, HELD_OUT)
 
 
-def of_row(measured: Measured, column: str) -> Interval:
-    """A number of measurements.csv with its interval."""
-    return Interval(*(float(measured.row[column + end]) for end in ("", "_low", "_high")))
-
-
-def of_moments(
-    measured: Measured,
-    statistic: Callable[[Sample], Vector],
-    scale: intervals.Scale = intervals.LOG,
-) -> Interval:
-    """A statistic with its interval; unknown where no moments were kept."""
-    samples = measured.samples
-    if samples is None:
-        return UNKNOWN
-    heavy = float(measured.row["kurtosis"]) > HEAVY_TAIL
-    return intervals.interval(jackknife(statistic, samples), scale, heavy=heavy)
-
-
 def power(base: Callable[[Measured], Interval], exponent: float) -> Callable[[Measured], Interval]:
     """A power of a metric that is not negative."""
     return lambda measured: Interval(*(end**exponent for end in base(measured)))
@@ -209,53 +137,12 @@ def ln(base: Callable[[Measured], Interval]) -> Callable[[Measured], Interval]:
     return lambda measured: Interval(*map(math.log, positive(base(measured))))
 
 
-def positive(estimate: Interval) -> Interval:
-    """An interval of which there are logarithms: unknown where it reaches 0."""
-    return estimate if estimate.low > 0 else UNKNOWN
-
-
-def scatter_of_variance(exponent: float) -> Callable[[Measured], float]:
-    """Of the logarithm of a variance's power: a variance of n draws taken as log-normal."""
-    return lambda measured: exponent * math.sqrt(math.log1p(measured.relative_variance))
-
-
-def scatter_of_mean(measured: Measured) -> float:
-    """Of a mean of coordinates' sizes: as if all of them erred together, which is the most."""
-    samples = measured.samples
-    if samples is None or measured.draws is None:
-        return 0.0
-    return float(mean_deviation(samples.whole)) / math.sqrt(measured.draws)
-
-
-def scatter_of_signal(measured: Measured) -> float:
-    """Of a mean of ratios of mean and deviation, likewise."""
-    samples = measured.samples
-    if samples is None or measured.draws is None:
-        return 0.0
-    ratio = samples.whole.mean / np.sqrt(samples.whole.variance)
-    of_deviation = ratio**2 * measured.relative_variance / 4
-    return float(np.sqrt(1 / measured.draws + of_deviation).mean())
-
-
 def scatter_of_snr(measured: Measured) -> float:
     """Of its logarithm: the deviation's, and the error of the mean along itself."""
     if measured.draws is None:
         return 0.0
     of_mean = 1 / (snr(measured).value * math.sqrt(measured.draws))
     return math.hypot(scatter_of_variance(0.5)(measured), of_mean)
-
-
-def scatter_of_bias(measured: Measured) -> float:
-    """Of the relative bias: the error of the mean, as if all of it lay along the bias."""
-    if measured.draws is None:
-        return 0.0
-    return math.sqrt(measured.row["variance"] / measured.draws) / float(measured.row["exact_norm"])
-
-
-def no_scatter(measured: Measured) -> float:
-    """Of what no draws are stated of."""
-    del measured
-    return 0.0
 
 
 OF_VARIANCE, OF_DEVIATION = scatter_of_variance(1.0), scatter_of_variance(0.5)

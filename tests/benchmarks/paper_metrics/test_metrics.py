@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gradest.benchmarks.cells.rows import bounds
-from gradest.benchmarks.published.metrics import METRICS, OF_ONE_COORDINATE, OF_TRAINING, Measured
+from gradest.benchmarks.paper_metrics.measured import Measured
+from gradest.benchmarks.paper_metrics.metrics import METRICS, OF_ONE_COORDINATE, OF_TRAINING
 from gradest.benchmarks.statistics import intervals, tails
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.moments import leave_out, summarise
