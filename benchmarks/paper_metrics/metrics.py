@@ -113,8 +113,8 @@ def relative_bias(measured: Measured) -> Interval:
 
 def relative_std(measured: Measured) -> Interval:
     """The root of the variance over ‖E g‖: what the signal-to-noise ratio is the inverse of."""
-    snr, low, high = of_row(measured, "snr")
-    return Interval(*(1 / end if end > 0 else math.inf for end in (snr, high, low)))
+    inverse, low, high = of_row(measured, "snr")
+    return Interval(*(1 / end if end > 0 else math.inf for end in (inverse, high, low)))
 
 
 def objective(measured: Measured) -> Interval:
