@@ -26,7 +26,8 @@ def complaints_of(
 def as_option(fault: Any, known: Sequence[str]) -> str:
     """One fault, with an option of the command line as it is written there."""
     name, colon, rest = describe(fault, known).partition(" " if fault["loc"] else ":")
-    return f"--{name.replace('_', '-')}{colon}{rest}"
+    root, dot, key = name.partition(".")  # what follows is written as a file has it
+    return f"--{root.replace('_', '-')}{dot}{key}{colon}{rest}"
 
 
 def describe(fault: Any, known: Sequence[str]) -> str:

@@ -110,7 +110,11 @@ def start(kind: str, name: str, output: Path | None) -> Started:
     Raises:
         BadInput: the name is no identifier, or the file is there already.
     """
-    if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+    if keyword.iskeyword(name):
+        raise BadInput(
+            f"new {kind} {shown(name)}: expected another name: it is a keyword of Python's"
+        )
+    if not name.isidentifier() or not name.isascii():
         raise BadInput(
             f"new {kind} {shown(name)}: expected a name of ASCII letters, digits and _ that begins "
             "with a letter, as Python has them"

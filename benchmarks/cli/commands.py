@@ -16,6 +16,7 @@ from gradest.benchmarks.cli.parameters import (
     RUNS,
     Commands,
     completed_from,
+    copy_option,
     for_a_recommendation,
     for_a_run,
     for_a_sweep,
@@ -23,7 +24,7 @@ from gradest.benchmarks.cli.parameters import (
     imported,
     in_a_folder,
     json_option,
-    output_option,
+    of_a_run,
     show_version,
     unverified_option,
 )
@@ -89,14 +90,14 @@ def merge(**options: Any) -> ExitStatus:
 
 
 @cli.command()
-@click.argument("name", metavar="[RUN]", default="default", shell_complete=completed_from(RUNS))
+@of_a_run
 @click.option(
     "--replicates",
     type=click.IntRange(min=1),
     required=True,
     help="How many more; they add to the sweep's R.",
 )
-@output_option
+@copy_option
 @json_option
 def extend(**options: Any) -> ExitStatus:
     """Add replicates to a finished run: the same numbers as one run of the total.
@@ -108,7 +109,7 @@ def extend(**options: Any) -> ExitStatus:
 
 
 @cli.command()
-@click.argument("sweep", default="default", shell_complete=completed_from(RUNS))
+@of_a_run
 @click.option(
     "--processes",
     type=int,
@@ -116,12 +117,12 @@ def extend(**options: Any) -> ExitStatus:
     show_default=True,
     help="How many, one after the other; 2 or more.",
 )
-@output_option
+@copy_option
 @json_option
 def time(**options: Any) -> ExitStatus:
     """Time the cells of a finished run again, in several processes, and draw it again.
 
-    SWEEP is the name of a run in results/, the folder of one, or a sweep's file. Each process is a
+    RUN is the name of a run in results/, the folder of one, or a sweep's file. Each process is a
     fresh interpreter. In it the estimators of one problem, θ and L are called in turn, compiled and
     warm; a time is the median of its calls. At the least and the largest L of each estimator one
     gradient alone is timed too, as a user computes it. From the processes come the seconds of
@@ -132,7 +133,7 @@ def time(**options: Any) -> ExitStatus:
 
 
 @cli.command()
-@click.argument("sweep", default="default", shell_complete=completed_from(RUNS))
+@of_a_run
 @click.option(
     "--only",
     multiple=True,
@@ -140,14 +141,14 @@ def time(**options: Any) -> ExitStatus:
     help="Draws the figures whose names begin so, and writes nothing else; may be repeated.",
 )
 @for_printing
-@output_option
+@copy_option
 @unverified_option
 @json_option
 def report(**options: Any) -> ExitStatus:
     """Draw the figures, tables, numbers and summary of a finished run again, from its CSV files
     alone.
 
-    SWEEP is the name of a run in results/, or the folder of one. Of the two files measurements.csv
+    RUN is the name of a run in results/, or the folder of one. Of the two files measurements.csv
     is enough; without leave_one_out.csv slopes and crossovers are left out. A file that was changed
     after the run is refused.
     """

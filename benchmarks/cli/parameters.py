@@ -58,6 +58,16 @@ output_option = click.option(
     type=click.Path(path_type=Path),
     help="Results folder, made where it is not there  [default: results/NAME]",
 )
+of_a_run = click.argument(
+    "name", metavar="[RUN]", required=False, shell_complete=completed_from(RUNS)
+)
+copy_option = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="A new folder, into which RUN is copied first: RUN stays as it is. Without RUN, the "
+    "folder of the run  [default: RUN's]",
+)
 seed_option = click.option("--seed", type=int, help="Overrides the sweep's seed.")
 generator_option = click.option("--generator", help="Of random numbers: threefry or philox.")
 replicates_option = click.option("--replicates", type=int, help="Overrides R, for every problem.")

@@ -120,7 +120,9 @@ def show_plan(sweep: str, output: Path | None, as_json: bool, **asked: Any) -> E
         return ExitStatus.OK
     known_text = f"\n{there} of the cells are there already" if there else ""
     known_text += f"\n{trained} of the trainings are there already" if trained else ""
-    lines = [f"{plan.sweep.name}: {totals.text}", expected.text, *minibatch_lines(plan)]
+    without = "without training, " if plan.sweep.training else ""
+    time = f"{without}{expected.text}"
+    lines = [f"{plan.sweep.name}: {totals.text}", time, *minibatch_lines(plan)]
     lines += trainings_text(plan)
     lines += [f"θ of {place}: {origin}" for place, origin in points.items()]
     listed = [f"  {place}: {several(count, 'cell')}" for place, count in places.items()]
@@ -135,8 +137,9 @@ def show_status(sweep: str, output: Path | None, as_json: bool, **asked: Any) ->
         plan = load_plan(sweep, **asked)
         folder = output or folder_of(plan)
     else:
-        folder = output or find_run(sweep)
-        plan = asked_of(recorded_sweep(folder), **asked)
+        found = find_run(sweep)
+        plan = asked_of(recorded_sweep(found), **asked)
+        folder = output or found
     kept = read_store(folder)
     outcomes = kept.outcomes or recorded_outcomes(folder)
     status = status_of(plan, outcomes)

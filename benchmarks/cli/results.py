@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gradest.benchmarks.analysis import verification
+from gradest.benchmarks.analysis.copies import run_or_copy
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import find_run
 from gradest.benchmarks.analysis.verification import Verification, read_files, verified_run
@@ -56,7 +57,7 @@ def verdict(found: Verification) -> str:
 
 
 def report(
-    sweep: str,
+    name: str | None,
     output: Path | None,
     unverified: bool,
     as_json: bool,
@@ -66,10 +67,10 @@ def report(
     formats: tuple[str, ...],
     **printing: Any,
 ) -> ExitStatus:
-    """Draws a finished run again."""
+    """Draws a finished run again, where it is or in a copy of it."""
     how = print_of(style, title=not no_title, **printing)
     how = dataclasses.replace(how, formats=formats_of(formats))
-    folder = output or find_run(sweep)
+    folder = run_or_copy(name, output)
     doubt = read_files(folder).doubt
     tell([doubt] if doubt else [])
     summary = folder / FILE

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gradest.benchmarks.analysis.copies import run_or_copy
 from gradest.benchmarks.analysis.numerals import several
-from gradest.benchmarks.analysis.results import find_run, recorded_sweep
+from gradest.benchmarks.analysis.results import recorded_sweep
 from gradest.benchmarks.cli.output import counted, emit, tell
 from gradest.benchmarks.cli.plans import folder_of, load_plan
 from gradest.benchmarks.cli.progress import Reporter, show_progress
@@ -28,7 +29,7 @@ from gradest.benchmarks.plans.status import (
 )
 from gradest.benchmarks.report.report import Report, write_report
 from gradest.benchmarks.report.summary import FILE, news
-from gradest.benchmarks.sweeps.executors import Executor, Local, Untimed
+from gradest.benchmarks.sweeps.executors import Executor, Local, Noted, Untimed
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import (
     Summary,
@@ -123,7 +124,8 @@ def measure_shard(plan: Plan, shard: Shard, output: Path | None, as_json: bool) 
     whole = folder_of(plan)
     folder = output or whole.with_name(f"{whole.name}-{shard.number}-of-{shard.of}")
     with show_progress(len(part.cells) + len(seeds_in(plan, part.cells))) as progress:
-        summary = run_sweep(plan, folder, progress, Untimed(Local()), part)
+        executor = Noted(Untimed(Local()), folder, tell)
+        summary = run_sweep(plan, folder, progress, executor, part)
     outcomes = {c: o for c, o in read_outcomes(folder).items() if c in part.cells}
     failed = [*failed_lines(plan, outcomes), *training_lines(plan, summary.trainings)]
     tell([*summary.remarks, *failed])
@@ -140,7 +142,7 @@ def merge(runs: tuple[str, ...], output: Path, as_json: bool) -> ExitStatus:
     """Joins runs of one sweep, and draws what they make."""
     merged = merge_runs(runs, output)
     pending = merged.counts["pending"]
-    if merged.missing or pending:
+    if pending:
         shards = f" (shard {', '.join(merged.missing)})" if merged.missing else ""
         lacking = f"{several(pending, 'cell')} missing{shards}"
         tell([f"{lacking}: merged into {output} too, they are added"])
@@ -152,21 +154,23 @@ def merge(runs: tuple[str, ...], output: Path, as_json: bool) -> ExitStatus:
         about = {"folder": str(output), "cells": counts, "missing_shards": merged.missing}
         emit(about | {"files": len(written) + TABLES})
     else:
-        merged_text = f"{counted(counts)} of {several(len(runs), 'run')}"
+        merged_text = f"{counted(counts)} of {several(merged.runs, 'run')}"
         emit(f"{output}: {merged_text}\nRead {output / FILE} first.")
     incomplete = counts["failed"] or pending
     return ExitStatus.CELLS_FAILED if incomplete else ExitStatus.OK
 
 
-def extend(name: str, replicates: int, output: Path | None, as_json: bool) -> ExitStatus:
+def extend(name: str | None, replicates: int, output: Path | None, as_json: bool) -> ExitStatus:
     """Adds replicates to a finished run; called again after it was killed, it goes on."""
-    folder = output or find_run(name)
+    folder = run_or_copy(name, output)
     sweep = recorded_sweep(folder)
     refuse_to_extend(resolve(sweep), folder)
     plan, has_begun = begin_extension(sweep, replicates, folder)
     if has_begun:
         begun = f"the extension by {replicates} that was begun there goes on"
         tell([f"{folder}: {begun} to R = {plan.sweep.replicates}; called again, it adds to that"])
+    else:
+        tell([f"{folder}: {replicates} replicates more, to R = {plan.sweep.replicates}"])
     status = measure_and_draw(plan, folder, as_json)
     end_extension(folder)
     return status
@@ -180,7 +184,7 @@ def measure_and_draw(
     stale = stale_in(plan, folder)
     tell(each.text for each in stale)
     with show_progress(len(plan.measurable) + len(seeds_in(plan))) as progress:
-        summary = run_sweep(plan, folder, progress, executor)
+        summary = run_sweep(plan, folder, progress, Noted(executor or Local(), folder, tell))
         report = draw(folder, progress)
     tell([*summary.remarks, *skipped_lines(plan), *unmeasured_lines(plan)])
     outcomes = read_outcomes(folder)
@@ -243,9 +247,11 @@ def summary_as_json(
     }
 
 
-def time_again(sweep: str, processes: int, output: Path | None, as_json: bool) -> ExitStatus:
+def time_again(name: str | None, processes: int, output: Path | None, as_json: bool) -> ExitStatus:
     """Times a finished run in several processes, and draws it again."""
-    folder = output or find_run(load_sweep(sweep).name if Path(sweep).is_file() else sweep)
+    if name is not None and Path(name).is_file():
+        name = load_sweep(name).name
+    folder = run_or_copy(name, output)
     plan = resolve(recorded_sweep(folder))
     times = len(plan.measurable) + len(cells_alone(plan.measurable))
     with show_progress(times * processes) as progress:

@@ -254,7 +254,7 @@ def refuse_cost(cost: str | None, given: dict) -> None:
 
 
 def seconds_of(text: str) -> float:
-    """Seconds, from a number with a unit or without.
+    """Seconds, from a number with a unit.
 
     Raises:
         BadInput: it is neither.
@@ -262,9 +262,9 @@ def seconds_of(text: str) -> float:
     number = text.strip()
     unit = number.lstrip("0123456789.eE+-").strip()
     try:
-        return float(number.removesuffix(unit)) * UNITS[unit or "s"]
+        return float(number.removesuffix(unit)) * UNITS[unit]
     except (KeyError, ValueError):
-        raise BadInput(f"budget {text!r}: expected a time such as 1ms") from None
+        raise BadInput(f"budget {text!r}: expected a time with its unit, such as 1ms") from None
 
 
 def seconds_text(seconds: float) -> str:

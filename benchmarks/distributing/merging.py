@@ -6,18 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from gradest.benchmarks.analysis.results import recorded_sweep
+from gradest.benchmarks.analysis.results import is_run, recorded_sweep
 from gradest.benchmarks.analysis.verification import folder_of, verify
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.distributing.identity import disagreement
-from gradest.benchmarks.distributing.shards import missing, shard_of
+from gradest.benchmarks.distributing.shards import missing, part_of, shard_of
 from gradest.benchmarks.errors import BadInput, ExitStatus, GradestError, listed
 from gradest.benchmarks.folders.differences import texts_of
 from gradest.benchmarks.folders.manifest import read_manifest
 from gradest.benchmarks.folders.ownership import refuse_foreign
 from gradest.benchmarks.outcomes import Outcome
 from gradest.benchmarks.sweeps.executors import untimed
-from gradest.benchmarks.sweeps.output import write_results
+from gradest.benchmarks.sweeps.output import timings_of, write_results
 from gradest.benchmarks.sweeps.plan import Plan, resolve
 from gradest.benchmarks.sweeps.run import kept_in, summaries_of
 from gradest.benchmarks.sweeps.schema import Sweep
@@ -40,7 +40,9 @@ class Merged(NamedTuple):
     outcomes: dict[str, Outcome]
     counts: dict[str, int]
     missing: list[str]
-    """The names of the shards that are not there."""
+    """The names of the shards of which cells are not there."""
+    runs: int
+    """How many different ones were joined."""
 
 
 class Source(NamedTuple):
@@ -63,7 +65,8 @@ def merge(names: Sequence[str], output: Path) -> Merged:
 
     Args:
         names: folders of runs, or names of some in results/.
-        output: the folder of what they make; cells that it has already stay.
+        output: the folder of what they make. Cells that it has already stay, with their times: they
+            must agree with the runs' as the runs do.
 
     Raises:
         BadInput: the runs disagree in their sweep, in versions, hardware or code, or in a cell that
@@ -76,7 +79,8 @@ def merge(names: Sequence[str], output: Path) -> Merged:
         raise BadInput(f"--output {output}: expected a folder that is not among those merged")
     refuse_changed(folders)
     sources = [source_of(folder) for folder in folders]
-    refuse_others(sources)
+    there = [source_of(output)] if is_run(str(output.absolute())) else []
+    refuse_others([*there, *sources])
     plan = resolve(sources[0].sweep)
     refuse_foreign(output, {cell.problem.name for cell in plan.cells})
     with open_store(output) as store:
@@ -87,13 +91,26 @@ def merge(names: Sequence[str], output: Path) -> Merged:
             copy_trainings(plan, source, store)
         known = {cell.id for cell in plan.measurable}
         outcomes = {cell: each for cell, each in store.outcomes().items() if cell in known}
-        about = {"merged": [str(source.part or source.folder.name) for source in sources]}
+        about = {"merged": merged_names(output, [*there, *sources])}
         trained = store.trainings.outcomes()
         kept = partial(kept_in, store, outcomes)
         codes = store.codes(outcomes)
-        counts = write_results(plan, outcomes, {}, output, codes, about, kept, trained=trained)
+        times = timings_of(store, outcomes)
+        counts = write_results(plan, outcomes, times, output, codes, about, kept, trained=trained)
     shards = [shard_of(source.part, f"{source.folder}: part") for source in sources if source.part]
-    return Merged(output, plan, outcomes, counts, missing(shards))
+    lacking = [
+        name for name in missing(shards) if part_of(plan, shard_of(name)).cells - outcomes.keys()
+    ]
+    return Merged(output, plan, outcomes, counts, lacking, len(sources))
+
+
+def merged_names(output: Path, sources: Sequence[Source]) -> list[str]:
+    """The parts, or runs, that what is in a folder was joined of, now and before."""
+    before = (read_manifest(output) or {}).get("merged")
+    names = [str(source.part or source.folder.name) for source in sources]
+    if before:  # what is there is no other run beside those that it was joined of
+        names = [*before, *(name for name in names if name != output.name)]
+    return list(dict.fromkeys(names))
 
 
 def refuse_changed(folders: Sequence[Path]) -> None:
@@ -204,7 +221,8 @@ def other_rows(sources: Sequence[Source]) -> Iterator[str]:
 def copy_cells(cells: Sequence[Cell], source: Source, store: Store) -> None:
     """Copies cells of a run into a store, without their times.
 
-    One that failed is put in the place of none that did not.
+    One that is there from the same versions, hardware and code stays, with its times, unless it
+    failed. One that failed is put in the place of none that did not.
 
     Args:
         cells: those that are copied where the run has them.
@@ -216,10 +234,19 @@ def copy_cells(cells: Sequence[Cell], source: Source, store: Store) -> None:
         assert theirs is not None
         for cell in cells:
             outcome = source.outcomes.get(cell.id)
-            if outcome is None or (outcome.status == "failed" and cell.id in there):
+            if outcome is None or not replaces(outcome, there.get(cell.id)):
                 continue
             rows = [untimed(row) for row in outcome.rows]
             store.keep(cell.id, outcome._replace(rows=rows), summaries_of(theirs, cell, outcome))
+
+
+def replaces(outcome: Outcome, there: Outcome | None) -> bool:
+    """Whether an outcome is put in the place of the one that is there, if there is one."""
+    if there is None:
+        return True
+    if outcome.status == "failed":
+        return False
+    return there.status == "failed" or there.origin != outcome.origin
 
 
 def copy_trainings(plan: Plan, source: Source, store: Store) -> None:

@@ -77,15 +77,20 @@ def refuse_foreign(folder: Path, problems: Iterable[str]) -> None:
 
 
 def copy_run(source: Path, folder: Path) -> None:
-    """Copies a run's files, and no others, into a folder that is there; itself is one already."""
+    """Copies a run's files, and no others, into a folder that is there; itself is one already.
+
+    What may be done with the copies is not taken over: those of a run that can only be read can be
+    written.
+    """
     if source.resolve() == folder.resolve():
         return
-    for name in (*FIXED, STORE):
-        if (source / name).is_file():
-            shutil.copy2(source / name, folder / name)
-    for name in FOLDERS:
-        if (source / name).is_dir():
-            shutil.copytree(source / name, folder / name, dirs_exist_ok=True)
+    paths = [source / name for name in (*FIXED, STORE)]
+    paths += [path for name in FOLDERS for path in (source / name).rglob("*")]
+    for path in paths:
+        if path.is_file():
+            copy = folder / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def is_of_a_run(folder: Path) -> bool:

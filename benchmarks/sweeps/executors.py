@@ -4,14 +4,16 @@ import itertools
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import jax
 
+from gradest.benchmarks.cells.begun import Begun, warning
 from gradest.benchmarks.cells.cell import Cell
 from gradest.benchmarks.cells.tasks import CellResult, Setting, Task, setting_or_reason
 from gradest.benchmarks.measurement.replicates import compile_cell, forget_programs
@@ -34,6 +36,10 @@ TIMES = (
 """The columns of rows that depend on what else the machine did."""
 
 
+def nothing_noted(cells: Sequence[Cell]) -> None:
+    """Notes nowhere which cells are begun."""
+
+
 @dataclass(frozen=True)
 class Jobs:
     """Cells that are to be measured, and what their tasks are made of."""
@@ -46,6 +52,8 @@ class Jobs:
     """What each is measured with, by its id."""
     earlier: Callable[[Cell], tuple[Summaries, ...]]
     """The shorter runs of a cell that it may be gone on from."""
+    begins: Callable[[Sequence[Cell]], None] = nothing_noted
+    """Told of the cells that this process compiles or measures from now on."""
 
     def fault_of(self, cell: Cell) -> str:
         """Why a cell fails before anything of it is measured, or ""."""
@@ -109,8 +117,10 @@ class Local:
         settings: dict[Choice, Setting | str] = {}
         for groups in self.together(jobs.groups):
             forget_programs()
+            jobs.begins([group[0] for group in groups])
             compile_ahead(jobs.plan, [group[0] for group in groups])
             for cell in itertools.chain(*groups):
+                jobs.begins([cell])
                 fault = jobs.fault_of(cell)
                 if not fault and cell.problem not in settings:
                     settings[cell.problem] = setting_or_reason(jobs.plan.parts(cell)[0], cell)
@@ -143,6 +153,37 @@ class Untimed:
         """The other's results without their times."""
         for result in self.executor.train(plan, tasks):
             yield result._replace(outcome=without_times(result.outcome))
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Measures where another executor does, and notes which cells this process has begun.
+
+    Where an earlier process left such a note, it ended at those cells, and that is said.
+    """
+
+    executor: Executor
+    folder: Path
+    """Of the run."""
+    tell: Callable[[list[str]], None]
+
+    def environment(self, generator: str) -> dict[str, str]:
+        """The other's."""
+        return self.executor.environment(generator)
+
+    def map(self, function: Callable[[Task], CellResult], jobs: Jobs) -> Iterator[CellResult]:
+        """The other's results; while they are asked for, the run's store is held."""
+        begun = Begun(self.folder)
+        if left := begun.left:
+            self.tell([warning(left)])
+        try:
+            yield from self.executor.map(function, replace(jobs, begins=begun.note))
+        finally:
+            begun.forget()
+
+    def train(self, plan: Plan, tasks: list[TrainingTask]) -> Iterator[TrainingResult]:
+        """The other's results."""
+        return self.executor.train(plan, tasks)
 
 
 def without_times(outcome: Outcome) -> Outcome:

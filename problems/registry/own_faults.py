@@ -107,11 +107,15 @@ def fault_of(error: BaseException, *things: Any) -> str:
 
 
 def text_of(error: BaseException) -> str:
-    """What an error says; nothing where that raises an error of its own."""
+    """What an error says, without what a terminal would obey.
+
+    Nothing where that raises an error of its own.
+    """
     try:
-        return str(error)
+        said = str(error)
     except Exception:
         return ""
+    return "".join(c if c.isprintable() or c.isspace() else ascii(c)[1:-1] for c in said)
 
 
 def located(error: BaseException, place: str) -> str:

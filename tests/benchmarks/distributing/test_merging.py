@@ -8,6 +8,7 @@ from gradest.benchmarks.distributing.merging import NotAsWritten, merge
 from gradest.benchmarks.distributing.shards import Shard, missing, part_of, shard_of
 from gradest.benchmarks.errors import BadInput, StoreDamaged
 from gradest.benchmarks.folders.manifest import read_manifest, write_manifest
+from gradest.benchmarks.folders.ownership import copy_run
 from gradest.benchmarks.sweeps import executors
 from gradest.benchmarks.sweeps import run as running
 from gradest.benchmarks.sweeps.executors import Local, Untimed
@@ -64,8 +65,26 @@ def test_a_missing_shard_is_said_and_can_be_added(shards, alone, tmp_path):
     merged = merge([*names[:2], *names[3:]], tmp_path / "all")
     assert merged.missing == ["3/8"]
     assert merged.counts["pending"] == 2
-    merge([names[2]], tmp_path / "all")
+    completed = merge([names[2]], tmp_path / "all")
+    assert completed.missing == []
     assert_same_numbers(alone, tmp_path / "all")
+
+
+def test_what_a_run_has_stays_with_its_times(shards, alone, tmp_path):
+    copy_run(alone, tmp_path)
+    times = read_measurements(tmp_path).seconds
+    merged = merge([str(shards[0]), str(shards[0])], tmp_path)
+    assert merged.runs == 1
+    assert merged.missing == []
+    assert times.notna().any()
+    assert read_measurements(tmp_path).seconds.equals(times)
+
+
+def test_a_finished_run_of_another_sweep_is_not_merged_into(shards, alone, tmp_path):
+    copy_run(alone, tmp_path)
+    other = measured(tmp_path / "other", Shard(2, COUNT), FEW.replace("= 1000", "= 2000"))
+    with pytest.raises(BadInput, match="has replicates = 1000"):
+        merge([str(other)], tmp_path)
 
 
 def test_longer_runs_go_on_from_what_was_merged(shards, tmp_path):
