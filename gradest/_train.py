@@ -23,11 +23,18 @@ from gradest._run import Run
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.measurement.checkpoints import params_at
 from gradest.benchmarks.runtime.configure import configure, in_full_precision
+from gradest.benchmarks.statistics.intervals import UNKNOWN
 from gradest.benchmarks.sweeps.plan import plan_of
 from gradest.benchmarks.sweeps.run import measure_plan, use_caches
 from gradest.benchmarks.training.loop import Loop
-from gradest.benchmarks.training.objective import objective_at
-from gradest.benchmarks.training.optimizers import Optimizer, Recipe, expect_optimizer
+from gradest.benchmarks.training.objective import Value, objective_at
+from gradest.benchmarks.training.optimizers import (
+    Optimizer,
+    Recipe,
+    expect_learning_rate,
+    expect_optimizer,
+)
+from gradest.benchmarks.training.seeds import DIVERGED
 from gradest.benchmarks.training.settings import evenly
 from gradest.estimators import Estimator
 from gradest.problems.base import Params, Problem
@@ -48,8 +55,9 @@ class Training:
     """What training did: the objective along the way, and θ at the end."""
 
     frame: pd.DataFrame
-    """seed, step, seconds of training, objective with its interval, exact or estimated, and the
-    evaluations of f and its gradient so far."""
+    """seed, step, seconds of training, objective with its interval, exact or estimated, the
+    evaluations of f and its gradient so far, and the status: ok, or diverged in the last row of a
+    seed whose θ is no longer finite there."""
     params: Any
     """θ at the end; of several seeds a list."""
 
@@ -67,16 +75,19 @@ class Training:
         return figure
 
     def __repr__(self) -> str:
-        ends = self.frame.groupby("seed", as_index=False).last()
-        begun = self.frame.groupby("seed", as_index=False).first()
         lines = ["seed  step  objective [95 %]", ""]
-        for first, last in zip(begun.itertuples(), ends.itertuples(), strict=True):
-            for row in (first, last):
-                interval = (
-                    f"{row.objective:.5g} [{row.objective_low:.5g}, {row.objective_high:.5g}]"
-                )
-                lines.append(f"{row.seed:<4}  {row.step:<4}  {interval}")
+        for seed, rows in self.frame.groupby("seed"):
+            for number in (0, -1):  # not first() and last(), which pass over what is not a number
+                row = rows.iloc[number]
+                lines.append(f"{seed:<4}  {row.step:<4}  {end_text(row)}")
         return "\n".join(lines)
+
+
+def end_text(row: pd.Series) -> str:
+    """The objective of a row with its interval, or that θ diverged."""
+    if row.status == DIVERGED:
+        return "diverged: θ is no longer finite"
+    return f"{row.objective:.5g} [{row.objective_low:.5g}, {row.objective_high:.5g}]"
 
 
 @overload
@@ -130,7 +141,7 @@ def train(  # noqa: PLR0913  (a keyword for each thing that users set)
         steps: of the optimizer.
         optimizer: optax's, by name and with arguments ("sgd[momentum=0.9]"); of one estimator also
             as it is.
-        learning_rate: of an optimizer by name.
+        learning_rate: of an optimizer by name: a finite number above 0.
         seeds: how many seeds, from 0 on; of one estimator also which. θ starts at the same place
             for all.
         num_samples: L of each step.
@@ -146,8 +157,9 @@ def train(  # noqa: PLR0913  (a keyword for each thing that users set)
         `.trajectory`, figures and `.summary()` are those of a sweep.
 
     Raises:
-        BadInput: no such name, an estimator that the problem or L does not suit, an argument that
-            is of several estimators alone, or of one, or an error in code of a user's.
+        BadInput: no such name, a learning rate or an argument of the optimizer outside its range,
+            an estimator that the problem or L does not suit, an argument that is of several
+            estimators alone, or of one, or an error in code of a user's.
 
     Example:
         >>> import gradest
@@ -278,10 +290,16 @@ def followed(loop: Loop, steps: int, seed: int, draws: int) -> tuple[pd.DataFram
     """
     cost = loop.estimator.evaluations(loop.problem, loop.num_samples)
     start = params_at(loop.problem, 0)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for moment in loop.followed(start, jax.random.key(seed), evenly(steps, POINTS)):
         params = moment.carried.params
-        value = objective_at(loop.problem, params, jax.random.key(DRAWS), draws)
+        if moment.carried.is_finite:
+            value = objective_at(loop.problem, params, jax.random.key(DRAWS), draws)
+            status = "ok"
+        else:
+            # the start has a kind of its own: θ there is finite
+            value = Value(UNKNOWN, rows[0]["objective_kind"])
+            status = DIVERGED
         rows.append(
             {
                 "seed": seed,
@@ -291,6 +309,7 @@ def followed(loop: Loop, steps: int, seed: int, draws: int) -> tuple[pd.DataFram
                 "objective_kind": value.kind,
                 "f_evals": moment.step * cost.f,
                 "grad_evals": moment.step * cost.grad,
+                "status": status,
             }
         )
     return pd.DataFrame(rows), params
@@ -300,10 +319,11 @@ def optimizer_of(optimizer: str | Optimizer, learning_rate: float) -> Recipe | O
     """An optimizer of optax.
 
     Raises:
-        BadInput: no such name or argument.
+        BadInput: no such name or argument, or a number outside its range.
     """
     if not isinstance(optimizer, str):
         return optimizer
+    told(expect_learning_rate, learning_rate)
     try:
         name, arguments = parse(optimizer)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -99,11 +100,50 @@ def expect_optimizer(name: str, arguments: Mapping[str, Any], *others: str) -> N
             )
         if not isinstance(value, bool | int | float | str):
             raise ValueError(f"{key} = {shown(value)}: expected a number, a flag or a text")
+        expect_in_range(key, value)
     try:
         expect_gradient_alone(Recipe(name, 0.1, tuple(arguments.items())).rule())
     except (TypeError, ValueError, AttributeError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(lines[0]) from error
+
+
+FROM_0_TO_1 = ("b1", "b2", "b3", "decay", "momentum")
+"""Arguments that are the weight of what was before in a moving average, or of the step before."""
+
+NOT_NEGATIVE = ("eps", "eps_root", "weight_decay", "weight_decay_rate")
+"""Arguments that are added to a root or a square, or pull θ towards 0."""
+
+
+def expect_in_range(key: str, value: float | str | bool) -> None:
+    """Refuses a number that makes an optimizer's update meaningless, where its range is known.
+
+    Args:
+        key: the argument.
+        value: what it is to be; a text or a flag has no range.
+
+    Raises:
+        ValueError: the number is not finite, or outside its range.
+    """
+    if isinstance(value, bool | str):
+        return
+    if not math.isfinite(value):
+        raise ValueError(f"{key} = {value}: expected a finite number")
+    if key in FROM_0_TO_1 and not 0 <= value < 1:
+        raise ValueError(f"{key} = {value}: expected 0 or more, and less than 1")
+    if key in NOT_NEGATIVE and value < 0:
+        raise ValueError(f"{key} = {value}: expected 0 or more")
+
+
+def expect_learning_rate(value: Any) -> None:
+    """Refuses a learning rate with which nothing is minimised.
+
+    Raises:
+        ValueError: it is no number, not finite, or not above 0.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and value > 0):
+        raise ValueError(f"learning_rate = {shown(value)}: expected a finite number above 0")
 
 
 def list_of(names: Mapping[str, Any]) -> str:

@@ -119,6 +119,37 @@ def test_it_shows_itself():
     assert isinstance(done.figure(), Figure)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "learning_rate", "step"),
+    [("sgd", 50.0, 20), (optax.sgd(float("nan")), 0.01, 1)],
+)
+def test_a_divergence_is_said_with_its_step(optimizer, learning_rate, step):
+    """Not with the objective of a step before, as pandas' last() would have it."""
+    done = gradest.train(
+        "gaussian_square", "pathwise", steps=60, optimizer=optimizer, learning_rate=learning_rate
+    )
+    last = done.frame.iloc[-1]
+    assert (last.status, last.step, last.objective_kind) == ("diverged", step, "exact")
+    assert np.isnan([last.objective, last.objective_low, last.objective_high]).all()
+    assert (done.frame.status.iloc[:-1] == "ok").all()
+    assert not np.isfinite(done.params["mean"]).all()
+    assert repr(done).endswith(f"{step:<4}  diverged: θ is no longer finite")
+
+
+@pytest.mark.parametrize("rate", [-1.0, 0.0, float("nan"), float("inf"), True, "0.1"])
+def test_a_learning_rate_is_finite_and_positive(rate):
+    """Alone and among several, as in a sweep."""
+    for estimator in ("pathwise", ["pathwise"]):
+        with pytest.raises(BadInput, match="learning_rate = .*expected"):
+            gradest.train("gaussian_square", estimator, steps=1, learning_rate=rate)
+
+
+def test_an_argument_of_the_optimizer_is_in_its_range():
+    for estimator in ("pathwise", ["pathwise"]):
+        with pytest.raises(BadInput, match="b1 = 2: expected 0 or more, and less than 1"):
+            gradest.train("gaussian_square", estimator, steps=1, optimizer="adam[b1=2]")
+
+
 def test_what_is_wrong_is_said():
     for words, given in {
         "optimizer 'adamm': expected one of optax's; did you mean adam": {"optimizer": "adamm"},

@@ -60,6 +60,13 @@ def test_the_usual_ones_are_there():
         ("adam", {"stepps": 9}, "did you mean steps"),
         ("sgd", {"momentum": [0.9]}, "momentum = .*expected a number"),
         ("lbfgs", {}, "value"),
+        ("adam", {"b1": 2}, "b1 = 2: expected 0 or more, and less than 1"),
+        ("adam", {"b2": 1.0}, "b2 = 1.0: expected 0 or more, and less than 1"),
+        ("rmsprop", {"decay": -0.1}, "decay = -0.1: expected 0 or more, and less than 1"),
+        ("momentum", {"momentum": 1.5}, "momentum = 1.5: expected 0 or more, and less than 1"),
+        ("adam", {"eps": float("nan")}, "eps = nan: expected a finite number"),
+        ("adam", {"eps": -1e-8}, "eps = -1e-08: expected 0 or more"),
+        ("adamw", {"weight_decay": -1}, "weight_decay = -1: expected 0 or more"),
     ],
 )
 def test_what_cannot_be_is_refused(name, arguments, words):
