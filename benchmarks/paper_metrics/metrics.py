@@ -113,8 +113,8 @@ def relative_bias(measured: Measured) -> Interval:
 
 def relative_std(measured: Measured) -> Interval:
     """The root of the variance over ‖E g‖: what the signal-to-noise ratio is the inverse of."""
-    inverse, low, high = of_row(measured, "snr")
-    return Interval(*(1 / end if end > 0 else math.inf for end in (inverse, high, low)))
+    ratio, low, high = of_row(measured, "snr")
+    return Interval(*(1 / end if end > 0 else math.inf for end in (ratio, high, low)))
 
 
 def objective(measured: Measured) -> Interval:

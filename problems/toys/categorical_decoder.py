@@ -30,7 +30,7 @@ class CategoricalDecoder(Problem):
     θ is the group `logits` (φ), of each image its own; where it starts, an encoder that has seen
     nothing gives them. Its gradient is what a VAE's likelihood passes back to the encoder: the
     divergence from the prior is left out. The decoder mirrors the encoder, and stays as it was
-    drawn, from `numpy.random.default_rng(0)`: of n inputs, weights and biases between ±n^(−½).
+    drawn, from `numpy.random.default_rng(0)`: of n inputs, weights and biases between ±√(1/n).
 
     Shapes: `logits` and z are (N, D, K), the images (N, pixels) from 0 to 1. Truth: the sum over
     all $K^D$ latents, up to 4,096; the decoder sees each of them once, for all images.
