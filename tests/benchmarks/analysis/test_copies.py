@@ -35,12 +35,13 @@ def test_the_run_itself_where_nothing_else_is_named(one):
 
 def test_another_run_is_not_written_over(one, tmp_path, rng):
     other = write(tmp_path / "other", [cell(jackknifed(3.0, errors(rng, 0.1)))])
+    (other / "store.sqlite").touch()
     before = (other / "measurements.csv").read_bytes()
-    with pytest.raises(BadInput, match="other: a run is there already, over which .*one is not"):
+    with pytest.raises(BadInput, match=r"other: a run is there already, over which .*one is not"):
         run_or_copy(str(one), other)
     assert (other / "measurements.csv").read_bytes() == before
 
 
 def test_a_run_that_is_not_there_is_named_not_the_output(tmp_path):
-    with pytest.raises(BadInput, match="run 'nowhere': its measurements.csv is not there"):
+    with pytest.raises(BadInput, match=r"run 'nowhere': its measurements\.csv is not there"):
         run_or_copy("nowhere", tmp_path / "new")
