@@ -125,13 +125,14 @@ def panel_of(asked: PaperFigure, title: str, rows: pd.DataFrame, run: Run) -> Pa
     if not any(value for each in series for value in each.value):
         return None
     y_label = asked.y_label or METRICS[asked.metric].words
+    values = values_axis(asked, y_label, [*series, *theirs])
+    if not asked.x and values.limits is None:
+        values = linear_axis([*series, *theirs], y_label)
     if not asked.x:
-        x = Axis(y_label, scale="log") if has_logarithms(asked) else Axis(y_label)
-        y = Axis(scale="rows", names=tuple(line.label for line in lines))
-        return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
-    y = values_axis(asked, y_label, [*series, *theirs])
+        rows_axis = Axis(scale="rows", names=tuple(line.label for line in lines))
+        return Panel(title, title, values, rows_axis, tuple(series), published=tuple(theirs))
     x = x_axis(asked, pd.Series([value for each in series for value in each.x]))
-    return Panel(title, title, x, y, tuple(series), published=tuple(theirs))
+    return Panel(title, title, x, values, tuple(series), published=tuple(theirs))
 
 
 def has_logarithms(asked: PaperFigure) -> bool:
@@ -142,12 +143,25 @@ def has_logarithms(asked: PaperFigure) -> bool:
 
 
 def values_axis(asked: PaperFigure, label: str, series: Sequence[Series]) -> Axis:
-    """The y axis, as far as the paper's goes where that is said."""
+    """The axis of the metric, as far as the paper's goes where that is said."""
     axis = y_axis(series, label) if has_logarithms(asked) else Axis(label)
     if asked.y_limits is None:
         return axis
     low, high = asked.y_limits
     return dataclasses.replace(axis, limits=(low, high))
+
+
+def linear_axis(series: Sequence[Series], label: str) -> Axis:
+    """A linear axis round values and intervals."""
+    drawn = [number for each in series for number in (*each.value, *each.low, *each.high)]
+    ends = [number for number in drawn if number is not None]
+    return padded_axis(label, min(ends), max(ends))
+
+
+def padded_axis(label: str, low: float, high: float) -> Axis:
+    """A linear axis between two ends, with a margin."""
+    pad = 0.04 * (high - low) or 0.5
+    return Axis(label, limits=(low - pad, high + pad))
 
 
 def x_axis(asked: PaperFigure, values: pd.Series) -> Axis:
@@ -158,8 +172,7 @@ def x_axis(asked: PaperFigure, values: pd.Series) -> Axis:
         return steps_axis(label, high)
     if asked.x_scale == "log":
         return log_axis(label, values)
-    pad = 0.04 * (high - low) or 0.5
-    return Axis(label, limits=(low - pad, high + pad))
+    return padded_axis(label, low, high)
 
 
 def power_law_of(asked: PaperFigure, line: Series) -> Iterator[Series]:

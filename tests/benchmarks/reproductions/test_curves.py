@@ -8,8 +8,9 @@ from gradest.benchmarks.analysis.results import read_run
 from gradest.benchmarks.drawing.drawing import draw
 from gradest.benchmarks.figures.spec import FigureSpec
 from gradest.benchmarks.report.report import write_report
-from gradest.benchmarks.reproductions.curves import NOT_COUNTED, paper_figures
+from gradest.benchmarks.reproductions.curves import NOT_COUNTED, paper_figure, paper_figures
 from gradest.benchmarks.reproductions.figures import figures_of
+from gradest.benchmarks.reproductions.values import figures_asked
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.run import run_sweep
 from gradest.benchmarks.sweeps.schema import parse_sweep
@@ -53,6 +54,18 @@ def test_a_metric_of_moments_is_drawn_where_it_was_compared(run):
     assert arm.value[0] == pytest.approx(run.published.ours[2])
     assert set(loo.value) == {None}
     assert [series.style.color for series in panel.published] == [NOT_COUNTED]
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_points_in_rows_lie_inside_their_axis(run, scale):
+    """What is drawn in rows is clipped at the limits, which are to be those of the values."""
+    _, asked = figures_asked(run)
+    (panel,) = paper_figure(asked.model_copy(update={"y_scale": scale}), run).panels
+    low, high = panel.x.limits
+    drawn = [*panel.series, *panel.published]
+    points = [value for series in drawn for value in series.value if value is not None]
+    assert len(points) == 2
+    assert all(low < value < high for value in points)
 
 
 def test_they_come_first_and_can_be_drawn(run):
