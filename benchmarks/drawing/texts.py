@@ -20,6 +20,7 @@ IN_COMPUTER_MODERN = {
     **dict.fromkeys(map(chr, range(0xA1, 0xC5)), "?"),
     **{"<": "$<$", ">": "$>$", "|": "$|$", "_": r"$\_$", "{": r"$\{$", "}": r"$\}$"},
     **{"\\": r"$\backslash$", '"': "''", "²": "$^2$", "³": "$^3$", "¹": "$^1$", "±": r"$\pm$"},
+    **{char: f"$^{digit}$" for char, digit in zip("⁰⁴⁵⁶⁷⁸⁹⁻", "0456789-", strict=True)},
     **{"°": r"$^\circ$", "·": r"$\cdot$", "µ": r"$\mu$", "½": "1/2", "Ä": r"$\ddot{\mathrm{A}}$"},
 }
 """What is printed for the characters in whose places matplotlib's Computer Modern has others: ffl

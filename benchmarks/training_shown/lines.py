@@ -97,17 +97,20 @@ def powers(least: float, longest: float) -> list[float]:
     return [10.0**power for power in found[::-1][::every]][::-1]
 
 
-def power_name(value: float) -> str:
-    """A number at an axis: plain, or a power of ten for mathtext.
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-    >>> power_name(100.0), power_name(1e6)
-    ('100', '$10^{6}$')
+
+def power_name(value: float) -> str:
+    """A number at an axis: plain, or a power of ten.
+
+    >>> power_name(100.0), power_name(1e6), power_name(2.5e-4)
+    ('100', '10⁶', '2.5 × 10⁻⁴')
     """
     if 1e-3 <= value < 1e4:
         return f"{value:.4g}"
     factor, power = f"{value:.1e}".split("e")
-    times = "" if factor == "1.0" else rf"{float(factor):g}\times"
-    return f"${times}10^{{{int(power)}}}$"
+    times = "" if factor == "1.0" else f"{float(factor):g} × "
+    return f"{times}10{str(int(power)).translate(SUPERSCRIPTS)}"
 
 
 def series_of(line: Line, place: Callable[[float], float]) -> Series:

@@ -200,8 +200,8 @@ def test_their_names_are_short():
     assert [power_name(value) for value in (0.01, 1.0, 1e5, 2.5e-4)] == [
         "0.01",
         "1",
-        "$10^{5}$",
-        r"$2.5\times10^{-4}$",
+        "10⁵",
+        "2.5 × 10⁻⁴",
     ]
 
 
