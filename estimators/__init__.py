@@ -33,6 +33,8 @@ from gradest.estimators.pathwise.generalized_reparameterization import (
 from gradest.estimators.pathwise.path_derivatives import DReG, StickingTheLanding
 from gradest.estimators.pathwise.pathwise import Pathwise
 from gradest.estimators.pathwise.weight_noise import Flipout, LocalReparameterization
+from gradest.estimators.policy.kl_gradient import KLGradient
+from gradest.estimators.policy.policy_gradient import PolicyGradient
 from gradest.estimators.score_function.importance_weighted import ImportanceWeighted
 from gradest.estimators.score_function.lax import LAX
 from gradest.estimators.score_function.particles import OVIS, VIMCO
@@ -45,6 +47,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "score_function": ScoreFunction,
     "rao_blackwell": RaoBlackwell,
     "importance_weighted": ImportanceWeighted,
+    "policy_gradient": PolicyGradient,
+    "kl_gradient": KLGradient,
     "pathwise": Pathwise,
     "generalized_reparameterization": GeneralizedReparameterization,
     "rejection_reparameterization": RejectionReparameterization,

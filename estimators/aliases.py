@@ -48,7 +48,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
         "score_function",
         {"baseline": "leave_one_out"},
         "without its division by the standard deviation, which biases it; its f less the mean of "
-        "all L is (L − 1)/L times ours",
+        "all L is (L − 1)/L times ours; policy_gradient[advantage=group_std] has all of it",
     ),
     Elsewhere(
         "REINFORCE+ (Liu et al., 2019), with a sample baseline",
@@ -103,6 +103,15 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
         {"coupling": "antithetic"},
         "where q is a Gaussian about θ",
     ),
+    Elsewhere(
+        "Dr. GRPO (arXiv:2503.20783)",
+        ("dr_grpo",),
+        "policy_gradient",
+        {"advantage": "mean", "aggregation": "horizon"},
+        "(1 − 1/G)/T times its leave-one-out, the same in direction and in signal to noise",
+    ),
+    Elsewhere("MaxRL (arXiv:2602.02710)", ("maxrl",), "policy_gradient", {"advantage": "maxrl"}),
+    Elsewhere("ReMax (arXiv:2310.10505)", ("remax",), "policy_gradient", {"advantage": "remax"}),
     Elsewhere(
         "reparameterization trick, SGVB, infinitesimal perturbation analysis",
         (

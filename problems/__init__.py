@@ -11,6 +11,7 @@ from gradest.problems.control.bandit import Bandit
 from gradest.problems.control.chaotic_rollout import ChaoticRollout
 from gradest.problems.control.linear_quadratic_control import LinearQuadraticControl
 from gradest.problems.control.random_walk import RandomWalk
+from gradest.problems.control.token_policy import TokenPolicy
 from gradest.problems.registry.lookup import KINDS, build
 from gradest.problems.registry.naming import resolve
 from gradest.problems.toys.bernoulli import BernoulliShared, BernoulliSquare
@@ -84,6 +85,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     "linear_quadratic_control": LinearQuadraticControl,
     "chaotic_rollout": ChaoticRollout,
     "random_walk": RandomWalk,
+    "token_policy": TokenPolicy,
 }
 KINDS["problem"] = PROBLEMS
 

@@ -30,7 +30,12 @@ FLOORS = (
     {"estimators/families"},
     {"problems/toys", "problems/variational", "problems/control", "estimators/sampling"},
     {"problems/__init__", "estimators", "benchmarks/runtime"},
-    {"estimators/score_function", "estimators/pathwise", "estimators/differences"},
+    {
+        "estimators/score_function",
+        "estimators/pathwise",
+        "estimators/differences",
+        "estimators/policy",
+    },
     {"estimators/discrete"},
     {"estimators/__init__"},
     {

@@ -31,6 +31,7 @@ SHORT = {
     "MarkovBits": "bit walks",
     "Categorical": "categories",
     "PlackettLuce": "orders",
+    "TokenSequence": "tokens",
     "Normal": "Gaussian",
     "MultivariateNormal": "Gaussian",
     "Poisson": "counts",

@@ -41,7 +41,12 @@ from gradest.estimators.families.gamma_variables import (
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain, MarkovBits
 from gradest.problems.distributions.coordinates import base
 from gradest.problems.distributions.discrete import OneHotCategoricalLogits as OneHot
-from gradest.problems.distributions.discrete import PlackettLuce, one_hot_of_largest, ranking
+from gradest.problems.distributions.discrete import (
+    PlackettLuce,
+    TokenSequence,
+    one_hot_of_largest,
+    ranking,
+)
 from gradest.problems.distributions.fine_noise import gumbel, logistic
 
 VECTOR = 32
@@ -140,6 +145,11 @@ def _numbers_per_draw(q: dist.Distribution) -> int:
 @_numbers_per_draw.register
 def _numbers_per_ranking(q: PlackettLuce) -> int:
     return math.prod(q.logits.shape)
+
+
+@_numbers_per_draw.register
+def _numbers_per_token_sequence(q: TokenSequence) -> int:
+    return math.prod(q.noise_shape)
 
 
 class Explicit(NamedTuple):

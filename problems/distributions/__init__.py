@@ -10,6 +10,7 @@ from gradest.problems.distributions.discrete import (
     Bernoulli,
     OneHotCategoricalLogits,
     PlackettLuce,
+    TokenSequence,
 )
 from gradest.problems.distributions.enumeration import Enumerated
 
@@ -21,5 +22,6 @@ __all__ = [
     "MarkovBits",
     "OneHotCategoricalLogits",
     "PlackettLuce",
+    "TokenSequence",
     "Transition",
 ]

@@ -1,4 +1,5 @@
-"""Discrete distributions where those of numpyro will not do: bits, one-hot variables, permutations.
+"""Discrete distributions where those of numpyro will not do: bits, one-hot variables, permutations,
+sequences of tokens.
 
 Each has a log-probability that is smooth in its logits, and defined on relaxed values too.
 """
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.scipy.special import logit
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 from numpyro.distributions import constraints
 
 from gradest.problems.canonical import COUNTERPARTS
@@ -154,3 +155,88 @@ def ranking(scores: Float[Array, "*batch n"]) -> Float[Array, "*batch n n"]:
 def log_remaining(ordered: Float[Array, "*batch n"]) -> Float[Array, "*batch n"]:
     r"""$\log \sum_{t \ge r} e^{s_t}$ for each place r, s the logits in the order of a ranking."""
     return jax.lax.cumlogsumexp(ordered, axis=ordered.ndim - 1, reverse=True)
+
+
+class TokenSequence(dist.Distribution):
+    r"""A row of T tokens out of V, each of a softmax that the token before it chooses; the last of
+    the V ends the sequence.
+
+    $\log q(x) = \sum_{t \le n} \log \mathrm{softmax}(\phi_{x_{t-1}})_{x_t}$, n the length: up to
+    the first token V − 1 (EOS), which counts, or T where there is none. After it x is filled with
+    EOS.
+    The row of $x_0$, before the first token, is the last one of φ: nothing follows EOS.
+
+    Shapes: an event is (T,), of whole numbers from 0 to V − 1; the logits φ are (*batch, V, V), a
+    row for each token before.
+    """
+
+    arg_constraints: ClassVar[dict[str, Any]] = {"logits": constraints.real_matrix}
+    support = constraints.independent(constraints.nonnegative_integer, 1)
+    pytree_data_fields = ("logits",)
+
+    def __init__(self, logits: Any, horizon: int, *, validate_args: bool | None = None) -> None:
+        self.logits = logits
+        *batch, _, _ = jnp.shape(logits)
+        super().__init__(tuple(batch), (horizon,), validate_args=validate_args)
+
+    @property
+    def vocabulary(self) -> int:
+        """V."""
+        return self.logits.shape[-1]
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Of the Gumbel noise that one x is made of: a number for each token that may come."""
+        return (*self.batch_shape, *self.event_shape, self.vocabulary)
+
+    def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+        assert key is not None
+        return self.tokens(gumbel(key, sample_shape + self.noise_shape, self.logits.dtype))
+
+    def greedy(self) -> Float[Array, "*batch T"]:
+        """The sequence whose every token is the likeliest after the one before it."""
+        return self.tokens(jnp.zeros(self.noise_shape, self.logits.dtype))
+
+    def tokens(self, noise: Float[Array, "*batch T V"]) -> Float[Array, "*batch T"]:
+        """x from Gumbel noise, token by token: the one whose logit and noise are the largest."""
+        end = self.vocabulary - 1
+
+        def step(state: tuple[Array, Array], noise: Array) -> tuple[tuple[Array, Array], Array]:
+            before, has_ended = state
+            chosen = (rows_at(self.logits, before) + noise).argmax(-1)
+            token = jnp.where(has_ended, end, chosen)
+            return (token, token == end), token
+
+        *batch, horizon, _ = noise.shape
+        start = jnp.full(batch, end), jnp.zeros(batch, bool)
+        _, x = jax.lax.scan(step, start, jnp.moveaxis(noise, -2, 0), length=horizon)
+        return jnp.moveaxis(x, 0, -1).astype(noise.dtype)
+
+    def mask(self, x: Float[Array, "*batch T"]) -> Float[Array, "*batch T"]:
+        """1 for each token of the sequence, its EOS included, and 0 for what x is filled with."""
+        is_end = x == self.vocabulary - 1
+        ended_before = jnp.cumsum(is_end, -1) - is_end
+        return (ended_before == 0).astype(x.dtype)
+
+    def next_log_probs(self, x: Float[Array, "*#batch T"]) -> Float[Array, "*batch T V"]:
+        """log q of every token that may stand in a place, given the one before it in x."""
+        start = jnp.full_like(x[..., :1], self.vocabulary - 1)
+        before = jnp.concatenate([start, x[..., :-1]], axis=-1)
+        return rows_at(log_softmax(self.logits)[..., None, :, :], before)
+
+    def token_log_probs(self, x: Float[Array, "*#batch T"]) -> Float[Array, "*batch T"]:
+        """log q of each token, given the one before it; 0 where x is filled."""
+        is_here = x[..., None] == jnp.arange(self.vocabulary)
+        of_each = jnp.where(is_here, self.next_log_probs(x), 0).sum(-1)
+        return of_each * self.mask(x)
+
+    def log_prob(self, value: Any) -> Float[Array, "..."]:
+        return self.token_log_probs(value).sum(-1)
+
+
+def rows_at(
+    table: Float[Array, "*#batch V V"], row: Num[Array, "*#batch"]
+) -> Float[Array, "*batch V"]:
+    """For each whole number the row of its table that it names."""
+    is_named = row[..., None] == jnp.arange(table.shape[-2])
+    return jnp.where(is_named[..., None], table, 0).sum(-2)

@@ -16,7 +16,11 @@ from jaxtyping import Array, Float
 from gradest.problems.base import Params, Problem, WithData
 from gradest.problems.distributions.bernoulli_chain import BernoulliChain, MarkovBits
 from gradest.problems.distributions.coordinates import base
-from gradest.problems.distributions.discrete import OneHotCategoricalLogits, PlackettLuce
+from gradest.problems.distributions.discrete import (
+    OneHotCategoricalLogits,
+    PlackettLuce,
+    TokenSequence,
+)
 
 MOST_BITS = 12
 """2¹² states times the data points still fit in memory; beyond, there is no enumerated truth."""
@@ -57,6 +61,21 @@ def permutation_matrices(items: int) -> Float[np.ndarray, "states items items"]:
     """
     orders = list(itertools.permutations(range(items)))
     return np.eye(items)[orders]
+
+
+def token_sequences(vocabulary: int, horizon: int) -> Float[np.ndarray, "states T"]:
+    """All sequences of at most T tokens of which the last of V ends one, filled with it.
+
+    >>> token_sequences(3, 1).tolist()
+    [[2.0], [0.0], [1.0]]
+    """
+    end = vocabulary - 1
+    ended: list[tuple[int, ...]] = []
+    going: list[tuple[int, ...]] = [()]
+    for _ in range(horizon):
+        ended = [(*tokens, end) for tokens in [*ended, *going]]
+        going = [(*tokens, token) for tokens in going for token in range(end)]
+    return np.array([*ended, *going], float)
 
 
 def number_of_states(q: dist.Distribution) -> int | float:
@@ -189,6 +208,15 @@ def _number_of_states_permutation(q: PlackettLuce, event: tuple[int, ...]) -> in
     return math.factorial(items) if items * math.log2(items) <= MOST_COUNTED else math.inf
 
 
+@_number_of_states.register
+def _number_of_states_tokens(q: TokenSequence, event: tuple[int, ...]) -> int | float:
+    (horizon,) = event
+    others = q.vocabulary - 1
+    if horizon * math.log2(others) > MOST_COUNTED:
+        return math.inf
+    return sum(others**length for length in range(horizon)) + others**horizon
+
+
 @singledispatch
 def _all_states(q: dist.Distribution, event: tuple[int, ...]) -> Float[np.ndarray, "states ..."]:
     raise NotImplementedError(f"the values of {type(q).__name__} cannot be listed")
@@ -216,6 +244,12 @@ def _all_states_permutation(
     q: PlackettLuce, event: tuple[int, ...]
 ) -> Float[np.ndarray, "states ..."]:
     return permutation_matrices(event[-1])
+
+
+@_all_states.register
+def _all_states_tokens(q: TokenSequence, event: tuple[int, ...]) -> Float[np.ndarray, "states ..."]:
+    (horizon,) = event
+    return token_sequences(q.vocabulary, horizon)
 
 
 @singledispatch
@@ -246,6 +280,7 @@ def _all_log_probs_one_hot(
 @_all_log_probs.register(MarkovBits)
 @_all_log_probs.register(BernoulliChain)
 @_all_log_probs.register(PlackettLuce)
+@_all_log_probs.register(TokenSequence)
 def _all_log_probs_joint(q: Any, event: tuple[int, ...]) -> Float[Array, "*batch states"]:
     """Of an x whose coordinates are not independent: log q of each state."""
     dtype = q.dtype if isinstance(q, MarkovBits) else q.logits.dtype
