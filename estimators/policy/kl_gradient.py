@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from gradest.estimators.base import Evaluations
 from gradest.estimators.policy.groups import GroupEstimator
-from gradest.estimators.policy.rollouts import Rollouts, on_policy, refuse_unless_tokens
+from gradest.estimators.policy.rollouts import NOT_TOKENS, Rollouts, on_policy
 from gradest.problems.arguments import choice
 from gradest.problems.base import Problem
 from gradest.problems.control.token_policy import TokenPolicy
@@ -191,7 +191,10 @@ class KLGradient(GroupEstimator):
     unbiased: ClassVar[bool] = True
     biased_by: ClassVar[str] = "most forms of the KL term"
     independent_terms: ClassVar[bool] = True
-    source: ClassVar[str] = "Schulman, 2020; Shao et al., 2024; Amini, Vieira and Cotterell, 2025"
+    source: ClassVar[str] = (
+        "Schulman, 2020; Shao, Wang, Zhu, Xu, Song, Bi, Zhang, Zhang, Li, Wu and Guo, 2024; "
+        "Amini, Vieira and Cotterell, 2025"
+    )
 
     def losses(self, rollouts: Rollouts) -> Float[Array, " P"]:
         rho = jnp.exp(rollouts.log_ratio.sum(-1))
@@ -201,16 +204,18 @@ class KLGradient(GroupEstimator):
         return loss.mean(0) / rollouts.problem.prompts
 
     def claims_unbiased(self, problem: Problem) -> bool:
-        assert isinstance(problem, TokenPolicy)
+        if not isinstance(problem, TokenPolicy):
+            return self.unbiased
         nothing = bool(jnp.all(problem.kl == 0))
         drawn_here = self.form.on_policy and on_policy(problem)
         return nothing or self.form.off_policy or drawn_here
 
     def refuses(self, problem: Problem) -> str | None:
-        refusal = refuse_unless_tokens(problem)
-        if refusal is None and problem.goal != "mean":
+        if not isinstance(problem, TokenPolicy):
+            return NOT_TOKENS
+        if problem.goal != "mean":
             return f"the goal is {problem.goal}: expected mean, beside which the KL term stands"
-        return refusal
+        return None
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples, grad=0)

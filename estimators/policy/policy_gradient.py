@@ -11,7 +11,7 @@ from gradest.estimators.policy.advantages import ADVANTAGES, Advantage
 from gradest.estimators.policy.aggregations import AGGREGATIONS, Aggregation
 from gradest.estimators.policy.groups import GroupEstimator
 from gradest.estimators.policy.ratios import RATIOS, Ratio
-from gradest.estimators.policy.rollouts import Rollouts, on_policy, refuse_unless_tokens
+from gradest.estimators.policy.rollouts import NOT_TOKENS, Rollouts, on_policy
 from gradest.problems.arguments import choice, integer
 from gradest.problems.base import Problem
 from gradest.problems.control.token_policy import TokenPolicy
@@ -47,7 +47,8 @@ class PolicyGradient(GroupEstimator):
     biased_by: ClassVar[str] = "most advantages, aggregations and ratios"
     source: ClassVar[str] = (
         "Williams, 1992; Schulman, Wolski, Dhariwal, Radford and Klimov, 2017; Ahmadian, Cremer, "
-        "Gallé, Fadaee, Kreutzer, Pietquin, Üstün and Hooker, 2024; Shao et al., 2024"
+        "Gallé, Fadaee, Kreutzer, Pietquin, Üstün and Hooker, 2024; "
+        "Shao, Wang, Zhu, Xu, Song, Bi, Zhang, Zhang, Li, Wu and Guo, 2024"
     )
 
     def losses(self, rollouts: Rollouts) -> Float[Array, " P"]:
@@ -62,7 +63,8 @@ class PolicyGradient(GroupEstimator):
         return self.advantage.joins_prompts or self.aggregation.joins_prompts
 
     def claims_unbiased(self, problem: Problem) -> bool:
-        assert isinstance(problem, TokenPolicy)
+        if not isinstance(problem, TokenPolicy):
+            return self.unbiased
         same_k = self.advantage.goal != "pass_at_k" or self.k == problem.k
         weighted = self.ratio.unbiased and self.advantage.off_policy
         return (
@@ -80,10 +82,11 @@ class PolicyGradient(GroupEstimator):
         return self.advantage.least_group(self.k)
 
     def refuses(self, problem: Problem) -> str | None:
-        refusal = refuse_unless_tokens(problem)
-        if refusal is None and bool(jnp.any(problem.kl != 0)):
+        if not isinstance(problem, TokenPolicy):
+            return NOT_TOKENS
+        if bool(jnp.any(problem.kl != 0)):
             return "f has a KL term: kl_gradient estimates it"
-        return refusal
+        return None
 
     def evaluations(self, problem: Problem, num_samples: int) -> Evaluations:
         return Evaluations(f=num_samples + self.advantage.further_rewards, grad=0)

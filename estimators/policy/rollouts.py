@@ -8,9 +8,13 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from gradest.estimators.sampling.draws import sample
-from gradest.problems.base import Params, Problem
+from gradest.problems.base import Params
 from gradest.problems.control.token_policy import TokenPolicy
 from gradest.problems.distributions.discrete import TokenSequence
+
+
+NOT_TOKENS = "x is no sequence of tokens that earns a reward"
+"""Why an estimator made for a language model refuses all other problems."""
 
 
 class Rollouts(NamedTuple):
@@ -67,10 +71,3 @@ def rollouts_of(problem: TokenPolicy, params: Params, x: Float[Array, "G P T"]) 
 def on_policy(problem: TokenPolicy) -> bool:
     """Whether the policy that draws is the one that learns."""
     return bool(jnp.all(problem.drift == 0))
-
-
-def refuse_unless_tokens(problem: Problem) -> str | None:
-    """The reason why an estimator made for a language model cannot be used on a problem."""
-    if isinstance(problem, TokenPolicy):
-        return None
-    return "x is no sequence of tokens that earns a reward"

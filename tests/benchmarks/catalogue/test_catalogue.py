@@ -43,7 +43,7 @@ def test_references_are_spelled_as_they_are_cited_and_have_keys_of_their_own():
     for words, paper in references().items():
         assert words == spelled(paper)
         assert {"type", "title", "year"} < set(paper)
-        assert {"booktitle", "journal", "eprint"} & set(paper), words
+        assert {"booktitle", "journal", "eprint", "howpublished"} & set(paper), words
     assert len({key(paper) for paper in references().values()}) == len(references())
 
 
