@@ -12,7 +12,6 @@ from gradest.problems.base import Params
 from gradest.problems.control.token_policy import TokenPolicy
 from gradest.problems.distributions.discrete import TokenSequence
 
-
 NOT_TOKENS = "x is no sequence of tokens that earns a reward"
 """Why an estimator made for a language model refuses all other problems."""
 
