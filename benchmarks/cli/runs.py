@@ -41,6 +41,7 @@ from gradest.benchmarks.sweeps.schema import load_sweep
 from gradest.benchmarks.sweeps.store import read_outcomes
 from gradest.benchmarks.sweeps.timing import cells_alone, time_run
 from gradest.benchmarks.training.runs import seeds_in
+from gradest.benchmarks.training.seeds import DIVERGED
 from gradest.benchmarks.training.tables import counts_of_trainings
 
 TABLES = 3
@@ -199,7 +200,7 @@ def measure_and_draw(
         files = len(written) + tables_of(plan)
         first = f"{folder}: {counts} in {summary.seconds:.0f} s; {files} files"
         emit("\n".join([first, *said, f"Read {folder / FILE} first."]))
-    some_failed = summary.counts["failed"] or any_failed(summary.trainings)
+    some_failed = summary.counts["failed"] or nothing_came_of(summary.trainings)
     return ExitStatus.CELLS_FAILED if some_failed else ExitStatus.OK
 
 
@@ -209,8 +210,14 @@ def tables_of(plan: Plan) -> int:
 
 
 def any_failed(trainings: Mapping[str, Outcome]) -> bool:
-    """Whether some training failed; one that diverged is a finding."""
+    """Whether some training failed; that one diverged is a finding."""
     return any(outcome.status == "failed" for outcome in trainings.values())
+
+
+def nothing_came_of(trainings: Mapping[str, Outcome]) -> bool:
+    """Whether some training of a whole run failed, or all of them diverged."""
+    ended = {outcome.status for outcome in trainings.values()}
+    return any_failed(trainings) or ended == {DIVERGED}
 
 
 def draw(folder: Path, progress: Reporter) -> Report:

@@ -14,6 +14,9 @@ from gradest.benchmarks.figures.spec import Guide, Panel, Series
 NAME_WIDTH = 1.15
 """Inches of a name, beyond which it is broken where its words allow."""
 
+LEADER_STYLE: dict[str, Any] = {"color": "0.6", "linestyle": (0, (1, 2))}
+"""Grey and dotted, unlike any line of data."""
+
 LEADER, MARKER, BETWEEN = 0.12, 0.12, 0.035
 """Inches of a leader line, of the marker after it, and between two names."""
 
@@ -25,7 +28,7 @@ class Name(NamedTuple):
     lines: list[str]
     x: float
     y: float
-    """Where the line ends, in inches on the page."""
+    """Where the line ends, or leaves the axes, in inches on the page."""
 
     @property
     def height(self) -> float:
@@ -56,7 +59,7 @@ def ends_height(panel: Panel) -> float:
 
 
 def name_lines(panel: Panel, axes: Axes) -> None:
-    """Names each line at its end, with its marker and a thin line that leads there.
+    """Names each line at its end, with its marker; a thin grey dotted line leads there.
 
     Args:
         panel: what the axes show.
@@ -74,12 +77,14 @@ def name_lines(panel: Panel, axes: Axes) -> None:
 def names_of(panel: Panel, axes: Axes) -> list[Name]:
     """The names of the lines that have an end."""
     names = []
+    box = axes.get_window_extent()
     for series in panel.series:
         points = zip(series.x, series.value, series.high, strict=True)
         heights = [(x, high if value is None else value) for x, value, high in points]
         ends = [(x, height) for x, height in heights if height is not None]
         if ends:
-            x, y = axes.transData.transform(ends[-1]) / axes.figure.dpi
+            place = axes.transData.transform(ends[-1])
+            x, y = np.clip(place, box.min, box.max) / axes.figure.dpi
             names.append(Name(series, lines_of(series), float(x), float(y)))
     right = axes.get_xlim()[1]
     for guide in filter(lambda guide: guide.label, panel.guides):
@@ -150,9 +155,10 @@ def draw_name(name: Name, axes: Axes, right: float, y: float) -> None:
     transform = figure.dpi_scale_trans
     start = right + grown(LEADER)
     style = name.series.style
-    leader: dict[str, Any] = {"color": style.color, "linewidth": grown(0.4), "alpha": 0.7}
     ends = [name.x, max(name.x, right), start], [name.y, name.y, y]
-    figure.add_artist(Line2D(*ends, **leader, transform=transform, zorder=1))
+    width = grown(0.5)
+    leader = Line2D(*ends, **LEADER_STYLE, linewidth=width, transform=transform, zorder=1)
+    figure.add_artist(leader)
     keywords = plot_keywords(style) | {"linestyle": "none"}
     middle = start + grown(MARKER / 2)
     figure.add_artist(Line2D([middle], [y], transform=transform, **keywords))

@@ -33,11 +33,17 @@ class TrainingRow:
     seconds: float = number("time of these steps, of training alone", SECONDS)
     f_evals: int | None = optional("evaluations of f in them", EVALUATIONS)
     grad_evals: int | None = optional("evaluations of f's gradient in them", EVALUATIONS)
-    objective: float = number("E[f] at θ, summed over data points")
+    objective: float = number(
+        "E[f] at θ; f is the mean over data points in VAEs, and the sum over them in "
+        "`logistic_regression` and `bayesian_network`"
+    )
     objective_low: float = low("objective")
     objective_high: float = high("objective")
     objective_kind: str | None = optional("`exact`, or `estimated` on draws that are always alike")
-    held_out: float = number("the objective on data that were held out; empty where there are none")
+    held_out: float = number(
+        "the objective on data that were held out, of VAEs alone: the mean over these data points; "
+        "empty where there are none"
+    )
     held_out_low: float = low("held_out")
     held_out_high: float = high("held_out")
     status: str = column("`ok`, `diverged` (θ is no longer finite: no further step), `failed`")

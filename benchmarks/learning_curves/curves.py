@@ -47,10 +47,12 @@ class Curve(NamedTuple):
     evaluations: Numbers
     seconds: Numbers
     objective: Numbers
-    held_out: float
-    """The objective of held-out data at the end; not a number where there is none."""
+    held_out: Numbers
+    """The objective of held-out data; not a number where there is none."""
     ended: str
     """Why it ended before its time; empty where it did not."""
+    broken: float
+    """The step at which it was seen that θ, or the objective, is not finite; ∞ where it is."""
 
 
 class Checkpoint(NamedTuple):
@@ -93,6 +95,11 @@ class Trained(NamedTuple):
         return sum(bool(curve.ended) for curve in self.curves.values())
 
     @property
+    def broken_at(self) -> list[int]:
+        """The steps at which its seeds were seen to have diverged."""
+        return sorted(int(each.broken) for each in self.curves.values() if each.ended)
+
+    @property
     def is_found(self) -> bool:
         """Whether a bias was found at more than half of the checkpoints."""
         found = [each.is_found for each in self.all_checkpoints()]
@@ -132,10 +139,14 @@ class Contest(NamedTuple):
     """Whether the objective is without error of its own."""
     stated: float | None = None
     """The objective that is to be reached, where the sweep states one."""
+    asked: int | None = None
+    """Steps that the sweep asks for, where it is known."""
 
     @property
     def steps(self) -> int:
-        """Of the longest curve."""
+        """That were asked for; of the longest curve, where that is not known."""
+        if self.asked is not None:
+            return self.asked
         ends = [curve.step[-1] for each in self.trained for curve in each.curves.values()]
         return int(max(ends))
 
@@ -171,7 +182,7 @@ def contests_of(run: Run) -> list[Contest]:
     sweep = (run.manifest or {}).get("sweep") or {}
     how = sweep.get("training") or {}
     found = contests(run.training, run.trajectory, rises=bool(how.get("maximize", False)))
-    return [each._replace(stated=how.get("target")) for each in found]
+    return [each._replace(stated=how.get("target"), asked=how.get("steps")) for each in found]
 
 
 def contests(
@@ -199,7 +210,7 @@ def contests(
                 at = by_training.get((*key, estimator, args), pd.DataFrame())
                 trained.append(trained_of(estimator, args, label, curves, at))
             else:
-                failed[label] = str(own.reason.iloc[0])
+                failed[label] = str(own.reason.iloc[-1] or "not finite")
         if trained:
             sign = -1 if rises else 1
             is_exact = bool((rows.objective_kind[rows.status.isin(FINE)] == "exact").all())
@@ -229,7 +240,7 @@ def titles_of(table: pd.DataFrame) -> dict[tuple[Any, ...], str]:
 
 
 def curves_of(rows: pd.DataFrame) -> Iterator[tuple[int, Curve]]:
-    """Each seed of one training with its curve; none of a seed without two points.
+    """Each seed of one training with its curve; none of a seed without a point.
 
     Args:
         rows: those of one estimator in one contest.
@@ -237,11 +248,12 @@ def curves_of(rows: pd.DataFrame) -> Iterator[tuple[int, Curve]]:
     for seed, own in rows.sort_values("step").groupby("seed", sort=True):
         fine = own.status.isin(FINE) & np.isfinite(own.objective.astype(float))
         kept = own[fine]
-        if len(kept) < 2:
+        if kept.empty:
             continue
         broken = own[~fine]
         ended = "" if broken.empty else str(broken.reason.iloc[0] or "not finite")
-        held_out = kept.held_out.iloc[-1] if "held_out" in kept else np.nan
+        held_out = kept.get("held_out", pd.Series(np.nan, kept.index))
+        step = np.inf if broken.empty else float(broken.step.iloc[0])
         yield (
             int(seed),
             Curve(
@@ -249,8 +261,9 @@ def curves_of(rows: pd.DataFrame) -> Iterator[tuple[int, Curve]]:
                 (kept.f_evals + kept.grad_evals).to_numpy(float),
                 kept.seconds.to_numpy(float),
                 kept.objective.to_numpy(float),
-                float(held_out),
+                held_out.to_numpy(float),
                 ended,
+                step,
             ),
         )
 

@@ -71,7 +71,7 @@ def objectives(trained: Trained) -> list[float]:
 
 def held_out(trained: Trained) -> list[float]:
     """That of held-out data."""
-    return [curve.held_out for curve in trained.curves.values() if not curve.ended]
+    return [float(curve.held_out[-1]) for curve in trained.curves.values() if not curve.ended]
 
 
 def loss_over(contest: Contest, one: Trained, other: Trained) -> Interval:

@@ -53,7 +53,8 @@ def geometric_mean(values: Float[np.ndarray, " seeds"]) -> Interval:
     """The mean over seeds on the logarithmic scale; nothing is known of what is not above 0."""
     if not len(values) or not (values > 0).all():
         return UNKNOWN
-    return Interval(*(math.exp(end) for end in mean_over_seeds(np.log(values))))
+    with np.errstate(over="ignore"):  # of seeds of which some diverge an end may be ∞
+        return Interval(*(float(np.exp(end)) for end in mean_over_seeds(np.log(values))))
 
 
 def times_together(times: Times) -> Ratio:

@@ -2,7 +2,9 @@
 
 Unless an objective is stated it is the one that every seed of every unbiased estimator has come to
 at the end, so the farthest that all of their times are known of. The mean of the worst of them,
-which one might take, is not come to by half of its seeds, and ratios to it were bounds alone.
+which one might take, is not come to by half of its seeds, and ratios to it were bounds alone. Where
+one of them hardly moved, that is near the start and says little: the target is then half of the
+way that the best one went, with every seed.
 """
 
 from collections.abc import Sequence
@@ -22,7 +24,12 @@ from gradest.benchmarks.learning_curves.paired import (
 STATED = "stated"
 BY_UNBIASED = "what every seed of each unbiased estimator has reached at the end"
 BY_ALL = "what every seed of each estimator has reached at the end, for none is unbiased"
+HALFWAY = "half of the way from the start to where every seed of the best unbiased estimator came"
+HALFWAY_OF_ALL = "half of the way from the start to where every seed of the best estimator came"
 """How a target came about."""
+
+LEAST_SHARE = 0.5
+"""Of the way that the best one went: no target but a stated one is nearer to the start."""
 
 
 class Target(NamedTuple):
@@ -31,6 +38,9 @@ class Target(NamedTuple):
     value: float
     rule: str
     """How it came about."""
+    share: float
+    """Of the way from the start to where every seed of the best one that counts came; not a number
+    where nobody gains anything."""
 
 
 class Runner(NamedTuple):
@@ -85,13 +95,40 @@ def target_of(contest: Contest) -> Target | None:
 
     Only those estimators have a say that end better than they began, with every seed.
     """
-    gaining = [each for each in contest.trained if gains(contest, each)]
-    unbiased = [each for each in gaining if each.is_unbiased]
-    counted, rule = (unbiased, BY_UNBIASED) if unbiased else (gaining, BY_ALL)
+    counted = counting(contest)
     if not counted:
         return None
-    worst = max(contest.losses(each, [*each.curves]).max() for each in counted)
-    return Target(float(contest.sign * worst), rule)
+    is_unbiased = counted[0].is_unbiased
+    start = contest.sign * contest.start
+    reached = [reached_by_all(contest, each) for each in counted]
+    worst, best = max(reached), min(reached)
+    share = (start - worst) / (start - best)
+    if share >= LEAST_SHARE:
+        return Target(contest.sign * worst, BY_UNBIASED if is_unbiased else BY_ALL, share)
+    halfway = start - LEAST_SHARE * (start - best)
+    rule = HALFWAY if is_unbiased else HALFWAY_OF_ALL
+    return Target(contest.sign * halfway, rule, LEAST_SHARE)
+
+
+def stated_target(contest: Contest, value: float) -> Target:
+    """The objective that the sweep states, and how far along it lies."""
+    counted = counting(contest)
+    start = contest.sign * contest.start
+    best = min((reached_by_all(contest, each) for each in counted), default=start)
+    gained = start - best
+    share = (start - contest.sign * value) / gained if gained > 0 else float("nan")
+    return Target(value, STATED, share)
+
+
+def counting(contest: Contest) -> list[Trained]:
+    """Those that end better than they began: the unbiased ones, or all where there are none."""
+    gaining = [each for each in contest.trained if gains(contest, each)]
+    return [each for each in gaining if each.is_unbiased] or gaining
+
+
+def reached_by_all(contest: Contest, trained: Trained) -> float:
+    """The loss to which every seed of one came at the end."""
+    return float(contest.losses(trained, [*trained.curves]).max())
 
 
 def gains(contest: Contest, trained: Trained) -> bool:
@@ -148,7 +185,7 @@ def race(contest: Contest, cost: str, stated: float | None = None) -> Race | Non
     Returns:
         The race; None where nobody gains anything, and nothing is stated.
     """
-    target = target_of(contest) if stated is None else Target(stated, STATED)
+    target = target_of(contest) if stated is None else stated_target(contest, stated)
     if target is None:
         return None
     of_all = {

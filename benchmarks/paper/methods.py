@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import Run
+from gradest.benchmarks.training.settings import Training
 
 
 def name_of(run: Run) -> str:
@@ -28,7 +30,29 @@ def methods(run: Run) -> str:
         f"Variance and bias of the gradient estimators were measured with {software(run)} from "
         f"R = {span(rows.replicates)} independent estimates each ({', '.join(how)}); intervals are "
         f"at 95 %, by the jackknife over {span(rows.batches)} batches of estimates, with quantiles "
-        "of Student's t, or of the bootstrap-t where tails are heavy."
+        f"of Student's t, or of the bootstrap-t where tails are heavy.{training_sentence(run)}"
+    )
+
+
+NOT_OPTIMIZER_S = frozenset(Training.model_fields)
+"""Keys of [training] that are not arguments of the optimizer."""
+
+
+def training_sentence(run: Run) -> str:
+    """How θ was trained, with a space before it; empty where it was not, or nobody recorded it."""
+    how = ((run.manifest or {}).get("sweep") or {}).get("training")
+    if not how:
+        return ""
+    own = [f"{key} = {value}" for key, value in sorted(how.items()) if key not in NOT_OPTIMIZER_S]
+    arguments = f" ({', '.join(own)})" if own else ""
+    asked = Training.model_validate(how)
+    verb = "maximised" if asked.maximize else "minimised"
+    rate = f"learning rate {asked.learning_rate:g}, {asked.schedule}"
+    if asked.exponent is not None:
+        rate += f" to the power {asked.exponent:g}"
+    return (
+        f" The objective was {verb} by {asked.optimizer}{arguments} with {rate}, for "
+        f"{several(asked.steps, 'step')} of training with {several(asked.seeds, 'seed')} each."
     )
 
 

@@ -321,7 +321,7 @@ METRICS: dict[str, Metric] = {
         scatter_of_bias,
     ),
     OBJECTIVE: Metric(
-        "the objective after some steps of training, summed over data points",
+        "the objective after some steps of training: in VAEs the mean over data points",
         r"\mathbb{E}[f]",
         objective,
         "linear",

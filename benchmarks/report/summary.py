@@ -36,6 +36,7 @@ from gradest.benchmarks.report.surprises import (
 from gradest.benchmarks.report.tables import Table
 from gradest.benchmarks.reproductions.numbers import FILE as NUMBERS
 from gradest.benchmarks.reproductions.numbers import headlines
+from gradest.benchmarks.training_shown.health import training_line
 from gradest.benchmarks.training_shown.words import PREAMBLE, Told, lines_of_training, told
 
 FILE = "summary.md"
@@ -181,7 +182,7 @@ def health(run: Run) -> list[str]:
     """What the numbers are worth."""
     table = run.measurements
     lines = [status_line(table), minibatch_line(table), bias_line(table), precision_line(table)]
-    lines.append(untimed_line(table))
+    lines += [untimed_line(table), training_line(run.training, contests_of(run))]
     if not run.jackknifed:
         absent = "slopes, crossovers, the check of exact variances"
         lines.append(f"Left out, because {LEFT_OUT} is not there: {absent}.")

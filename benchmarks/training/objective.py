@@ -19,7 +19,7 @@ class Value(NamedTuple):
     """An objective at some θ."""
 
     interval: Interval
-    """E[f], summed over data points, with its 95 % interval: a point where it is exact."""
+    """E[f] with its 95 % interval: a point where it is exact."""
     kind: str
     """exact or estimated."""
 
@@ -51,7 +51,7 @@ def objective_at(problem: Problem, params: Params, key: Array, draws: int) -> Va
 def estimated(
     problem: Problem, params: Params, key: Array, draws: int
 ) -> Float[np.ndarray, " draws"]:
-    """f, summed over data points, at each of some draws."""
+    """f at each of some draws: the sum of its terms for data points, which may have 1/N."""
     elements = max(1, elements_per_evaluation(problem, params))
     at_once = max(1, min(draws, CALL_ELEMENTS // elements))
     values = sums_of_f(problem, params, jax.random.split(key, draws), at_once=at_once)
@@ -62,7 +62,7 @@ def estimated(
 def sums_of_f(
     problem: Problem, params: Params, keys: Array, *, at_once: int
 ) -> Float[Array, " draws"]:
-    """f, summed over data points, at a draw from each key; so many at a time."""
+    """f, as in `estimated`, at a draw from each key; so many at a time."""
     q = problem.distribution(params)
 
     def of_key(key: Array) -> Float[Array, ""]:

@@ -9,6 +9,9 @@ from gradest.benchmarks.limits import MOST_REPLICATES, MOST_SAMPLES, MOST_SEEDS,
 from gradest.benchmarks.training.optimizers import SCHEDULES, Recipe, expect_optimizer
 
 Step = Annotated[int, Field(ge=0, le=MOST_STEPS)]
+CHECKPOINTS = 5
+"""How many there are where nothing is said, or all steps where these are fewer."""
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -26,7 +29,7 @@ class Training(BaseModel):
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 1
     """How many, from 0 on. They are of the random numbers of training: θ starts where it is
     measured, whatever the seed."""
-    checkpoints: list[Step] | Annotated[int, Field(ge=2, le=MOST_STEPS)] = 5
+    checkpoints: list[Step] | Annotated[int, Field(ge=2, le=MOST_STEPS)] = CHECKPOINTS
     """Steps at which gradients are measured; or how many, spaced in the logarithm, 0 and `steps`
     among them."""
     checkpoints_on: Literal["all"] | None = None
@@ -57,7 +60,14 @@ class Training(BaseModel):
 
     @model_validator(mode="after")
     def _within_the_steps(self) -> "Training":
-        for step in self.checkpoints if isinstance(self.checkpoints, list) else ():
+        if isinstance(self.checkpoints, int):
+            if self.checkpoints > max(self.steps + 1, CHECKPOINTS):
+                raise ValueError(
+                    f"checkpoints = {self.checkpoints}: expected at most {self.steps + 1}, the "
+                    f"steps from 0 to {self.steps}"
+                )
+            return self
+        for step in self.checkpoints:
             if step > self.steps:
                 raise ValueError(f"checkpoints: {step}: expected at most steps = {self.steps}")
         return self
@@ -84,9 +94,14 @@ class Training(BaseModel):
         """The steps at which gradients are measured, in order."""
         if isinstance(self.checkpoints, list):
             return sorted(set(self.checkpoints))
-        spaced = np.geomspace(1, self.steps, max(self.checkpoints - 1, 1))[1:]
-        first = {0, 1} if self.checkpoints > 2 else {0}
-        return sorted({*first, self.steps, *np.rint(spaced).astype(int).tolist()})
+        after_start = min(self.checkpoints - 1, self.steps)
+        if after_start == 1:
+            return [0, self.steps]
+        spaced = np.rint(np.geomspace(1, self.steps, after_start)).astype(int)
+        # rounded, several of the first may be one step: each goes to the next that is free
+        order = np.arange(after_start)
+        apart = np.maximum.accumulate(spaced - order) + order
+        return [0, *np.minimum(apart, self.steps - order[::-1]).tolist()]
 
     @property
     def recorded(self) -> list[int]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,8 @@ def objectives(contest: Contest, name: str, optimum: float | None) -> FigureSpec
     panels = [
         objective_panel(contest, cost, chosen(of_costs[cost], bundles), optimum) for cost in costs
     ]
+    if holds_out(contest):
+        panels.append(held_out_panel(contest, bundles))
     what = "mean" if optimum is None else "geometric mean"
     notes = [
         f"{what.capitalize()} and 95 % band over {seeds_text(contest)}; a line ends where a seed "
@@ -108,6 +111,29 @@ def objective_line(contest: Contest, trained: Trained, cost: str, optimum: float
         x = mean_cost(curves, at, cost)
         points.append(Point(x, mean(values)))
     return Line(trained, points)
+
+
+def holds_out(contest: Contest) -> bool:
+    """Whether the objective of held-out data is known along every curve."""
+    curves = [curve for each in contest.trained for curve in each.curves.values()]
+    return all(np.isfinite(curve.held_out).all() for curve in curves)
+
+
+def held_out_panel(contest: Contest, bundles: Sequence[Sequence[Line]]) -> Panel:
+    """The objective of held-out data against steps, of the same lines as in the first panel."""
+    of_all = [held_out_curves(each) for each in contest.trained]
+    apart = contest._replace(trained=tuple(of_all))
+    lines = [objective_line(apart, each, "step", None) for each in of_all]
+    panel = objective_panel(apart, "step", chosen(lines, bundles), None)
+    return replace(panel, name="of held-out data", title="of held-out data, over steps")
+
+
+def held_out_curves(trained: Trained) -> Trained:
+    """The training with the objective of held-out data in the place of its own."""
+    curves = {
+        seed: curve._replace(objective=curve.held_out) for seed, curve in trained.curves.items()
+    }
+    return trained._replace(curves=curves)
 
 
 def mean_cost(curves: Sequence[Curve], at: Sequence[int], cost: str) -> float:

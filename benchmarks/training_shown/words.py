@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gradest.benchmarks.analysis.labels import subject
-from gradest.benchmarks.analysis.numerals import several, show
+from gradest.benchmarks.analysis.numerals import percent, several, show
 from gradest.benchmarks.comparisons.budgets import seconds_text
 from gradest.benchmarks.learning_curves.correlation import Correlation, correlations
-from gradest.benchmarks.learning_curves.curves import COSTS, Contest
+from gradest.benchmarks.learning_curves.curves import COSTS, Contest, Trained
 from gradest.benchmarks.learning_curves.disagreements import (
     EQUAL_EVALUATIONS,
     Disagreement,
@@ -73,8 +73,10 @@ def lines_of_training(found: Told) -> list[str]:
         title_line(found),
         *race_lines(found),
         *absent_lines(found),
+        *diverged_lines(found),
         *worsened_lines(found),
         end_line(found),
+        *held_out_lines(found),
         *correlation_lines(found),
         *disagreement_lines(found),
     ]
@@ -86,11 +88,13 @@ def title_line(found: Told) -> str:
     contest = found.contest
     seeds = len({seed for each in contest.trained for seed in each.curves})
     many = several(len(contest.trained), "estimator")
-    head = f"{contest.title}: {many}, {several(contest.steps, 'step')}, {several(seeds, 'seed')}"
+    counts = [many, several(contest.steps, "step"), several(seeds, "seed")]
+    head = f"{contest.title}: {', '.join(counts)}; objective at the start {number(contest.start)}"
     if not found.races:
         return f"{head}; no estimator ends better than it began with every seed: no target"
     target = found.races[0].target
-    return f"{head}; target: objective {number(target.value)} ({target.rule})"
+    way = "" if math.isnan(target.share) else f", {percent(target.share)} of the way of the best"
+    return f"{head}; target: objective {number(target.value)}{way} ({target.rule})"
 
 
 def race_lines(found: Told) -> Iterator[str]:
@@ -159,6 +163,34 @@ def absent_text(runner: Runner) -> str:
     if not runner.trained.is_unbiased:
         notes.append("biased")
     return f"{runner.label} ({', '.join(notes)})"
+
+
+def diverged_lines(found: Told) -> Iterator[str]:
+    """Who diverged, with how many seeds, and at which steps that was seen."""
+    texts = [diverged_text(each) for each in found.contest.trained if each.diverged]
+    if texts:
+        yield f"Diverged: {'; '.join(texts)}"
+
+
+def diverged_text(trained: Trained) -> str:
+    """One estimator that diverged with some seed."""
+    first, *others = dict.fromkeys(trained.broken_at)
+    where = f"by steps {first} to {others[-1]}" if others else f"by step {first}"
+    many = several(len(trained.curves), "seed")
+    return f"{trained.label} ({trained.diverged} of {many}, {where})"
+
+
+def held_out_lines(found: Told) -> Iterator[str]:
+    """The objective of held-out data at the end, from the best; none where none is held out."""
+    sign = found.contest.sign
+    known = [each for each in found.endings if math.isfinite(each.held_out.value)]
+    in_order = sorted(known, key=lambda each: sign * each.held_out.value)
+    texts = [f"{each.label} {shown(each.held_out)}" for each in in_order[:MOST_NAMED]]
+    more = len(in_order) - MOST_NAMED
+    if more > 0:
+        texts.append(f"{more} more in tables/{TABLE}.md")
+    if texts:
+        yield f"Held-out data at the end, from the best: {'; '.join(texts)}"
 
 
 def worsened_lines(found: Told) -> Iterator[str]:

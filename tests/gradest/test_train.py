@@ -140,7 +140,7 @@ def test_a_divergence_is_said_with_its_step(optimizer, learning_rate, step):
 def test_a_learning_rate_is_finite_and_positive(rate):
     """Alone and among several, as in a sweep."""
     for estimator in ("pathwise", ["pathwise"]):
-        with pytest.raises(BadInput, match="learning_rate = .*expected"):
+        with pytest.raises(BadInput, match=r"learning_rate = .*expected"):
             gradest.train("gaussian_square", estimator, steps=1, learning_rate=rate)
 
 

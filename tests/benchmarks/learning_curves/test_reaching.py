@@ -10,6 +10,7 @@ from gradest.benchmarks.learning_curves.paired import AT_LEAST
 from gradest.benchmarks.learning_curves.reaching import (
     BY_ALL,
     BY_UNBIASED,
+    HALFWAY,
     STATED,
     is_known,
     race,
@@ -29,6 +30,7 @@ from tests.support.made_training import (
 
 SLOW = Made(PLAIN, falling(0.01))
 FAST = Made(PATHWISE, falling(0.04), cost=8, seconds=2e-3)
+NEAR_BY = Made(PATHWISE, falling(0.015))
 BIASED = Made(LEAVE_ONE_OUT, lambda step, seed: 10 - min(step, 5) * 0.02, biased=True)
 
 
@@ -49,13 +51,20 @@ def test_the_first_crossing_counts():
 
 def test_the_target_is_what_every_seed_of_the_unbiased_has_reached():
     """The slowest seed of the slowest: 10 − 0.01 · 0.5 · 100."""
-    target = target_of(contest([SLOW, FAST, BIASED]))
+    target = target_of(contest([SLOW, NEAR_BY, BIASED]))
     assert target.value == pytest.approx(9.5)
     assert target.rule == BY_UNBIASED
+    assert target.share == pytest.approx(0.5 / 0.75)
+
+
+def test_a_target_is_no_nearer_to_the_start_than_half_of_the_way():
+    """The slowest seeds come to 9.5 and to 8: the one is a quarter of the way of the other."""
+    target = target_of(contest([SLOW, FAST, BIASED]))
+    assert target == (pytest.approx(9.0), HALFWAY, 0.5)
 
 
 def test_no_unbiased_estimator_is_left_without_a_time_by_it():
-    for each in races(contest([SLOW, FAST, BIASED])):
+    for each in races(contest([SLOW, NEAR_BY, BIASED])):
         unbiased = [one for one in each.runners if one.trained.is_unbiased]
         assert not any(one.times.never.any() for one in unbiased)
 
@@ -69,7 +78,7 @@ def test_what_gains_nothing_or_diverges_sets_no_target():
 
 
 def test_where_all_are_biased_all_count():
-    found = target_of(contest([SLOW._replace(biased=True), FAST._replace(biased=True)]))
+    found = target_of(contest([SLOW._replace(biased=True), NEAR_BY._replace(biased=True)]))
     assert found.value == pytest.approx(9.5)
     assert found.rule == BY_ALL
 
@@ -77,16 +86,16 @@ def test_where_all_are_biased_all_count():
 def test_times_and_ratios_are_those_of_straight_lines():
     """A seed comes to 9.5 after 0.5/(rate · factor) steps; factors cancel in ratios."""
     found = contest([SLOW, FAST])
-    by_steps = race(found, "step")
+    by_steps = race(found, "step", 9.5)
     assert by_steps.first.trained.estimator == "pathwise"
     expected = [0.5 / (0.04 * factor) for factor in FACTORS]
     assert by_steps.first.times.at == pytest.approx(expected)
     assert tuple(by_steps.next.ratio.interval) == pytest.approx((4, 4, 4))
     assert by_steps.next.rank == 2
-    by_evaluations = race(found, "evaluations")
+    by_evaluations = race(found, "evaluations", 9.5)
     assert by_evaluations.first.trained.estimator == "score_function"
     assert tuple(by_evaluations.next.ratio.interval) == pytest.approx((2, 2, 2))
-    by_seconds = race(found, "seconds")
+    by_seconds = race(found, "seconds", 9.5)
     assert by_seconds.first.trained.estimator == "pathwise"
     assert by_seconds.next.ratio.interval.value == pytest.approx(2)
 
@@ -94,11 +103,11 @@ def test_times_and_ratios_are_those_of_straight_lines():
 def test_what_rises_is_the_mirror_image():
     mirrored = [
         each._replace(objective=lambda step, seed, of=each.objective: -of(step, seed))
-        for each in (SLOW, FAST)
+        for each in (SLOW, NEAR_BY)
     ]
     found = contest(mirrored, rises=True)
     assert target_of(found).value == pytest.approx(-9.5)
-    here, there = race(found, "step"), race(contest([SLOW, FAST]), "step")
+    here, there = race(found, "step"), race(contest([SLOW, NEAR_BY]), "step")
     assert here.first.times.at == pytest.approx(there.first.times.at)
     assert target_of(contest(mirrored)) is None
 
@@ -126,7 +135,7 @@ def test_a_seed_that_diverged_before_is_one_that_never_got_there():
 
 def test_a_stated_target_is_said_to_be():
     found = race(contest([SLOW, FAST]), "step", stated=9.01)
-    assert found.target == (9.01, STATED)
+    assert found.target == (9.01, STATED, pytest.approx(0.99 / 2))
     assert found.runners[-1].times.never.tolist() == [True, True, False, False, False]
 
 
@@ -141,7 +150,7 @@ def test_a_tie_is_what_is_not_surely_later():
 
 
 def test_of_one_seed_nothing_is_surely_later():
-    found = race(contest([SLOW, FAST], seeds=1), "step")
+    found = race(contest([SLOW, NEAR_BY], seeds=1), "step")
     assert found.next is None
     assert math.isnan(found.runners[1].ratio.interval.low)
 

@@ -36,6 +36,7 @@ def refusal(lines, before=GOOD_SWEEP):
         ("steps = 9\nexponent = 0.5", "exponent = 0.5: expected only with"),
         ("steps = 9\nseeds = 0", "training.seeds = 0"),
         ("steps = 9\ncheckpoints = [10]", "checkpoints: 10: expected at most steps = 9"),
+        ("steps = 9\ncheckpoints = 11", "checkpoints = 11: expected at most 10, the steps from 0"),
         ("steps = 9\nevaluate_samples = 1", "training.evaluate_samples = 1"),
         ("steps = 9\nreplicates = 39", "training.replicates = 39"),
         ('steps = 9\noptimizer = "sgd"\nmomentum = "much"\nbeta = 1', "unexpected keyword beta"),
@@ -70,6 +71,11 @@ def test_steps_that_are_looked_at():
     assert how.recorded[-1] == 1000
     assert Training(steps=1000, checkpoints=2).measured == [0, 1000]
     assert Training(steps=1000, checkpoints=3).measured == [0, 1, 1000]
+    assert Training(steps=300, checkpoints=301).measured == [*range(301)]
+    for count in (2, 3, 50, 270, 300):
+        steps = Training(steps=300, checkpoints=count).measured
+        assert len({*steps}) == count
+        assert (steps[0], steps[-1]) == (0, 300)
     assert Training(steps=1000, checkpoints=[7, 3, 7]).measured == [3, 7]
     assert Training(steps=1000, checkpoints=[]).measured == []
     assert Training(steps=2).measured == [0, 1, 2]

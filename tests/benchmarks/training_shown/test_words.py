@@ -3,6 +3,7 @@
 import pandas as pd
 
 from gradest.benchmarks.learning_curves.curves import contests
+from gradest.benchmarks.training_shown.health import training_line
 from gradest.benchmarks.training_shown.words import difference, lines_of_training, named, told
 from tests.support.made_runs import LEAVE_ONE_OUT, PATHWISE, PLAIN
 from tests.support.made_training import (
@@ -26,8 +27,8 @@ STUCK = Made(
 BROKEN = Made(MEASURE_VALUED, falling(0.03), lambda step, seed: 4.0, diverges={1: 40})
 
 
-def said(*made: Made, **options) -> list[str]:
-    return lines_of_training(told(contest(made, **options)))
+def said(*made: Made, stated: float | None = None, **options) -> list[str]:
+    return lines_of_training(told(contest(made, **options)._replace(stated=stated)))
 
 
 def line(lines, begin):
@@ -37,13 +38,14 @@ def line(lines, begin):
 
 
 def test_a_contest_is_named_with_its_target():
-    first = said(SLOW, FAST)[0]
-    assert first.startswith("Gaussian square: 2 estimators, 100 steps, 5 seeds; target: ")
-    assert "objective 9.5 (what every seed of each unbiased estimator has reached" in first
+    first = said(SLOW, Made(PATHWISE, falling(0.015)))[0]
+    assert first.startswith("Gaussian square: 2 estimators, 100 steps, 5 seeds; objective at the")
+    assert "start 10; target: objective 9.5, 67 % of the way of the best (what" in first
+    assert "(what every seed of each unbiased estimator has reached" in first
 
 
 def test_who_is_first_by_each_cost():
-    lines = said(SLOW, FAST)
+    lines = said(SLOW, FAST, stated=9.5)
     by_steps = line(lines, "First to reach it, per step and second: ")
     assert by_steps.endswith(
         "pathwise: 12.5 steps, 4 × before score function; 12.5 ms, 4 × before score function"
@@ -59,11 +61,11 @@ def test_a_tie_is_said():
 
 
 def test_who_is_not_there():
-    absent = line(said(SLOW, FAST, STUCK, BROKEN), "Not there by the end: ")
+    absent = line(said(SLOW, FAST, STUCK, BROKEN, stated=9.5), "Not there by the end: ")
     assert "measure-valued (1 of 5 seeds, 1 diverged)" in absent
     assert "score function, leave-one-out (5 of 5 seeds, biased)" in absent
     assert "pathwise" not in absent
-    assert not [each for each in said(SLOW, FAST) if each.startswith("Not there")]
+    assert not [each for each in said(SLOW, FAST, stated=9.5) if each.startswith("Not there")]
 
 
 def test_who_ends_worse_than_it_began():
@@ -103,7 +105,7 @@ def test_disagreements_with_their_reasons():
 
 
 def test_of_one_seed_nothing_is_sure():
-    lines = said(SLOW, FAST, seeds=1)
+    lines = said(SLOW, FAST, seeds=1, stated=9.5)
     assert "ties with" in line(lines, "First to reach it, per step and second")
     assert "ties with" in line(lines, "Best at the end")
 
@@ -117,7 +119,8 @@ def test_where_nobody_gains_there_is_no_target():
 
 def test_a_target_that_nobody_reaches():
     found = lines_of_training(told(contest([SLOW, FAST])._replace(stated=-100.0)))
-    assert "target: objective −100 (stated)" in found[0]
+    assert "target: objective −100, " in found[0]
+    assert found[0].endswith("(stated)")
     assert line(found, "Nobody reaches").endswith("per step, evaluation and second")
 
 
@@ -131,7 +134,38 @@ def test_what_failed_is_named():
 
 
 def test_lines_are_few():
-    assert len(said(*ten())) <= 10
+    assert len(said(*ten())) <= 11
+
+
+def test_who_diverged_is_said_with_the_step():
+    diverged = line(said(SLOW, BROKEN), "Diverged: ")
+    assert diverged == "Diverged: measure-valued (1 of 5 seeds, by step 40)"
+    at_once = BROKEN._replace(diverges={0: 10, 1: 40})
+    assert line(said(at_once), "Diverged: ").endswith("(2 of 5 seeds, by steps 10 to 40)")
+    found = health_of(SLOW, at_once)
+    assert found == (
+        "Trainings: 8 ok, 2 failed; diverged: measure-valued (2 of 5 seeds, by steps 10 to 40) on "
+        "Gaussian square."
+    )
+
+
+def health_of(*made: Made) -> str:
+    table = training(made)
+    return training_line(table, contests(table))
+
+
+def test_the_steps_are_those_that_were_asked_for():
+    found = told(contest([BROKEN])._replace(asked=60))
+    assert "1 estimator, 60 steps" in lines_of_training(found)[0]
+
+
+def test_held_out_data_are_told():
+    table = training([SLOW, FAST])
+    (found,) = contests(table.assign(held_out=table.objective + 1))
+    words = line(lines_of_training(told(found)), "Held-out data at the end, from the best: ")
+    assert words.startswith("Held-out data at the end, from the best: pathwise 6.6")
+    assert "; score function 9.9" in words
+    assert not [each for each in said(SLOW, FAST) if each.startswith("Held-out")]
 
 
 def test_a_divergence_is_no_number():
