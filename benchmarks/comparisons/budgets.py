@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.times import TimeLine, fit_time
@@ -157,7 +158,7 @@ class Budget(NamedTuple):
             note = f", {COSTS[self.cost].note}" if self.cost else ""
             return f"{seconds_text(self.seconds)} a gradient{note}"
         if self.evaluations is not None:
-            return f"{self.evaluations} evaluations of f and its gradient"
+            return f"{several(self.evaluations, 'evaluation')} of f and its gradient"
         return f"L = {self.samples}" if self.samples is not None else "the largest L measured"
 
     def settled(self, rows: pd.DataFrame) -> "Budget":
@@ -166,17 +167,28 @@ class Budget(NamedTuple):
             return self
         return self._replace(cost="alone" if has_prices(rows, "alone") else "batched")
 
-    def pays_for(self, rows: pd.DataFrame) -> pd.Series:
-        """Which measured cells it pays for."""
+    def share_of(self, rows: pd.DataFrame) -> pd.Series:
+        """The part of it that one estimate of each row costs; 0 of one without a limit."""
         if self.seconds is not None:
             cost = self.settled(rows).cost
             assert cost is not None
-            return COSTS[cost].prices(rows) <= self.seconds
+            return COSTS[cost].prices(rows) / self.seconds
         if self.evaluations is not None:
-            return evaluations_of(rows) <= self.evaluations
+            return evaluations_of(rows) / self.evaluations
         if self.samples is not None:
-            return rows.num_samples <= self.samples
-        return pd.Series(data=True, index=rows.index)
+            return rows.num_samples / self.samples
+        return pd.Series(0.0, index=rows.index)
+
+    def pays_for(self, rows: pd.DataFrame) -> pd.Series:
+        """Which measured cells it pays for."""
+        return self.share_of(rows) <= 1
+
+    def estimates(self, rows: pd.DataFrame) -> pd.Series:
+        """How many estimates of each row it pays for, one at least; one where it has no limit."""
+        share = self.share_of(rows)
+        # what is exactly paid for is, whatever the rounding
+        counts = np.floor((1 + 1e-9) / share.where(share > 0))
+        return counts.clip(lower=1).fillna(1).astype(int)
 
 
 EXPECTED = {

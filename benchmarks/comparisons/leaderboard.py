@@ -1,7 +1,8 @@
 r"""Which estimator is best: by the relative root mean square error of one estimate.
 
 $\sqrt{\mathrm{tr}\,\mathrm{Cov}\,g + \|\mathrm{bias}\|^2} / \|\nabla\|$, from a run's measurements
-and their statistics without each batch.
+and their statistics without each batch. Where ∇ is 0 nothing is relative to it, and errors are
+absolute: they are not divided.
 """
 
 import math
@@ -38,13 +39,26 @@ NO_GRADIENT = -1.0
 
 
 def relative_error(row: Any) -> Interval:
-    """The relative root mean square error of one row; of a run of 0.3 from its batches."""
+    """The relative root mean square error of one row; of a run of 0.3 from its batches.
+
+    Where the gradient is 0 it is the error itself.
+    """
     if math.isfinite(row.relative_rmse):
         return Interval(row.relative_rmse, row.relative_rmse_low, row.relative_rmse_high)
     squared = squared_error_of(row)
-    if squared is None or not row.exact_norm > 0:
+    if squared is None or not row.exact_norm >= 0:
         return UNKNOWN
-    return Interval(*(math.sqrt(bound) / row.exact_norm for bound in squared.interval))
+    length = row.exact_norm or 1.0
+    return Interval(*(math.sqrt(bound) / length for bound in squared.interval))
+
+
+ABSOLUTE = "The gradient is 0 here: errors are absolute."
+"""What is said of a place where nothing is relative to the gradient."""
+
+
+def is_absolute(row: Any) -> bool:
+    """Whether a row's error is absolute, for the gradient is 0."""
+    return bool(row.exact_norm == 0)
 
 
 def with_errors(rows: pd.DataFrame) -> pd.DataFrame:
@@ -80,8 +94,8 @@ def leaderboard(
 
     Returns:
         A row for each estimator and place: the columns `rank`, `relative_rmse` with `_low` and
-        `_high`, `biased`, `tie` (its error may be the best one's), `measured_samples` and
-        `paid_samples` are new.
+        `_high`, `biased`, `tie` (its error may be the best one's), `measured_samples`,
+        `paid_samples` and `estimates` are new.
 
     Raises:
         BadInput: no such group.
@@ -168,6 +182,7 @@ SHOWN = (
     "num_samples",
     "measured_samples",
     "paid_samples",
+    "estimates",
     "relative_rmse",
     "relative_rmse_low",
     "relative_rmse_high",

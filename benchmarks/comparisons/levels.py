@@ -4,7 +4,8 @@ An estimator whose variance is exactly proportional to 1/L is known at every L f
 measured; one that is a mean over pairs of draws, as with a leave-one-out baseline, from two: its
 variance is $a / L + b / (L(L - 1))$. Rows of such estimators are there too at L that double from
 each measured L to the next, and beyond the largest up to MOST_SAMPLES. Every board takes, of all
-these rows, the one with the largest L that the budget pays for.
+these rows, the one with the largest L that the budget pays for; where it pays for two estimates of
+an estimator's largest L, the mean of as many independent ones as it pays for (see `averaging`).
 """
 
 import functools
@@ -18,11 +19,19 @@ import pandas as pd
 
 from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget, exact_line, refuse_untimed, time_line
-from gradest.benchmarks.comparisons.metrics import Estimate, variance_of
+from gradest.benchmarks.comparisons.metrics import (
+    SUMMED,
+    TIMES,
+    UNKNOWN_THERE,
+    VARIANCE,
+    Estimate,
+    averaging,
+    scaled,
+    variance_of,
+)
 from gradest.benchmarks.statistics.intervals import (
     UNKNOWN,
     Interval,
-    Jackknifed,
     combine,
     interval,
 )
@@ -35,7 +44,8 @@ MOST_SAMPLES = 1024
 
 RULE = (
     "Each estimator takes the largest L that the budget pays for, measured or, where its variance "
-    "there follows exactly from those at measured ones, doubled from one of them."
+    "there follows exactly from those at measured ones, doubled from one of them; where it pays "
+    f"for several estimates at the largest such L (at most {MOST_SAMPLES}), their mean."
 )
 """The rule in one sentence, wherever there is equal cost."""
 
@@ -47,18 +57,6 @@ BUDGET = (
 
 MORE = "+: the budget pays for more than the L that was measured."
 """What the sign after an L says."""
-
-VARIANCE = ("variance", "variance_low", "variance_high")
-"""The columns of the variance and of its interval."""
-
-SUMMED = ("variance_per_dim", "exact_variance")
-"""Columns that are at an added L the same sum of those at measured ones."""
-
-UNKNOWN_THERE = ("variance_max", "mse", "relative_rmse", "snr", "cosine", "work_normalised", "own")
-"""What the names of columns begin with that are made anew, or are not known, at an added L."""
-
-TIMES = ("seconds", "seconds_alone")
-"""Columns of times, each with an interval."""
 
 
 class Levels(NamedTuple):
@@ -272,14 +270,6 @@ def variance_at(rows: Sequence[Any], weights: Mapping[int, float]) -> Estimate:
     return Estimate(interval(total, heavy=heavy), total)
 
 
-def scaled(variance: Estimate, factor: float) -> Estimate:
-    """A variance times a number."""
-    ends = Interval(*(factor * end for end in variance.interval))
-    known = variance.jackknifed
-    statistic = known and Jackknifed(factor * known.value, factor * known.without)
-    return Estimate(ends, statistic, heavy=variance.heavy)
-
-
 def paid_for(levels: Levels, budget: Budget) -> pd.DataFrame:
     """The row of each estimator at each place with the largest L that a budget pays for.
 
@@ -289,7 +279,8 @@ def paid_for(levels: Levels, budget: Budget) -> pd.DataFrame:
 
     Returns:
         The rows, with `paid_samples`: where it pays for an L that was not measured, and of which
-        the variance is not known, the largest such L; else not a number.
+        the variance is not known, the largest such L; else not a number. And with `estimates`, of
+        how many independent ones the numbers of a row are the mean.
 
     Raises:
         BadInput: the budget is of seconds, and none was timed.
@@ -304,14 +295,23 @@ def paid_for(levels: Levels, budget: Budget) -> pd.DataFrame:
     most = beyond.groupby(keys).num_samples.max().rename("paid_samples").astype(float)
     chosen = rows[rows.num_samples == largest].join(most, on=keys)
     more = chosen.paid_samples > chosen.num_samples
-    return chosen.assign(paid_samples=chosen.paid_samples.where(more))
+    paid = chosen.assign(paid_samples=chosen.paid_samples.where(more))
+    every = pd.concat([*levels], ignore_index=True)
+    top = every[every.num_samples == every.groupby(keys).num_samples.transform("max")]
+    twice = top.assign(of_top=budget.estimates(top)).query("of_top > 1").set_index(keys).index
+    is_top = paid.set_index(keys).index.isin(twice)
+    return averaging(paid, budget.estimates(paid).where(is_top, 1))
 
 
 def level_text(row: Any) -> str:
-    """A row's L, and where its numbers come from: "32, from 16"; "16+" where more is paid for."""
+    """A row's L, and where its numbers come from: "32, from 16"; "16+" where more is paid for.
+
+    "97 × 1024" is the mean of 97 estimates.
+    """
+    times = f"{row.estimates} × " if row.estimates > 1 else ""
     if not math.isnan(row.measured_samples):
-        return f"{row.num_samples}, from {int(row.measured_samples)}"
-    return f"{row.num_samples}{'' if math.isnan(row.paid_samples) else '+'}"
+        return f"{times}{row.num_samples}, from {int(row.measured_samples)}"
+    return f"{times}{row.num_samples}{'' if math.isnan(row.paid_samples) else '+'}"
 
 
 def may_catch_up(best: Any, row: Any) -> bool:

@@ -35,6 +35,7 @@ from gradest.benchmarks.comparisons.pairing import (
 )
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.statistics.intervals import (
+    UNKNOWN,
     Interval,
     combine,
     interval,
@@ -53,6 +54,8 @@ class Ratio(NamedTuple):
     gain: float | None
     """How many times wider it would be, on the log scale, were the pairing not used: infinite where
     the cells are the same; None where they are not paired."""
+    both_zero: bool = False
+    """Whether the metric is 0 in both cells, which have no ratio."""
 
 
 class CellRatios(NamedTuple):
@@ -290,7 +293,9 @@ def ratio_of(metric: Metric, first: Any, second: Any, paired: bool, tests: int =
         return None
     if metric.of_noise and (is_zero(first) or is_zero(second)):
         value = ratio_with_zero(is_zero(first), is_zero(second))
-        return Ratio(Interval(value, value, value), None)
+        return Ratio(Interval(value, value, value), None, both_zero=math.isnan(value))
+    if below.interval.value == above.interval.value == 0:
+        return Ratio(UNKNOWN, None, both_zero=True)
     return ratio(below, above, paired, tests)
 
 

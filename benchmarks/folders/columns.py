@@ -184,13 +184,14 @@ class RankedRow:
         "the L that the budget pays for, where it is larger and the variance is not known there",
         "draws",
     )
-    relative_rmse: float = number("√mse / ‖truth‖ of one estimate")
+    estimates: int = column("how many estimates of num_samples draws the row is the mean of")
+    relative_rmse: float = number("√mse / ‖truth‖; √mse where the truth is 0")
     relative_rmse_low: float = low("relative_rmse")
     relative_rmse_high: float = high("relative_rmse")
     biased: bool = column("whether it claims to be biased, or was found to be")
     bias_relative: float = number("the bias along the truth, as a fraction of its length")
-    f_evals: int = column("evaluations of f that one estimate makes", EVALUATIONS)
-    grad_evals: int = column("evaluations of f's gradient that it makes", EVALUATIONS)
+    f_evals: int = column("evaluations of f, of all estimates", EVALUATIONS)
+    grad_evals: int = column("evaluations of f's gradient, of all estimates", EVALUATIONS)
     status: str = column("`ok`, or `unreliable`")
 
 

@@ -15,6 +15,12 @@ function showAnswer() {
   fillTable("ranking", headings, lines);
 }
 
+/** A row's error in a sentence. */
+function errorText(row) {
+  const size = numberText(rows.error[row]);
+  return rows.norm[row] > 0 ? `its error is ${size} times the gradient.` : `its error is ${size}; the gradient is 0 here: errors are absolute.`;
+}
+
 /** The best unbiased one and who may be as good, in a sentence; then what has less noise and is biased. */
 function answerOf(board) {
   const best = board[0];
@@ -23,11 +29,11 @@ function answerOf(board) {
   const unbiased = board.find(row => !rows.biased[row] && rows.error[row] !== null);
   const first = unbiased ?? best;
   const name = make("strong", {}, estimators.label[rows.estimator[first]]);
-  const error = rows.error[first] === 0 ? "it is exact here." : `its error is ${numberText(rows.error[first])} of the gradient.`;
+  const error = rows.error[first] === 0 ? "it is exact here." : errorText(first);
   const parts = [name, ` with L = ${levelText(first, state.budget)}: ${error}`];
   const equal = board.filter(row => row !== first && mayBeEqual(row, first, state.budget)).map(nameWithBias);
   if (equal.length) parts.push(` ${equal.join("; ")} may be as good.`);
-  if (rows.error[first] >= 1) parts.push(" The error is as large as the gradient: one estimate says little.");
+  if (rows.error[first] >= 1 && rows.norm[first] > 0) parts.push(" One estimate says little: its error is no less than the gradient.");
   if (unbiased === undefined) parts.push(` It is biased (${biasText(first)}), and no unbiased one fits this budget.`);
   else if (rows.biased[best] && !mayBeEqual(first, best, state.budget)) {
     parts.push(` ${estimators.label[rows.estimator[best]]} has less noise, error ${numberText(rows.error[best])}, but is biased (${biasText(best)}).`);

@@ -209,6 +209,7 @@ def row_columns(
         **level_columns(rows, places, estimators),
         "measured": [None if math.isnan(value) else int(value) for value in rows.measured_samples],
         "replicates": [int(value) for value in rows.replicates],
+        "norm": rounded(rows.exact_norm),
         "biased": [bool(value) for value in rows.biased],
         "found": [value if isinstance(value, str) else None for value in rows.bias_finding],
         "unreliable": [value == "unreliable" for value in rows.status],

@@ -12,8 +12,9 @@ import pandas as pd
 from gradest.benchmarks.analysis.labels import place_label
 from gradest.benchmarks.analysis.numerals import percent, show
 from gradest.benchmarks.analysis.places import Place
-from gradest.benchmarks.analysis.results import PLACE
+from gradest.benchmarks.analysis.results import ESTIMATOR, PLACE
 from gradest.benchmarks.comparisons.budgets import Budget
+from gradest.benchmarks.comparisons.leaderboard import ABSOLUTE, is_absolute
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.learning_curves.confirming import Confirmed
 from gradest.benchmarks.recommending.ranking import BACKWARDS, FREE
@@ -29,6 +30,15 @@ class Best(NamedTuple):
     num_samples: int
     relative_rmse: Interval
     biased: bool
+    estimates: int = 1
+    """Of how many estimates the mean is taken, each of `num_samples` draws."""
+
+    @property
+    def level(self) -> str:
+        """Its L in words."""
+        if self.estimates == 1:
+            return f"L = {self.num_samples}"
+        return f"the mean of {self.estimates} estimates of L = {self.num_samples}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,9 @@ class Answer:
 def best_of(row: Any) -> Best:
     """What a row says of its estimator."""
     error = Interval(row.relative_rmse, row.relative_rmse_low, row.relative_rmse_high)
-    return Best(row.estimator_text, int(row.num_samples), error, bool(row.biased))
+    return Best(
+        row.estimator_text, int(row.num_samples), error, bool(row.biased), int(row.estimates)
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,12 +95,15 @@ class Findings:
 
     frame: pd.DataFrame
     """A row for each place and estimator, the best of each place first: `estimator_text`,
-    `num_samples`, `relative_rmse` with its interval, `biased`, `barred` (what keeps it from being
+    `num_samples`, `estimates` (of so many it is the mean), `relative_rmse` with its interval
+    (absolute where the gradient is 0), `biased`, `barred` (what keeps it from being
     recommended, or ""), `rank`, `ratio` (of its mean squared error to the best one's) with its
     interval, and `tie`."""
     budget: Budget
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Why other estimators are not in it, by name."""
+    unmeasured: tuple[str, ...] = ()
+    """Those that fit, and that no time was left for."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """Why others failed, by name."""
     notes: tuple[str, ...] = ()
@@ -97,6 +112,14 @@ class Findings:
     """Whether measuring was: these are the rounds before."""
     confirmed: Mapping[Place, Confirmed] = field(default_factory=dict)
     """What training says of the order at each place where the first ones trained."""
+
+    @property
+    def among(self) -> str:
+        """Of whom the best is, in words, where the time did not suffice for all; else ""."""
+        if not self.unmeasured:
+            return ""
+        measured = self.frame[ESTIMATOR].drop_duplicates().shape[0]
+        return f", the best of the {measured} of {measured + len(self.unmeasured)} measured"
 
     @property
     def answers(self) -> list[Answer]:
@@ -162,10 +185,19 @@ def cells_of(row: Any) -> tuple[str, ...]:
     return (
         rank if row.barred == FREE else "–",
         row.label,
-        f"{row.num_samples}{sign_of(row)}",
+        f"{times_of(row.estimates)}{row.num_samples}{sign_of(row)}",
         "–" if math.isnan(error.value) else show(error),
         "; ".join(filter(None, [bias_text(row), compute_text(row)])),
     )
+
+
+def times_of(estimates: int) -> str:
+    """The sign of a mean of several estimates; "" of one.
+
+    >>> times_of(97), times_of(1)
+    ('97 × ', '')
+    """
+    return f"{estimates} × " if estimates > 1 else ""
 
 
 def sign_of(row: Any) -> str:
@@ -224,11 +256,16 @@ def is_for_a_jump(row: Any) -> bool:
     return bool(is_smooths and not row.unbiased)
 
 
-def sentences(answer: Answer) -> list[str]:
-    """What to use, and what is to be said of it."""
+def sentences(answer: Answer, among: str = "") -> list[str]:
+    """What to use, and what is to be said of it.
+
+    Args:
+        answer: the ranking.
+        among: of whom it is the best, where not all were measured.
+    """
     best = answer.best
     bias = f", biased by {percent(answer.first.bias_relative)}" if is_found(answer) else ""
-    texts = [f"Use {best.estimator}, L = {best.num_samples}{bias}."]
+    texts = [f"Use {best.estimator}, {best.level}{bias}{among}."]
     others = [name for name in answer.ties if name != best.estimator]
     if others:
         texts.append(f"A tie: as good may be {', '.join(others)}.")
@@ -236,12 +273,13 @@ def sentences(answer: Answer) -> list[str]:
     if best.biased and unbiased is not None:
         error = f"error {show(unbiased.relative_rmse)}"
         texts.append(
-            f"It is biased; the best unbiased one: {unbiased.estimator}, "
-            f"L = {unbiased.num_samples}, {error}."
+            f"It is biased; the best unbiased one: {unbiased.estimator}, {unbiased.level}, {error}."
         )
     elif best.biased:
         texts.append("It is biased, and no unbiased one was found.")
-    if best.relative_rmse.value > MOST_NOISE:
+    if is_absolute(answer.first):
+        texts.append(ABSOLUTE)
+    elif best.relative_rmse.value > MOST_NOISE:
         texts.append("Its error is larger than the gradient: a larger budget is needed.")
     return [*texts, *filter(None, [minibatch_line(answer)])]
 

@@ -77,7 +77,7 @@ def recommend_from(
     silent = rows.groupby(PLACE).ngroups - len(answered)
     notes = (f"{several(silent, 'place')} without an answer at this budget.",) if silent else ()
     table = pd.concat(answered, ignore_index=True)
-    return Recommendation(table, limit, left_out, reasons_of(failed), notes)
+    return Recommendation(table, limit, left_out, failures=reasons_of(failed), notes=notes)
 
 
 def refuse_no_answer(limit: Budget, *, is_paid: bool) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 from gradest.benchmarks.comparisons.budgets import COSTS, Budget
 from gradest.benchmarks.comparisons.crossovers import samples_below
 from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
+from gradest.benchmarks.comparisons.metrics import averaging
 from gradest.benchmarks.statistics.times import TimeLine, fit_time
 from gradest.estimators import Estimator
 from gradest.problems.base import Problem
@@ -67,6 +68,19 @@ def most_along(line: TimeLine, amount: float) -> int:
         return MOST_SAMPLES
     # what is exactly paid for is, whatever the rounding
     return min(math.floor((amount - line.fixed) / line.per_sample * (1 + 1e-9)), MOST_SAMPLES)
+
+
+def mean_of(row: pd.DataFrame, most: int, limit: Budget) -> pd.DataFrame:
+    """A candidate's row, of the mean of as many estimates as a budget pays for.
+
+    That is of one where the budget pays for no more than its L, which is below the largest.
+
+    Args:
+        row: as it was measured.
+        most: the largest L that it takes.
+        limit: what a gradient may cost.
+    """
+    return averaging(row, limit.estimates(row).where(row.num_samples == most, 1))
 
 
 def noise_below(rows: pd.DataFrame, *, one_over_samples: bool) -> float:

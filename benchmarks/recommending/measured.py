@@ -106,12 +106,13 @@ def recommend_measured(
             refuse_all(limit, is_all=levels.keys() == candidates.fitting.keys())
         correction = Correction(limit, candidates.fitting)
         rules = how.rules._replace(cost="batched" if limit.seconds else EVALUATIONS)
-        found = halved(bench, affordable, how._replace(rules=rules), correction)
+        found = halved(bench, affordable, how._replace(rules=rules, limit=limit), correction)
     refuse_nothing_free(found.board, how.rules)
     return Recommendation(
         with_noise(found.board, candidates.fitting),
         limit,
-        candidates.left_out | left_out_of(candidates, levels, found, limit),
+        candidates.left_out | dear_ones(levels, limit),
+        late_ones(candidates, levels, found),
         candidates.faults | found.failures,
         notes,
         found.interrupted,
@@ -132,15 +133,16 @@ def refuse_all(limit: Budget, *, is_all: bool) -> None:
     raise BadInput(f"{limit.text} pays for no estimator: expected a larger budget{more}")
 
 
-def left_out_of(
-    candidates: Candidates, levels: Mapping[str, int], found: Found, limit: Budget
-) -> dict[str, str]:
-    """The reasons of the candidates that cost too much, and of those that were not come to."""
+def dear_ones(levels: Mapping[str, int], limit: Budget) -> dict[str, str]:
+    """The reasons of the candidates that cost too much."""
     dear = f"costs more than {limit.text} at its least L"
-    reasons = dict.fromkeys(sorted(name for name, level in levels.items() if not level), dear)
+    return dict.fromkeys(sorted(name for name, level in levels.items() if not level), dear)
+
+
+def late_ones(candidates: Candidates, levels: Mapping[str, int], found: Found) -> tuple[str, ...]:
+    """The candidates that were not come to."""
     untimed = candidates.fitting.keys() - levels
-    late = [name for name in candidates.fitting if name in untimed | {*found.unmeasured}]
-    return reasons | dict.fromkeys(late, TIME_SPENT)
+    return tuple(name for name in candidates.fitting if name in untimed | {*found.unmeasured})
 
 
 def with_noise(board: pd.DataFrame, candidates: Mapping[str, Estimator]) -> pd.DataFrame:
@@ -149,6 +151,7 @@ def with_noise(board: pd.DataFrame, candidates: Mapping[str, Estimator]) -> pd.D
     below = []
     for place in range(len(board)):
         rows = board.iloc[[place]]
+        rows = rows.assign(variance=rows.variance * rows.estimates)  # of one estimate
         each = candidates[text_of_row(next(rows.itertuples()), texts)]
         below.append(noise_below(rows, one_over_samples=each.claims_one_over_samples()))
     return board.assign(noise_below=below)

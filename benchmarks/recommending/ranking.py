@@ -59,7 +59,8 @@ def ranking(
     a tie and not the first.
 
     Args:
-        rows: a measurement of each, with `jackknifed` and `jackknifed_bias`.
+        rows: a measurement of each, with `jackknifed` and `jackknifed_bias`; with `estimates` where
+            some are of the mean of several.
         rules: how they are judged.
         lost: names and arguments of those that were found to be worse than the best before.
 
@@ -70,6 +71,7 @@ def ranking(
         (it may be as good as the first).
     """
     rules = rules or Rules()
+    rows = rows if "estimates" in rows else rows.assign(estimates=1)
     biased = surely_biased(rows, rules) if rules.strict else is_biased(rows)
     rows = with_errors(rows).assign(biased=biased)
     rows = rows.assign(barred=[barred(row, rules) for row in rows.itertuples()])

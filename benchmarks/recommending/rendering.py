@@ -10,6 +10,7 @@ from typing import Any
 from gradest.benchmarks import notebook
 from gradest.benchmarks.analysis.labels import noteworthy
 from gradest.benchmarks.analysis.numerals import several
+from gradest.benchmarks.comparisons.leaderboard import is_absolute
 from gradest.benchmarks.recommending.answers import (
     HEADER,
     Answer,
@@ -32,6 +33,8 @@ NOTE = "error = √(variance + bias²) / ‖gradient‖ of one estimate, 95 %"
 COMPUTE = "×: the compute, in times that of 1, for the same error by more samples"
 
 UNMEASURED = "* an L that was not measured: the variance follows from those at measured ones"
+
+MEAN = "n × L: the mean of n independent estimates, whose variance is 1/n of one's"
 
 SHORT = "+ the budget pays for more than the L that was measured: it may be better"
 
@@ -59,6 +62,8 @@ def keys_of(found: Findings) -> list[str]:
     rows = list(found.frame.itertuples())
     signs = {sign_of(row) for row in rows}
     keys = [NOTE, *([COMPUTE] if any(map(has_compute, rows)) else [])]
+    if any(row.estimates > 1 for row in rows):
+        keys.append(MEAN)
     return keys + [note for note in (UNMEASURED, SHORT) if note[0] in signs]
 
 
@@ -75,7 +80,7 @@ def text_of_answer(answer: Answer, found: Findings) -> str:
     rows = answer.frame.itertuples()
     lines = [HEADER, *map(cells_of, rows)]
     table = table_lines(lines, WIDTH - len(GAP), name=NAME, right=NUMBERS)
-    said = [*doubts(answer), *sentences(answer), *training_lines(answer, found)]
+    said = [*doubts(answer), *sentences(answer, found.among), *training_lines(answer, found)]
     return "\n".join([title, *(GAP + line for line in table), *map(wrapped, said)])
 
 
@@ -91,15 +96,15 @@ def training_lines(answer: Answer, found: Findings) -> list[str]:
 def reason_lines(found: Findings, *, verbose: bool = False) -> list[str]:
     """Who is not in the ranking, by the reason; without `verbose` counted where time was short."""
     lines = [f"failed: {name}: {reason}" for name, reason in found.failures.items()]
-    late = [name for name, reason in found.left_out.items() if reason == TIME_SPENT]
-    if late:
+    shown = dict(found.left_out)
+    if found.unmeasured:
+        late = several(len(found.unmeasured), "candidate")
         lines.append(
-            f"{several(len(late), 'candidate')} not measured: {TIME_SPENT}. More seconds measure "
-            "more; what was compiled is kept."
+            f"{late} not measured: {TIME_SPENT}. More seconds measure more; what was compiled is "
+            "kept."
         )
-    shown = {
-        name: reason for name, reason in found.left_out.items() if verbose or reason != TIME_SPENT
-    }
+    if verbose:
+        shown |= dict.fromkeys(found.unmeasured, TIME_SPENT)
     if shown:
         lines.append("Left out:")
     for reason, names in by_reason(shown).items():
@@ -120,11 +125,13 @@ def by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
 def as_json(found: Findings) -> dict[str, Any]:
     """One answer as an object; several, from a run of several places, under `answers`.
 
-    Beside either is `left_out`: why other estimators are in no ranking, by name.
+    Beside either is `left_out`: why other estimators are in no ranking, by name; and `unmeasured`,
+    those that no time was left for.
     """
     answers = [json_of(answer, found) for answer in found.answers]
     answered = answers[0] if len(answers) == 1 else {"answers": answers}
-    return {**answered, "left_out": dict(found.left_out)}
+    rest = {"left_out": dict(found.left_out), "unmeasured": [*found.unmeasured]}
+    return answered | rest
 
 
 def json_of(answer: Answer, found: Findings) -> dict[str, Any]:
@@ -154,6 +161,8 @@ def ranked_json(row: Any) -> dict[str, Any]:
         "estimator": row.estimator,
         "estimator_args": json.loads(row.estimator_args),
         "num_samples": int(row.num_samples),
+        "estimates": int(row.estimates),
+        "absolute": is_absolute(row),
         "relative_rmse": finite(row.relative_rmse),
         "low": finite(row.relative_rmse_low),
         "high": finite(row.relative_rmse_high),
@@ -177,10 +186,10 @@ def as_html(found: Findings) -> str:
     for answer in found.answers:
         caption = f"{title_of(answer)}: {found.budget.text}"
         parts.append(notebook.table(caption, HEADER, map(html_row, answer.frame.itertuples())))
-        said = [*sentences(answer), *training_lines(answer, found), *doubts(answer)]
+        said = [*sentences(answer, found.among), *training_lines(answer, found), *doubts(answer)]
         parts.append(notebook.paragraphs(said))
     parts.append(notebook.paragraphs([*keys_of(found), *remarks_of(found)]))
-    count = len(found.left_out) + len(found.failures)
+    count = len(found.left_out) + len(found.failures) + len(found.unmeasured)
     lines = reason_lines(found, verbose=True)
     parts.append(notebook.folded(f"{several(count, 'estimator')} not in the ranking", lines))
     return notebook.block(parts)

@@ -16,10 +16,13 @@ import pandas as pd
 from gradest.benchmarks.analysis.numerals import several
 from gradest.benchmarks.analysis.results import ESTIMATOR, read_run
 from gradest.benchmarks.cells.cell import Cell
+from gradest.benchmarks.comparisons.budgets import Budget
 from gradest.benchmarks.comparisons.groups import WHOLE, in_group
 from gradest.benchmarks.comparisons.leaderboard import ROUNDING
+from gradest.benchmarks.comparisons.levels import MOST_SAMPLES
 from gradest.benchmarks.errors import BadInput
 from gradest.benchmarks.recommending.candidates import by_choice
+from gradest.benchmarks.recommending.levels import allowed, mean_of
 from gradest.benchmarks.recommending.ranking import FREE, UNRELIABLE, Rules, ranking
 from gradest.benchmarks.sweeps.executors import NEVER, Deadline, UntilPast
 from gradest.benchmarks.sweeps.plan import Plan, plan_of
@@ -156,6 +159,8 @@ class Halving(NamedTuple):
     group: str | None
     """Of θ; None for all of it."""
     pilot: int = PILOT
+    limit: Budget = Budget()
+    """What a gradient may cost."""
     seconds: float = SECONDS
     """After which no other candidate is begun; two are measured whatever it is."""
 
@@ -193,7 +198,14 @@ def halved(
     rules = how.rules._replace(tests=rounds, strict=True)
     texts = by_choice(dict(bench.candidates))
     found, left = first_round(bench, levels, how, correct)
-    latest = rows_by_text(found.board, texts, how.group)
+    most = {text: allowed(each, MOST_SAMPLES) for text, each in bench.candidates.items()}
+
+    def means(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """The row of each candidate, of the mean of what the budget pays for at its largest L."""
+        rows = rows_by_text(table, texts, how.group)
+        return {text: mean_of(row, most[text], how.limit) for text, row in rows.items()}
+
+    latest = means(found.board)
     if not latest:
         reasons = dict.fromkeys(found.failures.values())
         raise BadInput("every candidate failed: " + "; ".join(reasons))
@@ -208,7 +220,7 @@ def halved(
             if left.keys() - measured_in(table, texts):  # it ended with the time
                 return found
             found = found._replace(failures=found.failures | failures_in(table, texts))
-            latest |= rows_by_text(table, texts, how.group)
+            latest |= means(table)
         board = ranking(pd.concat(latest.values(), ignore_index=True), rules, lost)
         found = found._replace(board=board, separated=int(board.tie.sum()) < 2)
         lost |= losers_of(board)

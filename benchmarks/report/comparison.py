@@ -15,6 +15,11 @@ from gradest.benchmarks.terminal import GAP, WIDTH, table_lines, wrapped
 LEAST_NAME = 12
 """Characters of the column of names."""
 
+NO_TIMES = (
+    "No times of both: work-normalised variances are not known; `gradest time RUN` times a run."
+)
+"""What is said where no two cells have times."""
+
 UNPAIRED = "unpaired"
 """In place of a gain, where two cells have no random numbers in common."""
 
@@ -31,6 +36,8 @@ def as_text(
         notes: lines over the table.
         width: columns of the terminal.
     """
+    if "work" in metrics and not any(row.ratios.get("work") for row in comparison.rows):
+        notes = [*notes, NO_TIMES]
     blocks = ["\n".join(notes)] if notes else []
     beside = metrics if fits(comparison, metrics, width) else []
     for place, rows in by_place(comparison.rows).items():
@@ -103,12 +110,14 @@ def gain_text(gain: float) -> str:
 
 
 def ratio_text(ratio: Ratio | None) -> str:
-    """A ratio with its interval; a dash where it means nothing."""
+    """A ratio with its interval; a dash where it means nothing or is not known."""
     if ratio is None:
         return "–"
     value, low, high = ratio.interval
-    if math.isnan(value):
+    if ratio.both_zero:
         return "both 0"
+    if math.isnan(value):
+        return "–"
     if not math.isfinite(value):
         return "∞"
     is_known = high - low > ROUNDING * value  # else it is rounding that the interval is of

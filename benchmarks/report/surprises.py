@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from gradest.benchmarks.analysis.labels import words
@@ -11,6 +12,7 @@ from gradest.benchmarks.analysis.numerals import percent, several, show
 from gradest.benchmarks.analysis.places import Place, place_names
 from gradest.benchmarks.analysis.results import PLACE, labelled, slope_of
 from gradest.benchmarks.catalogue.facts import bias_in_words
+from gradest.benchmarks.comparisons.levels import estimator_of
 from gradest.benchmarks.report.tables import Table, bias_text
 from gradest.benchmarks.statistics.intervals import Interval
 from gradest.benchmarks.statistics.reliability import may_be_infinite
@@ -24,6 +26,10 @@ MOST_PLACES = 2
 
 MOST_SLOPES = 1
 """How many estimators are named whose variance does not fall as 1/L."""
+
+
+LAW_SAMPLES = 4
+"""An L at which an estimator is asked for the law of its variance."""
 
 
 class Bias(NamedTuple):
@@ -164,10 +170,12 @@ def slope_lines(table: pd.DataFrame) -> list[str]:
     """One line on the estimators whose variance does not fall as 1/L somewhere, if there are any.
 
     There the interval of its slope, one of as many as the run has, excludes −1. On fresh
-    minibatches no variance does.
+    minibatches no variance does, and that of a mean over pairs is known to fall otherwise.
     """
     names = place_names(table)
-    groups = labelled(table[table.minibatch.isna()]).groupby([*PLACE, "label"], sort=True)
+    is_known = [follows_another_law(row) for row in table.itertuples()]
+    rows = labelled(table[table.minibatch.isna() & ~np.array(is_known, bool)])
+    groups = rows.groupby([*PLACE, "label"], sort=True)
     lines = {key: rows for key, rows in groups if slope_of(rows)}
     unlike: dict[str, list[tuple[Interval, str]]] = {}
     for (*place, label), rows in lines.items():
@@ -182,6 +190,12 @@ def slope_lines(table: pd.DataFrame) -> list[str]:
     rest = [f"{several(more, 'estimator')} more"] if more > 0 else []
     at_once = f"95 % for {several(len(lines), 'slope')} at once"
     return [f"Variance does not fall as 1/L ({at_once}): {'; '.join(texts[:MOST_SLOPES] + rest)}"]
+
+
+def follows_another_law(row: Any) -> bool:
+    """Whether a row's variance is a known function of L that is not proportional to 1/L."""
+    each = estimator_of(row.estimator, row.estimator_args)
+    return each is not None and len(each.variance_terms(LAW_SAMPLES)) > 1
 
 
 def slope_text(label: str, found: list[tuple[Interval, str]]) -> str:

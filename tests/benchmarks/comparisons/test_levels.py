@@ -294,6 +294,32 @@ def test_the_budgets_of_a_place_are_its_levels_that_pay_for_two(tmp_path):
     assert budgets_of(one_level.assign(f_evals=pd.NA)) == []
 
 
+@pytest.mark.parametrize("budget", [4096, 100_000])
+def test_a_large_budget_is_spent_by_all(budget, tmp_path):
+    """Pathwise, 9/L, costs two evaluations a draw, and measure-valued, 12/L, four: at equal cost 18
+    and 48 over the evaluations."""
+    cells = [costing(9 / n, PATHWISE, n, n, n) for n in (1, 4, 16)]
+    cells += [costing(12 / n, ("measure_valued", {}), n, 4 * n) for n in (1, 4, 16)]
+    board = leaderboard(table(tmp_path, *cells), Budget(evaluations=budget))
+    assert board.estimator.tolist() == ["pathwise", "measure_valued"]
+    spent = board.f_evals + board.grad_evals
+    assert (spent <= budget).all()
+    assert (spent > 0.9 * budget).all()
+    squared = np.array([18.0, 48.0]) / spent
+    assert (4 * board.relative_rmse) ** 2 == pytest.approx(squared)
+    assert board.estimates.tolist() == [budget // 2048, budget // 4096]
+
+
+def test_a_mean_keeps_the_bias_and_where_there_is_no_gradient_errors_are_absolute(tmp_path):
+    """One's own at L = 4, 3/L + 0.25: of 16 evaluations four estimates."""
+    rows = table(tmp_path, costing(3 / 4 + 0.25, USERS_OWN, 4, 4, bias=0.25))
+    (far,) = leaderboard(rows, Budget(evaluations=4 * 1024)).itertuples()
+    assert far.estimates == 4
+    assert far.relative_rmse == pytest.approx(np.sqrt(0.75 / 1024 + 0.25) / 4)
+    (flat,) = leaderboard(rows.assign(exact_norm=0.0)).itertuples()
+    assert flat.relative_rmse == pytest.approx(1.0)
+
+
 def ordered(board):
     """The estimators of a ranking, each with its L and where that is from."""
     names = (*ESTIMATOR, "num_samples", "measured_samples", "paid_samples")
