@@ -2,9 +2,11 @@
 
 import pytest
 
-from gradest.benchmarks.analysis.results import recorded_sweep
+from gradest.benchmarks.analysis.results import read_run, recorded_sweep
 from gradest.benchmarks.cells import measuring as cell
 from gradest.benchmarks.cli import runs
+from gradest.benchmarks.report.report import Report
+from gradest.benchmarks.report.summary import Findings
 from tests.support.folders import read_measurements
 from tests.support.sweeps import GOOD_SWEEP
 
@@ -20,11 +22,16 @@ def killed(*arguments, **given):
     raise Killed
 
 
+def undrawn(folder):
+    """What is found in a run, of which nothing is written."""
+    return Report([], Findings(read_run(folder)))
+
+
 @pytest.fixture
 def tiny(tmp_path, run_command, monkeypatch):
     """A finished run that was not drawn."""
     (tmp_path / "tiny.toml").write_text(TINY)
-    monkeypatch.setattr(runs, "write_report", lambda folder: [])
+    monkeypatch.setattr(runs, "write_report", undrawn)
     assert run_command("run", "tiny.toml", "-o", "tiny")[0] == 0
     return tmp_path / "tiny"
 
