@@ -63,7 +63,7 @@ def draws_of(asked: PaperFigure, run: Run) -> int | None:
     return of_metric[0].get("draws") if of_metric else None
 
 
-MOST_TICKS = 5
+MOST_TICKS = 4
 """Parts of the axis of steps, at most."""
 
 
@@ -71,7 +71,7 @@ def steps_axis(label: str, last: float) -> Axis:
     """An axis of steps from 0 on: whole numbers, a round number apart.
 
     >>> steps_axis("step", 49_500).names
-    ('0', '10,000', '20,000', '30,000', '40,000')
+    ('0', '20,000', '40,000')
     """
     power = 10 ** max(math.floor(math.log10(max(last, 1) / MOST_TICKS)), 0)
     apart = next(each * power for each in (1, 2, 5, 10) if last <= each * power * MOST_TICKS)
