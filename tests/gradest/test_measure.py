@@ -185,7 +185,7 @@ def test_groups_and_budgets_are_checked(run):
         run.leaderboard(group="meen")
     with pytest.raises(BadInput, match="expected one of them"):
         run.leaderboard(budget="1ms", samples=3)
-    with pytest.raises(BadInput, match="expected a time such as 1ms"):
+    with pytest.raises(BadInput, match="expected a time with its unit, such as 1ms"):
         run.leaderboard(budget="fast")
     with pytest.raises(BadInput, match="expected a number above 0"):
         run.leaderboard(samples=0)
@@ -193,7 +193,7 @@ def test_groups_and_budgets_are_checked(run):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1ms", 1e-3), ("2.5 µs", 2.5e-6), ("3", 3.0), (0.5, 0.5), ("1e2us", 1e-4)],
+    [("1ms", 1e-3), ("2.5 µs", 2.5e-6), ("3s", 3.0), (0.5, 0.5), ("1e2us", 1e-4)],
 )
 def test_a_budget_of_time_has_a_unit(text, seconds):
     assert budget_of(text, None, None) == Budget(seconds=pytest.approx(seconds))

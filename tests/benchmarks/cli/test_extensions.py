@@ -2,13 +2,12 @@
 
 import pytest
 
-from gradest.benchmarks.analysis.results import read_run, recorded_sweep
+from gradest.benchmarks.analysis.results import recorded_sweep
 from gradest.benchmarks.cells import measuring as cell
 from gradest.benchmarks.cli import runs
-from gradest.benchmarks.report.report import Report
-from gradest.benchmarks.report.summary import Findings
 from tests.support.folders import read_measurements
 from tests.support.sweeps import GOOD_SWEEP
+from tests.support.undrawn import undrawn
 
 TINY = GOOD_SWEEP.replace("4000", "400").replace("800", "80").replace("[1, 4]", "[4]")
 EXTEND = ("extend", "tiny", "-o", "tiny", "--replicates", "400")
@@ -20,11 +19,6 @@ class Killed(BaseException):
 
 def killed(*arguments, **given):
     raise Killed
-
-
-def undrawn(folder):
-    """What is found in a run, of which nothing is written."""
-    return Report([], Findings(read_run(folder)))
 
 
 @pytest.fixture

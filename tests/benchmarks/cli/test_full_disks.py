@@ -14,6 +14,7 @@ import pytest
 from gradest.benchmarks.cli import plans, runs
 from gradest.benchmarks.cli.main import KEPT
 from gradest.problems.registry import own_faults
+from tests.support import undrawn as support
 from tests.support.same_numbers import differences
 
 SWEEP = """
@@ -59,7 +60,7 @@ def right(measured, tmp_path):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Nothing is drawn."""
-    monkeypatch.setattr(runs, "draw", lambda *_: [])
+    monkeypatch.setattr(runs, "draw", support.undrawn)
 
 
 def file_of(arguments: tuple) -> str:

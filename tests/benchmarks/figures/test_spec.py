@@ -27,7 +27,9 @@ def specs():
     several.loc[8, ["bias_relative", "bias_relative_high"]] = [30.0, 40.0]
     several.loc[8, "bias_finding"] = "biased"
     several.loc[9, "variance_high"] = np.inf
-    tables = [several, table(k, levels=(1,), **signal)]
+    along = table(k, levels=(1,), **signal)
+    along[["snr", "snr_low", "snr_high"]] *= np.linspace(1, 3, len(along))[:, None]
+    tables = [several, along]
     return {spec.name: spec for spec in figures(pd.concat(tables, ignore_index=True))}
 
 

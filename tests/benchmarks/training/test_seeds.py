@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from gradest.benchmarks.measurement.exact_gradient import exact_gradient
-from gradest.benchmarks.sweeps.output import training_texts
+from gradest.benchmarks.sweeps.output import training_tables, training_texts
 from gradest.benchmarks.sweeps.plan import resolve
 from gradest.benchmarks.sweeps.schema import parse_sweep
 from gradest.benchmarks.training.runs import seeds_in
@@ -252,7 +252,7 @@ def at_the_start(how):
     plan = resolve(parse_sweep(ON_MINIBATCHES + how, "f"))
     (seed,) = seeds_in(plan)
     outcome = train(TrainingTask(seed, *plan.parts(seed.cell), {})).outcome
-    text = training_texts(plan, {seed.id: outcome})["trajectory.csv"]
+    text = training_texts(training_tables(plan, {seed.id: outcome}))["trajectory.csv"]
     table = pd.read_csv(io.StringIO(text))
     return next(table[table.group == "mean"].itertuples())
 
